@@ -1,0 +1,40 @@
+# Each target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
+.PHONY: help setup build demo test check fmt clippy doc bench clean distclean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## fetch libtorch (150 MB), unless LIBTORCH or LIBTORCH_USE_PYTORCH says to use another
+	@scripts/libtorch.sh
+
+build: setup ## release build
+	cargo build --release
+
+demo: build ## run on examples/ and show the results
+	cargo run --release --quiet -- run examples
+	cargo run --release --quiet -- show output
+
+# In the release profile, so that the heavy dependencies are compiled once for the demo and the tests.
+test: setup ## all tests
+	cargo test --release
+
+check: fmt clippy doc ## format, lints and documentation
+
+fmt:
+	cargo fmt --check
+
+clippy: setup
+	cargo clippy --all-targets --release -- -D warnings
+
+doc: setup
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --release --document-private-items
+
+bench: setup ## benchmarks
+	cargo bench
+
+clean: ## remove what cargo built
+	cargo clean
+
+distclean: clean ## remove libtorch as well
+	rm -rf third_party
+	if grep -qs '^# Written by scripts/libtorch.sh' .cargo/config.toml; then rm .cargo/config.toml; fi

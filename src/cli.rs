@@ -1,0 +1,87 @@
+//! The command line. It chooses files and verbosity; `pipeline.toml` chooses behaviour.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::progress::Screen;
+
+/// Batch NLP for news archives: statements with speaker, topic and sentiment, as JSON Lines.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Say more: -v what is done and what is rejected, -vv details
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read articles, find what is in them, write it down
+    Run(RunArguments),
+    /// Show the statements of an output folder as a table
+    Show(ShowArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// Files (.txt, .jsonl), folders or patterns to read [default: `[input] paths` of the configuration]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// The configuration
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The output folder
+    #[arg(default_value = "output")]
+    pub(crate) directory: PathBuf,
+
+    /// How many statements of each document to show
+    #[arg(short = 'n', long, default_value_t = 3)]
+    pub(crate) statements: usize,
+
+    /// How many documents to show
+    #[arg(short, long, default_value_t = 20)]
+    pub(crate) documents: usize,
+}
+
+impl Cli {
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Begins logging to the screen: warnings, or as the flags or `PRESSRUN_LOG` say.
+    pub(crate) fn start_log(&self, screen: &Screen) {
+        let level = match (self.quiet, self.verbose) {
+            (true, _) => "error",
+            (false, 0) => "warn",
+            (false, 1) => "pressrun=info,warn",
+            (false, _) => "debug",
+        };
+        let filter = EnvFilter::try_from_env("PRESSRUN_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        let screen = screen.clone();
+        tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(move || screen.writer()).init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

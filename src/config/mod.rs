@@ -1,0 +1,456 @@
+//! `pipeline.toml` to a valid [`Config`]. What is wrong with it is said with file, line and column, before anything
+//! is loaded.
+
+/// Values that know their limits.
+pub mod values;
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use toml::Spanned;
+
+use values::{Share, Whole, Workers};
+
+/// What a run is told by its `pipeline.toml`. Relative paths have been resolved against the file's folder.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file itself.
+    pub file: ConfigFile,
+    /// What is read.
+    pub input: InputConfig,
+    /// The models, by name.
+    pub models: IndexMap<String, ModelConfig>,
+    /// The tasks, by the name of the field that they fill, in the order of the output.
+    pub tasks: IndexMap<String, TaskConfig>,
+    /// What is written.
+    pub output: OutputConfig,
+    /// How the work is cut and when a run counts as failed.
+    pub run: RunConfig,
+}
+
+/// A configuration's path and text, to point into.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    /// As given by the user.
+    pub path: PathBuf,
+    /// What it says.
+    pub text: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sections {
+    #[serde(default)]
+    input: InputConfig,
+    #[serde(default)]
+    models: IndexMap<String, ModelConfig>,
+    #[serde(default)]
+    tasks: IndexMap<Spanned<String>, TaskConfig>,
+    #[serde(default)]
+    output: OutputConfig,
+    #[serde(default)]
+    run: RunConfig,
+}
+
+/// `[input]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InputConfig {
+    /// Files, folders and globs to read where the command line names none.
+    pub paths: Vec<PathBuf>,
+    /// A document with more bytes than this is rejected.
+    pub max_document_bytes: Whole<1, { 1 << 32 }>,
+    /// Where a JSON record keeps what.
+    pub fields: FieldNames,
+}
+
+impl Default for InputConfig {
+    fn default() -> Self {
+        Self { paths: Vec::new(), max_document_bytes: Whole::of::<{ 32 << 20 }>(), fields: FieldNames::default() }
+    }
+}
+
+/// `[input.fields]`: the names of a JSON record's fields.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "each is the name of the field that holds what it is called")]
+pub struct FieldNames {
+    pub id: String,
+    pub text: String,
+    pub title: String,
+    pub published: String,
+    pub uri: String,
+    pub language: String,
+    pub source: String,
+}
+
+impl Default for FieldNames {
+    fn default() -> Self {
+        Self {
+            id: "id".into(),
+            text: "text".into(),
+            title: "title".into(),
+            published: "published".into(),
+            uri: "uri".into(),
+            language: "language".into(),
+            source: "source".into(),
+        }
+    }
+}
+
+/// `[models.NAME]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// The model's folder.
+    pub path: PathBuf,
+    /// What it multiplies in.
+    #[serde(default)]
+    pub precision: Precision,
+    /// What it runs on.
+    #[serde(default)]
+    pub device: Device,
+    /// How many copies of it run side by side.
+    #[serde(default)]
+    pub workers: Workers,
+    /// How many tokens a batch may have, padding included.
+    #[serde(default = "default_batch_tokens")]
+    pub batch_tokens: Whole<16, { 1 << 24 }>,
+}
+
+fn default_batch_tokens() -> Whole<16, { 1 << 24 }> {
+    Whole::of::<2048>()
+}
+
+/// What an encoder multiplies in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// `Bf16` where the processor multiplies it natively, else `F32`.
+    #[default]
+    Auto,
+    /// 16 bits, 8 of them for the exponent.
+    Bf16,
+    /// 32 bits.
+    F32,
+}
+
+/// What an encoder runs on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// NVIDIA GPUs, one worker each.
+    Cuda,
+}
+
+/// `[tasks.NAME]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskConfig {
+    /// The name of the model that does it.
+    pub model: Spanned<String>,
+    /// The name of the head in the model.
+    pub head: Spanned<String>,
+    /// Below this probability a statement's label is "unsure".
+    #[serde(default)]
+    pub min_score: Share,
+}
+
+/// `[output]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutputConfig {
+    /// The folder that gets the results.
+    pub directory: PathBuf,
+    /// How statements are spread over files.
+    pub layout: Layout,
+    /// How statement files are compressed.
+    pub compression: Compression,
+    /// A shard is closed when it has reached this many bytes before compression.
+    pub shard_bytes: Whole<1, { 1 << 40 }>,
+    /// The fields of a statement to write, beside those that identify it; empty for all of them.
+    pub fields: Vec<Spanned<String>>,
+}
+
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self {
+            directory: "output".into(),
+            layout: Layout::default(),
+            compression: Compression::default(),
+            shard_bytes: Whole::of::<{ 256 << 20 }>(),
+            fields: Vec::new(),
+        }
+    }
+}
+
+/// How statements are spread over files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// A file a document.
+    #[default]
+    Document,
+    /// Files of many documents.
+    Sharded,
+}
+
+/// How statement files are compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// Zstandard.
+    Zstd,
+}
+
+/// `[run]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunConfig {
+    /// Documents a chunk: the unit of work and of commit.
+    pub chunk_documents: Whole<1, 65536>,
+    /// Items that may wait between two stages.
+    pub channel_capacity: Whole<1, 1024>,
+    /// The share of inputs that may be rejected before the exit code says so.
+    pub max_rejected: Share,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            chunk_documents: Whole::of::<64>(),
+            channel_capacity: Whole::of::<4>(),
+            max_rejected: Share::of_percent::<50>(),
+        }
+    }
+}
+
+/// Why a configuration was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read configuration `{}`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The file says something that cannot be.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column in code points, from 1.
+        column: usize,
+        /// What is wrong and what is allowed.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the place of the first thing wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+        Self::parse(ConfigFile { path: path.to_owned(), text })
+    }
+
+    /// Checks the text of `file`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with the place of the first thing wrong.
+    pub fn parse(file: ConfigFile) -> Result<Self, ConfigError> {
+        let sections: Sections = toml::from_str(&file.text)
+            .map_err(|error| file.invalid(error.span().unwrap_or(0..0), error.message()))?;
+        for (name, task) in &sections.tasks {
+            check_task(&file, name, task, &sections.models)?;
+        }
+        let tasks = sections.tasks.into_iter().map(|(name, task)| (name.into_inner(), task)).collect();
+        let mut config =
+            Self { input: sections.input, models: sections.models, tasks, output: sections.output, run: sections.run, file };
+        config.check_output_fields()?;
+        config.resolve_paths();
+        Ok(config)
+    }
+
+    /// An empty list means all fields; a name that no statement has is a slip.
+    fn check_output_fields(&self) -> Result<(), ConfigError> {
+        let known = || STATEMENT_FIELDS.iter().copied().chain(self.tasks.keys().map(String::as_str));
+        for field in &self.output.fields {
+            if !known().any(|name| name == field.get_ref()) {
+                let names: Vec<_> = known().filter(|name| !IDENTIFYING_FIELDS.contains(name)).collect();
+                let message = format!("unknown field `{}`, expected one of {}", field.get_ref(), listed(names));
+                return Err(self.file.invalid(field.span(), &message));
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve_paths(&mut self) {
+        let folder = self.file.path.parent().unwrap_or(Path::new("")).to_owned();
+        self.input.paths.iter_mut().for_each(|path| *path = folder.join(&path));
+        self.models.values_mut().for_each(|model| model.path = folder.join(&model.path));
+        self.output.directory = folder.join(&self.output.directory);
+    }
+}
+
+/// The fields that every statement has, whatever its tasks: no task can be called so.
+pub const STATEMENT_FIELDS: [&str; 14] = [
+    "schema",
+    "document",
+    "statement",
+    "index",
+    "text",
+    "start",
+    "end",
+    "byte_start",
+    "byte_end",
+    "paragraph",
+    "uri",
+    "title",
+    "published",
+    "flags",
+];
+
+/// The fields that are written even where `[output] fields` does not name them.
+pub const IDENTIFYING_FIELDS: [&str; 4] = ["schema", "document", "statement", "index"];
+
+fn check_task(
+    file: &ConfigFile,
+    name: &Spanned<String>,
+    task: &TaskConfig,
+    models: &IndexMap<String, ModelConfig>,
+) -> Result<(), ConfigError> {
+    if STATEMENT_FIELDS.contains(&name.get_ref().as_str()) {
+        let message = format!("a task cannot be called `{}`: every statement has a field of that name", name.get_ref());
+        return Err(file.invalid(name.span(), &message));
+    }
+    if !models.contains_key(task.model.get_ref()) {
+        let known = listed(models.keys());
+        let message = format!("unknown model `{}`, expected one of {known}", task.model.get_ref());
+        return Err(file.invalid(task.model.span(), &message));
+    }
+    Ok(())
+}
+
+/// Names as people list them, in backticks.
+pub(crate) fn listed<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none (there are none)".to_owned() } else { names.join(", ") }
+}
+
+impl ConfigFile {
+    /// An error at the byte range `span` of the text.
+    #[must_use]
+    pub fn invalid(&self, span: std::ops::Range<usize>, message: &str) -> ConfigError {
+        let before = self.text.get(..span.start).unwrap_or(&self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        ConfigError::Invalid {
+            path: self.path.clone(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            message: message.trim_end().replace('\n', "; "),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(ConfigFile { path: "folder/pipeline.toml".into(), text: text.to_owned() })
+    }
+
+    fn refusal(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_empty_file_is_a_valid_configuration_without_tasks() {
+        let config = parse("").unwrap();
+        assert!(config.tasks.is_empty());
+        assert_eq!(config.output.directory, Path::new("folder/output"));
+        assert_eq!(config.run.chunk_documents.get(), 64);
+    }
+
+    #[test]
+    fn the_shipped_file_states_the_defaults() {
+        let shipped = Config::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.toml"))).unwrap();
+        let defaults = parse("").unwrap();
+        assert_eq!(format!("{:?}", shipped.run), format!("{:?}", defaults.run));
+        assert_eq!(format!("{:?}", shipped.input.fields), format!("{:?}", defaults.input.fields));
+        assert_eq!(shipped.input.max_document_bytes, defaults.input.max_document_bytes);
+        assert_eq!(shipped.output.layout, defaults.output.layout);
+        assert_eq!(shipped.output.shard_bytes, defaults.output.shard_bytes);
+        assert_eq!(shipped.models["newsroom"].batch_tokens, default_batch_tokens());
+        assert_eq!(shipped.models["newsroom"].workers, Workers::default());
+        assert_eq!(shipped.tasks.keys().collect::<Vec<_>>(), ["topic", "sentiment", "attribution"]);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_place_and_what_is_allowed() {
+        let message = refusal("[run]\nchunk_documents = 8\n  chunks = 3\n");
+        assert!(message.starts_with("folder/pipeline.toml:3:3: unknown field `chunks`, expected one of `chunk_documents`"), "{message}");
+    }
+
+    #[test]
+    fn an_unknown_section_is_refused() {
+        assert!(refusal("\n[outptu]\n").starts_with("folder/pipeline.toml:2:2: unknown field `outptu`"));
+    }
+
+    #[test]
+    fn an_impossible_number_is_refused_with_its_limits() {
+        let message = refusal("[run]\nchunk_documents = 0\n");
+        assert_eq!(message, "folder/pipeline.toml:2:19: invalid value: integer `0`, expected a whole number from 1 to 65536");
+        let message = refusal("[run]\nmax_rejected = 1.5\n");
+        assert_eq!(message, "folder/pipeline.toml:2:16: invalid value: floating point `1.5`, expected a number from 0 to 1");
+    }
+
+    #[test]
+    fn a_wrong_type_is_refused() {
+        let message = refusal("[output]\ndirectory = 3\n");
+        assert!(message.starts_with("folder/pipeline.toml:2:13: invalid type: integer `3`, expected"), "{message}");
+    }
+
+    #[test]
+    fn an_unknown_word_is_refused_with_the_known_ones() {
+        let message = refusal("[output]\nlayout = \"flat\"\n");
+        assert_eq!(message, "folder/pipeline.toml:2:10: unknown variant `flat`, expected `document` or `sharded`");
+        let message = refusal("[models.m]\npath = \"m\"\nworkers = \"many\"\n");
+        assert_eq!(message, "folder/pipeline.toml:3:11: invalid value: string \"many\", expected \"auto\" or a whole number from 1 to 1024");
+    }
+
+    #[test]
+    fn a_task_needs_a_known_model_and_a_free_name() {
+        let message = refusal("[tasks.topic]\nmodel = \"absent\"\nhead = \"topic\"\n");
+        assert_eq!(message, "folder/pipeline.toml:2:9: unknown model `absent`, expected one of none (there are none)");
+        let message = refusal("[models.m]\npath = \"m\"\n[tasks.text]\nmodel = \"m\"\nhead = \"topic\"\n");
+        assert!(message.starts_with("folder/pipeline.toml:3:8: a task cannot be called `text`"), "{message}");
+    }
+
+    #[test]
+    fn an_output_field_has_to_exist() {
+        let message = refusal("[output]\nfields = [\"text\", \"tpoic\"]\n");
+        assert!(message.starts_with("folder/pipeline.toml:2:19: unknown field `tpoic`, expected one of `text`"), "{message}");
+    }
+
+    #[test]
+    fn broken_toml_is_refused_with_its_place() {
+        assert!(refusal("[run\n").starts_with("folder/pipeline.toml:1:5: "));
+    }
+}

@@ -1,0 +1,141 @@
+//! Values that know their limits: a wrong one is refused where it stands in the file.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole<const MIN: u64, const MAX: u64>(u64);
+
+impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
+    /// The constant `VALUE`; does not compile outside the limits.
+    #[must_use]
+    pub const fn of<const VALUE: u64>() -> Self {
+        const { assert!(MIN <= VALUE && VALUE <= MAX) };
+        Self(VALUE)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The number as a size; the largest there is where it does not fit.
+    #[must_use]
+    pub fn as_size(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number<const MIN: u64, const MAX: u64>;
+        impl<const MIN: u64, const MAX: u64> Visitor<'_> for Number<MIN, MAX> {
+            type Value = u64;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a whole number from {MIN} to {MAX}")
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<u64, E> {
+                u64::try_from(value)
+                    .ok()
+                    .filter(|number| (MIN..=MAX).contains(number))
+                    .ok_or_else(|| E::invalid_value(Unexpected::Signed(value), &self))
+            }
+        }
+        deserializer.deserialize_i64(Number::<MIN, MAX>).map(Self)
+    }
+}
+
+/// A share or a probability: a number from 0 to 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Share(f64);
+
+impl Share {
+    /// So many parts of a hundred; does not compile above a hundred.
+    #[must_use]
+    pub fn of_percent<const PERCENT: u8>() -> Self {
+        const { assert!(PERCENT <= 100) };
+        Self(f64::from(PERCENT) / 100.0)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = f64;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number from 0 to 1")
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<f64, E> {
+                if (0.0..=1.0).contains(&value) {
+                    Ok(value)
+                } else {
+                    Err(E::invalid_value(Unexpected::Float(value), &self))
+                }
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<f64, E> {
+                match value {
+                    0 => Ok(0.0),
+                    1 => Ok(1.0),
+                    _ => Err(E::invalid_value(Unexpected::Signed(value), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Number).map(Self)
+    }
+}
+
+/// How many workers a model gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Workers {
+    /// One a core on a processor, one a device on GPUs.
+    #[default]
+    Auto,
+    /// So many.
+    Count(NonZeroUsize),
+}
+
+impl<'de> Deserialize<'de> for Workers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AutoOrCount;
+        impl Visitor<'_> for AutoOrCount {
+            type Value = Workers;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"auto\" or a whole number from 1 to 1024")
+            }
+
+            fn visit_str<E: Error>(self, value: &str) -> Result<Workers, E> {
+                match value {
+                    "auto" => Ok(Workers::Auto),
+                    other => Err(E::invalid_value(Unexpected::Str(other), &self)),
+                }
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Workers, E> {
+                usize::try_from(value)
+                    .ok()
+                    .filter(|&count| count <= 1024)
+                    .and_then(NonZeroUsize::new)
+                    .map(Workers::Count)
+                    .ok_or_else(|| E::invalid_value(Unexpected::Signed(value), &self))
+            }
+        }
+        deserializer.deserialize_any(AutoOrCount)
+    }
+}

@@ -1,0 +1,70 @@
+//! What can go wrong with a run, and the exit code that says so.
+
+use crate::config::ConfigError;
+use crate::pipeline::PipelineError;
+use crate::stages::read::find::FindError;
+use crate::stages::write::WriteError;
+use crate::task::TaskError;
+
+/// Why a run could not begin, broke off, or cannot be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A model cannot be used, or cannot do what the configuration asks.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// There is nothing to read.
+    #[error(transparent)]
+    Find(#[from] FindError),
+    /// Results cannot be kept.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A stage could not go on.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// Documents have got lost or doubled on the way: a bug.
+    #[error("{found} documents were found, but {written} written and {rejected} rejected")]
+    Accounting {
+        /// Documents found.
+        found: u64,
+        /// Documents written.
+        written: u64,
+        /// Documents rejected.
+        rejected: u64,
+    },
+    /// More inputs were rejected than the configuration allows.
+    #[error("{rejected} of {found} inputs were rejected, more than `[run] max_rejected = {allowed}` allows; see `rejected.jsonl`")]
+    TooManyRejected {
+        /// Documents rejected.
+        rejected: u64,
+        /// Documents found.
+        found: u64,
+        /// The share that is allowed.
+        allowed: f64,
+    },
+    /// The run was asked to stop. What it had written is whole.
+    #[error("interrupted: what had been read is written, the rest is not")]
+    Interrupted,
+}
+
+impl RunError {
+    /// The exit code that tells a script what happened.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::TooManyRejected { .. } => 1,
+            Self::Config(_) | Self::Task(TaskError::Config(_)) => 78,
+            Self::Interrupted => 130,
+            _ => 2,
+        }
+    }
+}
+
+/// An error and its causes in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,121 @@
+//! pressrun: batch NLP for news archives.
+//!
+//! Reads articles, splits them into sentences, finds who said what, gives every statement a topic and a sentiment with
+//! a transformer, and writes JSON Lines per document. `ARCHITECTURE.md` has the map.
+
+/// `pipeline.toml` to a valid configuration.
+pub mod config;
+/// What is to be found, and the models that find it.
+pub mod task;
+/// What flows through a run.
+pub mod record;
+/// The engine that moves it. Knows nothing about text.
+pub mod pipeline;
+/// The journey of an article. Knows nothing about threads.
+pub mod stages;
+/// Encoders, heads, tokenizers.
+pub mod model;
+/// What a run has to say for itself.
+pub mod report;
+/// What can go wrong with a run.
+pub mod error;
+/// SHA-256 digests.
+mod digest;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use config::Config;
+use error::RunError;
+use pipeline::{Counter, Interrupt};
+use report::{Clock, RunReport};
+use stages::assemble::Assemble;
+use stages::classify::Classify;
+use stages::group::Group;
+use stages::read::Read;
+use stages::read::find::Finder;
+use stages::split::Split;
+use stages::write::folder::OutputFolder;
+use stages::write::{Write, Written};
+use task::{TaskError, Tasks, UsedModel};
+
+/// A run that is ready to go: everything that can be wrong with its configuration, its models, its paths and its output
+/// folder has been checked.
+#[derive(Debug)]
+pub struct Job {
+    config: Config,
+    tasks: Arc<Tasks>,
+    finder: Finder,
+    folder: OutputFolder,
+    group: Group,
+    classifiers: Vec<Vec<Classify>>,
+    write: Write,
+}
+
+impl Job {
+    /// Checks and loads all that a run needs. Reads `paths`, or `[input] paths` where there are none.
+    ///
+    /// # Errors
+    /// The first thing wrong; nothing has been read or written then.
+    pub fn prepare(config: Config, paths: Vec<PathBuf>) -> Result<Self, RunError> {
+        let tasks = Arc::new(Tasks::resolve(&config)?);
+        let paths = if paths.is_empty() { config.input.paths.clone() } else { paths };
+        let finder = Finder::new(&paths, &config.output.directory)?;
+        let group = Group::new(&tasks)?;
+        let classifiers = tasks.models.iter().enumerate().map(|(index, model)| classifiers(index, model));
+        let classifiers = classifiers.collect::<Result<_, _>>()?;
+        let folder = OutputFolder::prepare(&config.output.directory)?;
+        let write = Write::new(&folder, &config.output, Arc::clone(&tasks))?;
+        Ok(Self { config, tasks, finder, folder, group, classifiers, write })
+    }
+
+    /// Where the input is found.
+    #[must_use]
+    pub fn finder(&self) -> &Finder {
+        &self.finder
+    }
+
+    /// Runs it to its end, or until `interrupt` is requested and what is under way is done. Tells `observe` after
+    /// each chunk what has been written since the start. When this returns the report is in `run.json` too; the
+    /// result says whether all is well.
+    pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
+        let Self { config, tasks, finder, folder, group, classifiers, write } = self;
+        let (clock, found, mut written) = (Clock::start(), Counter::default(), Written::none(&tasks));
+        let read = Read::new(&config.input, &config.run, found.clone(), interrupt.clone());
+
+        let (stages, outcome) = pipeline::run(capacity(&config), |flow| {
+            let mut line = flow
+                .source("find", finder.sources().take_while(|_| !interrupt.is_requested()))
+                .stage(read)
+                .stage(Split)
+                .stage(group);
+            for classify in classifiers {
+                line = line.workers(classify);
+            }
+            line.stage(Assemble::new(Arc::clone(&tasks))).stage(write).for_each(|progress| {
+                written.add(&progress);
+                observe(&written);
+            });
+        });
+
+        RunReport::new(&config, &tasks, clock, found.get(), &written, stages).conclude(outcome, interrupt, &folder)
+    }
+}
+
+/// One copy of `model` for each of its workers.
+fn classifiers(index: usize, model: &UsedModel) -> Result<Vec<Classify>, TaskError> {
+    let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();
+    let load = |worker| model.folder.load(&model.runtime, worker, &heads).map(|model| Classify::new(index, model));
+    (0..model.runtime.workers).into_par_iter().map(load).collect::<Result<_, _>>().map_err(|cause| TaskError::Model {
+        name: model.name.clone(),
+        path: model.folder.path().to_owned(),
+        cause,
+    })
+}
+
+fn capacity(config: &Config) -> NonZeroUsize {
+    NonZeroUsize::new(config.run.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN)
+}

@@ -1,0 +1,29 @@
+//! Parses the command line, runs a command, prints what went wrong, and exits.
+
+mod cli;
+mod commands;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use pressrun::error::{RunError, chain};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let screen = progress::Screen::new(cli.is_quiet());
+    cli.start_log(&screen);
+    let outcome = match &cli.command {
+        Command::Run(arguments) => commands::run::run(arguments, &screen),
+        Command::Show(arguments) => commands::show::show(arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            screen.say(&format!("pressrun: {}", chain(error.as_ref())));
+            ExitCode::from(error.downcast_ref::<RunError>().map_or(2, RunError::exit_code))
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `model.toml`: what a model folder holds. Every file is listed with its SHA-256, so that a run knows what it runs.
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use super::ModelError;
+use crate::config::values::Whole;
+use crate::digest::sha256_of_file;
+use crate::record::Label;
+
+/// What a model folder says of itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The version of this format.
+    pub schema: Whole<1, 1>,
+    /// The model's name.
+    pub name: String,
+    /// What to tell one version of the weights from another by.
+    pub revision: String,
+    /// The encoder's family.
+    pub architecture: Architecture,
+    /// How hidden states become one vector a text.
+    pub pooling: Pooling,
+    /// The longest text it reads, in tokens, special tokens included.
+    pub max_tokens: Whole<3, 8192>,
+    /// SHA-256 of each file, in hexadecimal digits.
+    pub files: IndexMap<String, String>,
+    /// What it can tell.
+    pub heads: IndexMap<String, HeadManifest>,
+}
+
+/// The families of encoders that can be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Architecture {
+    /// `BertModel`.
+    Bert,
+}
+
+/// How hidden states become one vector a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The mean over real tokens, special tokens included.
+    Mean,
+}
+
+/// One head: a linear layer, `<name>.weight` and `<name>.bias` in `heads.safetensors`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadManifest {
+    /// What it labels.
+    pub kind: HeadKind,
+    /// What of its probabilities is reported; for sequence heads.
+    #[serde(default)]
+    pub report: Report,
+    /// The labels, in the order of its outputs.
+    pub labels: Vec<Label>,
+}
+
+/// What a head labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeadKind {
+    /// A whole text.
+    Sequence,
+    /// Each token, as `O`, `B-name` and `I-name`.
+    Token,
+}
+
+/// What of a sequence head's probabilities is reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Report {
+    /// The best label and the next: for many labels.
+    #[default]
+    RunnerUp,
+    /// Every label's probability: for few labels.
+    Distribution,
+}
+
+/// The files that every model folder has.
+const REQUIRED: [&str; 4] = ["config.json", "tokenizer.json", "encoder.safetensors", "heads.safetensors"];
+
+impl Manifest {
+    /// Reads `model.toml` in the folder at `path`.
+    ///
+    /// # Errors
+    /// Where it is missing, or says something that cannot be.
+    pub fn load(folder: &Path) -> Result<Self, ModelError> {
+        let path = folder.join("model.toml");
+        let text = std::fs::read_to_string(&path)
+            .map_err(|cause| ModelError::Unreadable { path: path.clone(), cause })?;
+        let invalid = |message: String| ModelError::Invalid { path: path.clone(), message };
+        let manifest: Self = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            invalid(format!("line {line}: {}", error.message()))
+        })?;
+        manifest.check_names().map_err(invalid)?;
+        Ok(manifest)
+    }
+
+    fn check_names(&self) -> Result<(), String> {
+        for name in self.files.keys() {
+            // A name with a separator could point out of the folder.
+            if name.contains(['/', '\\']) || name == ".." {
+                return Err(format!("`{name}` is no file of this folder"));
+            }
+        }
+        match REQUIRED.iter().find(|name| !self.files.contains_key(**name)) {
+            Some(missing) => Err(format!("[files] lacks `{missing}`")),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks every listed file of `folder` against its checksum.
+    ///
+    /// # Errors
+    /// The first file that is missing, pickled or changed.
+    pub fn verify(&self, folder: &Path) -> Result<(), ModelError> {
+        for (name, expected) in &self.files {
+            let path = folder.join(name);
+            if is_pickle(&path) {
+                return Err(ModelError::Pickle { path });
+            }
+            let found = sha256_of_file(&path).map_err(|cause| ModelError::Unreadable { path: path.clone(), cause })?;
+            if !found.eq_ignore_ascii_case(expected) {
+                return Err(ModelError::Checksum { path, expected: expected.clone(), found });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// By its name: `.bin`, `.pt` and the like are zipped or plain pickles, `.ot` is a TorchScript archive.
+fn is_pickle(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    ["bin", "pt", "pth", "ckpt", "pkl", "ot"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn folder_with(manifest: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in REQUIRED {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        std::fs::write(folder.path().join("model.toml"), manifest).unwrap();
+        folder
+    }
+
+    fn manifest(files: &str) -> String {
+        format!(
+            "schema = 1\nname = \"m\"\nrevision = \"1\"\narchitecture = \"bert\"\npooling = \"mean\"\nmax_tokens = 8\n\
+             [files]\n{files}\n[heads.mood]\nkind = \"sequence\"\nlabels = [{{ label = \"good\" }}]\n"
+        )
+    }
+
+    fn all_files() -> String {
+        REQUIRED.map(|name| format!("\"{name}\" = \"{EMPTY}\"")).join("\n")
+    }
+
+    fn refusal(folder: &Path) -> String {
+        super::super::ModelFolder::open(folder).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_untouched_folder_is_accepted() {
+        let folder = folder_with(&manifest(&all_files()));
+        super::super::ModelFolder::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_changed_file_is_refused() {
+        let folder = folder_with(&manifest(&all_files()));
+        std::fs::write(folder.path().join("config.json"), "{}").unwrap();
+        let message = refusal(folder.path());
+        assert!(message.contains("config.json` has been changed") && message.contains(EMPTY), "{message}");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let folder = folder_with(&manifest(&all_files()));
+        std::fs::remove_file(folder.path().join("heads.safetensors")).unwrap();
+        assert!(refusal(folder.path()).ends_with("heads.safetensors`"));
+        let folder = folder_with(&manifest("\"config.json\" = \"\""));
+        assert!(refusal(folder.path()).ends_with("[files] lacks `tokenizer.json`"));
+    }
+
+    #[test]
+    fn pickled_weights_are_refused() {
+        let folder = folder_with(&manifest(&format!("\"pytorch_model.bin\" = \"{EMPTY}\"\n{}", all_files())));
+        assert!(refusal(folder.path()).contains("pickled weights"));
+    }
+
+    #[test]
+    fn a_name_that_leaves_the_folder_is_refused() {
+        let folder = folder_with(&manifest(&format!("\"../secret\" = \"{EMPTY}\"\n{}", all_files())));
+        assert!(refusal(folder.path()).ends_with("`../secret` is no file of this folder"));
+    }
+
+    #[test]
+    fn a_slip_in_the_manifest_is_refused_with_its_line() {
+        let folder = folder_with(&manifest(&all_files()).replace("max_tokens", "max_tokes"));
+        let message = refusal(folder.path());
+        assert!(message.contains("line 6: unknown field `max_tokes`"), "{message}");
+    }
+}

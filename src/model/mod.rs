@@ -1,0 +1,245 @@
+//! A model: one encoder, any number of heads, a tokenizer, and a manifest that says what belongs together.
+//!
+//! This is the only module that names `tch` and `rust_bert`. A [`Model`] lives on one thread; every worker loads its
+//! own from the same [`ModelFolder`].
+
+/// `model.toml`: what a model folder holds, with checksums.
+pub mod manifest;
+/// Text to tokens.
+pub mod tokenizer;
+/// Tokens of many texts, padded to one width.
+pub mod batch;
+/// Tokens to hidden states. The only place that names `rust_bert`.
+mod encoder;
+/// Hidden states to probabilities and token labels.
+mod heads;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tch::Kind;
+
+pub use batch::TokenBatch;
+pub use manifest::{HeadKind, HeadManifest, Manifest, Report};
+pub use tokenizer::{TokenizedText, Tokenizer};
+
+use crate::config::{Device, Precision};
+use encoder::{BertEncoder, Encoder};
+use heads::Heads;
+
+/// Why a model cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A file of the model could not be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A file of the model says something that cannot be.
+    #[error("cannot use `{}`: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A file of the model is not the one that its manifest was written for.
+    #[error("`{}` has been changed: its SHA-256 is {found}, `model.toml` says {expected}", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// As the manifest has it.
+        expected: String,
+        /// As the file is.
+        found: String,
+    },
+    /// The weights come in a format that can run code when it is loaded.
+    #[error("`{}` holds pickled weights, which can run code when they are loaded: convert them to safetensors", path.display())]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A GPU was asked for and libtorch has none.
+    #[error("`device = \"cuda\"` needs a libtorch with CUDA and an NVIDIA GPU, and there is {found}")]
+    NoCuda {
+        /// What there is instead.
+        found: &'static str,
+    },
+    /// libtorch refused an operation.
+    #[error("libtorch failed on `{}`", path.display())]
+    Torch {
+        /// The model's folder or file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: tch::TchError,
+    },
+    /// rust-bert refused an operation.
+    #[error("the encoder failed: {message}")]
+    Encoder {
+        /// What it said; its error type is no standard error.
+        message: String,
+    },
+    /// The tokenizer refused a text.
+    #[error("the tokenizer failed")]
+    Tokenizer {
+        /// Why.
+        #[source]
+        cause: tokenizers::Error,
+    },
+}
+
+/// A model's files, checked against their manifest.
+#[derive(Debug, Clone)]
+pub struct ModelFolder {
+    path: PathBuf,
+    manifest: Manifest,
+}
+
+/// How a model is run: what its configuration comes down to on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Runtime {
+    /// `bf16` or `f32`.
+    pub precision: &'static str,
+    /// `cpu` or `cuda`.
+    pub device: &'static str,
+    /// How many copies run side by side.
+    pub workers: usize,
+}
+
+/// What a model found in one text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// For each sequence head that was asked for, in that order: the probability of each label.
+    pub sequences: Vec<Vec<f32>>,
+    /// For each token head that was asked for, in that order: the best label of each token, special tokens included.
+    pub tokens: Vec<Vec<usize>>,
+}
+
+/// An encoder and heads in memory, ready to read.
+pub struct Model {
+    path: PathBuf,
+    encoder: Box<dyn Encoder>,
+    heads: Heads,
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl ModelFolder {
+    /// Reads the manifest of the folder at `path` and checks every file against it.
+    ///
+    /// # Errors
+    /// A file that is missing, unreadable, tampered with or pickled.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let manifest = Manifest::load(path)?;
+        manifest.verify(path)?;
+        Ok(Self { path: path.to_owned(), manifest })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the folder says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Its tokenizer.
+    ///
+    /// # Errors
+    /// Where `tokenizer.json` is none.
+    pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
+        Tokenizer::load(&self.path.join("tokenizer.json"), self.manifest.max_tokens.as_size())
+    }
+
+    /// One copy of it in memory for the worker with the number `worker`, with the heads named in `heads`.
+    ///
+    /// # Errors
+    /// Where weights are missing or do not fit the configuration.
+    pub fn load(&self, runtime: &Runtime, worker: usize, heads: &[&str]) -> Result<Model, ModelError> {
+        let device = match runtime.device {
+            "cuda" => tch::Device::Cuda(worker),
+            _ => tch::Device::Cpu,
+        };
+        let kind = if runtime.precision == "bf16" { Kind::BFloat16 } else { Kind::Float };
+        let encoder = Box::new(BertEncoder::load(&self.path, device, kind)?);
+        let heads = Heads::load(&self.path.join("heads.safetensors"), &self.manifest, heads, device)?;
+        Ok(Model { path: self.path.clone(), encoder, heads })
+    }
+}
+
+impl Model {
+    /// Reads a batch in one forward pass: what was found in each text, in order.
+    ///
+    /// # Errors
+    /// Where libtorch fails, on memory for one.
+    pub fn read(&mut self, batch: &TokenBatch) -> Result<Vec<Reading>, ModelError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        tch::no_grad(|| {
+            let states = self.encoder.encode(batch)?;
+            self.heads
+                .apply(&states, batch)
+                .map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
+        })
+    }
+}
+
+impl Runtime {
+    /// What `precision`, `device` and a number of `workers` (`None` for as many as the machine has cores or GPUs) come
+    /// down to here. Gives libtorch one thread a worker.
+    ///
+    /// # Errors
+    /// [`ModelError::NoCuda`] where a GPU is wanted and there is none.
+    pub fn resolve(precision: Precision, device: Device, workers: Option<usize>) -> Result<Self, ModelError> {
+        tch::set_num_threads(1);
+        let available = match device {
+            Device::Cpu => std::thread::available_parallelism().map_or(1, usize::from),
+            Device::Cuda => cuda_devices()?,
+        };
+        let has_bf16 = device == Device::Cuda || multiplies_bf16();
+        Ok(Self {
+            precision: match precision {
+                Precision::Bf16 => "bf16",
+                Precision::Auto if has_bf16 => "bf16",
+                Precision::Auto | Precision::F32 => "f32",
+            },
+            device: if device == Device::Cuda { "cuda" } else { "cpu" },
+            // A GPU has one worker: more would only share it.
+            workers: workers.unwrap_or(available).min(if device == Device::Cuda { available } else { usize::MAX }),
+        })
+    }
+}
+
+fn cuda_devices() -> Result<usize, ModelError> {
+    if !tch::Cuda::is_available() {
+        return Err(ModelError::NoCuda { found: "a libtorch for the CPU only, or no driver" });
+    }
+    match usize::try_from(tch::Cuda::device_count()) {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(ModelError::NoCuda { found: "no GPU" }),
+    }
+}
+
+/// Whether the processor has instructions that multiply bf16; without them bf16 is slower than f32.
+fn multiplies_bf16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("bf16");
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    return false;
+}

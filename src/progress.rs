@@ -1,0 +1,95 @@
+//! What a run shows on a terminal while it goes on. Nothing where stderr is no terminal.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use pressrun::stages::read::find::Survey;
+use pressrun::stages::write::Written;
+
+/// Stderr, shared by messages, log lines and the progress bar so that none writes into another.
+#[derive(Debug, Clone)]
+pub(crate) struct Screen {
+    bars: MultiProgress,
+    is_quiet: bool,
+}
+
+impl Screen {
+    pub(crate) fn new(is_quiet: bool) -> Self {
+        let target = if is_quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        Self { bars: MultiProgress::with_draw_target(target), is_quiet }
+    }
+
+    /// Whether only errors are wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
+    /// Whether a progress bar can be seen.
+    pub(crate) fn is_watched(&self) -> bool {
+        !self.bars.is_hidden()
+    }
+
+    /// Writes a message.
+    pub(crate) fn say(&self, message: &str) {
+        // There is nobody to tell where stderr is gone.
+        let _ = writeln!(self.writer(), "{message}");
+    }
+
+    pub(crate) fn writer(&self) -> ScreenWriter {
+        ScreenWriter { screen: self.clone() }
+    }
+
+    /// A bar for an input of the size of `survey`.
+    pub(crate) fn progress(&self, survey: Survey) -> Progress {
+        let bar = self.bars.add(ProgressBar::new(survey.bytes));
+        let style = ProgressStyle::with_template("{elapsed_precise} {bar:30} {percent:>3} % {msg} · {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress { bar, since: Instant::now() }
+    }
+}
+
+/// Writes above the progress bar.
+#[derive(Debug)]
+pub(crate) struct ScreenWriter {
+    screen: Screen,
+}
+
+impl Write for ScreenWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.screen.bars.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// The progress of one run.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    since: Instant,
+}
+
+impl Progress {
+    pub(crate) fn update(&self, written: &Written) {
+        let seconds = self.since.elapsed().as_secs().max(1);
+        self.bar.set_position(written.input_bytes);
+        self.bar.set_message(format!(
+            "{} documents · {} rejected · {} statements/s · {} tokens/s",
+            written.documents,
+            written.rejections(),
+            written.statements / seconds,
+            written.tokens.useful / seconds,
+        ));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,291 @@
+//! What flows through a run: documents, their sentences, and what was found in each of them.
+//!
+//! Everything here is plain data. Field names that reach the output are an interface (see `docs/output.md`).
+
+use serde::{Deserialize, Serialize};
+
+/// Where an input came from, precise enough to find it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The file, as it was found.
+    pub source: String,
+    /// The line in the file, from 1, where a file holds many records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The offset in the file of the record's first byte, from 0, where a file holds many records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub byte: Option<u64>,
+}
+
+impl Place {
+    /// A whole file.
+    #[must_use]
+    pub fn file(source: impl Into<String>) -> Self {
+        Self { source: source.into(), line: None, byte: None }
+    }
+
+    /// One line of a file that holds a record a line.
+    #[must_use]
+    pub fn line(source: impl Into<String>, line: u64, byte: u64) -> Self {
+        Self { source: source.into(), line: Some(line), byte: Some(byte) }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}", self.source),
+            None => f.write_str(&self.source),
+        }
+    }
+}
+
+/// What is known of an article beside its text, under the names of ninjs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Metadata {
+    /// The article's address or other global name.
+    pub uri: Option<String>,
+    /// The headline.
+    pub title: Option<String>,
+    /// When it was published, as the input says it.
+    pub published: Option<String>,
+    /// The language, as the input says it.
+    pub language: Option<String>,
+    /// Who published it.
+    pub source: Option<String>,
+}
+
+/// One article: text and metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Unique within a run and safe as a file name.
+    pub id: String,
+    /// Where it was read.
+    pub place: Place,
+    /// What is known beside the text.
+    pub metadata: Metadata,
+    /// The text that every offset counts in: decoded, otherwise as it was.
+    pub text: String,
+    /// The encoding it was decoded from, by its WHATWG name.
+    pub encoding: &'static str,
+}
+
+/// A half-open range of a document's text, in Unicode code points and in UTF-8 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// First code point.
+    pub start: usize,
+    /// One past the last code point.
+    pub end: usize,
+    /// First byte.
+    pub byte_start: usize,
+    /// One past the last byte.
+    pub byte_end: usize,
+}
+
+impl Span {
+    /// The text that the span covers.
+    #[must_use]
+    pub fn slice<'t>(&self, text: &'t str) -> &'t str {
+        &text[self.byte_start..self.byte_end]
+    }
+}
+
+/// A sentence of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sentence {
+    /// Where it stands in the document's text.
+    pub span: Span,
+    /// The paragraph it stands in, from 0.
+    pub paragraph: usize,
+    /// It is a title, a heading, a byline or the like, standing alone.
+    pub is_heading: bool,
+}
+
+/// A document with its sentences, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitDocument {
+    /// The document.
+    pub document: Document,
+    /// Its sentences, in order and without overlap.
+    pub sentences: Vec<Sentence>,
+}
+
+/// A fixed number of documents in input order: the unit of work, of determinism and of commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk<T> {
+    /// The documents, in input order.
+    pub documents: Vec<T>,
+    /// How many bytes of input had been read when the chunk closed, since the start of the run.
+    pub input_bytes: u64,
+}
+
+/// One of the labels that a head can give.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// The code of a code book, where there is one: what to key on.
+    pub code: Option<String>,
+    /// The name that people read.
+    pub label: String,
+    /// The IPTC Media Topic that it maps to, as `medtop:NN000000`.
+    pub iptc: Option<String>,
+}
+
+/// What a task says of one statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The label given, by its place in the head's labels; `None` where the best stayed below `min_score`.
+    pub label: Option<usize>,
+    /// The probability of the most probable label.
+    pub score: f32,
+    /// The probabilities of all labels, in the head's order.
+    pub probabilities: Vec<f32>,
+}
+
+/// How a content is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AttributionKind {
+    /// All of it inside quotation marks.
+    Direct,
+    /// None of it inside quotation marks.
+    Indirect,
+    /// Some of it inside quotation marks.
+    Mixed,
+}
+
+/// Who said what: source, cue and content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribution {
+    /// Whether the content is quoted.
+    pub kind: AttributionKind,
+    /// Who said it.
+    pub source: Option<Span>,
+    /// The words that report it.
+    pub cue: Option<Span>,
+    /// What was said, in one or more pieces.
+    pub content: Vec<Span>,
+}
+
+/// Something a reader of a statement should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flag {
+    /// A title, heading, byline or the like.
+    Heading,
+    /// Longer than the model reads: what was found comes from its beginning.
+    Truncated,
+}
+
+/// A sentence together with what was found in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// The sentence.
+    pub sentence: Sentence,
+    /// What each labelling task says, in the order of the configuration.
+    pub verdicts: Vec<Verdict>,
+    /// Who said what in it.
+    pub attributions: Vec<Attribution>,
+    /// What else to know.
+    pub flags: Vec<Flag>,
+}
+
+/// A document with its statements: what is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnalysedDocument {
+    /// The document.
+    pub document: Document,
+    /// Its statements, in order.
+    pub statements: Vec<Statement>,
+}
+
+/// A chunk when all has been found: what is written and committed together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnalysedChunk {
+    /// The documents, in input order.
+    pub documents: Vec<AnalysedDocument>,
+    /// How many bytes of input had been read when the chunk closed, since the start of the run.
+    pub input_bytes: u64,
+    /// How much the models read for it.
+    pub tokens: TokenCount,
+}
+
+/// How many tokens the models read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct TokenCount {
+    /// Tokens of the text itself, `[CLS]` and `[SEP]` included.
+    pub useful: u64,
+    /// Tokens computed, padding included.
+    pub padded: u64,
+}
+
+impl std::ops::AddAssign for TokenCount {
+    fn add_assign(&mut self, other: Self) {
+        self.useful += other.useful;
+        self.padded += other.padded;
+    }
+}
+
+impl TokenCount {
+    /// The share of computed tokens that was padding, 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share for people; 2^52 tokens are out of reach")]
+    pub fn padding_waste(&self) -> f64 {
+        if self.padded == 0 { 0.0 } else { 1.0 - self.useful as f64 / self.padded as f64 }
+    }
+}
+
+/// Why an input could not be used. A machine-readable word in `rejected.jsonl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The file could not be opened or read.
+    Unreadable,
+    /// Neither text nor JSON Lines by its name.
+    UnknownFormat,
+    /// Longer than `[input] max_document_bytes`.
+    TooLarge,
+    /// No encoding makes text of it.
+    NotText,
+    /// Nothing but white space.
+    Empty,
+    /// The line is no JSON object.
+    InvalidJson,
+    /// The record lacks its text field.
+    MissingText,
+    /// A field of the record has a type that cannot be used.
+    WrongType,
+}
+
+impl Reason {
+    /// The word that stands in the output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::UnknownFormat => "unknown_format",
+            Self::TooLarge => "too_large",
+            Self::NotText => "not_text",
+            Self::Empty => "empty",
+            Self::InvalidJson => "invalid_json",
+            Self::MissingText => "missing_text",
+            Self::WrongType => "wrong_type",
+        }
+    }
+}
+
+/// An input that could not be used. Never silent, never lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejection {
+    /// Where the input is.
+    pub place: Place,
+    /// The stage that refused it.
+    pub stage: &'static str,
+    /// Why, as a word.
+    pub reason: Reason,
+    /// Why, as a sentence.
+    pub message: String,
+    /// The beginning of what was refused.
+    pub excerpt: String,
+}

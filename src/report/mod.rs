@@ -1,0 +1,258 @@
+//! What a run has to say for itself: `run.json`, and a short table for people.
+
+/// The table at the end of a run.
+pub mod table;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::digest::sha256;
+use crate::error::{RunError, chain};
+use crate::model::Runtime;
+use crate::pipeline::{Interrupt, PipelineError, StageReport};
+use crate::record::Reason;
+use crate::stages::write::folder::OutputFolder;
+use crate::stages::write::{SCHEMA, Written, label_key};
+use crate::task::{LabelTask, Tasks};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// All input has been seen.
+    Complete,
+    /// It was asked to stop, and what had been read is written.
+    Interrupted,
+    /// It broke off.
+    Failed,
+}
+
+/// A run's report. Field names are an interface: see `docs/output.md`.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    schema: u32,
+    program: &'static str,
+    version: &'static str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it failed, or what is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    started: String,
+    finished: String,
+    /// Wall time in seconds, from the first document looked for to the last written.
+    pub seconds: f64,
+    config: ConfigReport,
+    models: Vec<ModelReport>,
+    /// What became of every document.
+    pub accounting: Accounting,
+    /// Rejections by reason.
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Statements written.
+    pub statements: u64,
+    /// Attributions in them.
+    pub attributions: u64,
+    /// For each labelling task, how often each label was given.
+    pub labels: IndexMap<String, IndexMap<String, u64>>,
+    /// What the models read.
+    pub tokens: TokenReport,
+    /// Bytes of input read.
+    pub input_bytes: u64,
+    /// What was done in a second.
+    pub throughput: Throughput,
+    /// Where the time went.
+    pub stages: Vec<StageReport>,
+    #[serde(skip)]
+    max_rejected: f64,
+    #[serde(skip)]
+    label_names: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ConfigReport {
+    path: String,
+    sha256: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ModelReport {
+    name: String,
+    path: String,
+    revision: String,
+    #[serde(flatten)]
+    runtime: Runtime,
+    batch_tokens: usize,
+}
+
+/// What became of every document: found is the sum of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Accounting {
+    pub found: u64,
+    pub written: u64,
+    pub rejected: u64,
+}
+
+/// What the models read.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct TokenReport {
+    /// Tokens of texts.
+    pub useful: u64,
+    /// Tokens computed, padding included.
+    pub padded: u64,
+    /// The share of padding, 0 to 1.
+    pub padding_waste: f64,
+}
+
+/// What was done in a second of wall time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Throughput {
+    pub documents_per_second: f64,
+    pub statements_per_second: f64,
+    pub tokens_per_second: f64,
+}
+
+/// When a run began.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    started: Timestamp,
+    since: Instant,
+}
+
+impl Clock {
+    /// Begins now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { started: Timestamp::now(), since: Instant::now() }
+    }
+}
+
+impl RunReport {
+    /// The report of a run that has just ended, without its outcome.
+    #[must_use]
+    pub fn new(
+        config: &Config,
+        tasks: &Tasks,
+        clock: Clock,
+        found: u64,
+        written: &Written,
+        stages: Vec<StageReport>,
+    ) -> Self {
+        let seconds = clock.since.elapsed().as_secs_f64();
+        let second = |time: Timestamp| time.round(jiff::Unit::Second).unwrap_or(time).to_string();
+        let tokens = written.tokens;
+        Self {
+            schema: SCHEMA,
+            program: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            outcome: Outcome::Complete,
+            error: None,
+            started: second(clock.started),
+            finished: second(Timestamp::now()),
+            seconds,
+            config: ConfigReport {
+                path: config.file.path.to_string_lossy().into_owned(),
+                sha256: sha256(&config.file.text),
+            },
+            models: model_reports(tasks),
+            accounting: Accounting { found, written: written.documents, rejected: written.rejections() },
+            rejected: written.rejected.iter().map(|(reason, &count)| (Reason::as_str(*reason), count)).collect(),
+            statements: written.statements,
+            attributions: written.attributions,
+            labels: tasks.labels.iter().zip(&written.labels).map(label_counts).collect(),
+            tokens: TokenReport { useful: tokens.useful, padded: tokens.padded, padding_waste: tokens.padding_waste() },
+            input_bytes: written.input_bytes,
+            throughput: Throughput::new(written, seconds),
+            stages,
+            max_rejected: config.run.max_rejected.get(),
+            label_names: label_names(tasks),
+        }
+    }
+
+    /// Judges how the run ended and keeps the report in `run.json`.
+    #[must_use]
+    pub fn conclude(
+        mut self,
+        outcome: Result<(), PipelineError>,
+        interrupt: &Interrupt,
+        folder: &OutputFolder,
+    ) -> (Self, Result<(), RunError>) {
+        let judged = outcome.map_err(RunError::from).and_then(|()| self.judge(interrupt));
+        self.outcome = match &judged {
+            Ok(()) | Err(RunError::TooManyRejected { .. }) => Outcome::Complete,
+            Err(RunError::Interrupted) => Outcome::Interrupted,
+            Err(_) => Outcome::Failed,
+        };
+        self.error = judged.as_ref().err().map(|error| chain(error));
+        let kept = self.keep(folder);
+        (self, judged.and(kept))
+    }
+
+    fn judge(&self, interrupt: &Interrupt) -> Result<(), RunError> {
+        let Accounting { found, written, rejected } = self.accounting;
+        if found != written + rejected {
+            return Err(RunError::Accounting { found, written, rejected });
+        }
+        if interrupt.is_requested() {
+            return Err(RunError::Interrupted);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share")]
+        let share = rejected as f64 / found.max(1) as f64;
+        if share > self.max_rejected {
+            return Err(RunError::TooManyRejected { rejected, found, allowed: self.max_rejected });
+        }
+        Ok(())
+    }
+
+    fn keep(&self, folder: &OutputFolder) -> Result<(), RunError> {
+        // Plain numbers and strings always have a form in JSON.
+        let json = serde_json::to_vec_pretty(self).unwrap_or_default();
+        folder.write_whole("run.json", &json)?;
+        if self.outcome != Outcome::Failed {
+            folder.discard_previous()?;
+        }
+        Ok(())
+    }
+}
+
+impl Throughput {
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    fn new(written: &Written, seconds: f64) -> Self {
+        let rate = |count: u64| (count as f64 / seconds.max(1e-9) * 10.0).round() / 10.0;
+        Self {
+            documents_per_second: rate(written.documents),
+            statements_per_second: rate(written.statements),
+            tokens_per_second: rate(written.tokens.useful),
+        }
+    }
+}
+
+fn model_reports(tasks: &Tasks) -> Vec<ModelReport> {
+    let report = |model: &crate::task::UsedModel| ModelReport {
+        name: model.name.clone(),
+        path: model.folder.path().to_string_lossy().into_owned(),
+        revision: model.folder.manifest().revision.clone(),
+        runtime: model.runtime.clone(),
+        batch_tokens: model.batch_tokens,
+    };
+    tasks.models.iter().map(report).collect()
+}
+
+/// How often each label was given that was given at all, in the order of the head, "unsure" last.
+fn label_counts((task, counts): (&LabelTask, &Vec<u64>)) -> (String, IndexMap<String, u64>) {
+    let label = |place: usize| Some(place).filter(|&place| place < task.labels.len());
+    let count = |(place, &count): (usize, &u64)| (count > 0).then(|| (label_key(task, label(place)).to_owned(), count));
+    (task.name.clone(), counts.iter().enumerate().filter_map(count).collect())
+}
+
+/// The names that people read, by what is counted.
+fn label_names(tasks: &Tasks) -> BTreeMap<String, String> {
+    let labels = tasks.labels.iter().flat_map(|task| &task.labels);
+    labels.filter_map(|label| Some((label.code.clone()?, label.label.clone()))).collect()
+}

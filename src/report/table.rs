@@ -1,0 +1,83 @@
+//! The table at the end of a run.
+
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::RunReport;
+
+/// How many labels of a task are shown.
+const MOST_LABELS: usize = 6;
+
+/// What a run did, for people.
+#[must_use]
+pub fn render(report: &RunReport) -> String {
+    let mut text = String::new();
+    let accounting = &report.accounting;
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}", totals(report));
+    if accounting.rejected > 0 {
+        let reasons = report.rejected.iter().map(|(reason, count)| format!("{reason} {count}"));
+        let _ = writeln!(text, "rejected   {}", reasons.collect::<Vec<_>>().join(" · "));
+    }
+    for (task, counts) in &report.labels {
+        let _ = writeln!(text, "{task:<10} {}", shares(report, counts));
+    }
+    let _ = write!(text, "\n{}", stages(report));
+    text
+}
+
+fn totals(report: &RunReport) -> String {
+    let (accounting, rate, tokens) = (&report.accounting, &report.throughput, &report.tokens);
+    format!(
+        "documents  {} found = {} written + {} rejected\n\
+         statements {} with {} attributions\n\
+         speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · padding {:.1} %",
+        accounting.found,
+        accounting.written,
+        accounting.rejected,
+        report.statements,
+        report.attributions,
+        report.seconds,
+        rate.documents_per_second,
+        rate.statements_per_second,
+        rate.tokens_per_second,
+        100.0 * tokens.padding_waste,
+    )
+}
+
+/// The most frequent labels with their shares of all statements.
+#[expect(clippy::cast_precision_loss, reason = "shares for people")]
+fn shares(report: &RunReport, counts: &indexmap::IndexMap<String, u64>) -> String {
+    let mut sorted: Vec<_> = counts.iter().collect();
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let total = report.statements.max(1) as f64;
+    let shown = sorted.iter().take(MOST_LABELS).map(|(key, count)| {
+        let name = report.label_names.get(*key).unwrap_or(key);
+        format!("{name} {:.0} %", 100.0 * **count as f64 / total)
+    });
+    let more = sorted.len().saturating_sub(MOST_LABELS);
+    let more = (more > 0).then(|| format!("{more} more"));
+    shown.chain(more).collect::<Vec<_>>().join(" · ")
+}
+
+fn stages(report: &RunReport) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["stage", "threads", "items", "busy s", "starved s", "blocked s"]);
+    for stage in &report.stages {
+        let seconds = |value: f64| format!("{value:.2}");
+        table.add_row([
+            stage.stage.to_owned(),
+            stage.threads.to_string(),
+            stage.items_out.to_string(),
+            seconds(stage.busy_seconds),
+            seconds(stage.starved_seconds),
+            seconds(stage.blocked_seconds),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}

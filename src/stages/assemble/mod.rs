@@ -1,0 +1,179 @@
+//! What models read to statements: collects the batches of a chunk and puts every finding where it belongs.
+
+/// Token labels to who said what.
+mod attribution;
+
+use std::sync::Arc;
+
+use crate::model::Reading;
+use crate::pipeline::{Halt, Outlet, Stage};
+use crate::record::{
+    AnalysedChunk, AnalysedDocument, Chunk, Flag, Sentence, SplitDocument, Statement, TokenCount, Verdict,
+};
+use crate::stages::group::{Batch, Row};
+use crate::task::{LabelTask, Tasks};
+
+/// Puts statements together.
+#[derive(Debug)]
+pub struct Assemble {
+    tasks: Arc<Tasks>,
+    /// The statements of the chunk under way, by document. Batches arrive in order, so there is one at a time.
+    statements: Vec<Vec<Statement>>,
+    tokens: TokenCount,
+}
+
+impl Assemble {
+    /// Assembles what `tasks` ask for.
+    #[must_use]
+    pub fn new(tasks: Arc<Tasks>) -> Self {
+        Self { tasks, statements: Vec::new(), tokens: TokenCount::default() }
+    }
+
+    fn begin(&mut self, chunk: &Chunk<SplitDocument>) {
+        if self.statements.is_empty() {
+            let blank = |sentence: &Sentence| self.blank(*sentence);
+            let statements = |split: &SplitDocument| split.sentences.iter().map(blank).collect();
+            self.statements = chunk.documents.iter().map(statements).collect();
+        }
+    }
+
+    /// A statement in which nothing has been found yet: every sentence gets its verdicts before its chunk is done.
+    fn blank(&self, sentence: Sentence) -> Statement {
+        let verdict = Verdict { label: None, score: 0.0, probabilities: Vec::new() };
+        Statement {
+            sentence,
+            verdicts: vec![verdict; self.tasks.labels.len()],
+            attributions: Vec::new(),
+            flags: if sentence.is_heading { vec![Flag::Heading] } else { Vec::new() },
+        }
+    }
+
+    fn place(&mut self, batch: &Batch, row: &Row, reading: &Reading) {
+        let text = &batch.chunk.documents[row.document].document.text;
+        let statement = &mut self.statements[row.document][row.sentence];
+        for (task, verdict) in self.tasks.labels.iter().zip(&mut statement.verdicts) {
+            if task.model == batch.model {
+                *verdict = judge(task, &reading.sequences[task.slot]);
+            }
+        }
+        if let Some(task) = self.tasks.attribution.as_ref().filter(|task| task.model == batch.model) {
+            let tags: Vec<_> = reading.tokens[task.slot].iter().map(|&label| task.tags[label]).collect();
+            statement.attributions = attribution::find(text, statement.sentence.span, &tags, &row.tokens.offsets);
+        }
+        if row.tokens.is_truncated && !statement.flags.contains(&Flag::Truncated) {
+            statement.flags.push(Flag::Truncated);
+        }
+    }
+
+    fn end(&mut self, chunk: Arc<Chunk<SplitDocument>>) -> AnalysedChunk {
+        // The last batch holds the last reference, so nothing is copied.
+        let Chunk { documents, input_bytes } = Arc::unwrap_or_clone(chunk);
+        let statements = std::mem::take(&mut self.statements);
+        let analysed = |(split, statements): (SplitDocument, _)| AnalysedDocument { document: split.document, statements };
+        AnalysedChunk {
+            documents: documents.into_iter().zip(statements).map(analysed).collect(),
+            input_bytes,
+            tokens: std::mem::take(&mut self.tokens),
+        }
+    }
+}
+
+impl Stage for Assemble {
+    const NAME: &'static str = "assemble";
+    type In = Batch;
+    type Out = AnalysedChunk;
+
+    fn process(&mut self, batch: Batch, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
+        self.begin(&batch.chunk);
+        self.tokens += batch.count();
+        for (row, reading) in batch.rows.iter().zip(&batch.readings) {
+            self.place(&batch, row, reading);
+        }
+        if batch.is_last { out.emit(self.end(batch.chunk)) } else { Ok(()) }
+    }
+}
+
+/// The most probable label, the first of equals; none where it stays below the threshold.
+fn judge(task: &LabelTask, probabilities: &[f32]) -> Verdict {
+    let better = |best: usize, label: usize| if probabilities[label] > probabilities[best] { label } else { best };
+    let best = (0..probabilities.len()).reduce(better);
+    let score = best.map_or(0.0, |best| probabilities[best]);
+    Verdict { label: best.filter(|_| score >= task.min_score), score, probabilities: probabilities.to_vec() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Report, TokenizedText};
+    use crate::pipeline::run_inline;
+    use crate::record::{Document, Label, Metadata, Place};
+
+    fn tasks(min_score: f32) -> Arc<Tasks> {
+        let label = |name: &str| Label { code: None, label: name.to_owned(), iptc: None };
+        let task = LabelTask {
+            name: "mood".into(),
+            model: 0,
+            slot: 0,
+            labels: vec![label("good"), label("bad")],
+            report: Report::Distribution,
+            min_score,
+        };
+        Arc::new(Tasks { labels: vec![task], ..Tasks::default() })
+    }
+
+    fn chunk(texts: &[&str]) -> Arc<Chunk<SplitDocument>> {
+        let split = |text: &&str| SplitDocument {
+            sentences: crate::stages::split::sentences(text),
+            document: Document {
+                id: (*text).to_owned(),
+                place: Place::file("x"),
+                metadata: Metadata::default(),
+                text: (*text).to_owned(),
+                encoding: "UTF-8",
+            },
+        };
+        Arc::new(Chunk { documents: texts.iter().map(split).collect(), input_bytes: 1 })
+    }
+
+    fn batch(chunk: &Arc<Chunk<SplitDocument>>, rows: &[(usize, usize, [f32; 2])], is_last: bool) -> Batch {
+        let row = |&(document, sentence, _): &(usize, usize, [f32; 2])| Row {
+            document,
+            sentence,
+            tokens: TokenizedText { ids: vec![1, 2], offsets: vec![(0, 0); 2], is_truncated: sentence == 1 },
+        };
+        let reading = |(_, _, scores): &(usize, usize, [f32; 2])| Reading { sequences: vec![scores.to_vec()], tokens: vec![] };
+        Batch {
+            chunk: Arc::clone(chunk),
+            model: 0,
+            rows: rows.iter().map(row).collect(),
+            readings: rows.iter().map(reading).collect(),
+            is_last,
+        }
+    }
+
+    #[test]
+    fn findings_return_to_their_sentences_from_any_batch() {
+        let chunk = chunk(&["One here. Two here.", "Three here."]);
+        let batches = vec![
+            batch(&chunk, &[(1, 0, [0.9, 0.1]), (0, 1, [0.2, 0.8])], false),
+            batch(&chunk, &[(0, 0, [0.55, 0.45])], true),
+        ];
+        drop(chunk);
+        let (chunks, _) = run_inline(Assemble::new(tasks(0.6)), batches).unwrap();
+        let found: Vec<Vec<_>> = chunks[0]
+            .documents
+            .iter()
+            .map(|document| document.statements.iter().map(|statement| statement.verdicts[0].label).collect())
+            .collect();
+        assert_eq!(found, [vec![None, Some(1)], vec![Some(0)]], "the first is unsure");
+        assert_eq!(chunks[0].tokens, TokenCount { useful: 6, padded: 6 });
+        assert_eq!(chunks[0].documents[0].statements[1].flags, [Flag::Truncated]);
+    }
+
+    #[test]
+    fn chunks_without_anything_to_read_pass() {
+        let batches = vec![batch(&chunk(&[]), &[], true), batch(&chunk(&["..."]), &[], true)];
+        let (chunks, _) = run_inline(Assemble::new(tasks(0.0)), batches).unwrap();
+        assert_eq!(chunks.iter().map(|chunk| chunk.documents.len()).collect::<Vec<_>>(), [0, 1]);
+    }
+}

@@ -1,0 +1,86 @@
+//! Documents to sentences, many documents at a time.
+
+/// Text to segments: where sentences begin and end.
+pub mod segment;
+
+use rayon::prelude::*;
+
+use crate::pipeline::{Halt, Outlet, Stage};
+use crate::record::{Chunk, Document, Sentence, Span, SplitDocument};
+use segment::{Segment, segment};
+
+/// Splits documents into sentences.
+#[derive(Debug, Default)]
+pub struct Split;
+
+impl Stage for Split {
+    const NAME: &'static str = "split";
+    type In = Chunk<Document>;
+    type Out = Chunk<SplitDocument>;
+
+    fn process(&mut self, chunk: Self::In, out: &mut Outlet<'_, Self::Out>) -> Result<(), Halt> {
+        let split = |document: Document| SplitDocument { sentences: sentences(&document.text), document };
+        let documents = chunk.documents.into_par_iter().map(split).collect();
+        out.emit(Chunk { documents, input_bytes: chunk.input_bytes })
+    }
+}
+
+/// The sentences of `text`, in order: they do not overlap, and leave no letter or digit behind.
+#[must_use]
+pub fn sentences(text: &str) -> Vec<Sentence> {
+    let mut ruler = Ruler { text, byte: 0, character: 0 };
+    let sentence = |segment: Segment| Sentence {
+        span: ruler.span(segment.start, segment.end),
+        paragraph: segment.paragraph,
+        is_heading: segment.heading,
+    };
+    segment(text).into_iter().map(sentence).collect()
+}
+
+/// Measures in code points what is given in bytes, in one pass over the text.
+struct Ruler<'t> {
+    text: &'t str,
+    byte: usize,
+    character: usize,
+}
+
+impl Ruler<'_> {
+    fn span(&mut self, byte_start: usize, byte_end: usize) -> Span {
+        Span { start: self.advance(byte_start), end: self.advance(byte_end), byte_start, byte_end }
+    }
+
+    fn advance(&mut self, byte: usize) -> usize {
+        self.character += self.text[self.byte..byte].chars().count();
+        self.byte = byte;
+        self.character
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_count_code_points_and_bytes() {
+        let text = "Zürich – schön.\n\nÇa va? Oui.";
+        let spans: Vec<_> = sentences(text).iter().map(|sentence| sentence.span).collect();
+        assert_eq!(spans[0], Span { start: 0, end: 15, byte_start: 0, byte_end: 19 });
+        assert_eq!((spans[1].slice(text), spans[2].slice(text)), ("Ça va?", "Oui."));
+        for span in spans {
+            let by_characters: String = text.chars().skip(span.start).take(span.end - span.start).collect();
+            assert_eq!(by_characters, span.slice(text));
+        }
+    }
+
+    #[test]
+    fn a_heading_is_a_sentence_of_its_own() {
+        let text = "Storm hits coast\n\nIt rained for days. Rivers rose.";
+        let found: Vec<_> = sentences(text)
+            .iter()
+            .map(|sentence| (sentence.span.slice(text), sentence.paragraph, sentence.is_heading))
+            .collect();
+        let expected =
+            [("Storm hits coast", 0, true), ("It rained for days.", 1, false), ("Rivers rose.", 1, false)];
+        assert_eq!(found, expected);
+    }
+}

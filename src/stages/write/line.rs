@@ -1,0 +1,288 @@
+//! Documents, statements and rejections to lines of JSON. Field names are an interface: see `docs/output.md`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::SCHEMA;
+use crate::config::IDENTIFYING_FIELDS;
+use crate::digest::sha256;
+use crate::model::Report;
+use crate::record::{
+    AnalysedDocument, Attribution, Document, Label, Metadata, Place, Rejection, Span, Statement, Verdict,
+};
+use crate::task::{LabelTask, Tasks};
+
+/// What a statement is called whose best label is not probable enough.
+pub(crate) const UNSURE: &str = "unsure";
+
+/// How statements are written.
+#[derive(Debug)]
+pub(super) struct StatementFormat {
+    tasks: Arc<Tasks>,
+    /// The fields to write beside those that identify a statement; empty for all.
+    wanted: Vec<String>,
+}
+
+impl StatementFormat {
+    pub(super) fn new(tasks: Arc<Tasks>, wanted: Vec<String>) -> Self {
+        Self { tasks, wanted }
+    }
+
+    /// A line a statement.
+    pub(super) fn lines(&self, document: &AnalysedDocument) -> Result<Vec<u8>, serde_json::Error> {
+        let mut lines = Vec::with_capacity(document.statements.len() * 512);
+        for (index, statement) in document.statements.iter().enumerate() {
+            let line = StatementLine { format: self, document: &document.document, index, statement };
+            serde_json::to_writer(&mut lines, &line)?;
+            lines.push(b'\n');
+        }
+        Ok(lines)
+    }
+
+    fn wants(&self, field: &str) -> bool {
+        self.wanted.is_empty() || IDENTIFYING_FIELDS.contains(&field) || self.wanted.iter().any(|wanted| wanted == field)
+    }
+}
+
+/// A value and a line feed.
+pub(super) fn to_line(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// A rejection's line.
+pub(super) fn rejection(rejection: &Rejection) -> Result<Vec<u8>, serde_json::Error> {
+    #[derive(serde::Serialize)]
+    struct Line<'a> {
+        schema: u32,
+        #[serde(flatten)]
+        rejection: &'a Rejection,
+    }
+    to_line(&Line { schema: SCHEMA, rejection })
+}
+
+struct StatementLine<'a> {
+    format: &'a StatementFormat,
+    document: &'a Document,
+    index: usize,
+    statement: &'a Statement,
+}
+
+impl Serialize for StatementLine<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (Document { id, metadata, text, .. }, span) = (self.document, self.statement.sentence.span);
+        let mut fields = Fields { map: serializer.serialize_map(None)?, format: self.format };
+        fields.put("schema", &SCHEMA)?;
+        fields.put("document", id)?;
+        fields.put("statement", &format_args!("{id}#{}", self.index))?;
+        fields.put("index", &self.index)?;
+        fields.put("text", span.slice(text))?;
+        fields.put("start", &span.start)?;
+        fields.put("end", &span.end)?;
+        fields.put("byte_start", &span.byte_start)?;
+        fields.put("byte_end", &span.byte_end)?;
+        fields.put("paragraph", &self.statement.sentence.paragraph)?;
+        fields.put("uri", &metadata.uri)?;
+        fields.put("title", &metadata.title)?;
+        fields.put("published", &metadata.published)?;
+        self.findings(&mut fields)?;
+        fields.put("flags", &self.statement.flags)?;
+        fields.map.end()
+    }
+}
+
+impl StatementLine<'_> {
+    fn findings<M: SerializeMap>(&self, fields: &mut Fields<'_, M>) -> Result<(), M::Error> {
+        let tasks = &self.format.tasks;
+        for (task, verdict) in tasks.labels.iter().zip(&self.statement.verdicts) {
+            fields.put(&task.name, &VerdictValue { task, verdict })?;
+        }
+        if tasks.attribution.is_some() {
+            let text = &self.document.text;
+            let found = self.statement.attributions.iter();
+            let values: Vec<_> = found.map(|attribution| AttributionValue::new(attribution, text)).collect();
+            fields.put("attributions", &values)?;
+        }
+        Ok(())
+    }
+}
+
+/// A map that leaves out what nobody wants.
+struct Fields<'a, M> {
+    map: M,
+    format: &'a StatementFormat,
+}
+
+impl<M: SerializeMap> Fields<'_, M> {
+    fn put(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), M::Error> {
+        if self.format.wants(name) { self.map.serialize_entry(name, value) } else { Ok(()) }
+    }
+}
+
+struct VerdictValue<'a> {
+    task: &'a LabelTask,
+    verdict: &'a Verdict,
+}
+
+impl Serialize for VerdictValue<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let labels = &self.task.labels;
+        let given = self.verdict.label.map(|label| &labels[label]);
+        let mut map = serializer.serialize_map(None)?;
+        if labels.iter().any(|label| label.code.is_some()) {
+            map.serialize_entry("code", &given.and_then(|label| label.code.as_ref()))?;
+        }
+        map.serialize_entry("label", given.map_or(UNSURE, |label| &label.label))?;
+        map.serialize_entry("score", &rounded(self.verdict.score))?;
+        if labels.iter().any(|label| label.iptc.is_some()) {
+            map.serialize_entry("iptc", &given.and_then(|label| label.iptc.as_ref()))?;
+        }
+        match self.task.report {
+            Report::RunnerUp => map.serialize_entry("runner_up", &self.runner_up())?,
+            Report::Distribution => {
+                for (label, &probability) in labels.iter().zip(&self.verdict.probabilities) {
+                    map.serialize_entry(&label.label, &rounded(probability))?;
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+#[derive(serde::Serialize)]
+struct RunnerUp<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    label: &'a str,
+    score: f64,
+}
+
+impl VerdictValue<'_> {
+    /// The most probable of the labels that were not given.
+    fn runner_up(&self) -> Option<RunnerUp<'_>> {
+        let others = self.verdict.probabilities.iter().enumerate().filter(|(label, _)| Some(*label) != self.verdict.label);
+        // The first of equals, as where a label is given.
+        let (best, &score) = others.reduce(|best, other| if other.1 > best.1 { other } else { best })?;
+        let Label { code, label, .. } = &self.task.labels[best];
+        Some(RunnerUp { code: code.as_deref(), label, score: rounded(score) })
+    }
+}
+
+#[derive(serde::Serialize)]
+struct AttributionValue<'a> {
+    kind: crate::record::AttributionKind,
+    source: Option<SpanValue<'a>>,
+    cue: Option<SpanValue<'a>>,
+    content: Vec<SpanValue<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct SpanValue<'a> {
+    text: &'a str,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> AttributionValue<'a> {
+    fn new(attribution: &Attribution, text: &'a str) -> Self {
+        let value = |span: &Span| SpanValue { text: span.slice(text), start: span.start, end: span.end };
+        Self {
+            kind: attribution.kind,
+            source: attribution.source.as_ref().map(value),
+            cue: attribution.cue.as_ref().map(value),
+            content: attribution.content.iter().map(value).collect(),
+        }
+    }
+}
+
+/// A document's line in `documents.jsonl`.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct DocumentLine {
+    schema: u32,
+    document: String,
+    place: Place,
+    #[serde(flatten)]
+    metadata: Metadata,
+    text_sha256: String,
+    characters: usize,
+    bytes: usize,
+    encoding: &'static str,
+    paragraphs: usize,
+    statements: usize,
+    attributions: usize,
+    pub(super) statements_file: String,
+    #[serde(flatten)]
+    tasks: BTreeMap<String, LabelSummary>,
+}
+
+/// What a labelling task said of a document's statements.
+#[derive(Debug, serde::Serialize)]
+struct LabelSummary {
+    /// The share of each label that was given, by code where there is one.
+    shares: BTreeMap<String, f64>,
+    /// The mean of positive less negative, where there are such labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean: Option<f64>,
+}
+
+impl DocumentLine {
+    /// All but the file of its statements, which is known when they are written.
+    pub(super) fn new(analysed: &AnalysedDocument, tasks: &[LabelTask]) -> Self {
+        let (document, statements) = (&analysed.document, &analysed.statements);
+        let summary = |(place, task): (usize, &LabelTask)| (task.name.clone(), summarise(task, place, statements));
+        Self {
+            schema: SCHEMA,
+            document: document.id.clone(),
+            place: document.place.clone(),
+            metadata: document.metadata.clone(),
+            text_sha256: sha256(&document.text),
+            characters: document.text.chars().count(),
+            bytes: document.text.len(),
+            encoding: document.encoding,
+            paragraphs: statements.last().map_or(0, |last| last.sentence.paragraph + 1),
+            statements: statements.len(),
+            attributions: statements.iter().map(|statement| statement.attributions.len()).sum(),
+            statements_file: String::new(),
+            tasks: tasks.iter().enumerate().map(summary).collect(),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a document has fewer than 2^52 statements")]
+fn summarise(task: &LabelTask, place: usize, statements: &[Statement]) -> LabelSummary {
+    let total = statements.len().max(1) as f64;
+    let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
+    for statement in statements {
+        *counts.entry(label_key(task, statement.verdicts[place].label)).or_default() += 1.0;
+    }
+    let position = |name: &str| task.labels.iter().position(|label| label.label == name);
+    let mean = position("positive").zip(position("negative")).map(|(positive, negative)| {
+        let balance = |statement: &Statement| {
+            let probabilities = &statement.verdicts[place].probabilities;
+            f64::from(probabilities[positive]) - f64::from(probabilities[negative])
+        };
+        rounded_f64(statements.iter().map(balance).sum::<f64>() / total)
+    });
+    let shares = counts.into_iter().map(|(key, count)| (key.to_owned(), rounded_f64(count / total))).collect();
+    LabelSummary { shares, mean }
+}
+
+/// What a label is counted under: its code where it has one, else its name.
+pub(crate) fn label_key(task: &LabelTask, label: Option<usize>) -> &str {
+    label.map_or(UNSURE, |label| {
+        let label = &task.labels[label];
+        label.code.as_deref().unwrap_or(&label.label)
+    })
+}
+
+/// Four digits: the fifth is noise of the hardware.
+fn rounded(value: f32) -> f64 {
+    rounded_f64(f64::from(value))
+}
+
+fn rounded_f64(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}

@@ -1,0 +1,217 @@
+//! What a configuration asks of its models: tasks joined with the heads that do them.
+
+use std::path::PathBuf;
+
+use crate::config::values::Workers;
+use crate::config::{Config, ConfigError, ModelConfig, TaskConfig, listed};
+use crate::model::{HeadKind, HeadManifest, ModelError, ModelFolder, Report, Runtime};
+use crate::record::Label;
+
+/// Why the tasks cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// The configuration asks for what a model does not have.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A model cannot be used.
+    #[error("cannot load model `{name}` from `{}`", path.display())]
+    Model {
+        /// Its name in the configuration.
+        name: String,
+        /// Its folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: ModelError,
+    },
+}
+
+/// A model that at least one task uses.
+#[derive(Debug, Clone)]
+pub struct UsedModel {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its files.
+    pub folder: ModelFolder,
+    /// How it is run.
+    pub runtime: Runtime,
+    /// How many tokens a batch may have, padding included.
+    pub batch_tokens: usize,
+    /// The heads that are used, in the order of the tasks.
+    pub heads: Vec<String>,
+}
+
+/// A task that gives every statement one label of a list.
+#[derive(Debug, Clone)]
+pub struct LabelTask {
+    /// The field that it fills.
+    pub name: String,
+    /// The model, by its place in [`Tasks::models`].
+    pub model: usize,
+    /// The head, by its place in [`crate::model::Reading::sequences`].
+    pub slot: usize,
+    /// The labels, in the order of the head.
+    pub labels: Vec<Label>,
+    /// What of the probabilities is reported.
+    pub report: Report,
+    /// A less probable label becomes "unsure".
+    pub min_score: f32,
+}
+
+/// The task that finds who said what.
+#[derive(Debug, Clone)]
+pub struct AttributionTask {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The model, by its place in [`Tasks::models`].
+    pub model: usize,
+    /// The head, by its place in [`crate::model::Reading::tokens`].
+    pub slot: usize,
+    /// What each label of the head means.
+    pub tags: Vec<Tag>,
+}
+
+/// What a token is in an attribution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tag {
+    /// No part of one.
+    Outside,
+    /// The first token of a part.
+    Begin(Part),
+    /// A further token of a part.
+    Inside(Part),
+}
+
+/// The parts of an attribution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Who says it.
+    Source,
+    /// The words that report it.
+    Cue,
+    /// What is said.
+    Content,
+}
+
+/// All that is to be found, and the models that find it.
+#[derive(Debug, Clone, Default)]
+pub struct Tasks {
+    /// The models in use.
+    pub models: Vec<UsedModel>,
+    /// The labelling tasks, in the order of the output.
+    pub labels: Vec<LabelTask>,
+    /// Who said what, where it is asked for.
+    pub attribution: Option<AttributionTask>,
+}
+
+impl Tasks {
+    /// Opens the models that `config` uses, checks their files, and finds each task's head.
+    ///
+    /// # Errors
+    /// A model that cannot be used, or a head that it does not have.
+    pub fn resolve(config: &Config) -> Result<Self, TaskError> {
+        let mut tasks = Self::default();
+        for (name, task) in &config.tasks {
+            let model = tasks.model(config, task.model.get_ref())?;
+            let head = tasks.head(config, model, task)?;
+            match head.kind {
+                HeadKind::Sequence => tasks.add_labels(name, model, task, head),
+                HeadKind::Token => tasks.add_attribution(config, name, model, task, &head)?,
+            }
+            tasks.models[model].heads.push(task.head.get_ref().clone());
+        }
+        Ok(tasks)
+    }
+
+    /// The place of the model called `name`, opened where no task has used it yet.
+    fn model(&mut self, config: &Config, name: &str) -> Result<usize, TaskError> {
+        if let Some(place) = self.models.iter().position(|model| model.name == name) {
+            return Ok(place);
+        }
+        let settings = &config.models[name];
+        let model = open(name, settings)
+            .map_err(|cause| TaskError::Model { name: name.to_owned(), path: settings.path.clone(), cause })?;
+        self.models.push(model);
+        Ok(self.models.len() - 1)
+    }
+
+    fn head(&self, config: &Config, model: usize, task: &TaskConfig) -> Result<HeadManifest, ConfigError> {
+        let heads = &self.models[model].folder.manifest().heads;
+        heads.get(task.head.get_ref()).cloned().ok_or_else(|| {
+            let message = format!(
+                "model `{}` has no head `{}`, expected one of {}",
+                task.model.get_ref(),
+                task.head.get_ref(),
+                listed(heads.keys())
+            );
+            config.file.invalid(task.head.span(), &message)
+        })
+    }
+
+    fn add_labels(&mut self, name: &str, model: usize, task: &TaskConfig, head: HeadManifest) {
+        #[expect(clippy::cast_possible_truncation, reason = "a threshold; the models compute in f32")]
+        let min_score = task.min_score.get() as f32;
+        self.labels.push(LabelTask {
+            name: name.to_owned(),
+            model,
+            slot: self.labels.iter().filter(|other| other.model == model).count(),
+            labels: head.labels,
+            report: head.report,
+            min_score,
+        });
+    }
+
+    fn add_attribution(
+        &mut self,
+        config: &Config,
+        name: &str,
+        model: usize,
+        task: &TaskConfig,
+        head: &HeadManifest,
+    ) -> Result<(), ConfigError> {
+        let invalid = |message: String| config.file.invalid(task.head.span(), &message);
+        if let Some(first) = &self.attribution {
+            return Err(invalid(format!("task `{}` finds attributions already: there can be one such task", first.name)));
+        }
+        let tags = head.labels.iter().map(|label| Tag::parse(&label.label)).collect::<Option<Vec<_>>>();
+        let tags = tags.ok_or_else(|| {
+            invalid(format!("head `{}` labels something else than source, cue and content", task.head.get_ref()))
+        })?;
+        self.attribution = Some(AttributionTask { name: name.to_owned(), model, slot: 0, tags });
+        Ok(())
+    }
+}
+
+impl Tag {
+    fn parse(label: &str) -> Option<Self> {
+        if label == "O" {
+            return Some(Self::Outside);
+        }
+        let (position, part) = label.split_once('-')?;
+        let part = match part {
+            "source" => Part::Source,
+            "cue" => Part::Cue,
+            "content" => Part::Content,
+            _ => return None,
+        };
+        match position {
+            "B" => Some(Self::Begin(part)),
+            "I" => Some(Self::Inside(part)),
+            _ => None,
+        }
+    }
+}
+
+fn open(name: &str, settings: &ModelConfig) -> Result<UsedModel, ModelError> {
+    let workers = match settings.workers {
+        Workers::Auto => None,
+        Workers::Count(count) => Some(count.get()),
+    };
+    Ok(UsedModel {
+        name: name.to_owned(),
+        folder: ModelFolder::open(&settings.path)?,
+        runtime: Runtime::resolve(settings.precision, settings.device, workers)?,
+        batch_tokens: settings.batch_tokens.as_size(),
+        heads: Vec::new(),
+    })
+}
