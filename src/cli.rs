@@ -71,7 +71,11 @@ impl Cli {
         };
         let filter = EnvFilter::try_from_env("PRESSRUN_LOG").unwrap_or_else(|_| EnvFilter::new(level));
         let screen = screen.clone();
-        tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(move || screen.writer()).init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_target(false)
+            .with_writer(move || screen.writer())
+            .init();
     }
 }
 

@@ -35,7 +35,9 @@ pub enum RunError {
         rejected: u64,
     },
     /// More inputs were rejected than the configuration allows.
-    #[error("{rejected} of {found} inputs were rejected, more than `[run] max_rejected = {allowed}` allows; see `rejected.jsonl`")]
+    #[error(
+        "{rejected} of {found} inputs were rejected, more than `[run] max_rejected = {allowed}` allows; see `rejected.jsonl`"
+    )]
     TooManyRejected {
         /// Documents rejected.
         rejected: u64,

@@ -5,22 +5,22 @@
 
 /// `pipeline.toml` to a valid configuration.
 pub mod config;
-/// What is to be found, and the models that find it.
-pub mod task;
-/// What flows through a run.
-pub mod record;
-/// The engine that moves it. Knows nothing about text.
-pub mod pipeline;
-/// The journey of an article. Knows nothing about threads.
-pub mod stages;
-/// Encoders, heads, tokenizers.
-pub mod model;
-/// What a run has to say for itself.
-pub mod report;
-/// What can go wrong with a run.
-pub mod error;
 /// SHA-256 digests.
 mod digest;
+/// What can go wrong with a run.
+pub mod error;
+/// Encoders, heads, tokenizers.
+pub mod model;
+/// The engine that moves it. Knows nothing about text.
+pub mod pipeline;
+/// What flows through a run.
+pub mod record;
+/// What a run has to say for itself.
+pub mod report;
+/// The journey of an article. Knows nothing about threads.
+pub mod stages;
+/// What is to be found, and the models that find it.
+pub mod task;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

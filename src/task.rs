@@ -129,8 +129,11 @@ impl Tasks {
             return Ok(place);
         }
         let settings = &config.models[name];
-        let model = open(name, settings)
-            .map_err(|cause| TaskError::Model { name: name.to_owned(), path: settings.path.clone(), cause })?;
+        let model = open(name, settings).map_err(|cause| TaskError::Model {
+            name: name.to_owned(),
+            path: settings.path.clone(),
+            cause,
+        })?;
         self.models.push(model);
         Ok(self.models.len() - 1)
     }
@@ -171,7 +174,10 @@ impl Tasks {
     ) -> Result<(), ConfigError> {
         let invalid = |message: String| config.file.invalid(task.head.span(), &message);
         if let Some(first) = &self.attribution {
-            return Err(invalid(format!("task `{}` finds attributions already: there can be one such task", first.name)));
+            return Err(invalid(format!(
+                "task `{}` finds attributions already: there can be one such task",
+                first.name
+            )));
         }
         let tags = head.labels.iter().map(|label| Tag::parse(&label.label)).collect::<Option<Vec<_>>>();
         let tags = tags.ok_or_else(|| {

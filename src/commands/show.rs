@@ -15,7 +15,8 @@ const TEXT_CHARACTERS: usize = 90;
 
 pub(crate) fn show(arguments: &ShowArguments) -> anyhow::Result<()> {
     let index = arguments.directory.join("documents.jsonl");
-    let documents = File::open(&index).with_context(|| format!("cannot open `{}`: has a run finished?", index.display()))?;
+    let documents =
+        File::open(&index).with_context(|| format!("cannot open `{}`: has a run finished?", index.display()))?;
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     let mut header = None;

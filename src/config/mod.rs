@@ -264,8 +264,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with the place of the first thing wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
         Self::parse(ConfigFile { path: path.to_owned(), text })
     }
 
@@ -274,14 +274,20 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`] with the place of the first thing wrong.
     pub fn parse(file: ConfigFile) -> Result<Self, ConfigError> {
-        let sections: Sections = toml::from_str(&file.text)
-            .map_err(|error| file.invalid(error.span().unwrap_or(0..0), error.message()))?;
+        let sections: Sections =
+            toml::from_str(&file.text).map_err(|error| file.invalid(error.span().unwrap_or(0..0), error.message()))?;
         for (name, task) in &sections.tasks {
             check_task(&file, name, task, &sections.models)?;
         }
         let tasks = sections.tasks.into_iter().map(|(name, task)| (name.into_inner(), task)).collect();
-        let mut config =
-            Self { input: sections.input, models: sections.models, tasks, output: sections.output, run: sections.run, file };
+        let mut config = Self {
+            input: sections.input,
+            models: sections.models,
+            tasks,
+            output: sections.output,
+            run: sections.run,
+            file,
+        };
         config.check_output_fields()?;
         config.resolve_paths();
         Ok(config)
@@ -405,7 +411,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_its_place_and_what_is_allowed() {
         let message = refusal("[run]\nchunk_documents = 8\n  chunks = 3\n");
-        assert!(message.starts_with("folder/pipeline.toml:3:3: unknown field `chunks`, expected one of `chunk_documents`"), "{message}");
+        assert!(
+            message.starts_with("folder/pipeline.toml:3:3: unknown field `chunks`, expected one of `chunk_documents`"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -416,9 +425,15 @@ mod tests {
     #[test]
     fn an_impossible_number_is_refused_with_its_limits() {
         let message = refusal("[run]\nchunk_documents = 0\n");
-        assert_eq!(message, "folder/pipeline.toml:2:19: invalid value: integer `0`, expected a whole number from 1 to 65536");
+        assert_eq!(
+            message,
+            "folder/pipeline.toml:2:19: invalid value: integer `0`, expected a whole number from 1 to 65536"
+        );
         let message = refusal("[run]\nmax_rejected = 1.5\n");
-        assert_eq!(message, "folder/pipeline.toml:2:16: invalid value: floating point `1.5`, expected a number from 0 to 1");
+        assert_eq!(
+            message,
+            "folder/pipeline.toml:2:16: invalid value: floating point `1.5`, expected a number from 0 to 1"
+        );
     }
 
     #[test]
@@ -432,7 +447,10 @@ mod tests {
         let message = refusal("[output]\nlayout = \"flat\"\n");
         assert_eq!(message, "folder/pipeline.toml:2:10: unknown variant `flat`, expected `document` or `sharded`");
         let message = refusal("[models.m]\npath = \"m\"\nworkers = \"many\"\n");
-        assert_eq!(message, "folder/pipeline.toml:3:11: invalid value: string \"many\", expected \"auto\" or a whole number from 1 to 1024");
+        assert_eq!(
+            message,
+            "folder/pipeline.toml:3:11: invalid value: string \"many\", expected \"auto\" or a whole number from 1 to 1024"
+        );
     }
 
     #[test]
@@ -446,7 +464,10 @@ mod tests {
     #[test]
     fn an_output_field_has_to_exist() {
         let message = refusal("[output]\nfields = [\"text\", \"tpoic\"]\n");
-        assert!(message.starts_with("folder/pipeline.toml:2:19: unknown field `tpoic`, expected one of `text`"), "{message}");
+        assert!(
+            message.starts_with("folder/pipeline.toml:2:19: unknown field `tpoic`, expected one of `text`"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -28,9 +28,11 @@ impl Heads {
         let tensors: HashMap<String, Tensor> = Tensor::read_safetensors(path).map_err(torch)?.into_iter().collect();
         let mut heads = Self { sequences: Vec::new(), tokens: Vec::new() };
         for name in names {
-            let invalid = |what: &str| ModelError::Invalid { path: path.to_owned(), message: format!("head `{name}`: {what}") };
+            let invalid =
+                |what: &str| ModelError::Invalid { path: path.to_owned(), message: format!("head `{name}`: {what}") };
             let head = manifest.heads.get(*name).ok_or_else(|| invalid("not in the manifest"))?;
-            let linear = Linear::from_tensors(&tensors, name, device).ok_or_else(|| invalid("weight or bias missing"))?;
+            let linear =
+                Linear::from_tensors(&tensors, name, device).ok_or_else(|| invalid("weight or bias missing"))?;
             if linear.bias.size() != [i64::try_from(head.labels.len()).unwrap_or(0)] {
                 return Err(invalid("another number of outputs than labels"));
             }
@@ -55,7 +57,9 @@ impl Heads {
             let best = head.forward(&hidden.states)?.f_argmax(-1, false)?.to_device(Device::Cpu);
             let rows = Vec::<Vec<i64>>::try_from(&best)?;
             for ((reading, row), &length) in readings.iter_mut().zip(rows).zip(batch.lengths()) {
-                reading.tokens.push(row.into_iter().take(length).filter_map(|label| usize::try_from(label).ok()).collect());
+                reading
+                    .tokens
+                    .push(row.into_iter().take(length).filter_map(|label| usize::try_from(label).ok()).collect());
             }
         }
         Ok(readings)

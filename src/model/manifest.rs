@@ -92,8 +92,8 @@ impl Manifest {
     /// Where it is missing, or says something that cannot be.
     pub fn load(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("model.toml");
-        let text = std::fs::read_to_string(&path)
-            .map_err(|cause| ModelError::Unreadable { path: path.clone(), cause })?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|cause| ModelError::Unreadable { path: path.clone(), cause })?;
         let invalid = |message: String| ModelError::Invalid { path: path.clone(), message };
         let manifest: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);

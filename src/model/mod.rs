@@ -3,16 +3,16 @@
 //! This is the only module that names `tch` and `rust_bert`. A [`Model`] lives on one thread; every worker loads its
 //! own from the same [`ModelFolder`].
 
-/// `model.toml`: what a model folder holds, with checksums.
-pub mod manifest;
-/// Text to tokens.
-pub mod tokenizer;
 /// Tokens of many texts, padded to one width.
 pub mod batch;
 /// Tokens to hidden states. The only place that names `rust_bert`.
 mod encoder;
 /// Hidden states to probabilities and token labels.
 mod heads;
+/// `model.toml`: what a model folder holds, with checksums.
+pub mod manifest;
+/// Text to tokens.
+pub mod tokenizer;
 
 use std::path::{Path, PathBuf};
 
@@ -191,9 +191,7 @@ impl Model {
         }
         tch::no_grad(|| {
             let states = self.encoder.encode(batch)?;
-            self.heads
-                .apply(&states, batch)
-                .map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
+            self.heads.apply(&states, batch).map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
         })
     }
 }

@@ -287,7 +287,10 @@ mod tests {
         }
     }
 
-    fn flow_of(items: std::ops::Range<u32>, at_seven: fn() -> Result<(), Halt>) -> (Vec<u32>, Result<(), PipelineError>) {
+    fn flow_of(
+        items: std::ops::Range<u32>,
+        at_seven: fn() -> Result<(), Halt>,
+    ) -> (Vec<u32>, Result<(), PipelineError>) {
         let mut seen = Vec::new();
         let (_, outcome) = run(NonZeroUsize::MIN, |flow| {
             flow.source("count", items).stage(Double(at_seven)).stage(List).for_each(|item| seen.push(item));
@@ -323,13 +326,13 @@ mod tests {
         let made = AtomicUsize::new(0);
         let (_, outcome) = run(NonZeroUsize::MIN, |flow| {
             let mut taken = 0;
-            flow.source("count", (1..100).inspect(|_| _ = made.fetch_add(1, Ordering::SeqCst)))
-                .stage(List)
-                .for_each(|_: u32| {
+            flow.source("count", (1..100).inspect(|_| _ = made.fetch_add(1, Ordering::SeqCst))).stage(List).for_each(
+                |_: u32| {
                     taken += 1;
                     // One in each of two channels, one in each of two hands, one just made.
                     assert!(made.load(Ordering::SeqCst) <= taken + 5, "{taken}");
-                });
+                },
+            );
         });
         assert!(outcome.is_ok());
     }
@@ -339,10 +342,12 @@ mod tests {
         let interrupt = Interrupt::default();
         let mut seen = Vec::new();
         let (_, outcome) = run(NonZeroUsize::MIN, |flow| {
-            flow.source("count", (1..u32::MAX).take_while(|_| !interrupt.is_requested())).stage(List).for_each(|item| {
-                seen.push(item);
-                interrupt.request();
-            });
+            flow.source("count", (1..u32::MAX).take_while(|_| !interrupt.is_requested())).stage(List).for_each(
+                |item| {
+                    seen.push(item);
+                    interrupt.request();
+                },
+            );
         });
         assert!(outcome.is_ok());
         assert_eq!(seen.last(), Some(&999), "the end is told: {seen:?}");

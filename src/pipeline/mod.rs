@@ -4,16 +4,16 @@
 //! thread and joins neighbours by bounded channels, so a slow stage holds back the ones before it. Order is kept by
 //! construction, also behind several workers. What a stage refuses travels beside its results, in the same order.
 
-/// What a stage is, and what it may say.
-pub mod stage;
 /// Stages on threads, joined by channels.
 pub mod flow;
-/// Several workers for one stage, in order.
-mod workers;
-/// Where a stage's time goes.
-pub mod meter;
 /// A run that is asked to stop early.
 pub mod interrupt;
+/// Where a stage's time goes.
+pub mod meter;
+/// What a stage is, and what it may say.
+pub mod stage;
+/// Several workers for one stage, in order.
+mod workers;
 
 pub use flow::{Flow, Line, PipelineError, run};
 pub use interrupt::Interrupt;

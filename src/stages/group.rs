@@ -100,7 +100,8 @@ impl Stage for Group {
         }
         // A chunk without anything to read has to pass all the same.
         let last = batches.pop().unwrap_or_default();
-        let batch = |(model, rows), is_last| Batch { chunk: Arc::clone(&chunk), model, rows, readings: Vec::new(), is_last };
+        let batch =
+            |(model, rows), is_last| Batch { chunk: Arc::clone(&chunk), model, rows, readings: Vec::new(), is_last };
         batches.into_iter().try_for_each(|planned| out.emit(batch(planned, false)))?;
         out.emit(batch(last, true))
     }

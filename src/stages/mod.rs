@@ -1,14 +1,14 @@
 //! The journey of an article, in flow order. Knows nothing about threads and channels.
 
+/// What models read to statements.
+pub mod assemble;
+/// Batches to what a model reads in them.
+pub mod classify;
+/// Sentences to batches of tokens.
+pub mod group;
 /// Paths to chunks of documents.
 pub mod read;
 /// Documents to sentences.
 pub mod split;
-/// Sentences to batches of tokens.
-pub mod group;
-/// Batches to what a model reads in them.
-pub mod classify;
-/// What models read to statements.
-pub mod assemble;
 /// Statements to files.
 pub mod write;

@@ -76,10 +76,13 @@ fn nearest(candidates: &[Piece], piece: &Piece) -> Option<Piece> {
 
 fn kind(sentence: &str, content: &[Piece]) -> AttributionKind {
     let quoted = quoted_ranges(sentence);
-    let is_word = |(byte, character): &(usize, char)| character.is_alphanumeric() && content.iter().any(|piece| (piece.start..piece.end).contains(byte));
+    let is_word = |(byte, character): &(usize, char)| {
+        character.is_alphanumeric() && content.iter().any(|piece| (piece.start..piece.end).contains(byte))
+    };
     let is_quoted = |(byte, _): (usize, char)| quoted.iter().any(|range| range.contains(&byte));
     let words = sentence.char_indices().filter(is_word);
-    let (inside, all) = words.fold((0_usize, 0_usize), |(inside, all), word| (inside + usize::from(is_quoted(word)), all + 1));
+    let (inside, all) =
+        words.fold((0_usize, 0_usize), |(inside, all), word| (inside + usize::from(is_quoted(word)), all + 1));
     match inside {
         0 => AttributionKind::Indirect,
         _ if inside == all => AttributionKind::Direct,
@@ -159,14 +162,20 @@ mod tests {
             .collect()
     }
 
-    fn expected(kind: AttributionKind, source: &str, cue: &str, content: &[&str]) -> (AttributionKind, String, String, Vec<String>) {
+    fn expected(
+        kind: AttributionKind,
+        source: &str,
+        cue: &str,
+        content: &[&str],
+    ) -> (AttributionKind, String, String, Vec<String>) {
         (kind, source.into(), cue.into(), content.iter().map(|&piece| piece.into()).collect())
     }
 
     #[test]
     fn source_cue_and_content_are_joined() {
         let found = attributions("[s Prime Minister Kishida] [c stated] [x that Japan would arm]");
-        let kishida = expected(AttributionKind::Indirect, "Prime Minister Kishida", "stated", &["that Japan would arm"]);
+        let kishida =
+            expected(AttributionKind::Indirect, "Prime Minister Kishida", "stated", &["that Japan would arm"]);
         assert_eq!(found, [kishida]);
     }
 
@@ -190,7 +199,10 @@ mod tests {
 
     #[test]
     fn a_source_can_do_without_a_cue() {
-        assert_eq!(attributions("[s Smith:] [x taxes must fall]"), [expected(AttributionKind::Indirect, "Smith:", "", &["taxes must fall"])]);
+        assert_eq!(
+            attributions("[s Smith:] [x taxes must fall]"),
+            [expected(AttributionKind::Indirect, "Smith:", "", &["taxes must fall"])]
+        );
     }
 
     #[test]

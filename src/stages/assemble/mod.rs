@@ -69,7 +69,8 @@ impl Assemble {
         // The last batch holds the last reference, so nothing is copied.
         let Chunk { documents, input_bytes } = Arc::unwrap_or_clone(chunk);
         let statements = std::mem::take(&mut self.statements);
-        let analysed = |(split, statements): (SplitDocument, _)| AnalysedDocument { document: split.document, statements };
+        let analysed =
+            |(split, statements): (SplitDocument, _)| AnalysedDocument { document: split.document, statements };
         AnalysedChunk {
             documents: documents.into_iter().zip(statements).map(analysed).collect(),
             input_bytes,
@@ -141,7 +142,8 @@ mod tests {
             sentence,
             tokens: TokenizedText { ids: vec![1, 2], offsets: vec![(0, 0); 2], is_truncated: sentence == 1 },
         };
-        let reading = |(_, _, scores): &(usize, usize, [f32; 2])| Reading { sequences: vec![scores.to_vec()], tokens: vec![] };
+        let reading =
+            |(_, _, scores): &(usize, usize, [f32; 2])| Reading { sequences: vec![scores.to_vec()], tokens: vec![] };
         Batch {
             chunk: Arc::clone(chunk),
             model: 0,

@@ -15,7 +15,10 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<Decoded, Refusal> {
         return decode_as(encoding, &bytes[mark_length..]);
     }
     if bytes.contains(&0) {
-        return Err(Refusal::new(Reason::NotText, "holds zero bytes: binary data, or UTF-16 without a byte order mark"));
+        return Err(Refusal::new(
+            Reason::NotText,
+            "holds zero bytes: binary data, or UTF-16 without a byte order mark",
+        ));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok((text, UTF_8.name())),

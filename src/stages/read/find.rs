@@ -146,8 +146,7 @@ fn expand(path: &Path, roots: &mut Vec<PathBuf>) -> Result<(), FindError> {
         return Err(FindError::Missing { path: path.to_owned() });
     }
     let before = roots.len();
-    let matches =
-        glob::glob(&pattern).map_err(|cause| FindError::Pattern { pattern: pattern.clone(), cause })?;
+    let matches = glob::glob(&pattern).map_err(|cause| FindError::Pattern { pattern: pattern.clone(), cause })?;
     // A folder that cannot be listed is met again, and reported, when a walk reaches it.
     roots.extend(matches.filter_map(Result::ok));
     if roots.len() == before { Err(FindError::NoMatch { pattern }) } else { Ok(()) }

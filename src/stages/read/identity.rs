@@ -67,7 +67,10 @@ mod tests {
     fn no_id_can_leave_the_folder_or_hide_in_it() {
         for wanted in ["../../etc/passwd", "..", ".", ".hidden", "a/b", "a\\b", "C:x", "", "a\0b", "ü", "a~b"] {
             let id = safe_id(wanted);
-            assert!(id.chars().all(|character| character.is_ascii_alphanumeric() || "-_.~".contains(character)), "{id}");
+            assert!(
+                id.chars().all(|character| character.is_ascii_alphanumeric() || "-_.~".contains(character)),
+                "{id}"
+            );
             assert!(!id.starts_with('.') && id.contains('~'), "{wanted} gives {id}");
         }
     }

@@ -32,8 +32,7 @@ struct Line {
 
 impl Lines {
     pub(super) fn open(source: &Source, max_line_bytes: u64) -> Result<Self, Rejection> {
-        let file =
-            File::open(&source.path).map_err(|error| unreadable(&error).into_rejection(source.place(), b""))?;
+        let file = File::open(&source.path).map_err(|error| unreadable(&error).into_rejection(source.place(), b""))?;
         Ok(Self {
             reader: BufReader::with_capacity(1 << 18, file),
             source: shown(&source.path),
@@ -111,9 +110,8 @@ impl Lines {
 
 fn parse(bytes: Vec<u8>, place: Place, name: String, fields: &FieldNames) -> Result<Record, Refusal> {
     let (json, encoding) = decode(bytes)?;
-    let mut object: Map<String, Value> = serde_json::from_str(&json).map_err(|error| {
-        Refusal::new(Reason::InvalidJson, format!("is no JSON object: {error}"))
-    })?;
+    let mut object: Map<String, Value> = serde_json::from_str(&json)
+        .map_err(|error| Refusal::new(Reason::InvalidJson, format!("is no JSON object: {error}")))?;
     let text = match object.remove(&fields.text) {
         Some(Value::String(text)) => text,
         Some(_) => return Err(wrong_type(&fields.text, "no string")),

@@ -1,15 +1,15 @@
 //! Paths to chunks of documents: finds files, decodes them, takes the records out, and gives every document an id.
 
-/// Which files there are.
-pub mod find;
 /// Bytes to text.
 mod decode;
+/// Which files there are.
+pub mod find;
+/// Ids that are unique and safe as file names.
+mod identity;
 /// Records of a JSON Lines file.
 mod jsonl;
 /// Plain text files.
 mod plain;
-/// Ids that are unique and safe as file names.
-mod identity;
 
 use std::path::Path;
 
@@ -87,11 +87,7 @@ impl Read {
     }
 
     /// Takes in one record, or what became of it.
-    fn take(
-        &mut self,
-        record: Result<Record, Rejection>,
-        out: &mut Outlet<'_, Chunk<Document>>,
-    ) -> Result<(), Halt> {
+    fn take(&mut self, record: Result<Record, Rejection>, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
         self.found.add(1);
         let record = match record {
             Ok(record) => record,
@@ -225,7 +221,8 @@ mod tests {
         let lines = b"{\"id\":\"x\",\"text\":\"One.\"}\n\nnot json\n{\"id\":\"y\"}\n[1]\n{\"text\":7}\n{\"text\":\" \"}\n{\"id\":5,\"text\":\"Two.\"}";
         let (chunks, rejections, found) = read(&[("wire.jsonl", lines)]);
         assert_eq!(ids(&chunks), [["x", "5"]]);
-        let expected = [Reason::InvalidJson, Reason::MissingText, Reason::InvalidJson, Reason::WrongType, Reason::Empty];
+        let expected =
+            [Reason::InvalidJson, Reason::MissingText, Reason::InvalidJson, Reason::WrongType, Reason::Empty];
         assert_eq!(reasons(&rejections), expected);
         assert_eq!(rejections[0].place.line, Some(3));
         assert_eq!(rejections[0].place.byte, Some(26));
@@ -256,7 +253,8 @@ mod tests {
 
     #[test]
     fn documents_with_the_same_id_are_told_apart() {
-        let lines = b"{\"id\":\"x\",\"text\":\"One.\"}\n{\"id\":\"X\",\"text\":\"Two.\"}\n{\"id\":\"x\",\"text\":\"Three.\"}\n";
+        let lines =
+            b"{\"id\":\"x\",\"text\":\"One.\"}\n{\"id\":\"X\",\"text\":\"Two.\"}\n{\"id\":\"x\",\"text\":\"Three.\"}\n";
         let (chunks, _, _) = read(&[("a.jsonl", lines)]);
         let all: Vec<&str> = ids(&chunks).concat();
         assert_eq!(all[0], "x");
@@ -279,7 +277,8 @@ mod tests {
 
     #[test]
     fn a_text_file_s_first_line_is_its_title_where_it_stands_alone() {
-        let (chunks, _, _) = read(&[("a.txt", b"\nStorm hits coast\n\nIt rained."), ("b.txt", b"It rained.\n\nA lot.")]);
+        let (chunks, _, _) =
+            read(&[("a.txt", b"\nStorm hits coast\n\nIt rained."), ("b.txt", b"It rained.\n\nA lot.")]);
         let titles: Vec<_> = chunks[0].documents.iter().map(|document| document.metadata.title.as_deref()).collect();
         assert_eq!(titles, [Some("Storm hits coast"), None]);
     }

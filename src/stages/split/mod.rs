@@ -79,8 +79,7 @@ mod tests {
             .iter()
             .map(|sentence| (sentence.span.slice(text), sentence.paragraph, sentence.is_heading))
             .collect();
-        let expected =
-            [("Storm hits coast", 0, true), ("It rained for days.", 1, false), ("Rivers rose.", 1, false)];
+        let expected = [("Storm hits coast", 0, true), ("It rained for days.", 1, false), ("Rivers rose.", 1, false)];
         assert_eq!(found, expected);
     }
 }

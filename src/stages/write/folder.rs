@@ -238,9 +238,19 @@ mod tests {
     #[test]
     fn the_last_finished_run_is_kept_until_the_next_has_finished() {
         let folder = tempfile::tempdir().unwrap();
-        put(folder.path(), &["documents.jsonl", "run.json", "statements/a.jsonl", "statements-00000.jsonl.zst", "notes.md"]);
+        put(
+            folder.path(),
+            &["documents.jsonl", "run.json", "statements/a.jsonl", "statements-00000.jsonl.zst", "notes.md"],
+        );
         let output = OutputFolder::prepare(folder.path()).unwrap();
-        let kept = [".lock", ".previous/documents.jsonl", ".previous/run.json", ".previous/statements-00000.jsonl.zst", ".previous/statements/a.jsonl", "notes.md"];
+        let kept = [
+            ".lock",
+            ".previous/documents.jsonl",
+            ".previous/run.json",
+            ".previous/statements-00000.jsonl.zst",
+            ".previous/statements/a.jsonl",
+            "notes.md",
+        ];
         assert_eq!(names(folder.path()), kept);
         output.discard_previous().unwrap();
         assert_eq!(names(folder.path()), [".lock", "notes.md"]);
@@ -249,7 +259,16 @@ mod tests {
     #[test]
     fn what_an_unfinished_run_left_is_removed_and_the_finished_one_before_it_kept() {
         let folder = tempfile::tempdir().unwrap();
-        put(folder.path(), &[".previous/documents.jsonl", "documents.jsonl.part", "statements/b.jsonl", "statements/c.jsonl.part", "statements/readme"]);
+        put(
+            folder.path(),
+            &[
+                ".previous/documents.jsonl",
+                "documents.jsonl.part",
+                "statements/b.jsonl",
+                "statements/c.jsonl.part",
+                "statements/readme",
+            ],
+        );
         let _output = OutputFolder::prepare(folder.path()).unwrap();
         assert_eq!(names(folder.path()), [".lock", ".previous/documents.jsonl", "statements/readme"]);
     }

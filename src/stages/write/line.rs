@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::SCHEMA;
@@ -42,7 +43,9 @@ impl StatementFormat {
     }
 
     fn wants(&self, field: &str) -> bool {
-        self.wanted.is_empty() || IDENTIFYING_FIELDS.contains(&field) || self.wanted.iter().any(|wanted| wanted == field)
+        self.wanted.is_empty()
+            || IDENTIFYING_FIELDS.contains(&field)
+            || self.wanted.iter().any(|wanted| wanted == field)
     }
 }
 
@@ -163,7 +166,8 @@ struct RunnerUp<'a> {
 impl VerdictValue<'_> {
     /// The most probable of the labels that were not given.
     fn runner_up(&self) -> Option<RunnerUp<'_>> {
-        let others = self.verdict.probabilities.iter().enumerate().filter(|(label, _)| Some(*label) != self.verdict.label);
+        let others =
+            self.verdict.probabilities.iter().enumerate().filter(|(label, _)| Some(*label) != self.verdict.label);
         // The first of equals, as where a label is given.
         let (best, &score) = others.reduce(|best, other| if other.1 > best.1 { other } else { best })?;
         let Label { code, label, .. } = &self.task.labels[best];
@@ -215,7 +219,7 @@ pub(super) struct DocumentLine {
     attributions: usize,
     pub(super) statements_file: String,
     #[serde(flatten)]
-    tasks: BTreeMap<String, LabelSummary>,
+    tasks: IndexMap<String, LabelSummary>,
 }
 
 /// What a labelling task said of a document's statements.

@@ -2,10 +2,10 @@
 
 /// The output folder: one run at a time, nothing half-written under a final name.
 pub mod folder;
-/// Documents and statements to lines of JSON.
-mod line;
 /// Lines to statement files: a file a document, or shards.
 mod layout;
+/// Documents and statements to lines of JSON.
+mod line;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,8 +19,8 @@ use crate::record::{AnalysedChunk, AnalysedDocument, Reason, Rejection, TokenCou
 use crate::task::Tasks;
 use folder::{OutputFolder, PartFile};
 use layout::Statements;
-use line::{DocumentLine, StatementFormat};
 pub(crate) use line::label_key;
+use line::{DocumentLine, StatementFormat};
 
 /// The version of the output's format, in every line.
 pub const SCHEMA: u32 = 1;

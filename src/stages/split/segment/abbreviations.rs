@@ -15,6 +15,8 @@ pub(super) enum Abbreviation {
     Clock,
     /// May stand in the middle of a sentence as well as at its end (`Inc.`, `U.S.`).
     Ambiguous,
+    /// Letters with dots, most often those of a name (`J. R. Smith`).
+    Initials,
 }
 
 /// What kind of abbreviation `word` is, given without its last full stop.
@@ -29,7 +31,8 @@ pub(super) fn classify(word: &str) -> Option<Abbreviation> {
     match listed {
         Some(_) if is_plain_word(word) => None,
         Some((kind, _)) => Some(*kind),
-        None if is_dotted(word) || has_no_vowel(word) => Some(Abbreviation::Ambiguous),
+        None if is_dotted(word) => Some(Abbreviation::Initials),
+        None if has_no_vowel(word) => Some(Abbreviation::Ambiguous),
         None => None,
     }
 }
@@ -74,12 +77,12 @@ const LISTS: [(Abbreviation, &[&str]); 6] = [
 ];
 
 const TITLES: &[&str] = &[
-    "adm", "ald", "amb", "asst", "atty", "bp", "brig", "capt", "capts", "card", "cdr", "cmdr",
-    "cmdt", "col", "comdr", "commr", "comr", "cpl", "cpt", "dep", "det", "dr", "drs", "ens", "fr",
-    "gen", "gov", "govs", "gysgt", "hon", "insp", "lcpl", "lieut", "lt", "maj", "messrs", "mlle",
-    "mme", "mons", "mr", "mrs", "ms", "msgr", "msgt", "mx", "pfc", "pres", "prof", "profs", "pvt",
-    "radm", "rep", "reps", "rev", "revd", "rt", "sec", "sen", "sens", "sgt", "spc", "ssgt",
-    "sub-lt", "supt", "supts", "treas", "tsgt", "vadm",
+    "adm", "ald", "amb", "asst", "atty", "bp", "brig", "capt", "capts", "cdr", "cmdr", "cmdt",
+    "col", "comdr", "commr", "comr", "cpl", "cpt", "dep", "det", "dr", "drs", "ens", "fr", "gen",
+    "gov", "govs", "gysgt", "hon", "insp", "lcpl", "lieut", "lt", "maj", "messrs", "mlle", "mme",
+    "mons", "mr", "mrs", "ms", "msgr", "msgt", "mx", "pfc", "pres", "prof", "profs", "pvt", "radm",
+    "rep", "reps", "rev", "revd", "rt", "sec", "sen", "sens", "sgt", "spc", "ssgt", "sub-lt",
+    "supt", "supts", "treas", "tsgt", "vadm",
 ];
 
 const REFERENCES: &[&str] = &[
@@ -104,13 +107,14 @@ const CLOCK: &[&str] = &["a.m", "p.m"];
 const AMBIGUOUS: &[&str] = &[
     "acad", "al", "ala", "alta", "anon", "apt", "ariz", "ark", "assn", "assoc", "atl", "ave",
     "b.c", "bldg", "blvd", "bros", "cal", "calif", "cent", "cie", "co", "colo", "conf", "conn",
-    "corp", "cos", "ctr", "cu", "del", "dept", "dist", "ed", "eds", "exec", "fla", "ft", "ga",
-    "govt", "hrs", "hwy", "ill", "inc", "ind", "inst", "intl", "jr", "kan", "ky", "la", "lb",
-    "lbs", "ltd", "ma", "mass", "md", "mfg", "mfr", "mgr", "mich", "min", "minn", "misc", "miss",
-    "mo", "mont", "mt", "n.v", "natl", "neb", "nev", "okla", "ont", "ore", "oz", "pa", "pac",
-    "penn", "penna", "ph.d", "pkwy", "plc", "prelim", "prov", "pty", "rd", "rte", "ry", "s.a",
-    "sask", "sq", "sqq", "sr", "st", "ste", "tenn", "tex", "univ", "va", "vt", "wash", "wis",
-    "wyo", "yrs",
+    "corp", "cos", "ctr", "cu", "d.c", "del", "dept", "dist", "e.u", "ed", "eds", "exec", "fla",
+    "ft", "ga", "govt", "hrs", "hwy", "ill", "inc", "ind", "inst", "intl", "jr", "kan", "ky", "la",
+    "lb", "lbs", "ltd", "ma", "mass", "md", "mfg", "mfr", "mgr", "mich", "min", "minn", "misc",
+    "miss", "mo", "mont", "mt", "n.c", "n.d", "n.h", "n.j", "n.m", "n.v", "n.y", "natl", "neb",
+    "nev", "okla", "ont", "ore", "oz", "pa", "pac", "penn", "penna", "ph.d", "pkwy", "plc",
+    "prelim", "prov", "pty", "r.i", "rd", "rte", "ry", "s.a", "s.c", "s.d", "sask", "sq", "sqq",
+    "sr", "st", "ste", "tenn", "tex", "u.k", "u.n", "u.s", "u.s.a", "univ", "va", "vt", "w.va",
+    "wash", "wis", "wyo", "yrs",
 ];
 
 const CLOCK_COMPANIONS: &[&str] = &[
@@ -271,6 +275,7 @@ const STARTERS: &[&str] = &[
     "a",
     "about",
     "according",
+    "additionally",
     "after",
     "again",
     "all",
@@ -278,6 +283,7 @@ const STARTERS: &[&str] = &[
     "although",
     "among",
     "an",
+    "analysts",
     "and",
     "another",
     "any",
@@ -291,18 +297,26 @@ const STARTERS: &[&str] = &[
     "by",
     "can",
     "could",
+    "critics",
     "despite",
     "did",
     "do",
     "does",
     "during",
     "each",
+    "earlier",
+    "eight",
     "either",
     "even",
     "every",
+    "everyone",
+    "experts",
     "few",
     "finally",
+    "five",
     "for",
+    "former",
+    "four",
     "from",
     "further",
     "furthermore",
@@ -321,7 +335,9 @@ const STARTERS: &[&str] = &[
     "if",
     "in",
     "indeed",
+    "initially",
     "instead",
+    "investors",
     "is",
     "it",
     "its",
@@ -340,6 +356,7 @@ const STARTERS: &[&str] = &[
     "neither",
     "never",
     "nevertheless",
+    "nine",
     "no",
     "nobody",
     "none",
@@ -349,6 +366,7 @@ const STARTERS: &[&str] = &[
     "nothing",
     "now",
     "of",
+    "officials",
     "on",
     "once",
     "one",
@@ -358,13 +376,18 @@ const STARTERS: &[&str] = &[
     "others",
     "our",
     "over",
+    "overall",
+    "people",
     "perhaps",
     "please",
+    "recently",
     "said",
+    "seven",
     "several",
     "she",
     "should",
     "since",
+    "six",
     "so",
     "some",
     "someone",
@@ -372,6 +395,7 @@ const STARTERS: &[&str] = &[
     "soon",
     "still",
     "such",
+    "ten",
     "than",
     "that",
     "the",
@@ -384,10 +408,12 @@ const STARTERS: &[&str] = &[
     "this",
     "those",
     "though",
+    "three",
     "thus",
     "to",
     "today",
     "together",
+    "two",
     "under",
     "unfortunately",
     "unless",
@@ -419,11 +445,10 @@ const STARTERS: &[&str] = &[
 ];
 
 const ALSO_WORDS: &[&str] = &[
-    "adm", "ala", "app", "ark", "art", "atl", "cal", "card", "cent", "cl", "col", "conf", "cu",
-    "dec", "del", "dep", "dist", "ens", "ex", "fl", "fn", "fr", "ga", "gen", "hon", "hwy", "ill",
-    "ind", "jun", "la", "lib", "ma", "mar", "mass", "miss", "mo", "mon", "op", "ore", "pa", "pac",
-    "pl", "pt", "ref", "reg", "rep", "reps", "sat", "sec", "sub", "sun", "tab", "va", "wash",
-    "wed",
+    "adm", "ala", "app", "ark", "art", "atl", "cal", "cent", "cl", "col", "conf", "cu", "dec",
+    "del", "dep", "dist", "ens", "ex", "fl", "fn", "fr", "ga", "gen", "hon", "hwy", "ill", "ind",
+    "jun", "la", "lib", "ma", "mar", "mass", "miss", "mo", "mon", "op", "ore", "pa", "pac", "pl",
+    "pt", "ref", "reg", "rep", "reps", "sat", "sec", "sub", "sun", "tab", "va", "wash", "wed",
 ];
 
 const EXCLAIMED_NAMES: &[&str] = &["Jeopardy", "Oklahoma", "Wham", "Yahoo", "Yum"];
@@ -441,18 +466,15 @@ fn is_dotted(word: &str) -> bool {
             .all(|part| matches!(part.len(), 1 | 2) && part.chars().all(char::is_alphabetic))
 }
 
-/// Whether `word` can only be an abbreviation, such as `bldg`; an acronym in capitals takes no stop, and
-/// `mhm` is a sound.
+/// Whether `word` can only be an abbreviation, such as `bldg`. Inner capitals make a unit or an acronym (`GHz`, `PCs`),
+/// which takes no stop, and `mhm` is a sound.
 fn has_no_vowel(word: &str) -> bool {
-    let is_vowel = |byte: u8| b"aeiouyAEIOUY".contains(&byte);
     let is_sound = word.bytes().all(|byte| b"hmpstzHMPS".contains(&byte));
-    let is_acronym = word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_vowel = |byte: u8| b"AEIOUYaeiouy".contains(&byte);
     matches!(word.len(), 2..=5)
-        && !is_acronym
         && !is_sound
-        && word
-            .bytes()
-            .all(|byte| byte.is_ascii_alphabetic() && !is_vowel(byte))
+        && !word.bytes().any(is_vowel)
+        && word.bytes().skip(1).all(|byte| byte.is_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -486,10 +508,12 @@ mod tests {
 
     #[test]
     fn unlisted_abbreviations_show_in_their_letters() {
-        assert_eq!(classify("M.B.A"), Some(Abbreviation::Ambiguous));
+        assert_eq!(classify("M.B.A"), Some(Abbreviation::Initials));
         assert_eq!(classify("blvds"), Some(Abbreviation::Ambiguous));
         assert_eq!(classify("NBC"), None);
+        assert_eq!(classify("GHz"), None);
         assert_eq!(classify("hmm"), None);
+        assert_eq!(classify("off"), None);
     }
 
     #[test]

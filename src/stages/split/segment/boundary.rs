@@ -83,7 +83,10 @@ fn ends_before_capital(candidate: &Candidate) -> bool {
                 && !abbreviations::goes_with_clock(next)
                 && !opens_with_time(candidate.before)
         }
-        Some(Abbreviation::Ambiguous) => abbreviations::is_starter(next),
+        Some(Abbreviation::Ambiguous) => {
+            abbreviations::is_starter(next) || opens_quotation(candidate.after)
+        }
+        Some(Abbreviation::Initials) => abbreviations::is_starter(next),
     }
 }
 
@@ -96,7 +99,17 @@ fn abbreviation(candidate: &Candidate) -> Option<Abbreviation> {
     if is_initial(word) {
         return initial(candidate, word);
     }
-    abbreviations::classify(word)
+    // "SEC." is no "Sec." unless all is in capitals.
+    let is_acronym = is_all_capitals(word) && !is_all_capitals(words::first(candidate.after));
+    if is_acronym {
+        None
+    } else {
+        abbreviations::classify(word)
+    }
+}
+
+fn is_all_capitals(word: &str) -> bool {
+    word.len() > 1 && word.chars().all(char::is_uppercase)
 }
 
 fn is_initial(word: &str) -> bool {
@@ -108,7 +121,7 @@ fn is_initial(word: &str) -> bool {
 fn initial(candidate: &Candidate, word: &str) -> Option<Abbreviation> {
     let previous = words::last(words::before_last(candidate.before));
     let is_pronoun = word == "I" && previous.starts_with(char::is_lowercase);
-    (!is_pronoun).then_some(Abbreviation::Ambiguous)
+    (!is_pronoun).then_some(Abbreviation::Initials)
 }
 
 /// Whether `word` could follow "Vol." or "Fig." as a number does: `B`, `IV`. The words "A" and "I" do not count.
@@ -117,6 +130,10 @@ fn is_label(word: &str) -> bool {
         && word != "A"
         && word != "I"
         && word.bytes().all(|byte| b"ABCDEFIVXLC".contains(&byte))
+}
+
+fn opens_quotation(after: &str) -> bool {
+    after.starts_with(['"', '“'])
 }
 
 /// Whether the sentence so far only says when: "At 5 a.m."
@@ -266,6 +283,10 @@ mod tests {
         assert!(!ends("Then Capt. Lee left"));
         assert!(!ends("In the U.S. Senate"));
         assert!(ends("In the U.S. They"));
+        assert!(ends("In the U.S. \"We left"));
+        assert!(!ends("He met J. R. \"Bud\" Lee"));
+        assert!(ends("He sued the SEC. Lee won"));
+        assert!(!ends("ST. LOUIS"));
     }
 
     #[test]

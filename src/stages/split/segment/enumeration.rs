@@ -66,9 +66,10 @@ pub(super) fn is_bare_marker(text: &str) -> bool {
     }
     let inside = text.trim_start_matches(|character| is_bullet(character) || character == '-');
     let inside = inside.trim_start().trim_start_matches('(');
+    // Four digits are a year: "Who won in 2010? 1998. The rest".
     let is_number = inside
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+        .split('.')
+        .all(|part| part.len() < 4 && part.bytes().all(|byte| byte.is_ascii_digit()));
     let is_letter = inside.len() == 1 && inside.bytes().all(|byte| byte.is_ascii_alphabetic());
     let is_roman = inside.bytes().all(|byte| b"ivxIVX".contains(&byte));
     is_number || is_letter || is_roman
@@ -181,6 +182,7 @@ mod tests {
         assert!(is_bare_marker("• 9"));
         assert!(is_bare_marker("iv"));
         assert!(!is_bare_marker("No"));
+        assert!(!is_bare_marker("1990"));
         assert!(!is_bare_marker("In 1990"));
     }
 }
