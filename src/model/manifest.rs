@@ -135,7 +135,7 @@ impl Manifest {
     }
 }
 
-/// By its name: `.bin`, `.pt` and the like are zipped or plain pickles, `.ot` is a TorchScript archive.
+/// By its name: `.bin`, `.pt` and the like are zipped or plain pickles, `.ot` is a `TorchScript` archive.
 fn is_pickle(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     ["bin", "pt", "pth", "ckpt", "pkl", "ot"].iter().any(|known| extension.eq_ignore_ascii_case(known))

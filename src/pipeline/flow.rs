@@ -252,7 +252,7 @@ mod tests {
             if item == 7 {
                 (self.0)()?;
             }
-            if item % 10 == 0 { out.reject(rejection(item)) } else { out.emit(item * 2) }
+            if item.is_multiple_of(10) { out.reject(rejection(item)) } else { out.emit(item * 2) }
         }
     }
 

@@ -9,6 +9,7 @@ pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Asks the run to stop. `true` where it had been asked before.
+    #[expect(clippy::must_use_candidate, reason = "most callers ask whatever was asked before")]
     pub fn request(&self) -> bool {
         self.0.swap(true, Ordering::Relaxed)
     }

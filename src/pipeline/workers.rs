@@ -35,13 +35,13 @@ impl<'scope, 'env, T: Send + 'scope> Line<'scope, 'env, T> {
         let (outlet, line) = flow.open();
         let meter = flow.meter(S::NAME, count);
         let (tasks, queue) = bounded(count);
-        let (promises, promised) = bounded(2 * count);
+        let (promise_sender, promises) = bounded(2 * count);
         for mut worker in workers {
             let (queue, meter) = (queue.clone(), Arc::clone(&meter));
             flow.spawn(S::NAME, move || work(&mut worker, &queue, &meter));
         }
-        flow.spawn(S::NAME, move || deal(&inlet, &tasks, &promises));
-        flow.spawn(S::NAME, move || collect(&promised, &outlet));
+        flow.spawn(S::NAME, move || deal(&inlet, &tasks, &promise_sender));
+        flow.spawn(S::NAME, move || collect(&promises, &outlet));
         line
     }
 }
@@ -80,8 +80,8 @@ fn work<S: Stage>(worker: &mut S, queue: &Receiver<Task<S::In, S::Out>>, meter: 
 }
 
 /// Takes the promises in order. A promise that nobody keeps ends the flow: the worker's fault says why.
-fn collect<T>(promised: &Receiver<Promise<T>>, outlet: &Sender<Parcel<T>>) -> Result<(), Halt> {
-    for promise in promised {
+fn collect<T>(promises: &Receiver<Promise<T>>, outlet: &Sender<Parcel<T>>) -> Result<(), Halt> {
+    for promise in promises {
         for parcel in promise.recv().map_err(|_| Halt::Closed)? {
             outlet.send(parcel).map_err(|_| Halt::Closed)?;
         }

@@ -176,7 +176,6 @@ impl RunReport {
     }
 
     /// Judges how the run ended and keeps the report in `run.json`.
-    #[must_use]
     pub fn conclude(
         mut self,
         outcome: Result<(), PipelineError>,

@@ -146,7 +146,10 @@ fn expand(path: &Path, roots: &mut Vec<PathBuf>) -> Result<(), FindError> {
         return Err(FindError::Missing { path: path.to_owned() });
     }
     let before = roots.len();
-    let matches = glob::glob(&pattern).map_err(|cause| FindError::Pattern { pattern: pattern.clone(), cause })?;
+    // As in a shell, `*` does not match hidden files.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let matches =
+        glob::glob_with(&pattern, options).map_err(|cause| FindError::Pattern { pattern: pattern.clone(), cause })?;
     // A folder that cannot be listed is met again, and reported, when a walk reaches it.
     roots.extend(matches.filter_map(Result::ok));
     if roots.len() == before { Err(FindError::NoMatch { pattern }) } else { Ok(()) }

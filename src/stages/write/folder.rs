@@ -203,7 +203,7 @@ fn remove_results(folder: &Path) -> Result<(), WriteError> {
         for entry in fs::read_dir(&path).map_err(failed(&path))? {
             let file = entry.map_err(failed(&path))?.path();
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.ends_with(".jsonl") || name.ends_with(".jsonl.zst") || name.ends_with(".part") {
+            if [".jsonl", ".jsonl.zst", ".part"].iter().any(|ending| name.ends_with(ending)) {
                 fs::remove_file(&file).map_err(failed(&file))?;
             }
         }

@@ -87,22 +87,22 @@ impl Shards {
     /// Each document is a zstd frame of its own: frames joined are a valid file, and what is in one does not depend
     /// on the ones before.
     fn append(&mut self, lines: &[u8]) -> Result<String, WriteError> {
-        let shard = match &mut self.open {
-            Some(shard) => shard,
-            None => {
-                let name = format!("statements-{:05}.{}", self.number, ending(self.compression));
-                let file = PartFile::create(self.folder.join(&name))?;
-                self.open.insert(Shard { name, file, bytes: 0 })
-            }
-        };
+        let mut shard = self.open.take().map_or_else(|| self.begin(), Ok)?;
         let content = compress(lines, self.compression).map_err(failed(&self.folder.join(&shard.name)))?;
         shard.file.append(&content)?;
         shard.bytes += lines.len() as u64;
-        let name = shard.name.clone();
-        if shard.bytes >= self.shard_bytes {
+        let (name, is_full) = (shard.name.clone(), shard.bytes >= self.shard_bytes);
+        self.open = Some(shard);
+        if is_full {
             self.close()?;
         }
         Ok(name)
+    }
+
+    fn begin(&self) -> Result<Shard, WriteError> {
+        let name = format!("statements-{:05}.{}", self.number, ending(self.compression));
+        let file = PartFile::create(self.folder.join(&name))?;
+        Ok(Shard { name, file, bytes: 0 })
     }
 
     fn close(&mut self) -> Result<(), WriteError> {

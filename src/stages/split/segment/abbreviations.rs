@@ -25,9 +25,7 @@ pub(super) fn classify(word: &str) -> Option<Abbreviation> {
         return None;
     }
     let lower = word.to_ascii_lowercase();
-    let listed = LISTS
-        .iter()
-        .find(|(_, list)| list.binary_search(&lower.as_str()).is_ok());
+    let listed = LISTS.iter().find(|(_, list)| list.binary_search(&lower.as_str()).is_ok());
     match listed {
         Some(_) if is_plain_word(word) => None,
         Some((kind, _)) => Some(*kind),
@@ -43,11 +41,8 @@ pub(super) fn is_starter(word: &str) -> bool {
     let mut characters = stem.chars();
     let is_upper = |character: char| character.is_uppercase();
     characters.next().is_some_and(is_upper)
-        && (characters.clone().all(char::is_lowercase)
-            || (stem.len() > 2 && characters.all(is_upper)))
-        && STARTERS
-            .binary_search(&stem.to_lowercase().as_str())
-            .is_ok()
+        && (characters.clone().all(char::is_lowercase) || (stem.len() > 2 && characters.all(is_upper)))
+        && STARTERS.binary_search(&stem.to_lowercase().as_str()).is_ok()
 }
 
 /// Whether `word` is a verb that ascribes a quotation to its speaker.
@@ -77,44 +72,40 @@ const LISTS: [(Abbreviation, &[&str]); 6] = [
 ];
 
 const TITLES: &[&str] = &[
-    "adm", "ald", "amb", "asst", "atty", "bp", "brig", "capt", "capts", "cdr", "cmdr", "cmdt",
-    "col", "comdr", "commr", "comr", "cpl", "cpt", "dep", "det", "dr", "drs", "ens", "fr", "gen",
-    "gov", "govs", "gysgt", "hon", "insp", "lcpl", "lieut", "lt", "maj", "messrs", "mlle", "mme",
-    "mons", "mr", "mrs", "ms", "msgr", "msgt", "mx", "pfc", "pres", "prof", "profs", "pvt", "radm",
-    "rep", "reps", "rev", "revd", "rt", "sec", "sen", "sens", "sgt", "spc", "ssgt", "sub-lt",
-    "supt", "supts", "treas", "tsgt", "vadm",
+    "adm", "ald", "amb", "asst", "atty", "bp", "brig", "capt", "capts", "cdr", "cmdr", "cmdt", "col", "comdr", "commr",
+    "comr", "cpl", "cpt", "dep", "det", "dr", "drs", "ens", "fr", "gen", "gov", "govs", "gysgt", "hon", "insp", "lcpl",
+    "lieut", "lt", "maj", "messrs", "mlle", "mme", "mons", "mr", "mrs", "ms", "msgr", "msgt", "mx", "pfc", "pres",
+    "prof", "profs", "pvt", "radm", "rep", "reps", "rev", "revd", "rt", "sec", "sen", "sens", "sgt", "spc", "ssgt",
+    "sub-lt", "supt", "supts", "treas", "tsgt", "vadm",
 ];
 
 const REFERENCES: &[&str] = &[
-    "app", "appx", "art", "arts", "b", "bk", "c", "ch", "chap", "cl", "d", "div", "eq", "eqn",
-    "eqs", "est", "ex", "exh", "ext", "fig", "figs", "fl", "fn", "lib", "m", "n", "no", "nos",
-    "nr", "n°", "op", "p", "para", "pg", "pl", "pop", "pp", "pt", "r", "ref", "reg", "sched",
-    "sect", "stat", "tab", "tel", "vol", "vols",
+    "app", "appx", "art", "arts", "b", "bk", "c", "ch", "chap", "cl", "d", "div", "eq", "eqn", "eqs", "est", "ex",
+    "exh", "ext", "fig", "figs", "fl", "fn", "lib", "m", "n", "no", "nos", "nr", "n°", "op", "p", "para", "pg", "pl",
+    "pop", "pp", "pt", "r", "ref", "reg", "sched", "sect", "stat", "tab", "tel", "vol", "vols",
 ];
 
 const JOINING: &[&str] = &[
-    "a.k.a", "abt", "aka", "approx", "betw", "c.f", "ca", "cf", "circ", "e.g", "eg", "esp", "i.e",
-    "ie", "incl", "nee", "orig", "resp", "usu", "v", "viz", "vs",
+    "a.k.a", "abt", "aka", "approx", "betw", "c.f", "ca", "cf", "circ", "e.g", "eg", "esp", "i.e", "ie", "incl", "nee",
+    "orig", "resp", "usu", "v", "viz", "vs",
 ];
 
 const CALENDAR: &[&str] = &[
-    "apr", "aug", "dec", "feb", "fri", "jan", "jul", "jun", "mar", "mon", "nov", "oct", "sat",
-    "sep", "sept", "sun", "thu", "thur", "thurs", "tue", "tues", "wed",
+    "apr", "aug", "dec", "feb", "fri", "jan", "jul", "jun", "mar", "mon", "nov", "oct", "sat", "sep", "sept", "sun",
+    "thu", "thur", "thurs", "tue", "tues", "wed",
 ];
 
 const CLOCK: &[&str] = &["a.m", "p.m"];
 
 const AMBIGUOUS: &[&str] = &[
-    "acad", "al", "ala", "alta", "anon", "apt", "ariz", "ark", "assn", "assoc", "atl", "ave",
-    "b.c", "bldg", "blvd", "bros", "cal", "calif", "cent", "cie", "co", "colo", "conf", "conn",
-    "corp", "cos", "ctr", "cu", "d.c", "del", "dept", "dist", "e.u", "ed", "eds", "exec", "fla",
-    "ft", "ga", "govt", "hrs", "hwy", "ill", "inc", "ind", "inst", "intl", "jr", "kan", "ky", "la",
-    "lb", "lbs", "ltd", "ma", "mass", "md", "mfg", "mfr", "mgr", "mich", "min", "minn", "misc",
-    "miss", "mo", "mont", "mt", "n.c", "n.d", "n.h", "n.j", "n.m", "n.v", "n.y", "natl", "neb",
-    "nev", "okla", "ont", "ore", "oz", "pa", "pac", "penn", "penna", "ph.d", "pkwy", "plc",
-    "prelim", "prov", "pty", "r.i", "rd", "rte", "ry", "s.a", "s.c", "s.d", "sask", "sq", "sqq",
-    "sr", "st", "ste", "tenn", "tex", "u.k", "u.n", "u.s", "u.s.a", "univ", "va", "vt", "w.va",
-    "wash", "wis", "wyo", "yrs",
+    "acad", "al", "ala", "alta", "anon", "apt", "ariz", "ark", "assn", "assoc", "atl", "ave", "b.c", "bldg", "blvd",
+    "bros", "cal", "calif", "cent", "cie", "co", "colo", "conf", "conn", "corp", "cos", "ctr", "cu", "d.c", "del",
+    "dept", "dist", "e.u", "ed", "eds", "exec", "fla", "ft", "ga", "govt", "hrs", "hwy", "ill", "inc", "ind", "inst",
+    "intl", "jr", "kan", "ky", "la", "lb", "lbs", "ltd", "ma", "mass", "md", "mfg", "mfr", "mgr", "mich", "min",
+    "minn", "misc", "miss", "mo", "mont", "mt", "n.c", "n.d", "n.h", "n.j", "n.m", "n.v", "n.y", "natl", "neb", "nev",
+    "okla", "ont", "ore", "oz", "pa", "pac", "penn", "penna", "ph.d", "pkwy", "plc", "prelim", "prov", "pty", "r.i",
+    "rd", "rte", "ry", "s.a", "s.c", "s.d", "sask", "sq", "sqq", "sr", "st", "ste", "tenn", "tex", "u.k", "u.n", "u.s",
+    "u.s.a", "univ", "va", "vt", "w.va", "wash", "wis", "wyo", "yrs",
 ];
 
 const CLOCK_COMPANIONS: &[&str] = &[
@@ -445,10 +436,10 @@ const STARTERS: &[&str] = &[
 ];
 
 const ALSO_WORDS: &[&str] = &[
-    "adm", "ala", "app", "ark", "art", "atl", "cal", "cent", "cl", "col", "conf", "cu", "dec",
-    "del", "dep", "dist", "ens", "ex", "fl", "fn", "fr", "ga", "gen", "hon", "hwy", "ill", "ind",
-    "jun", "la", "lib", "ma", "mar", "mass", "miss", "mo", "mon", "op", "ore", "pa", "pac", "pl",
-    "pt", "ref", "reg", "rep", "reps", "sat", "sec", "sub", "sun", "tab", "va", "wash", "wed",
+    "adm", "ala", "app", "ark", "art", "atl", "cal", "cent", "cl", "col", "conf", "cu", "dec", "del", "dep", "dist",
+    "ens", "ex", "fl", "fn", "fr", "ga", "gen", "hon", "hwy", "ill", "ind", "jun", "la", "lib", "ma", "mar", "mass",
+    "miss", "mo", "mon", "op", "ore", "pa", "pac", "pl", "pt", "ref", "reg", "rep", "reps", "sat", "sec", "sub", "sun",
+    "tab", "va", "wash", "wed",
 ];
 
 const EXCLAIMED_NAMES: &[&str] = &["Jeopardy", "Oklahoma", "Wham", "Yahoo", "Yum"];
@@ -461,9 +452,7 @@ fn is_plain_word(word: &str) -> bool {
 /// Whether single letters or short syllables are joined by dots: `U.S`, `Ph.D`, `i.v`.
 fn is_dotted(word: &str) -> bool {
     word.contains('.')
-        && word
-            .split('.')
-            .all(|part| matches!(part.len(), 1 | 2) && part.chars().all(char::is_alphabetic))
+        && word.split('.').all(|part| matches!(part.len(), 1 | 2) && part.chars().all(char::is_alphabetic))
 }
 
 /// Whether `word` can only be an abbreviation, such as `bldg`. Inner capitals make a unit or an acronym (`GHz`, `PCs`),
@@ -484,13 +473,7 @@ mod tests {
     #[test]
     fn every_list_is_sorted_for_the_binary_search() {
         let lists = LISTS.iter().map(|(_, list)| *list);
-        for list in lists.chain([
-            CLOCK_COMPANIONS,
-            SPEECH_VERBS,
-            STARTERS,
-            EXCLAIMED_NAMES,
-            ALSO_WORDS,
-        ]) {
+        for list in lists.chain([CLOCK_COMPANIONS, SPEECH_VERBS, STARTERS, EXCLAIMED_NAMES, ALSO_WORDS]) {
             let unsorted = list.windows(2).find(|pair| pair[0] >= pair[1]);
             assert_eq!(unsorted, None);
         }

@@ -31,17 +31,13 @@ fn ends_at_stop(candidate: &Candidate) -> bool {
         return is_new_sentence_after_omission(candidate.after);
     }
     // The number would be the abbreviation's, as in "No.5".
-    let has_raised_number = candidate
-        .closers
-        .starts_with(|first: char| first.is_ascii_digit());
+    let has_raised_number = candidate.closers.starts_with(|first: char| first.is_ascii_digit());
     if has_raised_number && abbreviation(candidate).is_some() {
         return false;
     }
     match words::opening(candidate.after) {
         Opening::Lower => ends_before_small_letter(candidate),
-        Opening::Symbol => {
-            !continues_with_symbol(candidate.after) && abbreviation(candidate).is_none()
-        }
+        Opening::Symbol => !continues_with_symbol(candidate.after) && abbreviation(candidate).is_none(),
         Opening::Upper | Opening::Digit => ends_before_capital(candidate),
     }
 }
@@ -64,10 +60,8 @@ fn ends_before_small_letter(candidate: &Candidate) -> bool {
 
 fn continues_with_symbol(after: &str) -> bool {
     let past_dash = after.trim_start_matches(['-', '–', '—']);
-    after.starts_with([
-        ',', ';', ':', ')', '&', '/', '=', '+', '<', '>', '%', '|', '!', '?',
-    ]) || (past_dash.len() < after.len()
-        && words::opening(past_dash.trim_start()) == Opening::Lower)
+    after.starts_with([',', ';', ':', ')', '&', '/', '=', '+', '<', '>', '%', '|', '!', '?'])
+        || (past_dash.len() < after.len() && words::opening(past_dash.trim_start()) == Opening::Lower)
 }
 
 fn ends_before_capital(candidate: &Candidate) -> bool {
@@ -79,13 +73,9 @@ fn ends_before_capital(candidate: &Candidate) -> bool {
         Some(Abbreviation::Reference) => !is_number && !is_label(next),
         Some(Abbreviation::Calendar) => !is_number && abbreviations::is_starter(next),
         Some(Abbreviation::Clock) => {
-            !is_number
-                && !abbreviations::goes_with_clock(next)
-                && !opens_with_time(candidate.before)
+            !is_number && !abbreviations::goes_with_clock(next) && !opens_with_time(candidate.before)
         }
-        Some(Abbreviation::Ambiguous) => {
-            abbreviations::is_starter(next) || opens_quotation(candidate.after)
-        }
+        Some(Abbreviation::Ambiguous) => abbreviations::is_starter(next) || opens_quotation(candidate.after),
         Some(Abbreviation::Initials) => abbreviations::is_starter(next),
     }
 }
@@ -101,11 +91,7 @@ fn abbreviation(candidate: &Candidate) -> Option<Abbreviation> {
     }
     // "SEC." is no "Sec." unless all is in capitals.
     let is_acronym = is_all_capitals(word) && !is_all_capitals(words::first(candidate.after));
-    if is_acronym {
-        None
-    } else {
-        abbreviations::classify(word)
-    }
+    if is_acronym { None } else { abbreviations::classify(word) }
 }
 
 fn is_all_capitals(word: &str) -> bool {
@@ -126,10 +112,7 @@ fn initial(candidate: &Candidate, word: &str) -> Option<Abbreviation> {
 
 /// Whether `word` could follow "Vol." or "Fig." as a number does: `B`, `IV`. The words "A" and "I" do not count.
 fn is_label(word: &str) -> bool {
-    !word.is_empty()
-        && word != "A"
-        && word != "I"
-        && word.bytes().all(|byte| b"ABCDEFIVXLC".contains(&byte))
+    !word.is_empty() && word != "A" && word != "I" && word.bytes().all(|byte| b"ABCDEFIVXLC".contains(&byte))
 }
 
 fn opens_quotation(after: &str) -> bool {
@@ -139,26 +122,19 @@ fn opens_quotation(after: &str) -> bool {
 /// Whether the sentence so far only says when: "At 5 a.m."
 fn opens_with_time(before: &str) -> bool {
     const MOST_WORDS: usize = 3;
-    const PREPOSITIONS: [&str; 9] = [
-        "About", "After", "Around", "At", "Before", "By", "From", "Since", "Until",
-    ];
+    const PREPOSITIONS: [&str; 9] = ["About", "After", "Around", "At", "Before", "By", "From", "Since", "Until"];
     const LONGEST: usize = 30;
     let mut words = words::head(before, LONGEST).split_whitespace();
     before.len() <= LONGEST
-        && words
-            .next()
-            .is_some_and(|first| PREPOSITIONS.contains(&first))
+        && words.next().is_some_and(|first| PREPOSITIONS.contains(&first))
         && words.nth(MOST_WORDS - 1).is_none()
 }
 
 fn ends_at_emphasis(candidate: &Candidate) -> bool {
-    let is_name = abbreviations::is_exclaimed_name(words::last(candidate.before))
-        && candidate.closers.is_empty();
+    let is_name = abbreviations::is_exclaimed_name(words::last(candidate.before)) && candidate.closers.is_empty();
     match words::opening(candidate.after) {
         Opening::Lower => false,
-        Opening::Symbol => {
-            !continues_with_symbol(candidate.after) && marks::spaced_dots(candidate.after) == 0
-        }
+        Opening::Symbol => !continues_with_symbol(candidate.after) && marks::spaced_dots(candidate.after) == 0,
         // The title of a work may end like this, with its year in brackets.
         Opening::Digit => !candidate.after.starts_with('('),
         Opening::Upper if is_name => abbreviations::is_starter(words::first(candidate.after)),
@@ -174,9 +150,7 @@ fn ends_at_ellipsis(candidate: &Candidate) -> bool {
         Opening::Symbol => !continues_with_symbol(candidate.after),
         Opening::Upper if is_bracketed => !candidate.after.starts_with('('),
         // "I" has its capital everywhere.
-        Opening::Upper => {
-            !(is_attribution(candidate) || (is_pause && is_pronoun_i(candidate.after)))
-        }
+        Opening::Upper => !(is_attribution(candidate) || (is_pause && is_pronoun_i(candidate.after))),
         Opening::Digit => !is_pause,
     }
 }
@@ -205,15 +179,11 @@ fn is_attribution(candidate: &Candidate) -> bool {
         return false;
     }
     let mut is_named = false;
-    for word in words::head(candidate.after, LONGEST_ATTRIBUTION)
-        .split_whitespace()
-        .take(LONGEST_NAME + 1)
-    {
+    for word in words::head(candidate.after, LONGEST_ATTRIBUTION).split_whitespace().take(LONGEST_NAME + 1) {
         if is_named && abbreviations::is_speech_verb(words::first(word)) {
             return true;
         }
-        is_named = word == "I"
-            || (word.starts_with(char::is_uppercase) && !abbreviations::is_starter(word));
+        is_named = word == "I" || (word.starts_with(char::is_uppercase) && !abbreviations::is_starter(word));
         if !is_named {
             return false;
         }
@@ -225,9 +195,7 @@ fn is_attribution(candidate: &Candidate) -> bool {
 fn is_missing_space(candidate: &Candidate) -> bool {
     let word = words::last(candidate.before);
     let next = words::first(candidate.after);
-    let is_small = word
-        .chars()
-        .all(|character| character.is_lowercase() || character.is_numeric());
+    let is_small = word.chars().all(|character| character.is_lowercase() || character.is_numeric());
     let is_plain = is_small || is_certain_start(next);
     word.len() > 1
         && is_plain
@@ -239,17 +207,9 @@ fn is_missing_space(candidate: &Candidate) -> bool {
 /// Whether the characters on both sides, up to the next white space, look like an address or a line of code.
 fn is_in_address(candidate: &Candidate) -> bool {
     const LONGEST: usize = 80;
-    let before = words::tail(candidate.before, LONGEST)
-        .rsplit(char::is_whitespace)
-        .next()
-        .unwrap_or("");
-    let after = words::head(candidate.after, LONGEST)
-        .split_whitespace()
-        .next()
-        .unwrap_or("");
-    before.contains(['/', '@', '_', '\\'])
-        || before.starts_with("www.")
-        || after.contains(['/', '@', '_', '('])
+    let before = words::tail(candidate.before, LONGEST).rsplit(char::is_whitespace).next().unwrap_or("");
+    let after = words::head(candidate.after, LONGEST).split_whitespace().next().unwrap_or("");
+    before.contains(['/', '@', '_', '\\']) || before.starts_with("www.") || after.contains(['/', '@', '_', '('])
 }
 
 fn is_certain_start(word: &str) -> bool {
@@ -258,8 +218,7 @@ fn is_certain_start(word: &str) -> bool {
 
 fn is_capitalised(word: &str) -> bool {
     let mut characters = word.chars();
-    characters.next().is_some_and(char::is_uppercase)
-        && characters.next().is_some_and(char::is_lowercase)
+    characters.next().is_some_and(char::is_uppercase) && characters.next().is_some_and(char::is_lowercase)
 }
 
 fn is_address(after: &str) -> bool {

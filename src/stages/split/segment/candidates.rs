@@ -33,13 +33,7 @@ pub(super) struct Scanner<'text> {
 impl<'text> Scanner<'text> {
     /// A scanner of `paragraph`, which has no white space at its ends.
     pub(super) fn new(paragraph: &'text str) -> Self {
-        let mut scanner = Self {
-            paragraph,
-            start: 0,
-            first_word: None,
-            cursor: 0,
-            item_tried_at: None,
-        };
+        let mut scanner = Self { paragraph, start: 0, first_word: None, cursor: 0, item_tried_at: None };
         scanner.begin(0);
         scanner
     }
@@ -87,28 +81,16 @@ impl<'text> Scanner<'text> {
     }
 
     fn before_item(&self, at: usize) -> Option<Candidate<'text>> {
-        let start =
-            enumeration::start_of_marker(self.paragraph, at).filter(|start| *start > self.start)?;
+        let start = enumeration::start_of_marker(self.paragraph, at).filter(|start| *start > self.start)?;
         let before = self.paragraph[self.start..start].trim_end();
         let end = self.start + before.len();
         let gap = &self.paragraph[end..start];
-        Some(Candidate {
-            before,
-            mark: None,
-            closers: "",
-            gap,
-            after: &self.paragraph[start..],
-            end,
-        })
+        Some(Candidate { before, mark: None, closers: "", gap, after: &self.paragraph[start..], end })
     }
 
     fn after_mark(&mut self, at: usize) -> Option<Candidate<'text>> {
         let Some((length, mark)) = self.mark(at) else {
-            self.cursor = at
-                + self.paragraph[at..]
-                    .chars()
-                    .next()
-                    .map_or(1, char::len_utf8);
+            self.cursor = at + self.paragraph[at..].chars().next().map_or(1, char::len_utf8);
             return None;
         };
         let mark_end = at + length;
@@ -117,14 +99,7 @@ impl<'text> Scanner<'text> {
         let after = self.paragraph[end..].trim_start();
         let gap = &self.paragraph[end..self.paragraph.len() - after.len()];
         self.cursor = end;
-        Some(Candidate {
-            before: &self.paragraph[self.start..at],
-            mark: Some(mark),
-            closers,
-            gap,
-            after,
-            end,
-        })
+        Some(Candidate { before: &self.paragraph[self.start..at], mark: Some(mark), closers, gap, after, end })
     }
 
     /// The number of bytes that close with a sentence whose mark ends at `from`.
@@ -142,11 +117,7 @@ impl<'text> Scanner<'text> {
         let (length, mark) = marks::run(&self.paragraph[at..])?;
         if self.paragraph[..at].ends_with(char::is_whitespace) {
             let spaced = marks::spaced_dots(&self.paragraph[at..]);
-            return Some(if spaced > length {
-                (spaced, Mark::Ellipsis)
-            } else {
-                (length, mark)
-            });
+            return Some(if spaced > length { (spaced, Mark::Ellipsis) } else { (length, mark) });
         }
         Some((length, mark))
     }
@@ -172,9 +143,7 @@ mod tests {
 
     #[test]
     fn a_candidate_shows_the_text_around_its_mark() {
-        let candidate = Scanner::new("He said \"No.\"[2]  Then")
-            .next_candidate()
-            .unwrap();
+        let candidate = Scanner::new("He said \"No.\"[2]  Then").next_candidate().unwrap();
         assert_eq!(candidate.before, "He said \"No");
         assert_eq!(candidate.mark, Some(Mark::Stop));
         assert_eq!(candidate.closers, "\"[2]");
@@ -201,9 +170,7 @@ mod tests {
     #[test]
     fn a_list_marker_is_a_candidate_before_its_stop_is() {
         let mut scanner = Scanner::new("1. Rope 2. Sails");
-        let marks: Vec<_> = std::iter::from_fn(|| scanner.next_candidate())
-            .map(|found| found.mark)
-            .collect();
+        let marks: Vec<_> = std::iter::from_fn(|| scanner.next_candidate()).map(|found| found.mark).collect();
         assert_eq!(marks, [Some(Mark::Stop), None, Some(Mark::Stop)]);
     }
 }

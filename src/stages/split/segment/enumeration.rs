@@ -8,10 +8,7 @@ pub(super) enum Marker<'text> {
     /// A sign that is the same for every item.
     Bullet(char),
     /// A number or letter that counts up, and what stands around it.
-    Count {
-        value: u32,
-        style: (&'text str, &'text str),
-    },
+    Count { value: u32, style: (&'text str, &'text str) },
 }
 
 // "(123.) " and the like; a longer number is not a list marker.
@@ -33,13 +30,9 @@ pub(super) fn leading(text: &str) -> Option<Marker<'_>> {
 pub(super) fn continues(item: &str, next: &str) -> bool {
     match (leading(item), leading(next)) {
         (Some(Marker::Bullet(one)), Some(Marker::Bullet(other))) => one == other,
-        (
-            Some(Marker::Count { value, style }),
-            Some(Marker::Count {
-                value: next_value,
-                style: next_style,
-            }),
-        ) => style == next_style && next_value == value + 1,
+        (Some(Marker::Count { value, style }), Some(Marker::Count { value: next_value, style: next_style })) => {
+            style == next_style && next_value == value + 1
+        }
         _ => false,
     }
 }
@@ -50,12 +43,9 @@ pub(super) fn start_of_marker(text: &str, at: usize) -> Option<usize> {
     if is_bullet(sign) {
         return ends_in_space(&text[..at]).then_some(at);
     }
-    let token = words::tail(&text[..at], LONGEST_MARKER)
-        .rsplit(char::is_whitespace)
-        .next()?;
+    let token = words::tail(&text[..at], LONGEST_MARKER).rsplit(char::is_whitespace).next()?;
     let start = at - token.len();
-    let is_marker =
-        !token.is_empty() && ends_in_space(&text[..start]) && count(&text[start..]).is_some();
+    let is_marker = !token.is_empty() && ends_in_space(&text[..start]) && count(&text[start..]).is_some();
     is_marker.then_some(start)
 }
 
@@ -67,9 +57,7 @@ pub(super) fn is_bare_marker(text: &str) -> bool {
     let inside = text.trim_start_matches(|character| is_bullet(character) || character == '-');
     let inside = inside.trim_start().trim_start_matches('(');
     // Four digits are a year: "Who won in 2010? 1998. The rest".
-    let is_number = inside
-        .split('.')
-        .all(|part| part.len() < 4 && part.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_number = inside.split('.').all(|part| part.len() < 4 && part.bytes().all(|byte| byte.is_ascii_digit()));
     let is_letter = inside.len() == 1 && inside.bytes().all(|byte| byte.is_ascii_alphabetic());
     let is_roman = inside.bytes().all(|byte| b"ivxIVX".contains(&byte));
     is_number || is_letter || is_roman
@@ -81,26 +69,16 @@ pub(super) fn is_bullet(character: char) -> bool {
 }
 
 fn is_dash_item(text: &str) -> bool {
-    ["- ", "* ", "– ", "+ "]
-        .iter()
-        .any(|marker| text.starts_with(marker))
+    ["- ", "* ", "– ", "+ "].iter().any(|marker| text.starts_with(marker))
 }
 
 fn count(text: &str) -> Option<Marker<'_>> {
-    let (open, rest) = text
-        .strip_prefix('(')
-        .map_or(("", text), |rest| ("(", rest));
-    let end = words::head(rest, LONGEST_MARKER)
-        .find(|character: char| !character.is_ascii_alphanumeric())?;
-    let close = [".)", ".", ")"]
-        .into_iter()
-        .find(|close| rest[end..].starts_with(close))?;
+    let (open, rest) = text.strip_prefix('(').map_or(("", text), |rest| ("(", rest));
+    let end = words::head(rest, LONGEST_MARKER).find(|character: char| !character.is_ascii_alphanumeric())?;
+    let close = [".)", ".", ")"].into_iter().find(|close| rest[end..].starts_with(close))?;
     let is_followed_by_space = rest[end + close.len()..].starts_with(char::is_whitespace);
     let value = value(&rest[..end], close)?;
-    is_followed_by_space.then_some(Marker::Count {
-        value,
-        style: (open, close),
-    })
+    is_followed_by_space.then_some(Marker::Count { value, style: (open, close) })
 }
 
 /// A number, or a letter counted from 1,000 on so that `a` never follows `0`.
@@ -108,10 +86,7 @@ fn value(name: &str, close: &str) -> Option<u32> {
     const FIRST_LETTER: u32 = 1_000;
     match name.as_bytes() {
         // "A. Smith" is a name, so capitals need a bracket.
-        [letter]
-            if letter.is_ascii_lowercase()
-                || (letter.is_ascii_uppercase() && close.ends_with(')')) =>
-        {
+        [letter] if letter.is_ascii_lowercase() || (letter.is_ascii_uppercase() && close.ends_with(')')) => {
             Some(FIRST_LETTER + u32::from(*letter))
         }
         digits if digits.len() <= 3 => name.parse().ok(),
@@ -129,31 +104,14 @@ mod tests {
 
     #[test]
     fn numbers_letters_and_bullets_are_markers() {
-        for text in [
-            "1. Rope",
-            "(12) Rope",
-            "3.) Rope",
-            "b) Rope",
-            "(B) Rope",
-            "• Rope",
-            "- Rope",
-        ] {
+        for text in ["1. Rope", "(12) Rope", "3.) Rope", "b) Rope", "(B) Rope", "• Rope", "- Rope"] {
             assert!(leading(text).is_some(), "{text}");
         }
     }
 
     #[test]
     fn names_years_and_decimals_are_not_markers() {
-        for text in [
-            "A. Smith",
-            "1990. The",
-            "1.5 metres",
-            "rope. It",
-            "-5 degrees",
-            "(see above)",
-            "1.",
-            "",
-        ] {
+        for text in ["A. Smith", "1990. The", "1.5 metres", "rope. It", "-5 degrees", "(see above)", "1.", ""] {
             assert!(leading(text).is_none(), "{text}");
         }
     }

@@ -17,15 +17,10 @@ pub(super) enum Mark {
 
 /// The number of bytes of the run of terminators that `text` starts with, and its kind.
 pub(super) fn run(text: &str) -> Option<(usize, Mark)> {
-    if let Some(dash) = ["—", "–", "--"]
-        .into_iter()
-        .find(|dash| text.starts_with(dash))
-    {
+    if let Some(dash) = ["—", "–", "--"].into_iter().find(|dash| text.starts_with(dash)) {
         return Some((dash.len(), Mark::Dash));
     }
-    let length = text
-        .find(|character| !is_terminator(character))
-        .unwrap_or(text.len());
+    let length = text.find(|character| !is_terminator(character)).unwrap_or(text.len());
     let run = &text[..length];
     let kind = match run {
         "" => return None,
@@ -63,32 +58,12 @@ pub(super) fn closer(text: &str) -> Option<usize> {
 
 /// Whether `character` may stand before the first word of a sentence.
 pub(super) fn is_opener(character: char) -> bool {
-    is_quote(character)
-        || matches!(
-            character,
-            '(' | '[' | '{' | '¿' | '¡' | '*' | '_' | '`' | '（' | '【'
-        )
+    is_quote(character) || matches!(character, '(' | '[' | '{' | '¿' | '¡' | '*' | '_' | '`' | '（' | '【')
 }
 
 /// Whether `character` is a quotation mark of any shape.
 pub(super) fn is_quote(character: char) -> bool {
-    matches!(
-        character,
-        '"' | '\''
-            | '“'
-            | '”'
-            | '‘'
-            | '’'
-            | '„'
-            | '«'
-            | '»'
-            | '‹'
-            | '›'
-            | '「'
-            | '」'
-            | '『'
-            | '』'
-    )
+    matches!(character, '"' | '\'' | '“' | '”' | '‘' | '’' | '„' | '«' | '»' | '‹' | '›' | '「' | '」' | '『' | '』')
 }
 
 fn is_terminator(character: char) -> bool {

@@ -67,10 +67,7 @@ fn sentences(text: &str, paragraph: &Paragraph) -> Vec<Range<usize>> {
         }
     }
     finish(&mut found, &scanner);
-    found
-        .iter()
-        .map(|range| range.start + offset..range.end + offset)
-        .collect()
+    found.iter().map(|range| range.start + offset..range.end + offset).collect()
 }
 
 fn finish(found: &mut Vec<Range<usize>>, scanner: &Scanner) {
@@ -89,10 +86,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn split(text: &str) -> Vec<&str> {
-        segment(text)
-            .iter()
-            .map(|segment| &text[segment.start..segment.end])
-            .collect()
+        segment(text).iter().map(|segment| &text[segment.start..segment.end]).collect()
     }
 
     /// Sentences joined by single spaces must come apart where they were joined.
@@ -103,13 +97,7 @@ mod tests {
 
     #[test]
     fn plain_sentences_come_apart() {
-        assert_splits(&[
-            "The ferry sailed.",
-            "Was it late?",
-            "Not at all!",
-            "It was early?!",
-            "Good.",
-        ]);
+        assert_splits(&["The ferry sailed.", "Was it late?", "Not at all!", "It was early?!", "Good."]);
     }
 
     #[test]
@@ -137,11 +125,7 @@ mod tests {
             "They agreed.",
         ]);
         assert_splits(&["You and I.", "Who else?"]);
-        assert_splits(&[
-            "At 6 a.m. Mrs. Lee woke up.",
-            "She slept at 9 p.m.",
-            "Mr. Lee did not.",
-        ]);
+        assert_splits(&["At 6 a.m. Mrs. Lee woke up.", "She slept at 9 p.m.", "Mr. Lee did not."]);
     }
 
     #[test]
@@ -158,11 +142,7 @@ mod tests {
 
     #[test]
     fn numbers_addresses_and_file_names_are_not_cut() {
-        assert_splits(&[
-            "It cost $3.50 or .75 of 1,000.25 pounds.",
-            "In 1990.",
-            "5 people paid.",
-        ]);
+        assert_splits(&["It cost $3.50 or .75 of 1,000.25 pounds.", "In 1990.", "5 people paid."]);
         assert_splits(&[
             "Write to ann.lee@mail.example.com.",
             "See https://www.example.com/a.b?c=d!e and main.rs.",
@@ -205,32 +185,18 @@ mod tests {
 
     #[test]
     fn a_sentence_goes_on_after_a_remark_in_brackets() {
-        assert_splits(&[
-            "The mayor (she was late again!) spoke first.",
-            "All listened.",
-        ]);
+        assert_splits(&["The mayor (she was late again!) spoke first.", "All listened."]);
     }
 
     #[test]
     fn notes_belong_to_the_sentence_before() {
-        assert_splits(&[
-            "The bridge fell.[3]",
-            "It was rebuilt. [4] [5]",
-            "It stands.6",
-            "Nobody knows why.",
-        ]);
+        assert_splits(&["The bridge fell.[3]", "It was rebuilt. [4] [5]", "It stands.6", "Nobody knows why."]);
     }
 
     #[test]
     fn a_dateline_stays_with_its_sentence() {
-        assert_splits(&[
-            "TOKYO, Jan. 13 (Reuters) — The yen fell on Friday.",
-            "Shares rose.",
-        ]);
-        assert_splits(&[
-            "WASHINGTON, D.C. (AP) -- The vote is on Monday.",
-            "It is close.",
-        ]);
+        assert_splits(&["TOKYO, Jan. 13 (Reuters) — The yen fell on Friday.", "Shares rose."]);
+        assert_splits(&["WASHINGTON, D.C. (AP) -- The vote is on Monday.", "It is close."]);
         assert_splits(&["PARIS, France – The talks failed.", "They will resume."]);
     }
 
@@ -249,22 +215,13 @@ mod tests {
 
     #[test]
     fn a_missing_space_does_not_hide_a_boundary() {
-        assert_eq!(
-            split("It was over.Nobody spoke.The end"),
-            ["It was over.", "Nobody spoke.", "The end"]
-        );
-        assert_eq!(
-            split("See example.Com/Index or a.B."),
-            ["See example.Com/Index or a.B."]
-        );
+        assert_eq!(split("It was over.Nobody spoke.The end"), ["It was over.", "Nobody spoke.", "The end"]);
+        assert_eq!(split("See example.Com/Index or a.B."), ["See example.Com/Index or a.B."]);
     }
 
     #[test]
     fn chinese_and_japanese_marks_need_no_space() {
-        assert_eq!(
-            split("今日は雨です。「行こう！」彼は言った。"),
-            ["今日は雨です。", "「行こう！」", "彼は言った。"]
-        );
+        assert_eq!(split("今日は雨です。「行こう！」彼は言った。"), ["今日は雨です。", "「行こう！」", "彼は言った。"]);
     }
 
     #[test]
@@ -279,14 +236,8 @@ mod tests {
     fn a_heading_is_never_glued_to_the_sentence_after_it() {
         let text = "Storm Closes Harbour\nBy Ann Lee\n\nThe harbour was closed. It rained.\n\n* * *\n\nMore tomorrow";
         let found = segment(text);
-        let places: Vec<_> = found
-            .iter()
-            .map(|segment| (segment.paragraph, segment.heading))
-            .collect();
-        assert_eq!(
-            places,
-            [(0, true), (1, true), (2, false), (2, false), (3, true)]
-        );
+        let places: Vec<_> = found.iter().map(|segment| (segment.paragraph, segment.heading)).collect();
+        assert_eq!(places, [(0, true), (1, true), (2, false), (2, false), (3, true)]);
     }
 
     #[test]
@@ -300,8 +251,8 @@ mod tests {
     fn time_grows_with_the_length_of_the_text_and_no_faster() {
         const BYTES: usize = 400_000;
         for unit in [
-            ".", ". ", "\n", "\"", "7", "A.", "a.B", "1. a ", "? \"", "([.", "--", "7777 x. ",
-            "a\n", ".\u{a0}", ".[1] ",
+            ".", ". ", "\n", "\"", "7", "A.", "a.B", "1. a ", "? \"", "([.", "--", "7777 x. ", "a\n", ".\u{a0}",
+            ".[1] ",
         ] {
             let text = ["At ", unit.repeat(BYTES / unit.len()).as_str()].concat();
             let started = std::time::Instant::now();

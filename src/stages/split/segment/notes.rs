@@ -38,32 +38,22 @@ fn bracketed(text: &str) -> Option<usize> {
 }
 
 fn is_number_list(inside: &str) -> bool {
-    inside
-        .chars()
-        .all(|character| character.is_ascii_digit() || matches!(character, ' ' | ',' | '-' | '–'))
+    inside.chars().all(|character| character.is_ascii_digit() || matches!(character, ' ' | ',' | '-' | '–'))
 }
 
 /// The number of a note that lost its raised position: `the rights.4 Even`. After a digit it would be a decimal.
 fn raised(before: &str, text: &str) -> Option<usize> {
     const LONGEST: usize = 3;
     let sentence = before.trim_end_matches(['.', '!', '?']);
-    let length = text
-        .bytes()
-        .take(LONGEST + 1)
-        .take_while(u8::is_ascii_digit)
-        .count();
-    let is_free =
-        sentence.ends_with(|last: char| last.is_lowercase() || matches!(last, ')' | '”' | '"'));
+    let length = text.bytes().take(LONGEST + 1).take_while(u8::is_ascii_digit).count();
+    let is_free = sentence.ends_with(|last: char| last.is_lowercase() || matches!(last, ')' | '”' | '"'));
     let next = text[length..].strip_prefix(' ')?;
     (is_free && length <= LONGEST && next.starts_with(char::is_uppercase)).then_some(length)
 }
 
 fn emoticon(text: &str) -> Option<usize> {
     const EMOTICONS: [&str; 8] = [":)", ":-)", ";)", ";-)", ":(", ":-(", ":D", ":P"];
-    let length = EMOTICONS
-        .iter()
-        .find(|emoticon| text.starts_with(**emoticon))?
-        .len();
+    let length = EMOTICONS.iter().find(|emoticon| text.starts_with(**emoticon))?.len();
     let rest = &text[length..];
     (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(length)
 }

@@ -59,10 +59,7 @@ impl Line<'_> {
     }
 
     fn paragraph(&self) -> Paragraph {
-        Paragraph {
-            range: self.start..self.end(),
-            is_table_row: cells(self.text) > 2,
-        }
+        Paragraph { range: self.start..self.end(), is_table_row: cells(self.text) > 2 }
     }
 }
 
@@ -79,11 +76,7 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 fn line(text: &str, start: usize, end: usize) -> Line<'_> {
     let rest = text[start..end].trim_start();
     let first = end - rest.len();
-    Line {
-        text: rest.trim_end(),
-        start: first,
-        is_indented: first > start,
-    }
+    Line { text: rest.trim_end(), start: first, is_indented: first > start }
 }
 
 /// Where the line that starts at `start` ends, and the bytes of its line break; none at the end of the text.
@@ -138,11 +131,7 @@ enum Setting {
 
 impl Setting {
     fn of(block: &[Line]) -> Self {
-        let width = block
-            .iter()
-            .map(|line| columns(line.text))
-            .max()
-            .unwrap_or(0);
+        let width = block.iter().map(|line| columns(line.text)).max().unwrap_or(0);
         let small = block.iter().filter(|line| starts_lower(line.text)).count();
         let is_narrow_column = block.len() > 3 && small * 2 >= block.len();
         if is_bare_list(block) {
@@ -168,11 +157,7 @@ fn is_bare_list(block: &[Line]) -> bool {
 
 /// Whether `next` goes on with the paragraph of `line`.
 fn flows(line: &Line, next: &Line, setting: Setting) -> bool {
-    if matches!(setting, Setting::List)
-        || cells(line.text) > 1
-        || cells(next.text) > 1
-        || starts_item(line, next)
-    {
+    if matches!(setting, Setting::List) || cells(line.text) > 1 || cells(next.text) > 1 || starts_item(line, next) {
         return false;
     }
     // Names have capitals at the start of a line and elsewhere; a small letter shows that the sentence goes on.
@@ -181,9 +166,7 @@ fn flows(line: &Line, next: &Line, setting: Setting) -> bool {
     }
     match setting {
         Setting::Wrapped(width) => {
-            is_full(line, next, width)
-                && !starts_paragraph(line, next)
-                && !changes_style(line.text, next.text)
+            is_full(line, next, width) && !starts_paragraph(line, next) && !changes_style(line.text, next.text)
         }
         Setting::List | Setting::Lines => false,
     }
@@ -223,24 +206,16 @@ fn cells(line: &str) -> usize {
     if line.len() > WIDEST_WRAPPED * 2 || starts_lower(line) || !line.contains(['\t', ' ']) {
         return 1;
     }
-    let cells = line
-        .split('\t')
-        .flat_map(|part| part.split(GAP))
-        .filter(|cell| !cell.trim().is_empty())
-        .count();
+    let cells = line.split('\t').flat_map(|part| part.split(GAP)).filter(|cell| !cell.trim().is_empty()).count();
     let is_marker = enumeration::leading(line).is_some() && cells > 1;
     cells - usize::from(is_marker)
 }
 
 fn is_byline(text: &str) -> bool {
     const MOST_WORDS: usize = 6;
-    let name = text
-        .strip_prefix("By ")
-        .or_else(|| text.strip_prefix("BY "));
+    let name = text.strip_prefix("By ").or_else(|| text.strip_prefix("BY "));
     name.is_some_and(|name| {
-        name.split_whitespace().nth(MOST_WORDS).is_none()
-            && is_title_case(name)
-            && !ends_sentence(text)
+        name.split_whitespace().nth(MOST_WORDS).is_none() && is_title_case(name) && !ends_sentence(text)
     })
 }
 
@@ -257,9 +232,8 @@ fn is_title_case(text: &str) -> bool {
 }
 
 fn ends_in_title(text: &str) -> bool {
-    text.strip_suffix('.').is_some_and(|text| {
-        abbreviations::classify(words::last(text)) == Some(abbreviations::Abbreviation::Title)
-    })
+    text.strip_suffix('.')
+        .is_some_and(|text| abbreviations::classify(words::last(text)) == Some(abbreviations::Abbreviation::Title))
 }
 
 fn starts_lower(text: &str) -> bool {
@@ -267,10 +241,8 @@ fn starts_lower(text: &str) -> bool {
 }
 
 fn ends_sentence(text: &str) -> bool {
-    text.trim_end_matches(|character| {
-        marks::is_quote(character) || matches!(character, ')' | ']' | '*' | '_')
-    })
-    .ends_with(['.', '!', '?', '…', '。', '！', '？'])
+    text.trim_end_matches(|character| marks::is_quote(character) || matches!(character, ')' | ']' | '*' | '_'))
+        .ends_with(['.', '!', '?', '…', '。', '！', '？'])
 }
 
 fn columns(text: &str) -> usize {
@@ -282,10 +254,7 @@ mod tests {
     use super::*;
 
     fn split(text: &str) -> Vec<&str> {
-        paragraphs(text)
-            .into_iter()
-            .map(|paragraph| &text[paragraph.range])
-            .collect()
+        paragraphs(text).into_iter().map(|paragraph| &text[paragraph.range]).collect()
     }
 
     #[test]

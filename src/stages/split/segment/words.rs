@@ -21,9 +21,7 @@ const LONGEST_WORD: usize = 40;
 /// The last word of `text`, without what opens it; inner dots stay (`p.m`).
 pub(super) fn last(text: &str) -> &str {
     let tail = tail(text, LONGEST_WORD);
-    let start = tail.rfind(is_separator).map_or(0, |at| {
-        at + tail[at..].chars().next().map_or(0, char::len_utf8)
-    });
+    let start = tail.rfind(is_separator).map_or(0, |at| at + tail[at..].chars().next().map_or(0, char::len_utf8));
     &tail[start..]
 }
 
@@ -35,10 +33,7 @@ pub(super) fn before_last(text: &str) -> &str {
 /// The first word of `text`, after what opens it.
 pub(super) fn first(text: &str) -> &str {
     let text = text.trim_start_matches(marks::is_opener);
-    let end = text
-        .char_indices()
-        .take(LONGEST_WORD)
-        .find(|(_, character)| !is_inner(*character));
+    let end = text.char_indices().take(LONGEST_WORD).find(|(_, character)| !is_inner(*character));
     match end {
         Some((at, _)) => &text[..at],
         None => head(text, LONGEST_WORD),
@@ -47,15 +42,9 @@ pub(super) fn first(text: &str) -> &str {
 
 /// How `text` starts once quotation marks and brackets are past.
 pub(super) fn opening(text: &str) -> Opening {
-    let mut characters = text
-        .chars()
-        .skip_while(|character| marks::is_opener(*character));
+    let mut characters = text.chars().skip_while(|character| marks::is_opener(*character));
     match characters.next() {
-        Some('$' | '£' | '€' | '#' | '.' | '+')
-            if characters.next().is_some_and(char::is_numeric) =>
-        {
-            Opening::Digit
-        }
+        Some('$' | '£' | '€' | '#' | '.' | '+') if characters.next().is_some_and(char::is_numeric) => Opening::Digit,
         Some(first) if first.is_lowercase() => lower(characters),
         Some(first) if first.is_alphabetic() => Opening::Upper,
         Some(first) if first.is_numeric() => Opening::Digit,
@@ -66,36 +55,24 @@ pub(super) fn opening(text: &str) -> Opening {
 /// A small letter, unless a capital soon follows as in `iPhone` or `eBay`: such names begin sentences as they are.
 fn lower(rest: impl Iterator<Item = char>) -> Opening {
     const LONGEST_PREFIX: usize = 4;
-    let is_name = rest
-        .take(LONGEST_PREFIX)
-        .take_while(|character| character.is_alphabetic())
-        .any(char::is_uppercase);
-    if is_name {
-        Opening::Upper
-    } else {
-        Opening::Lower
-    }
+    let is_name = rest.take(LONGEST_PREFIX).take_while(|character| character.is_alphabetic()).any(char::is_uppercase);
+    if is_name { Opening::Upper } else { Opening::Lower }
 }
 
 /// The first `bytes` of `text`, or fewer so as not to cut a character.
 pub(super) fn head(text: &str, bytes: usize) -> &str {
-    let end = (0..=bytes.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at));
+    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     &text[..end.unwrap_or(0)]
 }
 
 /// The last `bytes` of `text`, or fewer so as not to cut a character.
 pub(super) fn tail(text: &str, bytes: usize) -> &str {
-    let start =
-        (text.len().saturating_sub(bytes)..text.len()).find(|at| text.is_char_boundary(*at));
+    let start = (text.len().saturating_sub(bytes)..text.len()).find(|at| text.is_char_boundary(*at));
     &text[start.unwrap_or(text.len())..]
 }
 
 fn is_separator(character: char) -> bool {
-    character.is_whitespace()
-        || marks::is_opener(character)
-        || matches!(character, '—' | '–' | '/' | ')' | ']' | ',')
+    character.is_whitespace() || marks::is_opener(character) || matches!(character, '—' | '–' | '/' | ')' | ']' | ',')
 }
 
 fn is_inner(character: char) -> bool {

@@ -1,0 +1,140 @@
+//! What holds for every run: see "Invariants" in `ARCHITECTURE.md`.
+
+mod support;
+
+use pressrun::config::{Device, Precision};
+use pressrun::model::{Model, ModelFolder, Reading, Runtime, TokenBatch};
+use serde_json::Value;
+use support::{TASKS, Workspace, model_section, root, said};
+
+fn examples_with(model: &str, more: &str) -> Workspace {
+    let workspace = Workspace::new(&format!("{}{TASKS}{more}", model_section(model)));
+    let output = workspace.run(&[&root().join("examples")]);
+    assert!(output.status.success(), "{}", said(&output));
+    workspace
+}
+
+#[test]
+fn any_number_of_workers_gives_the_same_bytes() {
+    let one = examples_with("workers = 1\nbatch_tokens = 256", "[run]\nchunk_documents = 3");
+    let three = examples_with("workers = 3\nbatch_tokens = 256", "[run]\nchunk_documents = 3");
+    assert_eq!(one.files().len(), three.files().len());
+    for (one, three) in one.files().iter().zip(three.files()) {
+        assert!(*one == three, "{} differs", one.0);
+    }
+}
+
+#[test]
+fn the_accounting_adds_up_and_every_span_gives_its_text() {
+    let workspace = examples_with("", "");
+    let accounting = &workspace.report()["accounting"];
+    let number = |name: &str| accounting[name].as_u64().unwrap();
+    assert_eq!(number("found"), number("written") + number("rejected"));
+    assert_eq!(number("written"), workspace.lines("documents.jsonl").len() as u64);
+    assert_eq!(number("rejected"), workspace.lines("rejected.jsonl").len() as u64);
+    assert_eq!(workspace.report()["statements"], workspace.statements().len());
+
+    let storm = std::fs::read_to_string(root().join("examples/storm-aftermath.txt")).unwrap();
+    let characters: Vec<char> = storm.chars().collect();
+    let mut end = 0;
+    for statement in workspace.lines("statements/storm-aftermath.jsonl") {
+        let place = |name: &str| usize::try_from(statement[name].as_u64().unwrap()).unwrap();
+        let by_characters: String = characters[place("start")..place("end")].iter().collect();
+        assert_eq!(statement["text"], by_characters);
+        assert_eq!(statement["text"], storm[place("byte_start")..place("byte_end")]);
+        let gap = &characters[end..place("start")];
+        assert!(gap.iter().all(|character| !character.is_alphanumeric()), "left behind: {gap:?}");
+        end = place("end");
+    }
+    assert!(characters[end..].iter().all(|character| !character.is_alphanumeric()));
+}
+
+#[test]
+fn both_layouts_hold_the_same_statements() {
+    let documents = examples_with("", "");
+    let shards = examples_with("", "[output]\nlayout = \"sharded\"\nshard_bytes = 20000");
+    let in_shards: Vec<Value> = (0..)
+        .map(|number| format!("statements-{number:05}.jsonl"))
+        .take_while(|name| shards.output().join(name).exists())
+        .flat_map(|name| shards.lines(&name))
+        .collect();
+    assert_eq!(in_shards, documents.statements());
+    assert!(shards.output().join("statements-00001.jsonl").exists(), "more than one shard");
+
+    let compressed = examples_with("", "[output]\nlayout = \"sharded\"\ncompression = \"zstd\"");
+    let frames = std::fs::read(compressed.output().join("statements-00000.jsonl.zst")).unwrap();
+    let text = String::from_utf8(zstd::decode_all(frames.as_slice()).unwrap()).unwrap();
+    assert_eq!(text.lines().count(), in_shards.len());
+}
+
+#[test]
+fn real_output_fits_the_published_schemas() {
+    let workspace = examples_with("", "");
+    let fits = |schema: &str, values: Vec<Value>| {
+        let text = std::fs::read(root().join(format!("docs/schema/{schema}.schema.json"))).unwrap();
+        let validator = jsonschema::validator_for(&serde_json::from_slice(&text).unwrap()).unwrap();
+        assert!(!values.is_empty());
+        for value in values {
+            let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{schema}: {errors:?}\n{value}");
+        }
+        assert!(!validator.is_valid(&serde_json::json!({"schema": 2})), "{schema} accepts anything");
+    };
+    fits("statement", workspace.statements());
+    fits("document", workspace.lines("documents.jsonl"));
+    fits("rejection", workspace.lines("rejected.jsonl"));
+    fits("run", vec![workspace.report()]);
+}
+
+fn model(precision: Precision) -> (ModelFolder, Model) {
+    let folder = ModelFolder::open(&root().join("models/newsroom")).unwrap();
+    let runtime = Runtime::resolve(precision, Device::Cpu, Some(1)).unwrap();
+    let model = folder.load(&runtime, 0, &["topic", "sentiment", "attribution"]).unwrap();
+    (folder, model)
+}
+
+/// The largest difference of a probability between texts read alone and in batches of different neighbours.
+fn neighbour_effect(precision: Precision) -> f32 {
+    let (folder, mut model) = model(precision);
+    let tokenizer = folder.tokenizer().unwrap();
+    let text = std::fs::read_to_string(root().join("examples/harbor-budget.txt")).unwrap();
+    let sentences = pressrun::stages::split::sentences(&text);
+    let tokenize = |sentence: &pressrun::record::Sentence| tokenizer.tokenize(sentence.span.slice(&text)).unwrap().ids;
+    let rows: Vec<Vec<u32>> = sentences.iter().map(tokenize).collect();
+    let mut read = |rows: &[Vec<u32>]| model.read(&TokenBatch::pad(rows.iter().map(Vec::as_slice))).unwrap();
+    let alone: Vec<Reading> = rows.iter().flat_map(|row| read(std::slice::from_ref(row))).collect();
+    let difference = |a: &Reading, b: &Reading| {
+        let pairs = a.sequences.iter().flatten().zip(b.sequences.iter().flatten());
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    let mut largest: f32 = 0.0;
+    for size in [2, 5, rows.len()] {
+        let together: Vec<Reading> = rows.chunks(size).flat_map(&mut read).collect();
+        largest = alone.iter().zip(&together).map(|(a, b)| difference(a, b)).fold(largest, f32::max);
+    }
+    largest
+}
+
+#[test]
+fn a_text_scores_the_same_alone_and_in_any_batch_in_f32() {
+    let effect = neighbour_effect(Precision::F32);
+    assert!(effect <= 1e-4, "{effect}");
+}
+
+#[test]
+fn neighbours_hardly_move_a_score_in_bf16() {
+    let effect = neighbour_effect(Precision::Bf16);
+    println!("largest difference in bf16: {effect}");
+    assert!(effect <= 0.03, "{effect}");
+}
+
+#[test]
+fn the_model_gives_the_scores_that_it_was_published_with() {
+    let (folder, mut model) = model(Precision::F32);
+    let text = "They condemned China's dangerous and provocative military activities in the East and South China Seas.";
+    let ids = folder.tokenizer().unwrap().tokenize(text).unwrap().ids;
+    let readings = model.read(&TokenBatch::pad(std::iter::once(ids.as_slice()))).unwrap();
+    let (topic, sentiment) = (&readings[0].sequences[0], &readings[0].sequences[1]);
+    assert!((topic[17] - 0.700).abs() < 2e-3, "international affairs: {}", topic[17]);
+    assert!((sentiment[0] - 0.650).abs() < 2e-3, "negative: {}", sentiment[0]);
+}
