@@ -107,6 +107,7 @@ impl Job {
 
 /// One copy of `model` for each of its workers.
 fn classifiers(index: usize, model: &UsedModel) -> Result<Vec<Classify>, TaskError> {
+    tracing::info!(model = model.name, revision = model.folder.manifest().revision, runtime = ?model.runtime, "loading");
     let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();
     let load = |worker| model.folder.load(&model.runtime, worker, &heads).map(|model| Classify::new(index, model));
     (0..model.runtime.workers).into_par_iter().map(load).collect::<Result<_, _>>().map_err(|cause| TaskError::Model {

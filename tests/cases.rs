@@ -43,8 +43,8 @@ fn check(case: &Path) {
 fn compare(case: &Path, found: &[Value]) {
     let path = case.join("expected.jsonl");
     if std::env::var_os("UPDATE_CASES").is_some() {
-        let lines: String = found.iter().map(|line| format!("{line}\n")).collect();
-        std::fs::write(&path, lines).unwrap();
+        let lines: Vec<String> = found.iter().map(Value::to_string).collect();
+        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap();
     let expected: Vec<Value> = expected.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

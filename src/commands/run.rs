@@ -30,6 +30,9 @@ pub(crate) fn run(arguments: &RunArguments, screen: &Screen) -> anyhow::Result<(
         screen.say(&table::render(&report));
         screen.say(&format!("results in {}", output.display()));
     }
+    if report.accounting.found == 0 {
+        tracing::warn!("no documents were found: only .txt and .jsonl files are read from folders");
+    }
     outcome.map_err(Into::into)
 }
 

@@ -11,14 +11,17 @@ use serde_json::Value;
 use crate::cli::ShowArguments;
 
 /// How much of a statement is shown.
-const TEXT_CHARACTERS: usize = 90;
+const TEXT_CHARACTERS: usize = 60;
+
+/// How wide the table is, in columns of a terminal.
+const TABLE_WIDTH: u16 = 150;
 
 pub(crate) fn show(arguments: &ShowArguments) -> anyhow::Result<()> {
     let index = arguments.directory.join("documents.jsonl");
     let documents =
         File::open(&index).with_context(|| format!("cannot open `{}`: has a run finished?", index.display()))?;
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(TABLE_WIDTH);
     let mut header = None;
     for line in BufReader::new(documents).lines().take(arguments.documents) {
         let document: Value = serde_json::from_str(&line?).with_context(|| format!("`{}`", index.display()))?;

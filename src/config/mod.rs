@@ -120,7 +120,7 @@ pub struct ModelConfig {
 }
 
 fn default_batch_tokens() -> Whole<16, { 1 << 24 }> {
-    Whole::of::<2048>()
+    Whole::of::<512>()
 }
 
 /// What an encoder multiplies in.

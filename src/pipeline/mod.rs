@@ -1,6 +1,6 @@
 //! The engine: moves items through stages on threads of their own. Knows nothing about text.
 //!
-//! A [`Stage`] turns items into items and knows nothing about threads. A [`Flow`] gives every stage a named scoped
+//! A `Stage` turns items into items and knows nothing about threads. A `Flow` gives every stage a named scoped
 //! thread and joins neighbours by bounded channels, so a slow stage holds back the ones before it. Order is kept by
 //! construction, also behind several workers. What a stage refuses travels beside its results, in the same order.
 

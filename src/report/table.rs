@@ -23,7 +23,7 @@ pub fn render(report: &RunReport) -> String {
     for (task, counts) in &report.labels {
         let _ = writeln!(text, "{task:<10} {}", shares(report, counts));
     }
-    let _ = write!(text, "\n{}", stages(report));
+    let _ = write!(text, "\n{}\n", stages(report));
     text
 }
 
@@ -63,7 +63,7 @@ fn shares(report: &RunReport, counts: &indexmap::IndexMap<String, u64>) -> Strin
 
 fn stages(report: &RunReport) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_preset(presets::NOTHING);
     table.set_header(["stage", "threads", "items", "busy s", "starved s", "blocked s"]);
     for stage in &report.stages {
         let seconds = |value: f64| format!("{value:.2}");

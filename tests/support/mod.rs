@@ -1,5 +1,6 @@
 //! What the tests of whole runs share.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(unreachable_pub, reason = "each test file is a crate of its own")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

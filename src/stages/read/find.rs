@@ -101,7 +101,7 @@ pub struct Survey {
 #[derive(Debug, Clone)]
 pub struct Finder {
     roots: Vec<PathBuf>,
-    output: Option<PathBuf>,
+    output: PathBuf,
 }
 
 impl Finder {
@@ -117,12 +117,13 @@ impl Finder {
         for path in paths {
             expand(path, &mut roots)?;
         }
-        Ok(Self { roots: without_repeats(roots), output: output.canonicalize().ok() })
+        Ok(Self { roots: without_repeats(roots), output: output.to_owned() })
     }
 
     /// The files, one by one, folders in the order of names. Nothing is kept in memory but the folders on the way.
     pub fn sources(&self) -> impl Iterator<Item = Source> + Send + use<> {
-        let output = self.output.clone();
+        // Only now: a run makes its output folder after its paths have been checked.
+        let output = self.output.canonicalize().ok();
         self.roots.clone().into_iter().flat_map(move |root| walk(root, output.clone()))
     }
 
@@ -237,6 +238,15 @@ mod tests {
     fn a_folder_gives_its_articles_and_not_the_results_of_earlier_runs() {
         let folder = folder();
         assert_eq!(names(folder.path(), &[""]), ["a.x", "a.y", "b"]);
+    }
+
+    #[test]
+    fn results_are_no_input_even_where_their_folder_is_made_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let finder = Finder::new(&[folder.path().to_owned()], &folder.path().join("output")).unwrap();
+        std::fs::create_dir(folder.path().join("output")).unwrap();
+        std::fs::write(folder.path().join("output/documents.jsonl"), "x").unwrap();
+        assert_eq!(finder.sources().count(), 0);
     }
 
     #[test]

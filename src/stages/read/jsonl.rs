@@ -110,8 +110,7 @@ impl Lines {
 
 fn parse(bytes: Vec<u8>, place: Place, name: String, fields: &FieldNames) -> Result<Record, Refusal> {
     let (json, encoding) = decode(bytes)?;
-    let mut object: Map<String, Value> = serde_json::from_str(&json)
-        .map_err(|error| Refusal::new(Reason::InvalidJson, format!("is no JSON object: {error}")))?;
+    let mut object: Map<String, Value> = serde_json::from_str(&json).map_err(|error| not_json(&error))?;
     let text = match object.remove(&fields.text) {
         Some(Value::String(text)) => text,
         Some(_) => return Err(wrong_type(&fields.text, "no string")),
@@ -139,6 +138,12 @@ fn word(object: &mut Map<String, Value>, field: &str) -> Result<Option<String>, 
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
         Some(_) => Err(wrong_type(field, "neither a string nor a number")),
     }
+}
+
+/// A record is one line: where in it is the column alone.
+fn not_json(error: &serde_json::Error) -> Refusal {
+    let message = error.to_string().replace(" at line 1 column ", " at column ");
+    Refusal::new(Reason::InvalidJson, format!("is no JSON object: {message}"))
 }
 
 fn wrong_type(field: &str, what: &str) -> Refusal {

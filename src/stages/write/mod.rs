@@ -179,6 +179,7 @@ impl Stage for Write {
     }
 
     fn rejected(&mut self, rejection: Rejection, _: &mut Outlet<'_, Written>) -> Result<(), Halt> {
+        tracing::info!(place = %rejection.place, reason = rejection.reason.as_str(), "rejected: {}", rejection.message);
         self.rejections.append(&line::rejection(&rejection)?)?;
         *self.written.rejected.entry(rejection.reason).or_default() += 1;
         Ok(())
