@@ -1,4 +1,5 @@
 //! The speed of each stage on its own: split and group in bytes of text, encode in tokens.
+#![allow(missing_docs, reason = "the macros of criterion make functions without")]
 
 use std::hint::black_box;
 use std::path::Path;

@@ -121,8 +121,8 @@ fn an_interrupted_run_writes_what_it_has_read_and_says_so() {
     let workspace =
         Workspace::new(&format!("{}{TASKS}[run]\nchunk_documents = 8\n", model_section("precision = \"f32\"")));
     let article = "The council met on Monday. \\\"We must act,\\\" the mayor said. Nobody objected. ".repeat(5);
-    let lines: String =
-        (0..20_000).map(|number| format!("{{\"id\":\"a{number}\",\"text\":\"{article}\"}}\n")).collect();
+    let line = |number| format!("{{\"id\":\"a{number}\",\"text\":\"{article}\"}}");
+    let lines = (0..20_000).map(line).collect::<Vec<_>>().join("\n");
     let input = workspace.put("in/many.jsonl", lines);
     let mut run = workspace.command(&[&input]).stderr(std::process::Stdio::null()).spawn().unwrap();
     let first = workspace.output().join("statements/a0.jsonl");
