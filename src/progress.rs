@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use pressrun::stages::read::find::Survey;
 use pressrun::stages::write::Written;
@@ -44,8 +44,9 @@ impl Screen {
     /// A bar for an input of the size of `survey`.
     pub(crate) fn progress(&self, survey: Survey) -> Progress {
         let bar = self.bars.add(ProgressBar::new(survey.bytes));
-        let style = ProgressStyle::with_template("{elapsed_precise} {bar:30} {percent:>3} % {msg} · {eta} left");
+        let style = ProgressStyle::with_template("{elapsed_precise} {bar:30} {percent:>3} % {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message("reading the first chunk");
         bar.enable_steady_tick(Duration::from_millis(200));
         Progress { bar, since: Instant::now() }
     }
@@ -79,11 +80,12 @@ impl Progress {
         let seconds = self.since.elapsed().as_secs().max(1);
         self.bar.set_position(written.input_bytes);
         self.bar.set_message(format!(
-            "{} documents · {} rejected · {} statements/s · {} tokens/s",
+            "{} documents · {} rejected · {} statements/s · {} tokens/s · {:#} left",
             written.documents,
             written.rejections(),
             written.statements / seconds,
             written.tokens.useful / seconds,
+            HumanDuration(self.bar.eta()),
         ));
     }
 }

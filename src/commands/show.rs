@@ -1,7 +1,7 @@
 //! `pressrun show`: the statements of an output folder as a table.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::Path;
 
 use anyhow::Context;
@@ -30,8 +30,11 @@ pub(crate) fn show(arguments: &ShowArguments) -> anyhow::Result<()> {
             table.add_row(header.iter().flatten().map(|column| cell(&statement, column)));
         }
     }
-    println!("{}", table.set_header(header.unwrap_or_default()));
-    Ok(())
+    match writeln!(std::io::stdout(), "{}", table.set_header(header.unwrap_or_default())) {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }
 
 /// The first statements of a document.

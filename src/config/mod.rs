@@ -1,6 +1,8 @@
 //! `pipeline.toml` to a valid [`Config`]. What is wrong with it is said with file, line and column, before anything
 //! is loaded.
 
+/// The sections of the file, with their defaults.
+mod sections;
 /// Values that know their limits.
 pub mod values;
 
@@ -10,7 +12,9 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use values::{Share, Whole, Workers};
+pub use sections::{
+    Compression, Device, FieldNames, InputConfig, Layout, ModelConfig, OutputConfig, Precision, RunConfig, TaskConfig,
+};
 
 /// What a run is told by its `pipeline.toml`. Relative paths have been resolved against the file's folder.
 #[derive(Debug, Clone)]
@@ -51,185 +55,6 @@ struct Sections {
     output: OutputConfig,
     #[serde(default)]
     run: RunConfig,
-}
-
-/// `[input]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct InputConfig {
-    /// Files, folders and globs to read where the command line names none.
-    pub paths: Vec<PathBuf>,
-    /// A document with more bytes than this is rejected.
-    pub max_document_bytes: Whole<1, { 1 << 32 }>,
-    /// Where a JSON record keeps what.
-    pub fields: FieldNames,
-}
-
-impl Default for InputConfig {
-    fn default() -> Self {
-        Self { paths: Vec::new(), max_document_bytes: Whole::of::<{ 32 << 20 }>(), fields: FieldNames::default() }
-    }
-}
-
-/// `[input.fields]`: the names of a JSON record's fields.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "each is the name of the field that holds what it is called")]
-pub struct FieldNames {
-    pub id: String,
-    pub text: String,
-    pub title: String,
-    pub published: String,
-    pub uri: String,
-    pub language: String,
-    pub source: String,
-}
-
-impl Default for FieldNames {
-    fn default() -> Self {
-        Self {
-            id: "id".into(),
-            text: "text".into(),
-            title: "title".into(),
-            published: "published".into(),
-            uri: "uri".into(),
-            language: "language".into(),
-            source: "source".into(),
-        }
-    }
-}
-
-/// `[models.NAME]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelConfig {
-    /// The model's folder.
-    pub path: PathBuf,
-    /// What it multiplies in.
-    #[serde(default)]
-    pub precision: Precision,
-    /// What it runs on.
-    #[serde(default)]
-    pub device: Device,
-    /// How many copies of it run side by side.
-    #[serde(default)]
-    pub workers: Workers,
-    /// How many tokens a batch may have, padding included.
-    #[serde(default = "default_batch_tokens")]
-    pub batch_tokens: Whole<16, { 1 << 24 }>,
-}
-
-fn default_batch_tokens() -> Whole<16, { 1 << 24 }> {
-    Whole::of::<512>()
-}
-
-/// What an encoder multiplies in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// `Bf16` where the processor multiplies it natively, else `F32`.
-    #[default]
-    Auto,
-    /// 16 bits, 8 of them for the exponent.
-    Bf16,
-    /// 32 bits.
-    F32,
-}
-
-/// What an encoder runs on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Device {
-    /// The processor.
-    #[default]
-    Cpu,
-    /// NVIDIA GPUs, one worker each.
-    Cuda,
-}
-
-/// `[tasks.NAME]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TaskConfig {
-    /// The name of the model that does it.
-    pub model: Spanned<String>,
-    /// The name of the head in the model.
-    pub head: Spanned<String>,
-    /// Below this probability a statement's label is "unsure".
-    #[serde(default)]
-    pub min_score: Share,
-}
-
-/// `[output]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OutputConfig {
-    /// The folder that gets the results.
-    pub directory: PathBuf,
-    /// How statements are spread over files.
-    pub layout: Layout,
-    /// How statement files are compressed.
-    pub compression: Compression,
-    /// A shard is closed when it has reached this many bytes before compression.
-    pub shard_bytes: Whole<1, { 1 << 40 }>,
-    /// The fields of a statement to write, beside those that identify it; empty for all of them.
-    pub fields: Vec<Spanned<String>>,
-}
-
-impl Default for OutputConfig {
-    fn default() -> Self {
-        Self {
-            directory: "output".into(),
-            layout: Layout::default(),
-            compression: Compression::default(),
-            shard_bytes: Whole::of::<{ 256 << 20 }>(),
-            fields: Vec::new(),
-        }
-    }
-}
-
-/// How statements are spread over files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layout {
-    /// A file a document.
-    #[default]
-    Document,
-    /// Files of many documents.
-    Sharded,
-}
-
-/// How statement files are compressed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Not at all.
-    #[default]
-    None,
-    /// Zstandard.
-    Zstd,
-}
-
-/// `[run]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RunConfig {
-    /// Documents a chunk: the unit of work and of commit.
-    pub chunk_documents: Whole<1, 65536>,
-    /// Items that may wait between two stages.
-    pub channel_capacity: Whole<1, 1024>,
-    /// The share of inputs that may be rejected before the exit code says so.
-    pub max_rejected: Share,
-}
-
-impl Default for RunConfig {
-    fn default() -> Self {
-        Self {
-            chunk_documents: Whole::of::<64>(),
-            channel_capacity: Whole::of::<4>(),
-            max_rejected: Share::of_percent::<50>(),
-        }
-    }
 }
 
 /// Why a configuration was refused.
@@ -376,6 +201,7 @@ impl ConfigFile {
 
 #[cfg(test)]
 mod tests {
+    use super::values::Workers;
     use super::*;
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -403,7 +229,7 @@ mod tests {
         assert_eq!(shipped.input.max_document_bytes, defaults.input.max_document_bytes);
         assert_eq!(shipped.output.layout, defaults.output.layout);
         assert_eq!(shipped.output.shard_bytes, defaults.output.shard_bytes);
-        assert_eq!(shipped.models["newsroom"].batch_tokens, default_batch_tokens());
+        assert_eq!(shipped.models["newsroom"].batch_tokens, sections::default_batch_tokens());
         assert_eq!(shipped.models["newsroom"].workers, Workers::default());
         assert_eq!(shipped.tasks.keys().collect::<Vec<_>>(), ["topic", "sentiment", "attribution"]);
     }
