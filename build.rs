@@ -1,5 +1,4 @@
 //! Writes the folder of libtorch into the binary, tests and benches, so that they run without `LD_LIBRARY_PATH`.
-//! (Not into doc tests: cargo gives those no link arguments.)
 
 use std::{env, path::Path};
 

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 config=.cargo/config.toml
 mark="# Written by scripts/libtorch.sh. To use a libtorch of your own set LIBTORCH and run that again: it removes this file."
-# The build script of torch-sys reads build-version, and wants 2.4.0 before the plus. It is our sign of completeness, too;
+# The build script of torch-sys reads build-version, and wants 2.4.0 before the plus. It also is our sign of completeness;
 # count it up to have a changed layout fetched again.
 version=2.4.0+pressrun.1
 
