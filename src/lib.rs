@@ -9,6 +9,8 @@ pub mod config;
 mod digest;
 /// What can go wrong with a run.
 pub mod error;
+/// What a model's labels are worth.
+pub mod evaluate;
 /// Encoders, heads, tokenizers.
 pub mod model;
 /// The engine that moves it. Knows nothing about text.

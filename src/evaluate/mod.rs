@@ -1,0 +1,85 @@
+//! Gold labels and a model's own to scores: how often they agree, how sure the model may be, which of two is better.
+//!
+//! Pure: it reads no files and runs no model. What is undefined, as the precision of a label never given, is `None`
+//! and becomes `null`, never `NaN`.
+
+/// What is right of what was found and of what was to be found.
+pub mod score;
+
+/// One label a text.
+pub mod classification;
+
+/// Probabilities that keep their promise.
+pub mod calibration;
+
+use std::ops::Range;
+
+pub use calibration::{fit_temperature, with_temperature};
+pub use classification::ClassificationScores;
+pub use score::Score;
+
+/// One text that a sequence head labelled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Classified {
+    /// The right label, by its place in the head's labels.
+    pub gold: usize,
+    /// The probability that the head gave each of its labels.
+    pub probabilities: Vec<f32>,
+}
+
+/// One text in which a token head marked parts. All ranges are bytes of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// The text's words, as [`words`] finds them: in order, without overlaps.
+    pub words: Vec<Range<usize>>,
+    /// What was to be marked.
+    pub gold: Vec<Mark>,
+    /// What the head marked.
+    pub found: Vec<Mark>,
+}
+
+/// A part of a text with a name of its own, such as the source of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Which part, by its place in the list of their names.
+    pub part: usize,
+    /// Where it lies.
+    pub range: Range<usize>,
+}
+
+/// The words of a text: runs of letters and digits, and each other character that is no white space alone, as in
+/// BERT's basic tokenizer.
+#[must_use]
+pub fn words(text: &str) -> Vec<Range<usize>> {
+    let mut words: Vec<Range<usize>> = Vec::new();
+    let mut in_run = false;
+    for (start, character) in text.char_indices() {
+        let end = start + character.len_utf8();
+        let continues = character.is_alphanumeric();
+        match words.last_mut().filter(|_| in_run && continues) {
+            Some(word) => word.end = end,
+            None if character.is_whitespace() => {}
+            None => words.push(start..end),
+        }
+        in_run = continues;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_runs_of_letters_and_digits_and_lone_marks() {
+        let text = "\u{201c}Zoë's 2nd,\u{201d}  she said...";
+        let found: Vec<&str> = words(text).into_iter().map(|word| &text[word]).collect();
+        let expected = ["\u{201c}", "Zoë", "'", "s", "2nd", ",", "\u{201d}", "she", "said", ".", ".", "."];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn white_space_has_no_words() {
+        assert!(words(" \n\u{a0}").is_empty());
+    }
+}

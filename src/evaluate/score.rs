@@ -1,0 +1,142 @@
+//! Counts to precision, recall and F1.
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+use serde::Serialize;
+
+/// Precision, recall and F1, each 0 to 1, or `None` where there is nothing to divide by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Score {
+    /// The share of what was found that is right; `None` where nothing was found.
+    pub precision: Option<f64>,
+    /// The share of what was to be found that was found; `None` where nothing was to be found.
+    pub recall: Option<f64>,
+    /// The harmonic mean of both, 0 where one of them is `None`; `None` where both are.
+    pub f1: Option<f64>,
+    /// How much was to be found.
+    pub support: usize,
+}
+
+/// What the scores are made of. Counts of disjoint texts add up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// How much was found.
+    pub(crate) found: usize,
+    /// How much of that is right.
+    pub(crate) right: usize,
+    /// How much was to be found.
+    pub(crate) gold: usize,
+    /// How much of that was found: `right`, unless one found thing can hit two.
+    pub(crate) hit: usize,
+}
+
+/// `part` of `whole`, as 0 to 1; `None` of nothing.
+#[expect(clippy::cast_precision_loss, reason = "counts lie far below 2^53")]
+pub(crate) fn share(part: usize, whole: usize) -> Option<f64> {
+    average(part as f64, whole)
+}
+
+/// A sum of `count` values to their mean; `None` of nothing.
+#[expect(clippy::cast_precision_loss, reason = "counts lie far below 2^53")]
+pub(crate) fn average(sum: f64, count: usize) -> Option<f64> {
+    (count > 0).then(|| sum / count as f64)
+}
+
+/// The mean; `None` of nothing.
+pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
+    average(sum, count)
+}
+
+/// The mean F1 over the classes that occur in the gold, the usual macro F1; `None` where none does.
+pub(crate) fn macro_f1(counts: &[Counts]) -> Option<f64> {
+    mean(counts.iter().filter(|counts| counts.gold > 0).filter_map(Counts::f1))
+}
+
+impl Counts {
+    /// Counts of things that are right one for one.
+    pub(crate) fn one_to_one(found: usize, right: usize, gold: usize) -> Self {
+        Self { found, right, gold, hit: right }
+    }
+
+    pub(crate) fn score(&self) -> Score {
+        let (precision, recall) = (share(self.right, self.found), share(self.hit, self.gold));
+        Score { precision, recall, f1: self.f1(), support: self.gold }
+    }
+
+    /// Divides only once: where `hit` is `right` this is exactly 2 `right` / (`found` + `gold`).
+    pub(crate) fn f1(&self) -> Option<f64> {
+        if self.found + self.gold == 0 {
+            return None;
+        }
+        let product = 2 * self.right * self.hit;
+        Some(share(product, self.right * self.gold + self.hit * self.found).unwrap_or(0.0))
+    }
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            found: self.found + other.found,
+            right: self.right + other.right,
+            gold: self.gold + other.gold,
+            hit: self.hit + other.hit,
+        }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn f1_is_the_harmonic_mean_of_unlike_precision_and_recall() {
+        // Precision 1/2, recall 3/4.
+        let score = Counts { found: 4, right: 2, gold: 4, hit: 3 }.score();
+        assert_eq!((score.precision, score.recall, score.f1), (Some(0.5), Some(0.75), Some(0.6)));
+    }
+
+    #[test]
+    fn what_was_never_found_has_no_precision_and_an_f1_of_0() {
+        let score = Counts::one_to_one(0, 0, 3).score();
+        assert_eq!((score.precision, score.recall, score.f1), (None, Some(0.0), Some(0.0)));
+    }
+
+    #[test]
+    fn nothing_at_all_has_no_score() {
+        assert_eq!(Counts::default().score(), Score { precision: None, recall: None, f1: None, support: 0 });
+        assert_eq!(macro_f1(&[Counts::default()]), None);
+    }
+
+    #[test]
+    fn macro_f1_leaves_out_what_is_not_in_the_gold() {
+        let counts = [Counts::one_to_one(2, 1, 1), Counts::one_to_one(5, 0, 0), Counts::one_to_one(0, 0, 4)];
+        assert_eq!(macro_f1(&counts), Some(f64::midpoint(2.0 / 3.0, 0.0)));
+    }
+
+    proptest! {
+        #[test]
+        fn scores_are_shares(found in 0..9_usize, gold in 0..9_usize, right in 0..9_usize, hit in 0..9_usize) {
+            let score = Counts { found, right: right.min(found), gold, hit: hit.min(gold) }.score();
+            for value in [score.precision, score.recall, score.f1].into_iter().flatten() {
+                prop_assert!((0.0..=1.0).contains(&value));
+            }
+        }
+    }
+}
