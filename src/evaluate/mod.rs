@@ -8,6 +8,8 @@ pub mod score;
 
 /// One label a text.
 pub mod classification;
+/// Parts marked in a text.
+pub mod tagging;
 
 /// Probabilities that keep their promise.
 pub mod calibration;
@@ -17,6 +19,7 @@ use std::ops::Range;
 pub use calibration::{fit_temperature, with_temperature};
 pub use classification::ClassificationScores;
 pub use score::Score;
+pub use tagging::TaggingScores;
 
 /// One text that a sequence head labelled.
 #[derive(Debug, Clone, PartialEq)]
