@@ -14,10 +14,14 @@ pub mod tagging;
 /// Probabilities that keep their promise.
 pub mod calibration;
 
+/// Whether one model is better than another.
+pub mod compare;
+
 use std::ops::Range;
 
 pub use calibration::{fit_temperature, with_temperature};
 pub use classification::ClassificationScores;
+pub use compare::{CompareError, compare_classification, compare_tagging};
 pub use score::Score;
 pub use tagging::TaggingScores;
 

@@ -1,0 +1,321 @@
+//! Two models' labels of the same texts to how sure it is that one of them is better.
+//!
+//! Paired bootstrap (Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation"): texts are drawn
+//! again and again with replacement, the same for both models, and the difference of their scores is taken each time.
+
+use serde::Serialize;
+
+use super::classification::{Outcome, class_counts, expected_calibration_error};
+use super::score::{Counts, macro_f1, share};
+use super::tagging::PartCounts;
+use super::{Classified, Marked};
+
+/// How often texts are drawn.
+pub const RESAMPLES: usize = 1000;
+/// Where drawing starts, so that the same models always compare alike.
+pub const SEED: u64 = 2004;
+
+/// By how much one model's score lies above another's: all 0 where there are no rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Interval {
+    /// Over all rows.
+    pub difference: f64,
+    /// Where the middle 95 % of the resamples begin.
+    pub low: f64,
+    /// Where they end.
+    pub high: f64,
+    /// The share of resamples with a difference above 0.
+    pub share_better: f64,
+}
+
+/// How two sequence heads differ; all differences are ours less the baseline's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ClassificationComparison {
+    /// In accuracy.
+    pub accuracy: Interval,
+    /// In macro F1, over the labels in the gold of each resample.
+    pub macro_f1: Interval,
+    /// In expected calibration error over all rows: below 0 where ours is the better calibrated. `None` without rows.
+    pub ece_difference: Option<f64>,
+}
+
+/// How two token heads differ; all differences are ours less the baseline's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaggingComparison {
+    /// In each part, in the order of their names.
+    pub per_part: Vec<PartComparison>,
+}
+
+/// How two token heads differ in one part. A resample in which a part neither occurs nor was found counts as an F1
+/// of 0.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PartComparison {
+    /// Its name.
+    pub part: String,
+    /// In F1 over words.
+    pub token_f1: Interval,
+    /// In F1 over exact spans.
+    pub span_exact_f1: Interval,
+}
+
+/// Why two models cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompareError {
+    /// One read more texts than the other.
+    #[error("cannot compare {ours} rows with {baseline}")]
+    Lengths {
+        /// How many are ours.
+        ours: usize,
+        /// How many are the baseline's.
+        baseline: usize,
+    },
+    /// The gold or the words of both differ, so they did not read the same texts in the same order.
+    #[error("cannot compare row {row}: it is not the same text in both")]
+    Gold {
+        /// The first such row, counted from 0.
+        row: usize,
+    },
+}
+
+/// Compares two sequence heads whose labels are in the same order. Row by row, both must be of the same texts.
+///
+/// # Errors
+/// Where the rows differ in number or gold.
+pub fn compare_classification(
+    ours: &[Classified],
+    baseline: &[Classified],
+) -> Result<ClassificationComparison, CompareError> {
+    check(ours, baseline, |ours, baseline| ours.gold == baseline.gold)?;
+    let (ours, baseline) = (Outcomes::of(ours), Outcomes::of(baseline));
+    let interval = |score: fn(&Outcomes, &[usize]) -> f64| {
+        paired_interval(ours.rows.len(), RESAMPLES, SEED, |rows| score(&ours, rows) - score(&baseline, rows))
+    };
+    let errors = expected_calibration_error(&ours.rows).zip(expected_calibration_error(&baseline.rows));
+    Ok(ClassificationComparison {
+        accuracy: interval(Outcomes::accuracy_of),
+        macro_f1: interval(Outcomes::macro_f1_of),
+        ece_difference: errors.map(|(ours, baseline)| ours - baseline),
+    })
+}
+
+/// Compares two token heads that mark `parts`. Row by row, both must be of the same texts.
+///
+/// # Errors
+/// Where the rows differ in number, words or gold.
+pub fn compare_tagging(
+    ours: &[Marked],
+    baseline: &[Marked],
+    parts: &[String],
+) -> Result<TaggingComparison, CompareError> {
+    check(ours, baseline, |ours, baseline| ours.gold == baseline.gold && ours.words == baseline.words)?;
+    let compare = |(part, name): (usize, &String)| PartComparison {
+        part: name.clone(),
+        token_f1: f1_interval(&Paired::of(ours, baseline, |row| PartCounts::of(row, part).token)),
+        span_exact_f1: f1_interval(&Paired::of(ours, baseline, |row| PartCounts::of(row, part).exact)),
+    };
+    Ok(TaggingComparison { per_part: parts.iter().enumerate().map(compare).collect() })
+}
+
+/// The 95 % percentile interval of a `difference` that is a function of which of so many `rows` are looked at. Draws
+/// as many rows as there are, with replacement, `resamples` times, always the same ones for the same `seed`.
+#[must_use]
+pub fn paired_interval(rows: usize, resamples: usize, seed: u64, difference: impl Fn(&[usize]) -> f64) -> Interval {
+    let mut indices: Vec<usize> = (0..rows).collect();
+    let whole = difference(&indices);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut draw = || {
+        indices.fill_with(|| random.usize(..rows));
+        difference(&indices)
+    };
+    let mut drawn: Vec<f64> = (0..resamples).map(|_| draw()).collect();
+    drawn.sort_by(f64::total_cmp);
+    let better = drawn.iter().filter(|difference| **difference > 0.0).count();
+    Interval {
+        difference: whole,
+        low: drawn.get(tail(resamples)).copied().unwrap_or(whole),
+        high: drawn.iter().rev().nth(tail(resamples)).copied().unwrap_or(whole),
+        share_better: share(better, resamples).unwrap_or(0.0),
+    }
+}
+
+/// How many of the sorted resamples lie outside the interval at each end: 2.5 %.
+fn tail(resamples: usize) -> usize {
+    resamples / 40
+}
+
+fn check<Row>(ours: &[Row], baseline: &[Row], same: impl Fn(&Row, &Row) -> bool) -> Result<(), CompareError> {
+    if ours.len() != baseline.len() {
+        return Err(CompareError::Lengths { ours: ours.len(), baseline: baseline.len() });
+    }
+    match ours.iter().zip(baseline).position(|(ours, baseline)| !same(ours, baseline)) {
+        Some(row) => Err(CompareError::Gold { row }),
+        None => Ok(()),
+    }
+}
+
+/// One sequence head's labels.
+struct Outcomes {
+    rows: Vec<Outcome>,
+    /// One more than the last label's place.
+    classes: usize,
+}
+
+impl Outcomes {
+    fn of(rows: &[Classified]) -> Self {
+        let rows: Vec<Outcome> = rows.iter().map(Outcome::of).collect();
+        let classes = rows.iter().map(|row| row.gold.max(row.best) + 1).max().unwrap_or(0);
+        Self { rows, classes }
+    }
+
+    fn accuracy_of(&self, indices: &[usize]) -> f64 {
+        let right = indices.iter().filter(|&&index| self.rows[index].is_right()).count();
+        share(right, indices.len()).unwrap_or(0.0)
+    }
+
+    fn macro_f1_of(&self, indices: &[usize]) -> f64 {
+        let counts = class_counts(indices.iter().map(|&index| self.rows[index]), self.classes);
+        macro_f1(&counts).unwrap_or(0.0)
+    }
+}
+
+/// What two token heads found of one part in each text.
+struct Paired {
+    ours: Vec<Counts>,
+    baseline: Vec<Counts>,
+}
+
+impl Paired {
+    fn of(ours: &[Marked], baseline: &[Marked], counts: impl Fn(&Marked) -> Counts) -> Self {
+        Self { ours: ours.iter().map(&counts).collect(), baseline: baseline.iter().map(&counts).collect() }
+    }
+}
+
+fn f1_interval(paired: &Paired) -> Interval {
+    paired_interval(paired.ours.len(), RESAMPLES, SEED, |rows| {
+        f1_of(&paired.ours, rows) - f1_of(&paired.baseline, rows)
+    })
+}
+
+fn f1_of(counts: &[Counts], indices: &[usize]) -> f64 {
+    indices.iter().map(|&index| counts[index]).sum::<Counts>().f1().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::{ClassificationScores, Mark, words};
+    use crate::record::Label;
+
+    /// 90 texts with three labels by turns, of which the first `right` are labelled right.
+    fn labelled(right: usize) -> Vec<Classified> {
+        let row = |text: usize| {
+            let best = if text < right { text % 3 } else { (text + 1) % 3 };
+            let probability = |class| if class == best { 0.8 } else { 0.1 };
+            Classified { gold: text % 3, probabilities: (0..3).map(probability).collect() }
+        };
+        (0..90).map(row).collect()
+    }
+
+    fn marked(found: &str) -> Marked {
+        let text = "so said Ann Lee today";
+        let mark = |quote: &str| {
+            let start = text.find(quote).unwrap();
+            vec![Mark { part: 0, range: start..start + quote.len() }]
+        };
+        Marked { words: words(text), gold: mark("Ann Lee"), found: mark(found) }
+    }
+
+    #[test]
+    fn a_model_does_not_differ_from_itself() {
+        let nothing = Interval { difference: 0.0, low: 0.0, high: 0.0, share_better: 0.0 };
+        let comparison = compare_classification(&labelled(60), &labelled(60)).unwrap();
+        assert_eq!((comparison.accuracy, comparison.macro_f1), (nothing, nothing));
+        assert_eq!(comparison.ece_difference, Some(0.0));
+    }
+
+    #[test]
+    fn models_that_err_elsewhere_as_often_have_zero_within_their_interval() {
+        let mut baseline = labelled(60);
+        for (text, row) in baseline.iter_mut().enumerate() {
+            // Right where ours is wrong, and wrong where 30 of ours are right.
+            let best = if text >= 30 { row.gold } else { (row.gold + 1) % 3 };
+            row.probabilities = (0..3_usize).map(|class| if class == best { 0.8 } else { 0.1 }).collect();
+        }
+        let accuracy = compare_classification(&labelled(60), &baseline).unwrap().accuracy;
+        assert!(accuracy.difference.abs() < 1e-12);
+        assert!(accuracy.low < 0.0 && 0.0 < accuracy.high && (0.3..0.7).contains(&accuracy.share_better));
+    }
+
+    #[test]
+    fn a_clearly_better_model_lies_above_zero_and_the_worse_below() {
+        let better = compare_classification(&labelled(81), &labelled(45)).unwrap();
+        assert!((better.accuracy.difference - 0.4).abs() < 1e-12);
+        assert!(better.accuracy.low > 0.0 && better.macro_f1.low > 0.0 && better.ece_difference < Some(0.0));
+        // 36 of 90 texts differ: 1.96 standard errors, the root of 0.4 · 0.6 / 90, to each side.
+        assert!((better.accuracy.high - better.accuracy.low - 0.202).abs() < 0.03);
+        let worse = compare_classification(&labelled(45), &labelled(81)).unwrap();
+        assert!(worse.accuracy.high < 0.0 && worse.accuracy.share_better == 0.0);
+    }
+
+    #[test]
+    fn differences_are_those_of_the_scores() {
+        let labels = ["a", "b", "c"].map(|name| Label { code: None, label: name.to_owned(), iptc: None });
+        let macro_f1 = |rows: &[Classified]| ClassificationScores::of(rows, &labels).macro_f1.unwrap();
+        let comparison = compare_classification(&labelled(80), &labelled(47)).unwrap();
+        let expected = macro_f1(&labelled(80)) - macro_f1(&labelled(47));
+        assert!((comparison.macro_f1.difference - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn marks_are_compared_part_by_part() {
+        let (whole, half) = (vec![marked("Ann Lee"); 20], vec![marked("Ann"); 20]);
+        let parts = ["source", "cue"].map(str::to_owned);
+        let [source, cue] = compare_tagging(&whole, &half, &parts).unwrap().per_part.try_into().unwrap();
+        assert_eq!((source.token_f1.difference, source.token_f1.low), (1.0 - 2.0 / 3.0, 1.0 - 2.0 / 3.0));
+        assert_eq!((source.span_exact_f1.difference, source.span_exact_f1.share_better), (1.0, 1.0));
+        assert_eq!((cue.token_f1.difference, cue.token_f1.high), (0.0, 0.0));
+    }
+
+    #[test]
+    fn the_interval_leaves_out_two_and_a_half_percent_at_each_end() {
+        // A difference that counts up: whole, then 1 to 1000.
+        let calls = std::cell::Cell::new(0.0);
+        let interval = paired_interval(1, 1000, SEED, |_| calls.replace(calls.get() + 1.0));
+        assert_eq!((interval.difference, interval.low, interval.high), (0.0, 26.0, 975.0));
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_rows_and_another_draws_others() {
+        let drawn = |seed| {
+            let seen = std::cell::RefCell::new(Vec::new());
+            let _ = paired_interval(9, 3, seed, |rows| {
+                seen.borrow_mut().push(rows.to_vec());
+                0.0
+            });
+            seen.into_inner()
+        };
+        assert_eq!(drawn(1), drawn(1));
+        assert_ne!(drawn(1), drawn(2));
+        assert_eq!(drawn(1)[0], (0..9).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn rows_of_other_texts_are_refused() {
+        let (ours, mut baseline) = (labelled(60), labelled(60));
+        baseline[7].gold = 2;
+        assert_eq!(compare_classification(&ours, &baseline), Err(CompareError::Gold { row: 7 }));
+        let lengths = CompareError::Lengths { ours: 90, baseline: 89 };
+        assert_eq!(compare_classification(&ours, &baseline[1..]), Err(lengths));
+        let (mut other, parts) = (marked("Ann"), ["source".to_owned()]);
+        other.words.pop();
+        assert_eq!(compare_tagging(&[marked("Ann")], &[other], &parts), Err(CompareError::Gold { row: 0 }));
+    }
+
+    #[test]
+    fn no_rows_differ_by_nothing() {
+        let comparison = compare_classification(&[], &[]).unwrap();
+        assert_eq!((comparison.accuracy.difference, comparison.ece_difference), (0.0, None));
+        let source = compare_tagging(&[], &[], &["source".to_owned()]).unwrap().per_part.remove(0);
+        assert_eq!((source.token_f1.difference, source.token_f1.high), (0.0, 0.0));
+    }
+}
