@@ -17,6 +17,9 @@ pub mod calibration;
 /// Whether one model is better than another.
 pub mod compare;
 
+/// Scores for people.
+pub mod table;
+
 use std::ops::Range;
 
 pub use calibration::{fit_temperature, with_temperature};

@@ -1,0 +1,273 @@
+//! Scores as tables. What is undefined is a dash.
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::classification::{ClassScore, Confusion};
+use super::compare::{ClassificationComparison, Interval, TaggingComparison};
+use super::{ClassificationScores, Score, TaggingScores};
+
+/// From how many labels on a matrix is too wide to read.
+const MOST_COLUMNS: usize = 8;
+/// How many confusions are shown instead.
+const MOST_CONFUSIONS: usize = 10;
+/// How much of a label without a code stands above a column.
+const SHORT_NAME_CHARACTERS: usize = 8;
+
+/// A model's scores and what to call it.
+#[derive(Debug)]
+pub struct Named<'a, Scores> {
+    /// What people call the model.
+    pub name: &'a str,
+    /// What it is worth.
+    pub scores: &'a Scores,
+}
+
+/// What a sequence head's labels are worth.
+#[must_use]
+pub fn classification(scores: &ClassificationScores) -> String {
+    let headline = format!(
+        "{} texts · accuracy {} · macro F1 {} · calibration error {} · negative log-likelihood {}",
+        scores.rows,
+        decimal(scores.accuracy),
+        decimal(scores.macro_f1),
+        decimal(scores.ece),
+        decimal(scores.nll),
+    );
+    format!("{headline}\n\n{}\n\n{}\n\n{}\n", classes(scores), confusions(scores), coverage(scores))
+}
+
+/// What a token head's marks are worth.
+#[must_use]
+pub fn tagging(scores: &TaggingScores) -> String {
+    let headline = format!(
+        "{} texts · {} words · accuracy {} · micro F1 {} · macro F1 {}",
+        scores.rows,
+        scores.words,
+        decimal(scores.accuracy),
+        decimal(scores.micro_f1),
+        decimal(scores.macro_f1),
+    );
+    let mut table = table(&["part", "counted by", "precision", "recall", "F1", "support"], 2);
+    for part in &scores.per_part {
+        let ways = [("word", &part.token), ("exact span", &part.span_exact), ("touching span", &part.span_overlap)];
+        for (way, score) in ways {
+            table.add_row([part.part.clone(), way.to_owned()].into_iter().chain(cells(score)));
+        }
+    }
+    format!("{headline}\n\n{table}\n")
+}
+
+/// Two sequence heads side by side: our score, the baseline's, the difference and its interval.
+#[must_use]
+pub fn classification_comparison(
+    ours: &Named<'_, ClassificationScores>,
+    baseline: &Named<'_, ClassificationScores>,
+    comparison: &ClassificationComparison,
+) -> String {
+    let mut table = versus("score", ours.name, baseline.name);
+    let (ours, baseline) = (ours.scores, baseline.scores);
+    table.add_row(compared("accuracy", [ours.accuracy, baseline.accuracy], &comparison.accuracy));
+    table.add_row(compared("macro F1", [ours.macro_f1, baseline.macro_f1], &comparison.macro_f1));
+    let error = [decimal(ours.ece), decimal(baseline.ece), comparison.ece_difference.map_or_else(dash, signed)];
+    table.add_row(["calibration error".to_owned()].into_iter().chain(error));
+    format!("{table}\n")
+}
+
+/// Two token heads side by side, part by part: our score, the baseline's, the difference and its interval.
+#[must_use]
+pub fn tagging_comparison(
+    ours: &Named<'_, TaggingScores>,
+    baseline: &Named<'_, TaggingScores>,
+    comparison: &TaggingComparison,
+) -> String {
+    let mut table = versus("F1", ours.name, baseline.name);
+    let scores = ours.scores.per_part.iter().zip(&baseline.scores.per_part);
+    for (part, (ours, baseline)) in comparison.per_part.iter().zip(scores) {
+        let (word, exact) = (format!("{}, words", part.part), format!("{}, exact spans", part.part));
+        table.add_row(compared(&word, [ours.token.f1, baseline.token.f1], &part.token_f1));
+        table.add_row(compared(&exact, [ours.span_exact.f1, baseline.span_exact.f1], &part.span_exact_f1));
+    }
+    format!("{table}\n")
+}
+
+fn classes(scores: &ClassificationScores) -> Table {
+    let mut table = table(&["label", "precision", "recall", "F1", "support", "predicted"], 1);
+    for class in &scores.per_class {
+        let name = [class.code.as_deref(), Some(&class.label)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        table.add_row([name].into_iter().chain(cells(&class.score)).chain([class.predicted.to_string()]));
+    }
+    table
+}
+
+fn confusions(scores: &ClassificationScores) -> Table {
+    if scores.per_class.len() > MOST_COLUMNS {
+        return largest_confusions(&scores.confusion);
+    }
+    matrix(scores)
+}
+
+fn matrix(scores: &ClassificationScores) -> Table {
+    let columns: Vec<String> = scores.per_class.iter().map(short_name).collect();
+    let header: Vec<&str> = ["gold \\ predicted"].into_iter().chain(columns.iter().map(String::as_str)).collect();
+    let mut table = table(&header, 1);
+    for (label, counts) in scores.confusion.labels.iter().zip(&scores.confusion.counts) {
+        table.add_row([label.clone()].into_iter().chain(counts.iter().map(usize::to_string)));
+    }
+    table
+}
+
+fn short_name(class: &ClassScore) -> String {
+    class.code.clone().unwrap_or_else(|| class.label.chars().take(SHORT_NAME_CHARACTERS).collect())
+}
+
+fn largest_confusions(confusion: &Confusion) -> Table {
+    let mut confused: Vec<(usize, &str, &str)> = Vec::new();
+    for (row, counts) in confusion.counts.iter().enumerate() {
+        let wrong = counts.iter().enumerate().filter(|&(column, &count)| column != row && count > 0);
+        confused.extend(wrong.map(|(column, &count)| (count, &*confusion.labels[row], &*confusion.labels[column])));
+    }
+    confused.sort_by_key(|&(count, ..)| std::cmp::Reverse(count));
+    let mut table = table(&["gold -> predicted", "texts"], 1);
+    for (count, gold, predicted) in confused.into_iter().take(MOST_CONFUSIONS) {
+        table.add_row([format!("{gold} -> {predicted}"), count.to_string()]);
+    }
+    table
+}
+
+fn coverage(scores: &ClassificationScores) -> Table {
+    let mut table = table(&["least score", "coverage", "accuracy"], 0);
+    for row in &scores.coverage {
+        table.add_row([format!("{:.1}", row.min_score), decimal(row.coverage), decimal(row.accuracy)]);
+    }
+    table
+}
+
+fn versus(what: &str, ours: &str, baseline: &str) -> Table {
+    table(&[what, ours, baseline, "difference", "95 % interval", "better in"], 1)
+}
+
+fn compared(what: &str, scores: [Option<f64>; 2], interval: &Interval) -> [String; 6] {
+    if scores == [None; 2] {
+        return [what.to_owned(), dash(), dash(), dash(), dash(), dash()];
+    }
+    let [ours, baseline] = scores.map(decimal);
+    let bounds = format!("{} to {}", signed(interval.low), signed(interval.high));
+    let better = format!("{:.1} %", 100.0 * interval.share_better);
+    [what.to_owned(), ours, baseline, signed(interval.difference), bounds, better]
+}
+
+fn cells(score: &Score) -> [String; 4] {
+    [decimal(score.precision), decimal(score.recall), decimal(score.f1), score.support.to_string()]
+}
+
+/// A table whose first `names` columns are words and whose others are numbers.
+fn table(header: &[&str], names: usize) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(header);
+    for column in table.column_iter_mut().skip(names) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn decimal(value: Option<f64>) -> String {
+    value.map_or_else(dash, |value| format!("{value:.3}"))
+}
+
+fn signed(value: f64) -> String {
+    format!("{value:+.3}")
+}
+
+fn dash() -> String {
+    "–".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::{Classified, Mark, Marked, compare_classification, compare_tagging, words};
+    use crate::record::Label;
+
+    fn labels(count: usize) -> Vec<Label> {
+        let label =
+            |place: usize| Label { code: Some(format!("c{place}")), label: format!("Label {place}"), iptc: None };
+        (0..count).map(label).collect()
+    }
+
+    /// As many texts as labels, twice each: once taken for itself, once for the first label.
+    fn rows(labels: usize) -> Vec<Classified> {
+        let row = |gold: usize, best: usize| {
+            let probabilities = (0..labels).map(|class| if class == best { 0.75 } else { 0.01 }).collect();
+            Classified { gold, probabilities }
+        };
+        (0..labels).flat_map(|label| [row(label, label), row(label, 0)]).collect()
+    }
+
+    fn scores(count: usize) -> ClassificationScores {
+        ClassificationScores::of(&rows(count), &labels(count))
+    }
+
+    /// The line that begins with `start`, its cells parted by single spaces.
+    #[track_caller]
+    fn line(text: &str, start: &str) -> String {
+        let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        lines.into_iter().find(|line| line.starts_with(start)).unwrap()
+    }
+
+    #[test]
+    fn few_labels_have_a_matrix() {
+        let text = classification(&scores(2));
+        assert!(text.starts_with("4 texts · accuracy 0.750 · macro F1 0.733 · calibration error 0.000 · "));
+        assert_eq!(line(&text, "c1"), "c1 Label 1 1.000 0.500 0.667 2 1");
+        assert_eq!(line(&text, "gold"), "gold \\ predicted c0 c1");
+        assert_eq!(line(&text, "Label 1"), "Label 1 1 1");
+        assert_eq!(line(&text, "0.8"), "0.8 0.000 –");
+    }
+
+    #[test]
+    fn many_labels_have_their_ten_largest_confusions() {
+        let mut rows = rows(29);
+        rows.push(rows[11].clone());
+        let text = classification(&ClassificationScores::of(&rows, &labels(29)));
+        assert_eq!(text.matches(" -> Label").count(), 10);
+        let first = text.lines().find(|line| line.contains(" -> Label")).unwrap();
+        assert_eq!(first.split_whitespace().collect::<Vec<_>>().join(" "), "Label 5 -> Label 0 2");
+    }
+
+    #[test]
+    fn nothing_read_is_dashes() {
+        let text = classification(&ClassificationScores::of(&[], &labels(2)));
+        assert!(text.starts_with("0 texts · accuracy – · "));
+        assert!(!text.contains("NaN"));
+    }
+
+    #[test]
+    fn models_stand_side_by_side() {
+        let (ours, baseline) = (scores(2), scores(2));
+        let comparison = compare_classification(&rows(2), &rows(2)).unwrap();
+        let (ours, baseline) = (Named { name: "new", scores: &ours }, Named { name: "old", scores: &baseline });
+        let text = classification_comparison(&ours, &baseline, &comparison);
+        assert_eq!(line(&text, "score"), "score new old difference 95 % interval better in");
+        assert_eq!(line(&text, "accuracy"), "accuracy 0.750 0.750 +0.000 +0.000 to +0.000 0.0 %");
+        assert_eq!(line(&text, "calibration"), "calibration error 0.000 0.000 +0.000");
+    }
+
+    #[test]
+    fn marks_stand_part_by_part() {
+        let mark = |range| vec![Mark { part: 0, range }];
+        let rows = [Marked { words: words("Ann Lee said"), gold: mark(0..7), found: mark(0..3) }];
+        let right = [Marked { found: mark(0..7), ..rows[0].clone() }];
+        let parts = ["source", "cue"].map(str::to_owned);
+        let (ours, baseline) = (TaggingScores::of(&right, &parts), TaggingScores::of(&rows, &parts));
+        let text = tagging(&baseline);
+        assert!(text.starts_with("1 texts · 3 words · accuracy 0.667 · micro F1 0.667 · macro F1 0.667"));
+        assert_eq!(line(&text, "source exact"), "source exact span 0.000 0.000 0.000 1");
+
+        let comparison = compare_tagging(&right, &rows, &parts).unwrap();
+        let (ours, baseline) = (Named { name: "new", scores: &ours }, Named { name: "old", scores: &baseline });
+        let text = tagging_comparison(&ours, &baseline, &comparison);
+        assert_eq!(line(&text, "cue, words"), "cue, words – – – – –");
+        assert_eq!(line(&text, "source, words"), "source, words 1.000 0.667 +0.333 +0.333 to +0.333 100.0 %");
+    }
+}
