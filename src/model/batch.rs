@@ -1,10 +1,15 @@
-//! Tokens of many texts, padded to the width of the longest.
+//! Tokens of many passages, padded to the width of the longest.
 
-/// Texts that go through an encoder together.
+use std::ops::Range;
+
+use super::Passage;
+
+/// Passages that go through an encoder together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenBatch {
     ids: Vec<i64>,
     lengths: Vec<usize>,
+    segments: Vec<(usize, Range<usize>)>,
     width: usize,
 }
 
@@ -12,7 +17,16 @@ pub struct TokenBatch {
 const PADDING: i64 = 0;
 
 impl TokenBatch {
-    /// Pads `rows` of token ids to the longest.
+    /// Pads passages to the longest.
+    pub fn of<'p>(passages: impl Iterator<Item = &'p Passage> + Clone) -> Self {
+        let segments = |(row, passage): (usize, &'p Passage)| {
+            passage.segments.iter().map(move |segment| (row, segment.tokens.clone()))
+        };
+        let segments = passages.clone().enumerate().flat_map(segments).collect();
+        Self { segments, ..Self::pad(passages.map(|passage| passage.ids.as_slice())) }
+    }
+
+    /// Pads `rows` of token ids to the longest. Each is one segment.
     pub fn pad<'r>(rows: impl Iterator<Item = &'r [u32]> + Clone) -> Self {
         let lengths: Vec<usize> = rows.clone().map(<[u32]>::len).collect();
         let width = lengths.iter().copied().max().unwrap_or(0);
@@ -21,28 +35,35 @@ impl TokenBatch {
             ids.extend(row.iter().copied().map(i64::from));
             ids.resize(ids.len() + width - row.len(), PADDING);
         }
-        Self { ids, lengths, width }
+        let segments = lengths.iter().enumerate().map(|(row, &length)| (row, 0..length)).collect();
+        Self { ids, lengths, segments, width }
     }
 
-    /// Whether it holds no text.
+    /// Whether it holds no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lengths.is_empty()
     }
 
-    /// The number of tokens of each text.
+    /// The segments of all rows: the row, and the segment's tokens in it.
+    #[must_use]
+    pub fn segments(&self) -> &[(usize, Range<usize>)] {
+        &self.segments
+    }
+
+    /// The number of tokens of each row.
     #[must_use]
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
     }
 
-    /// The number of tokens of the longest text.
+    /// The number of tokens of the longest row.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Token ids, a row of [`Self::width`] a text.
+    /// Token ids, a row of [`Self::width`] a passage.
     #[must_use]
     pub fn ids(&self) -> &[i64] {
         &self.ids

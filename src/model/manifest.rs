@@ -22,10 +22,13 @@ pub struct Manifest {
     pub revision: String,
     /// The encoder's family.
     pub architecture: Architecture,
-    /// How hidden states become one vector a text.
+    /// How hidden states become one vector a sentence.
     pub pooling: Pooling,
-    /// The longest text it reads, in tokens, special tokens included.
+    /// The longest sentence it reads, in tokens, special tokens included.
     pub max_tokens: Whole<3, 8192>,
+    /// How many tokens, special ones included, it reads at once where it reads sentences among their neighbours. Without
+    /// it each sentence is read alone.
+    pub passage_tokens: Option<Whole<3, 8192>>,
     /// SHA-256 of each file, in hexadecimal digits.
     pub files: IndexMap<String, String>,
     /// What it can tell.
@@ -36,16 +39,37 @@ pub struct Manifest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Architecture {
-    /// `BertModel`.
+    /// BERT (Devlin et al. 2019).
     Bert,
+    /// `MPNet` (Song et al. 2020).
+    Mpnet,
 }
 
-/// How hidden states become one vector a text.
+impl std::fmt::Display for Architecture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Bert => "bert",
+            Self::Mpnet => "mpnet",
+        })
+    }
+}
+
+/// How hidden states become one vector a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
-    /// The mean over real tokens, special tokens included.
+    /// The mean over the sentence's tokens; over special tokens too where it is read alone.
     Mean,
+}
+
+/// How much a model reads at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadingLimits {
+    /// The longest sentence, in tokens, special tokens included.
+    pub text_tokens: usize,
+    /// The longest passage of several sentences, in tokens, special tokens included. Without it each sentence is read
+    /// alone.
+    pub passage_tokens: Option<usize>,
 }
 
 /// One head: a linear layer, `<name>.weight` and `<name>.bias` in `heads.safetensors`.
@@ -57,6 +81,8 @@ pub struct HeadManifest {
     /// What of its probabilities is reported; for sequence heads.
     #[serde(default)]
     pub report: Report,
+    /// What its outputs are divided by, so that its probabilities mean what they say; for sequence heads.
+    pub temperature: Option<Temperature>,
     /// The labels, in the order of its outputs.
     pub labels: Vec<Label>,
 }
@@ -80,6 +106,27 @@ pub enum Report {
     RunnerUp,
     /// Every label's probability: for few labels.
     Distribution,
+}
+
+/// A divisor of a head's outputs: above 1 it makes probabilities less extreme.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Temperature(f64);
+
+impl Temperature {
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for Temperature {
+    type Error = &'static str;
+
+    fn try_from(value: f64) -> Result<Self, Self::Error> {
+        if (0.01..=100.0).contains(&value) { Ok(Self(value)) } else { Err("expected a number from 0.01 to 100.0") }
+    }
 }
 
 /// The files that every model folder has.
@@ -114,6 +161,13 @@ impl Manifest {
             Some(missing) => Err(format!("[files] lacks `{missing}`")),
             None => Ok(()),
         }
+    }
+
+    /// How much it reads at once.
+    #[must_use]
+    pub fn limits(&self) -> ReadingLimits {
+        let passage_tokens = self.passage_tokens.map(Whole::as_size);
+        ReadingLimits { text_tokens: self.max_tokens.as_size(), passage_tokens }
     }
 
     /// Checks every listed file of `folder` against its checksum.

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use super::ModelError;
+use super::passage::{Passage, cut};
+use super::{ModelError, ReadingLimits};
 
 /// A model's tokenizer. Shared by all threads.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    max_tokens: usize,
+    limits: ReadingLimits,
 }
 
 /// A text as a model reads it.
@@ -24,17 +25,17 @@ pub struct TokenizedText {
 
 impl Tokenizer {
     /// Loads a `tokenizer.json`. Its own rules of truncation and padding are switched off: texts are cut to
-    /// `max_tokens` and never padded.
+    /// `limits` and never padded.
     ///
     /// # Errors
     /// Where the file is no tokenizer.
-    pub fn load(path: &Path, max_tokens: usize) -> Result<Self, ModelError> {
+    pub fn load(path: &Path, limits: ReadingLimits) -> Result<Self, ModelError> {
         let invalid =
             |cause: tokenizers::Error| ModelError::Invalid { path: path.to_owned(), message: cause.to_string() };
         let mut inner = tokenizers::Tokenizer::from_file(path).map_err(invalid)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(invalid)?;
-        Ok(Self { inner, max_tokens })
+        Ok(Self { inner, limits })
     }
 
     /// The tokens of `text`.
@@ -44,12 +45,76 @@ impl Tokenizer {
     pub fn tokenize(&self, text: &str) -> Result<TokenizedText, ModelError> {
         let encoding = self.inner.encode(text, true).map_err(|cause| ModelError::Tokenizer { cause })?;
         let (mut ids, mut offsets) = (encoding.get_ids().to_vec(), encoding.get_offsets().to_vec());
-        let is_truncated = ids.len() > self.max_tokens;
+        let is_truncated = ids.len() > self.limits.text_tokens;
         if is_truncated {
-            keep_ends(&mut ids, self.max_tokens);
-            keep_ends(&mut offsets, self.max_tokens);
+            keep_ends(&mut ids, self.limits.text_tokens);
+            keep_ends(&mut offsets, self.limits.text_tokens);
         }
         Ok(TokenizedText { ids, offsets, is_truncated })
+    }
+
+    /// Whether `text` is too long to be read in one piece.
+    #[must_use]
+    pub fn is_long(&self, text: &TokenizedText) -> bool {
+        text.is_truncated || self.limits.passage_tokens.is_some_and(|most| text.ids.len() > most)
+    }
+
+    /// Consecutive sentences as passages, in order: a segment a sentence. Where the model reads without context each
+    /// sentence is a passage of its own.
+    #[must_use]
+    pub fn passages(&self, sentences: Vec<TokenizedText>) -> Vec<Passage> {
+        let Some(passage_tokens) = self.limits.passage_tokens else {
+            return sentences.into_iter().map(Passage::alone).collect();
+        };
+        let lengths: Vec<usize> = sentences.iter().map(TokenizedText::own_tokens).collect();
+        let mut sentences = sentences.into_iter();
+        let passage = |range: std::ops::Range<usize>| Passage::joined(sentences.by_ref().take(range.len()));
+        cut(&lengths, passage_tokens).into_iter().map(passage).collect()
+    }
+
+    /// A text among its neighbours, and the place of its segment. The neighbours are cut, on their far sides, to what
+    /// the text leaves of a passage; each has half of that, and what the other does not use.
+    #[must_use]
+    pub fn passage_around(&self, text: TokenizedText, neighbours: [&TokenizedText; 2]) -> (Passage, usize) {
+        let Some(passage_tokens) = self.limits.passage_tokens else {
+            return (Passage::alone(text), 0);
+        };
+        let [before, after] = neighbours;
+        let room = passage_tokens.saturating_sub(text.ids.len());
+        let (wanted_before, wanted_after) = (before.own_tokens(), after.own_tokens());
+        let kept_before = wanted_before.min((room / 2).max(room.saturating_sub(wanted_after)));
+        let kept_after = wanted_after.min(room - kept_before);
+        let texts = [before.last(kept_before), text, after.first(kept_after)];
+        let place = usize::from(kept_before > 0);
+        (Passage::joined(texts.into_iter().filter(|text| text.own_tokens() > 0)), place)
+    }
+}
+
+impl TokenizedText {
+    /// How many tokens it has without special ones.
+    #[must_use]
+    pub fn own_tokens(&self) -> usize {
+        self.ids.len().saturating_sub(2)
+    }
+
+    /// Its first `count` tokens between its special ones.
+    fn first(&self, count: usize) -> Self {
+        self.without(1 + count..self.ids.len().saturating_sub(1))
+    }
+
+    /// Its last `count` tokens between its special ones.
+    fn last(&self, count: usize) -> Self {
+        self.without(1..self.ids.len().saturating_sub(1 + count))
+    }
+
+    fn without(&self, places: std::ops::Range<usize>) -> Self {
+        let mut cut = self.clone();
+        if places.start < places.end {
+            cut.ids.drain(places.clone());
+            cut.offsets.drain(places);
+            cut.is_truncated = true;
+        }
+        cut
     }
 }
 
@@ -67,7 +132,7 @@ mod tests {
 
     fn tokenizer(max_tokens: usize) -> Tokenizer {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom/tokenizer.json");
-        Tokenizer::load(&path, max_tokens).unwrap()
+        Tokenizer::load(&path, ReadingLimits { text_tokens: max_tokens, passage_tokens: Some(16) }).unwrap()
     }
 
     #[test]
@@ -94,5 +159,26 @@ mod tests {
         assert!(tokenized.is_truncated);
         assert_eq!((tokenized.ids.len(), tokenized.offsets.len()), (32, 32));
         assert_eq!((tokenized.ids[0], tokenized.ids[31]), (101, 102));
+    }
+
+    #[test]
+    fn a_text_stands_between_its_neighbours() {
+        let tokenizer = tokenizer(64);
+        let tokenize = |text| tokenizer.tokenize(text).unwrap();
+        let (before, after) = (tokenize("a b c d e f g h i j k l"), tokenize("m n"));
+        let (passage, place) = tokenizer.passage_around(tokenize("x y z"), [&before, &after]);
+        assert_eq!((passage.ids.len(), place), (16, 1));
+        assert_eq!(passage.ids[1..10], before.ids[4..13], "the nearest of what is before");
+        assert_eq!(passage.segments[1].tokens, 10..13);
+        let nothing = tokenize("");
+        assert_eq!(tokenizer.passage_around(tokenize("x"), [&nothing, &nothing]).1, 0);
+    }
+
+    #[test]
+    fn sentences_are_read_in_passages() {
+        let tokenizer = tokenizer(64);
+        let sentences = ["a b c d e f", "g h i j k", "l m n o p q r"].map(|text| tokenizer.tokenize(text).unwrap());
+        let passages = tokenizer.passages(sentences.to_vec());
+        assert_eq!(passages.iter().map(|passage| passage.segments.len()).collect::<Vec<_>>(), [2, 1]);
     }
 }

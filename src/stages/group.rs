@@ -1,4 +1,4 @@
-//! Sentences to batches of tokens: a model's rows sorted by length and cut under a token budget.
+//! Sentences to passages, and those to batches of tokens: a model's rows sorted by length and cut under a token budget.
 //!
 //! Batches are planned inside a chunk, so what is computed together depends on the input and the configuration alone,
 //! not on timing or on the number of workers.
@@ -7,48 +7,48 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::model::{ModelError, Reading, TokenBatch, TokenizedText, Tokenizer};
+use crate::model::{ModelError, Passage, Reading, TokenBatch, Tokenizer};
 use crate::pipeline::{Halt, Outlet, Stage};
-use crate::record::{Chunk, SplitDocument, TokenCount};
+use crate::record::{Chunk, Sentence, SplitDocument, TokenCount};
 use crate::task::{TaskError, Tasks};
 
-/// Sentences that go through a model together.
+/// Passages that go through a model together.
 #[derive(Debug)]
 pub struct Batch {
     /// The chunk that they belong to.
     pub chunk: Arc<Chunk<SplitDocument>>,
     /// The model that reads them, by its place in [`Tasks::models`].
     pub model: usize,
-    /// The sentences, shortest first. None where a chunk has nothing to read.
+    /// The passages, shortest first. None where a chunk has nothing to read.
     pub rows: Vec<Row>,
-    /// What the model found in each row; empty until it has read them.
+    /// What the model found in each sentence, row by row; empty until it has read them.
     pub readings: Vec<Reading>,
     /// Whether it is the last batch of its chunk.
     pub is_last: bool,
 }
 
-/// One sentence of a batch.
+/// One passage of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The document, by its place in the chunk.
     pub document: usize,
-    /// The sentence, by its place in the document.
-    pub sentence: usize,
-    /// The sentence as the model reads it.
-    pub tokens: TokenizedText,
+    /// The first of its sentences, by its place in the document.
+    pub first_sentence: usize,
+    /// The sentences as the model reads them.
+    pub passage: Passage,
 }
 
 impl Batch {
     /// Its rows, padded to the longest.
     #[must_use]
     pub fn tokens(&self) -> TokenBatch {
-        TokenBatch::pad(self.rows.iter().map(|row| row.tokens.ids.as_slice()))
+        TokenBatch::of(self.rows.iter().map(|row| &row.passage))
     }
 
     /// How many tokens it has, without padding and with.
     #[must_use]
     pub fn count(&self) -> TokenCount {
-        let lengths = || self.rows.iter().map(|row| row.tokens.ids.len());
+        let lengths = || self.rows.iter().map(|row| row.passage.ids.len());
         let width = lengths().max().unwrap_or(0);
         TokenCount { useful: lengths().sum::<usize>() as u64, padded: (width * self.rows.len()) as u64 }
     }
@@ -109,16 +109,22 @@ impl Stage for Group {
 
 impl Reader {
     fn rows(&self, chunk: &Chunk<SplitDocument>) -> Result<Vec<Row>, ModelError> {
-        let sentences = |(document, split): (usize, &SplitDocument)| {
-            (0..split.sentences.len()).map(move |sentence| (document, sentence)).collect::<Vec<_>>()
+        let rows = |(document, split): (usize, &SplitDocument)| self.rows_of(document, split);
+        let rows: Vec<Vec<Row>> = chunk.documents.par_iter().enumerate().map(rows).collect::<Result<_, _>>()?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    fn rows_of(&self, document: usize, split: &SplitDocument) -> Result<Vec<Row>, ModelError> {
+        let text = &split.document.text;
+        let tokenize = |sentence: &Sentence| self.tokenizer.tokenize(sentence.span.slice(text));
+        let sentences = split.sentences.par_iter().map(tokenize).collect::<Result<_, _>>()?;
+        let mut next = 0;
+        let row = |passage: Passage| {
+            let first_sentence = next;
+            next += passage.segments.len();
+            Row { document, first_sentence, passage }
         };
-        let places: Vec<_> = chunk.documents.iter().enumerate().flat_map(sentences).collect();
-        let row = |&(document, sentence): &(usize, usize)| {
-            let split = &chunk.documents[document];
-            let text = split.sentences[sentence].span.slice(&split.document.text);
-            Ok(Row { document, sentence, tokens: self.tokenizer.tokenize(text)? })
-        };
-        places.par_iter().map(row).collect()
+        Ok(self.tokenizer.passages(sentences).into_iter().map(row).collect())
     }
 }
 
@@ -126,10 +132,10 @@ impl Reader {
 /// a batch of its own.
 fn plan(mut rows: Vec<Row>, batch_tokens: usize) -> Vec<Vec<Row>> {
     // The sort is stable: rows of one length stay in the order of the text.
-    rows.sort_by_key(|row| row.tokens.ids.len());
+    rows.sort_by_key(|row| row.passage.ids.len());
     let mut batches: Vec<Vec<Row>> = Vec::new();
     for row in rows {
-        let width = row.tokens.ids.len();
+        let width = row.passage.ids.len();
         match batches.last_mut() {
             Some(batch) if (batch.len() + 1) * width <= batch_tokens => batch.push(row),
             _ => batches.push(vec![row]),
@@ -144,20 +150,19 @@ mod tests {
 
     use super::*;
 
-    fn row(sentence: usize, length: usize) -> Row {
-        let tokens = TokenizedText { ids: vec![1; length], offsets: vec![(0, 0); length], is_truncated: false };
-        Row { document: 0, sentence, tokens }
+    fn row(first_sentence: usize, length: usize) -> Row {
+        Row { document: 0, first_sentence, passage: Passage { ids: vec![1; length], segments: Vec::new() } }
     }
 
     fn rows(lengths: &[usize]) -> Vec<Row> {
-        lengths.iter().enumerate().map(|(sentence, &length)| row(sentence, length)).collect()
+        lengths.iter().enumerate().map(|(place, &length)| row(place, length)).collect()
     }
 
     #[test]
     fn batches_hold_rows_of_like_length() {
         let batches = plan(rows(&[9, 2, 8, 2, 3]), 18);
         let lengths: Vec<Vec<usize>> =
-            batches.iter().map(|batch| batch.iter().map(|row| row.tokens.ids.len()).collect()).collect();
+            batches.iter().map(|batch| batch.iter().map(|row| row.passage.ids.len()).collect()).collect();
         assert_eq!(lengths, [vec![2, 2, 3], vec![8, 9]]);
     }
 
@@ -169,11 +174,11 @@ mod tests {
         ) {
             let batches = plan(rows(&lengths), budget);
             for batch in &batches {
-                let width = batch.iter().map(|row| row.tokens.ids.len()).max().unwrap();
+                let width = batch.iter().map(|row| row.passage.ids.len()).max().unwrap();
                 prop_assert!(batch.len() == 1 || batch.len() * width <= budget);
             }
             let mut joined: Vec<Row> = batches.into_iter().flatten().collect();
-            joined.sort_by_key(|row| row.sentence);
+            joined.sort_by_key(|row| row.first_sentence);
             prop_assert_eq!(joined, rows(&lengths));
         }
     }

@@ -6,6 +6,7 @@ mod attribution;
 use std::sync::Arc;
 
 use crate::model::Reading;
+use crate::model::passage::Segment;
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{
     AnalysedChunk, AnalysedDocument, Chunk, Flag, Sentence, SplitDocument, Statement, TokenCount, Verdict,
@@ -48,9 +49,10 @@ impl Assemble {
         }
     }
 
-    fn place(&mut self, batch: &Batch, row: &Row, reading: &Reading) {
-        let text = &batch.chunk.documents[row.document].document.text;
-        let statement = &mut self.statements[row.document][row.sentence];
+    fn place(&mut self, batch: &Batch, place: (usize, usize), segment: &Segment, reading: &Reading) {
+        let (document, sentence) = place;
+        let text = &batch.chunk.documents[document].document.text;
+        let statement = &mut self.statements[document][sentence];
         for (task, verdict) in self.tasks.labels.iter().zip(&mut statement.verdicts) {
             if task.model == batch.model {
                 *verdict = judge(task, &reading.sequences[task.slot]);
@@ -58,9 +60,9 @@ impl Assemble {
         }
         if let Some(task) = self.tasks.attribution.as_ref().filter(|task| task.model == batch.model) {
             let tags: Vec<_> = reading.tokens[task.slot].iter().map(|&label| task.tags[label]).collect();
-            statement.attributions = attribution::find(text, statement.sentence.span, &tags, &row.tokens.offsets);
+            statement.attributions = attribution::find(text, statement.sentence.span, &tags, &segment.offsets);
         }
-        if row.tokens.is_truncated && !statement.flags.contains(&Flag::Truncated) {
+        if segment.is_truncated && !statement.flags.contains(&Flag::Truncated) {
             statement.flags.push(Flag::Truncated);
         }
     }
@@ -87,11 +89,17 @@ impl Stage for Assemble {
     fn process(&mut self, batch: Batch, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
         self.begin(&batch.chunk);
         self.tokens += batch.count();
-        for (row, reading) in batch.rows.iter().zip(&batch.readings) {
-            self.place(&batch, row, reading);
+        for ((place, segment), reading) in batch.rows.iter().flat_map(segments).zip(&batch.readings) {
+            self.place(&batch, place, segment, reading);
         }
         if batch.is_last { out.emit(self.end(batch.chunk)) } else { Ok(()) }
     }
+}
+
+/// The segments of a row, each with its place: document in chunk, sentence in document.
+fn segments(row: &Row) -> impl Iterator<Item = ((usize, usize), &Segment)> {
+    let place = move |offset| (row.document, row.first_sentence + offset);
+    row.passage.segments.iter().enumerate().map(move |(offset, segment)| (place(offset), segment))
 }
 
 /// The most probable label, the first of equals; none where it stays below the threshold.
@@ -105,7 +113,7 @@ fn judge(task: &LabelTask, probabilities: &[f32]) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Report, TokenizedText};
+    use crate::model::{Passage, Report};
     use crate::pipeline::run_inline;
     use crate::record::{Document, Label, Metadata, Place};
 
@@ -137,10 +145,9 @@ mod tests {
     }
 
     fn batch(chunk: &Arc<Chunk<SplitDocument>>, rows: &[(usize, usize, [f32; 2])], is_last: bool) -> Batch {
-        let row = |&(document, sentence, _): &(usize, usize, [f32; 2])| Row {
-            document,
-            sentence,
-            tokens: TokenizedText { ids: vec![1, 2], offsets: vec![(0, 0); 2], is_truncated: sentence == 1 },
+        let row = |&(document, first_sentence, _): &(usize, usize, [f32; 2])| {
+            let segment = Segment { tokens: 0..2, offsets: vec![(0, 0); 2], is_truncated: first_sentence == 1 };
+            Row { document, first_sentence, passage: Passage { ids: vec![1, 2], segments: vec![segment] } }
         };
         let reading =
             |(_, _, scores): &(usize, usize, [f32; 2])| Reading { sequences: vec![scores.to_vec()], tokens: vec![] };

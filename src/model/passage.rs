@@ -1,0 +1,145 @@
+//! Sentences to passages: what a model reads in one piece, so that a sentence is understood among its neighbours.
+
+use std::ops::Range;
+
+use super::tokenizer::TokenizedText;
+
+/// Sentences that stand together, as a model reads them: one opening and one closing special token around all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
+    /// Token ids, special tokens included.
+    pub ids: Vec<u32>,
+    /// The sentences, in order.
+    pub segments: Vec<Segment>,
+}
+
+/// One sentence of a passage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Its tokens, by their places in [`Passage::ids`].
+    pub tokens: Range<usize>,
+    /// For each of its tokens the half-open byte range of the sentence that it stands for; empty for special tokens.
+    pub offsets: Vec<(usize, usize)>,
+    /// The sentence was longer than the model reads and has been cut.
+    pub is_truncated: bool,
+}
+
+impl Passage {
+    /// A text on its own. Its segment has the special tokens, too.
+    #[must_use]
+    pub fn alone(text: TokenizedText) -> Self {
+        let segment = Segment { tokens: 0..text.ids.len(), offsets: text.offsets, is_truncated: text.is_truncated };
+        Self { ids: text.ids, segments: vec![segment] }
+    }
+
+    /// Texts in a row, each with special tokens of its own at first: the opening one of the first and the closing one of
+    /// the last stay. Segments have no special tokens.
+    #[must_use]
+    pub fn joined(texts: impl IntoIterator<Item = TokenizedText>) -> Self {
+        let mut passage = Self { ids: Vec::new(), segments: Vec::new() };
+        let mut closing = None;
+        for text in texts {
+            let Some((inner, opening, last)) = inner(&text) else { continue };
+            closing = Some(last);
+            if passage.ids.is_empty() {
+                passage.ids.push(opening);
+            }
+            let start = passage.ids.len();
+            passage.ids.extend_from_slice(&text.ids[inner.clone()]);
+            let segment = Segment {
+                tokens: start..passage.ids.len(),
+                offsets: text.offsets[inner].to_vec(),
+                is_truncated: text.is_truncated,
+            };
+            passage.segments.push(segment);
+        }
+        passage.ids.extend(closing);
+        passage
+    }
+}
+
+/// The places of a text's own tokens, and its opening and closing special tokens.
+fn inner(text: &TokenizedText) -> Option<(Range<usize>, u32, u32)> {
+    match text.ids.as_slice() {
+        [opening, inner @ .., closing] => Some((1..inner.len() + 1, *opening, *closing)),
+        _ => None,
+    }
+}
+
+/// Where to cut a document into passages: each range holds the places of sentences that stand together. `lengths` are
+/// the sentences' own tokens; a passage has at most `passage_tokens`, special tokens included, unless one sentence alone
+/// has more. Passages come out about equally long, so that no sentence is left alone at the end.
+#[must_use]
+pub fn cut(lengths: &[usize], passage_tokens: usize) -> Vec<Range<usize>> {
+    const SPECIAL: usize = 2;
+    let room = passage_tokens.saturating_sub(SPECIAL).max(1);
+    let total: usize = lengths.iter().sum();
+    let even = total.div_ceil(total.div_ceil(room).max(1));
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let mut tokens = 0;
+    for (place, &length) in lengths.iter().enumerate() {
+        match ranges.last_mut() {
+            Some(range) if tokens + length <= room && tokens < even => {
+                range.end = place + 1;
+                tokens += length;
+            }
+            _ => {
+                ranges.push(place..place + 1);
+                tokens = length;
+            }
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(ids: &[u32]) -> TokenizedText {
+        TokenizedText {
+            ids: ids.to_vec(),
+            offsets: (0..ids.len()).map(|at| (at, at + 1)).collect(),
+            is_truncated: false,
+        }
+    }
+
+    #[test]
+    fn joined_texts_share_their_special_tokens() {
+        let passage = Passage::joined([text(&[101, 7, 8, 102]), text(&[101, 9, 102])]);
+        assert_eq!(passage.ids, [101, 7, 8, 9, 102]);
+        let places: Vec<_> = passage.segments.iter().map(|segment| segment.tokens.clone()).collect();
+        assert_eq!(places, [1..3, 3..4]);
+        assert_eq!(passage.segments[1].offsets, [(1, 2)]);
+    }
+
+    #[test]
+    fn a_text_alone_keeps_its_special_tokens() {
+        assert_eq!(Passage::alone(text(&[101, 7, 102])).segments[0].tokens, 0..3);
+    }
+
+    #[test]
+    fn passages_are_about_equally_long() {
+        assert_eq!(cut(&[10, 10, 10, 10], 32), [0..2, 2..4]);
+        assert_eq!(cut(&[10, 50, 10], 32), [0..1, 1..2, 2..3], "a long sentence stands alone");
+        assert!(cut(&[], 32).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn every_sentence_is_in_one_passage_and_the_limit_holds(
+            lengths in prop::collection::vec(0_usize..80, 0..60),
+            passage_tokens in 3_usize..200,
+        ) {
+            let ranges = cut(&lengths, passage_tokens);
+            let places: Vec<usize> = ranges.iter().cloned().flatten().collect();
+            prop_assert_eq!(places, (0..lengths.len()).collect::<Vec<_>>());
+            for range in ranges {
+                let tokens: usize = lengths[range.clone()].iter().sum();
+                prop_assert!(range.len() == 1 || tokens + 2 <= passage_tokens);
+            }
+        }
+    }
+}
