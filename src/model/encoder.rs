@@ -1,20 +1,18 @@
-//! Tokens to hidden states, by rust-bert's models.
+//! Tokens to hidden states.
 
 use std::path::Path;
 
-use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
+use super::transformer::Transformer;
 use super::{ModelError, TokenBatch};
 
 /// The hidden states of a batch.
 #[derive(Debug)]
 pub(super) struct HiddenStates {
-    /// f32 of the shape `[texts, width, hidden size]`.
+    /// f32 of the shape `[rows, width, hidden size]`.
     pub(super) states: Tensor,
-    /// 1.0 for a token and 0.0 for padding, of the shape `[texts, width, 1]`.
-    pub(super) mask: Tensor,
 }
 
 /// What turns tokens into hidden states.
@@ -23,45 +21,32 @@ pub(super) trait Encoder: Send {
     fn encode(&mut self, batch: &TokenBatch) -> Result<HiddenStates, ModelError>;
 }
 
-/// rust-bert's `BertModel` under an attention mask of ours.
-pub(super) struct BertEncoder {
-    model: BertModel<BertEmbeddings>,
+/// A network with the weights of a model folder, under an attention mask of ours.
+pub(super) struct TransformerEncoder {
+    network: Transformer,
     device: Device,
 }
 
-impl BertEncoder {
+impl TransformerEncoder {
     pub(super) fn load(folder: &Path, device: Device, kind: Kind) -> Result<Self, ModelError> {
-        let config = read_config(&folder.join("config.json"))?;
         let mut weights = VarStore::new(device);
-        let model = BertModel::new_with_optional_pooler(weights.root(), &config, false);
+        let network = Transformer::new(&weights.root(), &folder.join("config.json"), 0.0)?;
         let path = folder.join("encoder.safetensors");
         weights.load(&path).map_err(|cause| ModelError::Torch { path, cause })?;
         weights.freeze();
         weights.set_kind(kind);
-        Ok(Self { model, device })
+        Ok(Self { network, device })
     }
 }
 
-impl Encoder for BertEncoder {
+impl Encoder for TransformerEncoder {
     fn encode(&mut self, batch: &TokenBatch) -> Result<HiddenStates, ModelError> {
         let shape = [to_i64(batch.lengths().len()), to_i64(batch.width())];
         let ids = Tensor::from_slice(batch.ids()).view(shape).to_device(self.device);
         let mask = Tensor::from_slice(&batch.mask()).view(shape).to_device(self.device);
-        let output = self
-            .model
-            .forward_t(Some(&ids), Some(&mask), None, None, None, None, None, false)
-            .map_err(|error| ModelError::Encoder { message: error.to_string() })?;
-        Ok(HiddenStates {
-            states: output.hidden_state.to_kind(Kind::Float),
-            mask: mask.to_kind(Kind::Float).unsqueeze(-1),
-        })
+        let states = self.network.hidden_states(&ids, &mask, false)?;
+        Ok(HiddenStates { states: states.to_kind(Kind::Float) })
     }
-}
-
-fn read_config(path: &Path) -> Result<BertConfig, ModelError> {
-    let text = std::fs::read(path).map_err(|cause| ModelError::Unreadable { path: path.to_owned(), cause })?;
-    serde_json::from_slice(&text)
-        .map_err(|cause| ModelError::Invalid { path: path.to_owned(), message: cause.to_string() })
 }
 
 fn to_i64(size: usize) -> i64 {

@@ -3,16 +3,26 @@
 //! This is the only module that names `tch` and `rust_bert`. A `Model` lives on one thread; every worker loads its
 //! own from the same `ModelFolder`.
 
-/// Tokens of many texts, padded to one width.
+/// Tokens of many passages, padded to one width.
 pub mod batch;
-/// Tokens to hidden states. The only place that names `rust_bert`.
+/// Tokens to hidden states.
 mod encoder;
 /// Hidden states to probabilities and token labels.
 mod heads;
 /// `model.toml`: what a model folder holds, with checksums.
 pub mod manifest;
+/// A family of encoders that `rust_bert` lacks.
+mod mpnet;
+/// Sentences to what is read in one piece.
+pub mod passage;
+/// Scores of token labels to the best path through them.
+mod path;
 /// Text to tokens.
 pub mod tokenizer;
+/// Labelled sets to a model.
+pub mod train;
+/// The networks of encoders. The only place that names `rust_bert`.
+mod transformer;
 
 use std::path::{Path, PathBuf};
 
@@ -20,11 +30,12 @@ use serde::Serialize;
 use tch::Kind;
 
 pub use batch::TokenBatch;
-pub use manifest::{HeadKind, HeadManifest, Manifest, Report};
+pub use manifest::{HeadKind, HeadManifest, Manifest, ReadingLimits, Report};
+pub use passage::Passage;
 pub use tokenizer::{TokenizedText, Tokenizer};
 
 use crate::config::{Device, Precision};
-use encoder::{BertEncoder, Encoder};
+use encoder::{Encoder, TransformerEncoder};
 use heads::Heads;
 
 /// Why a model cannot be used.
@@ -111,12 +122,12 @@ pub struct Runtime {
     pub workers: usize,
 }
 
-/// What a model found in one text.
+/// What a model found in one segment of a passage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// For each sequence head that was asked for, in that order: the probability of each label.
     pub sequences: Vec<Vec<f32>>,
-    /// For each token head that was asked for, in that order: the best label of each token, special tokens included.
+    /// For each token head that was asked for, in that order: the label of each token of the segment.
     pub tokens: Vec<Vec<usize>>,
 }
 
@@ -161,7 +172,7 @@ impl ModelFolder {
     /// # Errors
     /// Where `tokenizer.json` is none.
     pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
-        Tokenizer::load(&self.path.join("tokenizer.json"), self.manifest.max_tokens.as_size())
+        Tokenizer::load(&self.path.join("tokenizer.json"), self.manifest.limits())
     }
 
     /// One copy of it in memory for the worker with the number `worker`, with the heads named in `heads`.
@@ -174,14 +185,14 @@ impl ModelFolder {
             _ => tch::Device::Cpu,
         };
         let kind = if runtime.precision == "bf16" { Kind::BFloat16 } else { Kind::Float };
-        let encoder = Box::new(BertEncoder::load(&self.path, device, kind)?);
+        let encoder = Box::new(TransformerEncoder::load(&self.path, device, kind)?);
         let heads = Heads::load(&self.path.join("heads.safetensors"), &self.manifest, heads, device)?;
         Ok(Model { path: self.path.clone(), encoder, heads })
     }
 }
 
 impl Model {
-    /// Reads a batch in one forward pass: what was found in each text, in order.
+    /// Reads a batch in one forward pass: what was found in each segment, in order.
     ///
     /// # Errors
     /// Where libtorch fails, on memory for one.
@@ -219,6 +230,11 @@ impl Runtime {
             // A GPU has one worker: more would only share it.
             workers: workers.unwrap_or(available).min(if device == Device::Cuda { available } else { usize::MAX }),
         })
+    }
+
+    /// Gives one model `threads` threads for each matrix product, where nothing else is at work.
+    pub fn use_threads(&self, threads: usize) {
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
     }
 }
 
