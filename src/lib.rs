@@ -11,6 +11,8 @@ mod digest;
 pub mod error;
 /// What a model's labels are worth.
 pub mod evaluate;
+/// Labelled texts, to train on and measure by.
+pub mod labelled;
 /// Encoders, heads, tokenizers.
 pub mod model;
 /// The engine that moves it. Knows nothing about text.

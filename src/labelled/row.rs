@@ -1,0 +1,200 @@
+//! One line to one row.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::layout::{self, Layout, Meaning};
+use super::marks::TagSet;
+use super::{Gold, LabelledRow};
+use crate::config::listed;
+use crate::evaluate::Mark;
+use crate::model::{HeadKind, HeadManifest};
+use crate::record::Label;
+
+/// Labels of targets in a text, each with a `label`.
+const TARGETS: &str = "targets";
+
+/// Parts of a text, each with code point ranges.
+const ATTRIBUTIONS: &str = "attributions";
+
+type Fields = Map<String, Value>;
+
+/// Reads the rows of one file.
+#[derive(Debug)]
+pub(super) struct RowReader<'l> {
+    layout: &'l Layout,
+    labels: &'l [Label],
+    find: Find,
+}
+
+/// Where what is known of a text stands.
+#[derive(Debug)]
+enum Find {
+    /// In a field of one label, whose values stand for labels.
+    Label(String, IndexMap<String, Meaning>),
+    /// In labels of targets.
+    Targets,
+    /// In parts of these names.
+    Marks(Vec<String>),
+}
+
+/// The fields of a line.
+pub(super) fn fields(line: &[u8]) -> Result<Fields, String> {
+    match serde_json::from_slice(line) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err("not a JSON object".into()),
+        Err(error) => Err(format!("not JSON: {error}")),
+    }
+}
+
+impl<'l> RowReader<'l> {
+    /// Decides by its first row how a file is read.
+    pub(super) fn new(layout: &'l Layout, head: &'l HeadManifest, first: &Fields) -> Result<Self, String> {
+        let find = match head.kind {
+            HeadKind::Token if layout.lead_sentences.is_some() => {
+                return Err("`lead_sentences` is for labels of whole texts, not for marked parts".into());
+            }
+            HeadKind::Token => Find::Marks(TagSet::new(&head.labels).parts),
+            HeadKind::Sequence => label_field(layout, first)?,
+        };
+        Ok(Self { layout, labels: &head.labels, find })
+    }
+
+    /// The row of a line; none where no single label is right.
+    pub(super) fn read(&self, line: u64, fields: &Fields) -> Result<Option<LabelledRow>, String> {
+        let whole = required_text(fields, &self.layout.text)?;
+        let text = self.layout.lead(&whole).to_owned();
+        let gold = match &self.find {
+            Find::Marks(parts) => Some(Gold::Marks(marks(fields, parts, &text)?)),
+            Find::Targets => Some(self.of_targets(fields)?),
+            Find::Label(field, values) => self.of_label(fields, field, values)?,
+        };
+        let context = |field: &str| optional_text(fields, field);
+        let (before, after) = (context(&self.layout.before)?, context(&self.layout.after)?);
+        Ok(gold.map(|gold| LabelledRow { line, before, text, after, gold }))
+    }
+
+    fn of_label(
+        &self,
+        fields: &Fields,
+        field: &str,
+        values: &IndexMap<String, Meaning>,
+    ) -> Result<Option<Gold>, String> {
+        let value = fields.get(field).ok_or_else(|| format!("the field `{field}` is missing"))?;
+        let value = layout::plain(value).ok_or_else(|| format!("`{field}` is neither a text nor a number"))?;
+        let name = match values.get(&value) {
+            Some(Meaning::OneOf(names)) => {
+                let places = names.iter().map(|name| self.place(field, name)).collect::<Result<_, _>>()?;
+                return Ok(Some(Gold::OneOf(places)));
+            }
+            Some(Meaning::One(name)) if name.is_empty() => return Ok(None),
+            Some(Meaning::One(name)) => name,
+            None => &value,
+        };
+        let place = self.place(field, name)?;
+        let shares = match &self.layout.scale {
+            Some(scale) => self.shares_of_number(fields, scale)?,
+            None => self.shares(&[place]),
+        };
+        Ok(Some(Gold::Labelled { shares, label: Some(place) }))
+    }
+
+    fn shares_of_number(&self, fields: &Fields, scale: &layout::Scale) -> Result<Vec<f32>, String> {
+        if scale.cuts.len() + 1 != self.labels.len() {
+            return Err(format!("{} cuts cannot tell {} labels apart", scale.cuts.len(), self.labels.len()));
+        }
+        let number = fields.get(&scale.field).and_then(Value::as_f64);
+        number.map(|number| scale.shares(number)).ok_or_else(|| format!("`{}` is no number", scale.field))
+    }
+
+    fn of_targets(&self, fields: &Fields) -> Result<Gold, String> {
+        let targets = fields.get(TARGETS).and_then(Value::as_array).filter(|targets| !targets.is_empty());
+        let targets = targets.ok_or_else(|| format!("`{TARGETS}` is no list with targets"))?;
+        let place = |target: &Value| {
+            let label = target.get("label").and_then(Value::as_str);
+            self.place("label", label.ok_or_else(|| "a target has no `label`".to_owned())?)
+        };
+        let places = targets.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        let label = places.first().copied().filter(|first| places.iter().all(|place| place == first));
+        Ok(Gold::Labelled { shares: self.shares(&places), label })
+    }
+
+    fn place(&self, field: &str, name: &str) -> Result<usize, String> {
+        layout::place(self.labels, name).ok_or_else(|| {
+            let known = self.labels.iter().map(|label| label.code.as_ref().unwrap_or(&label.label));
+            format!("`{field}` is `{name}`, which the head does not know; it knows {}", listed(known))
+        })
+    }
+
+    /// Equal shares of the labels at `places`.
+    fn shares(&self, places: &[usize]) -> Vec<f32> {
+        let mut shares = vec![0.0; self.labels.len()];
+        #[expect(clippy::cast_precision_loss, reason = "a text has a few targets")]
+        for &place in places {
+            shares[place] += 1.0 / places.len() as f32;
+        }
+        shares
+    }
+}
+
+/// The label field that `layout` names, or the first known one that the row has.
+fn label_field(layout: &Layout, first: &Fields) -> Result<Find, String> {
+    let mut known = layout::known_fields();
+    let field = match &layout.label {
+        Some(field) if field == TARGETS => return Ok(Find::Targets),
+        Some(field) => field.clone(),
+        None if first.contains_key(TARGETS) => return Ok(Find::Targets),
+        None => known.keys().find(|field| first.contains_key(*field)).cloned().ok_or_else(|| {
+            let names = known.keys().map(String::as_str).chain([TARGETS]);
+            format!("no label: expected one of the fields {}", listed(names))
+        })?,
+    };
+    let values =
+        if layout.labels.is_empty() { known.shift_remove(&field).unwrap_or_default() } else { layout.labels.clone() };
+    Ok(Find::Label(field, values))
+}
+
+fn required_text(fields: &Fields, field: &str) -> Result<String, String> {
+    match fields.get(field) {
+        Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.clone()),
+        Some(Value::String(_)) => Err(format!("`{field}` is empty")),
+        Some(_) => Err(format!("`{field}` is no text")),
+        None => Err(format!("the field `{field}` is missing")),
+    }
+}
+
+fn optional_text(fields: &Fields, field: &str) -> Result<String, String> {
+    match fields.get(field) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(Value::Null) | None => Ok(String::new()),
+        Some(_) => Err(format!("`{field}` is no text")),
+    }
+}
+
+/// The marked parts of `text`, in order. A part has ranges of code points, which become bytes here.
+fn marks(fields: &Fields, parts: &[String], text: &str) -> Result<Vec<Mark>, String> {
+    let attributions = fields.get(ATTRIBUTIONS).and_then(Value::as_array);
+    let attributions = attributions.ok_or_else(|| format!("`{ATTRIBUTIONS}` is no list"))?;
+    let mut bytes: Vec<usize> = text.char_indices().map(|(byte, _)| byte).collect();
+    bytes.push(text.len());
+    let mut marks = Vec::new();
+    for attribution in attributions {
+        for (part, name) in parts.iter().enumerate() {
+            for range in attribution.get(name).and_then(Value::as_array).into_iter().flatten() {
+                let range = byte_range(range, &bytes).ok_or_else(|| {
+                    format!("the {name} {range} is no range inside the text, which has {} characters", bytes.len() - 1)
+                })?;
+                marks.push(Mark { part, range });
+            }
+        }
+    }
+    marks.sort_by_key(|mark| (mark.range.start, mark.range.end));
+    Ok(marks)
+}
+
+fn byte_range(range: &Value, bytes: &[usize]) -> Option<std::ops::Range<usize>> {
+    let [start, end] = range.as_array()?.as_slice() else { return None };
+    let byte = |value: &Value| bytes.get(usize::try_from(value.as_u64()?).ok()?).copied();
+    let (start, end) = (byte(start)?, byte(end)?);
+    (start < end).then_some(start..end)
+}
