@@ -89,9 +89,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with the place of the first thing wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
-        Self::parse(ConfigFile { path: path.to_owned(), text })
+        Self::parse(ConfigFile::read(path)?)
     }
 
     /// Checks the text of `file`.
@@ -99,8 +97,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`] with the place of the first thing wrong.
     pub fn parse(file: ConfigFile) -> Result<Self, ConfigError> {
-        let sections: Sections =
-            toml::from_str(&file.text).map_err(|error| file.invalid(error.span().unwrap_or(0..0), error.message()))?;
+        let sections: Sections = file.sections()?;
         for (name, task) in &sections.tasks {
             check_task(&file, name, task, &sections.models)?;
         }
@@ -179,12 +176,28 @@ fn check_task(
 }
 
 /// Names as people list them, in backticks.
-pub(crate) fn listed<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
+#[must_use]
+pub fn listed<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
     let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
     if names.is_empty() { "none (there are none)".to_owned() } else { names.join(", ") }
 }
 
 impl ConfigFile {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`] with the cause.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+        Ok(Self { path: path.to_owned(), text })
+    }
+
+    /// Its sections, as `T` has them.
+    pub(crate) fn sections<T: serde::de::DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        toml::from_str(&self.text).map_err(|error| self.invalid(error.span().unwrap_or(0..0), error.message()))
+    }
+
     /// An error at the byte range `span` of the text.
     #[must_use]
     pub fn invalid(&self, span: std::ops::Range<usize>, message: &str) -> ConfigError {

@@ -1,0 +1,66 @@
+//! `pressrun train`: fits a model by a recipe and says how it goes.
+
+use std::time::{Duration, Instant};
+
+use pressrun::error::RunError;
+use pressrun::model::train::recipe::Recipe;
+use pressrun::model::train::scores::{EpochScores, SetScores};
+use pressrun::model::train::{Event, Step, Training};
+
+use crate::cli::TrainArguments;
+use crate::progress::Screen;
+
+/// How often a line about the loss is written.
+const SAY_EVERY: Duration = Duration::from_secs(30);
+
+pub(crate) fn train(arguments: &TrainArguments, screen: &Screen) -> anyhow::Result<()> {
+    let recipe = Recipe::load(&arguments.recipe).map_err(RunError::from)?;
+    let output = recipe.model.output.clone();
+    let training = Training::prepare(recipe)?;
+    let mut last = Instant::now();
+    training.run(|event| {
+        if let Event::Step(step) = event {
+            if last.elapsed() < SAY_EVERY && step.batch != 1 {
+                return;
+            }
+            last = Instant::now();
+        }
+        if !screen.is_quiet() {
+            screen.say(&words(&event));
+        }
+    })?;
+    if !screen.is_quiet() {
+        screen.say(&format!("model in {}", output.display()));
+    }
+    Ok(())
+}
+
+fn words(event: &Event<'_>) -> String {
+    match event {
+        Event::Read { examples, batches } => format!("{examples} passages to learn from, {batches} batches at most"),
+        Event::Resumed(scores) => format!("goes on after {}", epoch(scores)),
+        Event::Step(Step { epoch, batch, batches, loss, gradient_norm, tokens_per_second }) => format!(
+            "epoch {epoch}  batch {batch}/{batches}  loss {loss:.4}  gradient {gradient_norm:.2}  {tokens_per_second:.0} tokens/s"
+        ),
+        Event::Epoch(scores) => epoch(scores),
+        Event::Finished(scores) => format!("kept, calibrated: {}", epoch(scores)),
+    }
+}
+
+fn epoch(scores: &EpochScores) -> String {
+    let head = format!(
+        "epoch {}: dev score {:.4}, loss {:.4}, {:.0} s at {:.0} tokens/s",
+        scores.epoch, scores.score, scores.loss, scores.seconds, scores.tokens_per_second
+    );
+    scores.sets.iter().fold(head, |text, set| format!("{text}\n  {}", set_line(set)))
+}
+
+fn set_line(set: &SetScores) -> String {
+    let ece = set.ece.map_or(String::new(), |ece| format!("  ECE {ece:.3}"));
+    let parts = set.parts.iter().map(|(part, f1)| format!("{part} {f1:.3}")).collect::<Vec<_>>().join("  ");
+    let decides = if set.decides { "" } else { "  (does not decide)" };
+    format!(
+        "{:<12} {:<40} {:>5} rows  accuracy {:.3}  macro-F1 {:.3}{ece}  {parts}{decides}",
+        set.head, set.set, set.rows, set.accuracy, set.macro_f1
+    )
+}

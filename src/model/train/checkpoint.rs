@@ -1,0 +1,116 @@
+//! What a training needs to go on after it was killed: written whole as each epoch ends.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::recipe::Recipe;
+use super::scores::EpochScores;
+use super::{TrainError, at, base_weights, file_error};
+use crate::digest::{sha256, sha256_of_file};
+
+/// The folder of a training under way, beside the model that comes out.
+pub(super) struct Checkpoint {
+    folder: PathBuf,
+    /// What the training was begun with.
+    fingerprint: String,
+}
+
+/// How far a training is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Progress {
+    fingerprint: String,
+    /// Steps taken.
+    pub(super) steps: usize,
+    /// The scores of the epochs that have ended.
+    pub(super) epochs: Vec<EpochScores>,
+}
+
+impl Checkpoint {
+    /// Makes the folder, or finds it.
+    pub(super) fn open(recipe: &Recipe) -> Result<Self, TrainError> {
+        let mut name = recipe.model.output.file_name().unwrap_or_default().to_owned();
+        name.push(".training");
+        let folder = recipe.model.output.with_file_name(name);
+        std::fs::create_dir_all(&folder).map_err(file_error(&folder))?;
+        Ok(Self { folder, fingerprint: fingerprint(recipe)? })
+    }
+
+    /// How far the training was when it broke off; none where it begins.
+    pub(super) fn progress(&self) -> Result<Option<Progress>, TrainError> {
+        let path = self.folder.join("progress.json");
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(TrainError::File { path, cause }),
+        };
+        let progress: Option<Progress> = serde_json::from_slice(&bytes).ok();
+        match progress.filter(|progress| progress.fingerprint == self.fingerprint) {
+            Some(progress) => Ok(Some(progress)),
+            None => Err(TrainError::OtherTraining { folder: self.folder.clone() }),
+        }
+    }
+
+    /// The tensors that the training needs to go on.
+    pub(super) fn state(&self, progress: &Progress) -> Result<HashMap<String, Tensor>, TrainError> {
+        let path = self.state_path(progress.epochs.len());
+        Ok(Tensor::read_safetensors(&path).map_err(at(&path))?.into_iter().collect())
+    }
+
+    /// Writes all down. A kill at any moment leaves this epoch or the one before.
+    pub(super) fn save(
+        &self,
+        state: &[(String, Tensor)],
+        steps: usize,
+        epochs: &[EpochScores],
+    ) -> Result<(), TrainError> {
+        let path = self.state_path(epochs.len());
+        Tensor::write_safetensors(state, &path).map_err(at(&path))?;
+        let progress = Progress { fingerprint: self.fingerprint.clone(), steps, epochs: epochs.to_vec() };
+        let text = serde_json::to_vec_pretty(&progress)
+            .map_err(|cause| TrainError::Base { path: path.clone(), message: cause.to_string() })?;
+        let (path, part) = (self.folder.join("progress.json"), self.folder.join("progress.json.part"));
+        std::fs::write(&part, text).map_err(file_error(&part))?;
+        std::fs::rename(&part, &path).map_err(file_error(&path))?;
+        if epochs.len() > 1 {
+            let _ = std::fs::remove_file(self.state_path(epochs.len() - 1));
+        }
+        Ok(())
+    }
+
+    /// Where the model of an epoch is written, from 1.
+    pub(super) fn epoch_folder(&self, epoch: usize) -> PathBuf {
+        self.folder.join(format!("epoch-{epoch:02}"))
+    }
+
+    /// The training is over.
+    pub(super) fn remove(self) -> Result<(), TrainError> {
+        std::fs::remove_dir_all(&self.folder).map_err(file_error(&self.folder))
+    }
+
+    fn state_path(&self, epochs: usize) -> PathBuf {
+        self.folder.join(format!("state-{epochs:02}.safetensors"))
+    }
+}
+
+/// SHA-256 over the recipe and every file that it reads.
+fn fingerprint(recipe: &Recipe) -> Result<String, TrainError> {
+    let sets = recipe.heads.values().flat_map(|head| &head.sets);
+    let mut files = vec![base_weights(&recipe.model.base)];
+    for set in sets {
+        files.push(set.train.clone());
+        files.extend(set.dev.clone());
+        files.extend(set.teacher.iter().chain(set.taught.values()).map(|folder| folder.join("model.toml")));
+    }
+    let mut text = recipe.file.text.clone();
+    for path in &files {
+        text += &digest(path)?;
+    }
+    Ok(sha256(text.as_bytes()))
+}
+
+fn digest(path: &Path) -> Result<String, TrainError> {
+    sha256_of_file(path).map_err(file_error(path))
+}

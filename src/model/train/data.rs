@@ -1,0 +1,250 @@
+//! Labelled sets to batches: which rows an epoch sees, in which order, and what is known of them.
+
+use rayon::prelude::*;
+
+use super::recipe::{Recipe, SetRecipe};
+use super::sets::TrainSet;
+use super::teacher::{self, Opinions};
+use super::{TrainError, count};
+use crate::labelled::marks::TagSet;
+use crate::labelled::passages::{RowPassage, passages};
+use crate::labelled::{Gold, LabelledError, LabelledRow};
+use crate::model::{Passage, Tokenizer};
+
+/// All that a model learns from.
+pub(super) struct Data {
+    pub(super) examples: Vec<Example>,
+}
+
+/// A passage with what is known of its segments.
+pub(super) struct Example {
+    passage: Passage,
+    /// The text without its neighbours, where it has any.
+    alone: Option<Passage>,
+    /// The first of the segments that something is known of.
+    first_segment: usize,
+    /// What heads learn from that and the following segments.
+    pub(super) lessons: Vec<Lesson>,
+    /// How often it is seen in an epoch.
+    pub(super) weight: f64,
+}
+
+/// What a head learns from an example.
+pub(super) struct Lesson {
+    /// The head, by its place in the recipe.
+    pub(super) head: usize,
+    /// What is known of each segment.
+    pub(super) truths: Vec<Truth>,
+    /// How much it counts.
+    pub(super) weight: f64,
+}
+
+/// What is known of one segment.
+pub(super) enum Truth {
+    /// How far each label of a sequence head applies.
+    Shares(Vec<f32>),
+    /// The label of each token.
+    Labels(Vec<usize>),
+}
+
+/// An example as a batch has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pick {
+    /// By its place in [`Data::examples`].
+    pub(super) example: usize,
+    /// Whether it is read without its neighbours.
+    is_alone: bool,
+}
+
+impl Data {
+    /// Tokenises `sets` and asks their teachers, which may take long.
+    pub(super) fn of(recipe: &Recipe, sets: Vec<TrainSet>, tokenizer: &Tokenizer) -> Result<Self, TrainError> {
+        let mut data = Self { examples: Vec::new() };
+        for TrainSet { head, set, rows } in sets {
+            let set = &recipe.heads[head].sets[set];
+            data.examples.extend(Source { recipe, head, set, tokenizer }.examples(&rows)?);
+        }
+        Ok(data)
+    }
+
+    /// What the example reads in a batch.
+    pub(super) fn passage(&self, pick: Pick) -> &Passage {
+        let example = &self.examples[pick.example];
+        example.alone.as_ref().filter(|_| pick.is_alone).unwrap_or(&example.passage)
+    }
+
+    /// The first segment of that passage which something is known of.
+    pub(super) fn first_segment(&self, pick: Pick) -> usize {
+        let example = &self.examples[pick.example];
+        if pick.is_alone && example.alone.is_some() { 0 } else { example.first_segment }
+    }
+
+    /// The batches of an epoch, which depend on `seed` and `epoch` alone.
+    pub(super) fn batches(&self, recipe: &Recipe, epoch: u64) -> Vec<Vec<Pick>> {
+        let training = &recipe.training;
+        let budget = training.batch_tokens.as_size();
+        let mut chance = fastrand::Rng::with_seed(training.seed.get().wrapping_mul(1_000_003).wrapping_add(epoch));
+        let mut picks = self.picks(&mut chance, training.context_dropout.get());
+        chance.shuffle(&mut picks);
+        // Sorted by length within a window, so that batches have little padding and are still mixed.
+        let window = (picks.len() / 8).clamp(1, 2048);
+        let mut batches = Vec::new();
+        for window in picks.chunks_mut(window) {
+            window.sort_by_key(|&pick| self.passage(pick).ids.len());
+            batches.extend(self.cut(window, budget));
+        }
+        chance.shuffle(&mut batches);
+        batches
+    }
+
+    fn picks(&self, chance: &mut fastrand::Rng, context_dropout: f64) -> Vec<Pick> {
+        let mut picks = Vec::new();
+        for (place, example) in self.examples.iter().enumerate() {
+            let mut rest = example.weight;
+            while rest >= 1.0 || chance.f64() < rest {
+                picks.push(Pick { example: place, is_alone: chance.f64() < context_dropout });
+                rest -= 1.0;
+            }
+        }
+        picks
+    }
+
+    fn cut(&self, picks: &[Pick], budget: usize) -> Vec<Vec<Pick>> {
+        let mut batches: Vec<Vec<Pick>> = Vec::new();
+        for &pick in picks {
+            let width = self.passage(pick).ids.len();
+            match batches.last_mut() {
+                Some(batch) if (batch.len() + 1) * width <= budget => batch.push(pick),
+                _ => batches.push(vec![pick]),
+            }
+        }
+        batches
+    }
+}
+
+impl Example {
+    /// What the head at place `head` learns from it.
+    pub(super) fn lessons_of(&self, head: usize) -> impl Iterator<Item = &Lesson> {
+        self.lessons.iter().filter(move |lesson| lesson.head == head)
+    }
+}
+
+impl Lesson {
+    /// How much each of its segments, or of their tokens, counts.
+    pub(super) fn weight_of_each(&self) -> f64 {
+        let size = |truth: &Truth| match truth {
+            Truth::Shares(_) => 1,
+            Truth::Labels(labels) => labels.len(),
+        };
+        self.weight / count(self.truths.iter().map(size).sum::<usize>().max(1))
+    }
+}
+
+/// A set to learn from, and all that it takes to read it.
+struct Source<'r> {
+    recipe: &'r Recipe,
+    /// The head, by its place in the recipe.
+    head: usize,
+    set: &'r SetRecipe,
+    tokenizer: &'r Tokenizer,
+}
+
+impl Source<'_> {
+    fn examples(&self, rows: &[LabelledRow]) -> Result<Vec<Example>, TrainError> {
+        let (name, head) = self.recipe.heads.get_index(self.head).expect("the place comes from the recipe");
+        let opinions = teacher::opinions(self.recipe, name, self.set, rows)?;
+        let tags = TagSet::new(&head.labels);
+        let of_row =
+            |(place, row): (usize, &LabelledRow)| self.of_row(row, &tags, &Heard { opinions: &opinions, place });
+        let examples = rows.par_iter().enumerate().map(of_row).collect::<Result<Vec<_>, TrainError>>()?;
+        Ok(examples.into_iter().flatten().collect())
+    }
+
+    fn of_row(&self, row: &LabelledRow, tags: &TagSet, heard: &Heard<'_>) -> Result<Vec<Example>, TrainError> {
+        let (alone, passages) = (alone(row, self.tokenizer)?, passages(row, self.tokenizer)?);
+        let segments = passages.iter().map(|found| found.segments.len()).sum();
+        if let Some(head) = heard.other_than(segments) {
+            let (line, message) = (row.line, format!("the teacher of `{head}` cuts this text into other sentences"));
+            let path = self.set.train.clone();
+            return Err(LabelledError::Invalid { path, line, message }.into());
+        }
+        let mut first = 0;
+        let example = |found: RowPassage| {
+            let taught = heard.of_segments(first..first + found.segments.len());
+            first += found.segments.len();
+            Example {
+                lessons: self.lessons(row, &found, tags, taught),
+                first_segment: found.segments.start,
+                passage: found.passage,
+                alone: alone.clone(),
+                weight: self.set.weight,
+            }
+        };
+        Ok(passages.into_iter().map(example).collect())
+    }
+
+    /// What is known of a passage, and what its heads are `taught`.
+    fn lessons(&self, row: &LabelledRow, found: &RowPassage, tags: &TagSet, taught: Taught<'_>) -> Vec<Lesson> {
+        let (mut own, mut lessons) = (None, Vec::new());
+        for (name, segments) in taught {
+            let head = self.recipe.heads.get_index_of(name).expect("the recipe has been checked for it");
+            #[expect(clippy::cast_possible_truncation, reason = "the network computes in f32")]
+            let share = self.set.teacher_share.get() as f32;
+            if head == self.head {
+                let shares = |probabilities: &Vec<f32>| teacher::shares(&row.gold, probabilities, share);
+                own = Some(segments.iter().map(|probabilities| Truth::Shares(shares(probabilities))).collect());
+            } else {
+                let truths = segments.iter().cloned().map(Truth::Shares).collect();
+                lessons.push(Lesson { head, truths, weight: self.set.taught_weight });
+            }
+        }
+        let truths = own.unwrap_or_else(|| truths(row, found, tags));
+        lessons.push(Lesson { head: self.head, truths, weight: 1.0 });
+        lessons
+    }
+}
+
+/// For each head the probabilities that its teacher gives the labels of each of some segments.
+type Taught<'o> = Vec<(&'o str, &'o [Vec<f32>])>;
+
+/// What teachers say of one row.
+struct Heard<'o> {
+    opinions: &'o Opinions,
+    /// The row's place in its set.
+    place: usize,
+}
+
+impl<'o> Heard<'o> {
+    /// A head whose teacher has found another number of segments.
+    fn other_than(&self, segments: usize) -> Option<&'o str> {
+        self.opinions.iter().find(|(_, rows)| rows[self.place].len() != segments).map(|(head, _)| head.as_str())
+    }
+
+    fn of_segments(&self, segments: std::ops::Range<usize>) -> Taught<'o> {
+        let of =
+            |(head, rows): (&'o String, &'o Vec<Vec<Vec<f32>>>)| (head.as_str(), &rows[self.place][segments.clone()]);
+        self.opinions.iter().map(of).collect()
+    }
+}
+
+/// The text without its neighbours; none where it has no neighbours.
+fn alone(row: &LabelledRow, tokenizer: &Tokenizer) -> Result<Option<Passage>, TrainError> {
+    if row.before.is_empty() && row.after.is_empty() {
+        return Ok(None);
+    }
+    let row = LabelledRow { before: String::new(), after: String::new(), ..row.clone() };
+    Ok(passages(&row, tokenizer)?.into_iter().next().map(|found| found.passage))
+}
+
+fn truths(row: &LabelledRow, found: &RowPassage, tags: &TagSet) -> Vec<Truth> {
+    match &row.gold {
+        Gold::Labelled { shares, .. } => found.segments.clone().map(|_| Truth::Shares(shares.clone())).collect(),
+        // Only a teacher knows which; the recipe has been checked for one.
+        Gold::OneOf(_) => Vec::new(),
+        Gold::Marks(marks) => {
+            let mut labels = tags.labels(&found.ranges(), marks).into_iter();
+            let mut of = |place: usize| labels.by_ref().take(found.passage.segments[place].tokens.len()).collect();
+            found.segments.clone().map(|place| Truth::Labels(of(place))).collect()
+        }
+    }
+}

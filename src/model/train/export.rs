@@ -1,0 +1,121 @@
+//! Fitted weights to a complete model folder.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use tch::{Kind, Tensor};
+
+use super::optimizer::Optimizer;
+use super::recipe::{HeadRecipe, Recipe};
+use super::{TrainError, at, file_error};
+use crate::digest::sha256_of_file;
+use crate::model::manifest::Architecture;
+use crate::model::transformer::EncoderConfig;
+use crate::model::{HeadKind, Report};
+use crate::record::Label;
+
+/// The files that the manifest lists, in its order.
+const FILES: [&str; 4] = ["config.json", "tokenizer.json", "encoder.safetensors", "heads.safetensors"];
+
+/// Writes the average weights as a model to `folder`: encoder in half precision, heads in f32, the base's configuration
+/// and tokenizer, and the manifest.
+pub(super) fn export(recipe: &Recipe, optimizer: &Optimizer, folder: &Path) -> Result<(), TrainError> {
+    std::fs::create_dir_all(folder).map_err(file_error(folder))?;
+    for name in ["config.json", "tokenizer.json"] {
+        let from = recipe.model.base.join(name);
+        std::fs::copy(&from, folder.join(name)).map_err(file_error(&from))?;
+    }
+    let half = |(name, tensor): (String, Tensor)| (name, tensor.to_kind(Kind::Half));
+    let encoder: Vec<_> = optimizer.averages("encoder.").into_iter().map(half).collect();
+    write_tensors(&encoder, &folder.join("encoder.safetensors"))?;
+    write_tensors(&optimizer.averages("heads."), &folder.join("heads.safetensors"))?;
+    write_manifest(recipe, folder, &[])
+}
+
+fn write_tensors(tensors: &[(String, Tensor)], path: &Path) -> Result<(), TrainError> {
+    Tensor::write_safetensors(tensors, path).map_err(at(path))
+}
+
+/// Writes `model.toml` for the files in `folder`, with the temperatures that have been fitted for heads.
+pub(super) fn write_manifest(recipe: &Recipe, folder: &Path, temperatures: &[(String, f64)]) -> Result<(), TrainError> {
+    let mut digests = Vec::new();
+    for name in FILES {
+        let path = folder.join(name);
+        digests.push((name, sha256_of_file(&path).map_err(file_error(&path))?));
+    }
+    let family = EncoderConfig::read(&folder.join("config.json"))?.model_type;
+    let path = folder.join("model.toml");
+    std::fs::write(&path, manifest(recipe, family, &digests, temperatures)).map_err(file_error(&path))
+}
+
+/// Puts the files of `from` into `to`, the manifest last, so that a folder half filled is refused by its checksums.
+pub(super) fn publish(from: &Path, to: &Path) -> Result<(), TrainError> {
+    std::fs::create_dir_all(to).map_err(file_error(to))?;
+    for name in FILES.into_iter().chain(["MODEL_CARD.md", "model.toml"]) {
+        let (part, path) = (to.join(format!("{name}.part")), to.join(name));
+        std::fs::copy(from.join(name), &part).map_err(file_error(&part))?;
+        std::fs::rename(&part, &path).map_err(file_error(&path))?;
+    }
+    Ok(())
+}
+
+fn manifest(
+    recipe: &Recipe,
+    family: Architecture,
+    digests: &[(&str, String)],
+    temperatures: &[(String, f64)],
+) -> String {
+    let model = &recipe.model;
+    let mut text = format!(
+        "# Written by `pressrun train`. Every file is checked against its SHA-256 before a run begins.\n\n\
+         schema = 1\nname = {}\nrevision = {}\narchitecture = \"{family}\"\npooling = \"mean\"\nmax_tokens = {}\n\
+         passage_tokens = {}\n\n[files]\n",
+        quoted(&model.name),
+        quoted(&model.revision),
+        model.max_tokens.get(),
+        model.passage_tokens.get(),
+    );
+    // Writing to a string cannot fail.
+    for (name, digest) in digests {
+        let _ = writeln!(text, "\"{name}\" = \"{digest}\"");
+    }
+    for (name, head) in &recipe.heads {
+        let temperature = temperatures.iter().find(|(head, _)| head == name).map(|(_, temperature)| *temperature);
+        text += &head_section(name, head, temperature);
+    }
+    text
+}
+
+fn head_section(name: &str, head: &HeadRecipe, temperature: Option<f64>) -> String {
+    let kind = match head.kind {
+        HeadKind::Sequence => "sequence",
+        HeadKind::Token => "token",
+    };
+    let mut text = format!("\n[heads.{}]\nkind = \"{kind}\"\n", quoted(name));
+    if head.kind == HeadKind::Sequence {
+        let report = match head.report {
+            Report::RunnerUp => "runner_up",
+            Report::Distribution => "distribution",
+        };
+        let _ = writeln!(text, "report = \"{report}\"");
+    }
+    if let Some(temperature) = temperature {
+        let _ = writeln!(text, "temperature = {temperature:.4}");
+    }
+    text += "labels = [\n";
+    for label in &head.labels {
+        let _ = writeln!(text, "  {},", inline(label));
+    }
+    text + "]\n"
+}
+
+fn inline(label: &Label) -> String {
+    let fields = [("code", label.code.as_ref()), ("label", Some(&label.label)), ("iptc", label.iptc.as_ref())];
+    let fields = fields.iter().filter_map(|(key, value)| Some(format!("{key} = {}", quoted((*value)?))));
+    format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}

@@ -1,0 +1,75 @@
+//! What is known of a batch, as tensors.
+
+use tch::{TchError, Tensor};
+
+use super::data::{Data, Pick, Truth};
+use super::{loss, to_i64};
+use crate::model::TokenBatch;
+
+/// What is known of a batch for one head.
+pub(super) struct Known {
+    /// The segments, or the tokens among all with padding, that something is known of.
+    pub(super) places: Vec<i64>,
+    /// How far each label applies to each of them.
+    shares: Vec<f32>,
+    /// How much each of them counts; those of a lesson sum up to its weight.
+    pub(super) weights: Vec<f32>,
+    labels: usize,
+}
+
+impl Known {
+    pub(super) fn of(
+        head: usize,
+        labels: usize,
+        data: &Data,
+        batch: &[Pick],
+        tokens: &TokenBatch,
+        copies: usize,
+    ) -> Self {
+        let mut known = Self { places: Vec::new(), shares: Vec::new(), weights: Vec::new(), labels };
+        let mut segment = 0;
+        for (row, &pick) in std::iter::repeat_n(batch, copies).flatten().enumerate() {
+            let example = &data.examples[pick.example];
+            let first = segment + data.first_segment(pick);
+            segment += data.passage(pick).segments.len();
+            for lesson in example.lessons_of(head) {
+                #[expect(clippy::cast_possible_truncation, reason = "the network computes in f32")]
+                let weight = lesson.weight_of_each() as f32;
+                for (place, truth) in (first..).zip(&lesson.truths) {
+                    let first_token = row * tokens.width() + tokens.segments()[place].1.start;
+                    known.add(truth, place, first_token, weight);
+                }
+            }
+        }
+        known
+    }
+
+    fn add(&mut self, truth: &Truth, segment: usize, first_token: usize, weight: f32) {
+        match truth {
+            Truth::Shares(shares) => self.push(segment, shares.iter().copied(), weight),
+            Truth::Labels(of_tokens) => {
+                for (token, &label) in (first_token..).zip(of_tokens) {
+                    let shares = (0..self.labels).map(|other| f32::from(u8::from(other == label)));
+                    self.push(token, shares, weight);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, place: usize, shares: impl Iterator<Item = f32>, weight: f32) {
+        self.places.push(to_i64(place));
+        self.shares.extend(shares);
+        self.weights.push(weight);
+    }
+
+    /// How far two readings of the same examples differ.
+    pub(super) fn divergence(&self, outputs: &Tensor) -> Result<Tensor, TchError> {
+        let weights = &self.weights[..self.weights.len() / 2];
+        loss::divergence(outputs, &Tensor::from_slice(weights))
+    }
+
+    /// How far each label applies, of the shape `[places, labels]`.
+    pub(super) fn share_rows(&self) -> Result<Tensor, TchError> {
+        Tensor::from_slice(&self.shares).f_view([-1, to_i64(self.labels)])
+    }
+}

@@ -1,0 +1,94 @@
+//! An encoder and heads whose weights can be fitted.
+
+use tch::nn::VarStore;
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::recipe::Recipe;
+use super::{TrainError, at};
+use crate::model::TokenBatch;
+use crate::model::heads::mean_pool;
+use crate::model::transformer::{EncoderConfig, Transformer};
+
+/// An encoder and heads whose weights can be fitted.
+pub(super) struct Network {
+    encoder: Transformer,
+    /// The encoder's weights, in the kind that it computes in.
+    pub(super) encoder_weights: VarStore,
+    /// The heads' weights, f32: `<head>.weight` and `<head>.bias`.
+    pub(super) head_weights: VarStore,
+    heads: Vec<(Tensor, Tensor)>,
+    head_dropout: f64,
+}
+
+/// What the encoder makes of a batch, f32.
+pub(super) struct States {
+    /// Of the shape `[rows, width, hidden size]`.
+    tokens: Tensor,
+    /// Of the shape `[segments, hidden size]`.
+    segments: Tensor,
+}
+
+impl Network {
+    /// The encoder of the recipe's base with fresh heads.
+    pub(super) fn new(recipe: &Recipe, kind: Kind) -> Result<Self, TrainError> {
+        let config = recipe.model.base.join("config.json");
+        let hidden_size = EncoderConfig::read(&config)?.hidden_size;
+        let mut encoder_weights = VarStore::new(Device::Cpu);
+        let encoder = Transformer::new(&encoder_weights.root(), &config, recipe.training.dropout.get())?;
+        let path = super::base_weights(&recipe.model.base);
+        encoder_weights.load(&path).map_err(at(&path))?;
+        encoder_weights.set_kind(kind);
+        let head_weights = VarStore::new(Device::Cpu);
+        let heads = recipe.heads.iter().map(|(name, head)| {
+            let (root, labels) = (head_weights.root() / name.as_str(), size(head.labels.len()));
+            let weight = root.var("weight", &[labels, hidden_size], tch::nn::Init::Randn { mean: 0.0, stdev: 0.02 });
+            (weight, root.zeros("bias", &[labels]))
+        });
+        let heads = heads.collect();
+        let head_dropout = recipe.training.head_dropout.get();
+        let mut network = Self { encoder, encoder_weights, head_weights, heads, head_dropout };
+        if !recipe.training.fit_embeddings {
+            network.freeze("embeddings.word_embeddings");
+        }
+        Ok(network)
+    }
+
+    fn freeze(&mut self, prefix: &str) {
+        for (name, tensor) in self.encoder_weights.variables() {
+            if name.starts_with(prefix) {
+                let _ = tensor.set_requires_grad(false);
+            }
+        }
+    }
+
+    /// One pass under dropout.
+    pub(super) fn read(&self, batch: &TokenBatch) -> Result<States, TrainError> {
+        let shape = [size(batch.lengths().len()), size(batch.width())];
+        let ids = Tensor::from_slice(batch.ids()).f_view(shape)?;
+        let mask = Tensor::from_slice(&batch.mask()).f_view(shape)?;
+        let tokens = self.encoder.hidden_states(&ids, &mask, true)?.f_to_kind(Kind::Float)?;
+        let segments = mean_pool(&tokens, batch)?;
+        Ok(States { tokens, segments })
+    }
+
+    /// The outputs of the head at place `head` for the segments at `places`, of the shape `[places, labels]`.
+    pub(super) fn of_segments(&self, head: usize, states: &States, places: &[i64]) -> Result<Tensor, TchError> {
+        let chosen = states.segments.f_index_select(0, &Tensor::from_slice(places))?;
+        self.output(head, &chosen)
+    }
+
+    /// The same for tokens, whose places count through all rows with their padding.
+    pub(super) fn of_tokens(&self, head: usize, states: &States, places: &[i64]) -> Result<Tensor, TchError> {
+        let flat = states.tokens.f_flatten(0, 1)?;
+        self.output(head, &flat.f_index_select(0, &Tensor::from_slice(places))?)
+    }
+
+    fn output(&self, head: usize, input: &Tensor) -> Result<Tensor, TchError> {
+        let (weight, bias) = &self.heads[head];
+        input.f_dropout(self.head_dropout, true)?.f_linear(weight, Some(bias))
+    }
+}
+
+fn size(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

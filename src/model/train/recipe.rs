@@ -1,0 +1,301 @@
+//! `recipe.toml` to a valid [`Recipe`]: what a model is trained on and how.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use crate::config::values::{Share, Whole};
+use crate::config::{ConfigError, ConfigFile, Precision};
+use crate::labelled::{Layout, Meaning};
+use crate::model::{HeadKind, HeadManifest, Report};
+use crate::record::Label;
+
+/// What a model is trained on and how. Relative paths have been resolved against the file's folder.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// The file itself.
+    pub file: ConfigFile,
+    /// What comes out.
+    pub model: ModelRecipe,
+    /// How it is fitted.
+    pub training: TrainingRecipe,
+    /// The heads, by name.
+    pub heads: IndexMap<String, HeadRecipe>,
+}
+
+/// What comes out of a training.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRecipe {
+    /// The model's name.
+    pub name: String,
+    /// What to tell this version of the weights from another by.
+    pub revision: String,
+    /// The folder of the encoder to begin from: `config.json`, `tokenizer.json`, `model.safetensors`; or a model folder.
+    pub base: PathBuf,
+    /// What the model card says of that encoder and its licence.
+    pub base_note: String,
+    /// The folder to write.
+    pub output: PathBuf,
+    /// A Markdown file that closes the model card: what was tried, what the model cannot do.
+    pub notes: Option<PathBuf>,
+    /// The longest sentence to read, in tokens.
+    #[serde(default = "Whole::of::<256>")]
+    pub max_tokens: Whole<3, 512>,
+    /// How many tokens to read at once, of sentences that stand together.
+    #[serde(default = "Whole::of::<128>")]
+    pub passage_tokens: Whole<16, 512>,
+}
+
+/// How a model is fitted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingRecipe {
+    /// How often the sets are gone through, at most.
+    pub epochs: Whole<1, 1000>,
+    /// Stop after so many epochs without a better one.
+    pub patience: Whole<1, 1000>,
+    /// How many tokens a batch has at most, padding included.
+    pub batch_tokens: Whole<16, 65_536>,
+    /// The highest learning rate of the encoder.
+    pub learning_rate: f64,
+    /// The highest learning rate of the heads.
+    pub head_learning_rate: f64,
+    /// What each deeper layer's learning rate is multiplied by, counted from the last.
+    pub layer_decay: Share,
+    /// The share of all steps in which the learning rate rises; then it falls to nothing.
+    pub warm_up: Share,
+    /// The decay of weights (`AdamW`).
+    pub weight_decay: f64,
+    /// The largest norm of a step's gradient.
+    pub clip_norm: f64,
+    /// The share of an encoder's states that is dropped at random.
+    pub dropout: Share,
+    /// The share of a head's input that is dropped at random.
+    pub head_dropout: Share,
+    /// The share of rows with neighbours that are read without them.
+    pub context_dropout: Share,
+    /// How slowly the average of the weights, which is what comes out, follows them; 0 for the weights themselves.
+    pub average: Share,
+    /// The weight of the difference between two readings of a text under dropout (R-Drop, Liang et al. 2021); 0 for
+    /// one reading.
+    pub r_drop: f64,
+    /// Whether the embeddings of words are fitted, too.
+    pub fit_embeddings: bool,
+    /// Where all chance comes from.
+    pub seed: Whole<0, 4_294_967_295>,
+    /// bf16 multiplies faster where the processor can; weights and their updates are f32 all the same.
+    pub precision: Precision,
+    /// How many threads multiply matrices; 0 for one a core.
+    pub threads: Whole<0, 1024>,
+}
+
+impl Default for TrainingRecipe {
+    fn default() -> Self {
+        Self {
+            epochs: Whole::of::<4>(),
+            patience: Whole::of::<2>(),
+            batch_tokens: Whole::of::<2048>(),
+            learning_rate: 1e-4,
+            head_learning_rate: 1e-3,
+            layer_decay: Share::of_percent::<100>(),
+            warm_up: Share::of_percent::<10>(),
+            weight_decay: 0.01,
+            clip_norm: 1.0,
+            dropout: Share::of_percent::<10>(),
+            head_dropout: Share::of_percent::<10>(),
+            context_dropout: Share::of_percent::<15>(),
+            average: Share::default(),
+            r_drop: 0.0,
+            fit_embeddings: true,
+            seed: Whole::of::<1>(),
+            precision: Precision::Auto,
+            threads: Whole::of::<0>(),
+        }
+    }
+}
+
+/// One head and what it learns from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadRecipe {
+    /// What it labels.
+    pub kind: HeadKind,
+    /// What of its probabilities is reported.
+    #[serde(default)]
+    pub report: Report,
+    /// The labels, in the order of its outputs.
+    pub labels: Vec<Label>,
+    /// The weight of its loss beside the other heads'.
+    #[serde(default = "one")]
+    pub loss_weight: f64,
+    /// The share of the truth that is spread over all labels.
+    #[serde(default)]
+    pub label_smoothing: Share,
+    /// How much more rare labels count: a label's weight is its share of the rows to the power of minus this, 0 to 1.
+    #[serde(default)]
+    pub rare_weight: Share,
+    /// How much less rows count that are clear already (focal loss, Lin et al. 2017); 0 for not at all.
+    #[serde(default)]
+    pub focal: f64,
+    /// The labelled sets.
+    pub sets: Vec<SetRecipe>,
+}
+
+/// One labelled set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetRecipe {
+    /// What the model card calls it.
+    pub name: String,
+    /// Its licence, for the model card.
+    pub licence: String,
+    /// The file to learn from.
+    pub train: PathBuf,
+    /// The file to measure by.
+    pub dev: Option<PathBuf>,
+    /// How often a row is seen in an epoch; below 1 its probability.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// Whether its scores decide which epoch is best and how probabilities are calibrated.
+    #[serde(default = "yes")]
+    pub decides: bool,
+    /// A finished model with the same head: says how likely labels are where the set leaves several open.
+    pub teacher: Option<PathBuf>,
+    /// How much of the teacher's opinion goes into labels that the set is sure of.
+    #[serde(default)]
+    pub teacher_share: Share,
+    /// Finished models that say what other heads are to learn from the same reading, by the names of these heads.
+    #[serde(default)]
+    pub taught: IndexMap<String, PathBuf>,
+    /// How much what is taught counts beside what is labelled.
+    #[serde(default = "one")]
+    pub taught_weight: f64,
+    /// How its rows are read.
+    #[serde(default)]
+    pub layout: Layout,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sections {
+    model: ModelRecipe,
+    #[serde(default)]
+    training: TrainingRecipe,
+    heads: IndexMap<String, HeadRecipe>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Recipe {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// With the place of the first thing wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(ConfigFile::read(path)?)
+    }
+
+    /// Checks the text of `file`.
+    ///
+    /// # Errors
+    /// With the place of the first thing wrong.
+    pub fn parse(file: ConfigFile) -> Result<Self, ConfigError> {
+        let Sections { model, training, heads } = file.sections()?;
+        let mut recipe = Self { file, model, training, heads };
+        recipe.check()?;
+        recipe.resolve_paths();
+        Ok(recipe)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let training = &self.training;
+        let positive = [
+            ("learning_rate", training.learning_rate),
+            ("head_learning_rate", training.head_learning_rate),
+            ("clip_norm", training.clip_norm),
+        ];
+        for (key, value) in positive {
+            self.require(value > 0.0 && value.is_finite(), key, "has to be a number above 0.0")?;
+        }
+        for (key, value) in [("weight_decay", training.weight_decay), ("r_drop", training.r_drop)] {
+            self.require(value >= 0.0 && value.is_finite(), key, "has to be a number from 0.0 on")?;
+        }
+        self.require(!self.heads.is_empty(), "heads", "needs at least one head")?;
+        for (name, head) in &self.heads {
+            self.check_head(name, head)?;
+        }
+        Ok(())
+    }
+
+    fn check_head(&self, name: &str, head: &HeadRecipe) -> Result<(), ConfigError> {
+        let section = format!("heads.{name}");
+        self.require(head.labels.len() > 1, &section, "needs at least two labels")?;
+        self.require(!head.sets.is_empty(), &section, "needs at least one set")?;
+        let decides = head.sets.iter().any(|set| set.dev.is_some() && set.decides);
+        self.require(decides, &section, "needs a set with `dev` that decides which epoch is best")?;
+        let taught = head.sets.iter().all(|set| set.teacher.is_some() || !set.has_open_labels());
+        self.require(taught, &section, "has a set that leaves labels open, which needs a `teacher` to choose")?;
+        let weights = head.sets.iter().all(|set| set.weight > 0.0 && set.weight <= 100.0);
+        self.require(weights, &section, "has a set whose `weight` is not above 0.0 and at most 100.0")?;
+        let taught = head.sets.iter().all(|set| set.taught.keys().all(|other| self.is_taught(name, other)));
+        self.require(
+            taught,
+            &section,
+            "has a set whose `taught` names a head that is its own, unknown or a token head",
+        )?;
+        let weights = head.sets.iter().all(|set| set.taught_weight > 0.0 && set.taught_weight <= 100.0);
+        self.require(weights, &section, "has a set whose `taught_weight` is not above 0.0 and at most 100.0")?;
+        self.require(head.loss_weight > 0.0 && head.focal >= 0.0, &section, "has a negative `loss_weight` or `focal`")
+    }
+
+    /// Whether `other` can be taught by sets of the head called `name`.
+    fn is_taught(&self, name: &str, other: &str) -> bool {
+        name != other && self.heads.get(other).is_some_and(|head| head.kind == HeadKind::Sequence)
+    }
+
+    /// Points to where `key` first stands in the file.
+    fn require(&self, holds: bool, key: &str, what: &str) -> Result<(), ConfigError> {
+        if holds {
+            return Ok(());
+        }
+        let at = self.file.text.find(key).unwrap_or(0);
+        Err(self.file.invalid(at..at + key.len(), &format!("`{key}` {what}")))
+    }
+
+    fn resolve_paths(&mut self) {
+        let folder = self.file.path.parent().unwrap_or(Path::new("")).to_owned();
+        let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
+        resolve(&mut self.model.base);
+        resolve(&mut self.model.output);
+        self.model.notes.as_mut().map(resolve).unwrap_or_default();
+        for set in self.heads.values_mut().flat_map(|head| &mut head.sets) {
+            resolve(&mut set.train);
+            set.dev.as_mut().map(resolve).unwrap_or_default();
+            set.teacher.iter_mut().chain(set.taught.values_mut()).for_each(resolve);
+        }
+    }
+}
+
+impl SetRecipe {
+    /// Whether a value can stand for one of several labels.
+    #[must_use]
+    pub fn has_open_labels(&self) -> bool {
+        self.layout.labels.values().any(|meaning| matches!(meaning, Meaning::OneOf(_)))
+    }
+}
+
+impl HeadRecipe {
+    /// The head as a manifest describes it.
+    #[must_use]
+    pub fn manifest(&self) -> HeadManifest {
+        HeadManifest { kind: self.kind, report: self.report, temperature: None, labels: self.labels.clone() }
+    }
+}

@@ -1,0 +1,130 @@
+//! A model that says how likely labels are, where a set only narrows them down or is not wholly to be believed
+//! (knowledge distillation, Hinton et al. 2015).
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+
+use super::recipe::{Recipe, SetRecipe};
+use super::{TrainError, threads};
+use crate::config::{Device, Precision};
+use crate::labelled::passages::read_all;
+use crate::labelled::{Gold, LabelledRow};
+use crate::model::{HeadKind, Model, ModelFolder, Reading, Runtime, Tokenizer};
+
+/// How many tokens a batch has at most.
+const BATCH_TOKENS: usize = 2048;
+
+/// What teachers say of the rows of a set: for each head the rows, for each row its segments, for each segment the
+/// probability of each label.
+pub(super) type Opinions = IndexMap<String, Vec<Vec<Vec<f32>>>>;
+
+/// Checks that all teachers of a set of the head called `own` can teach.
+pub(super) fn check(recipe: &Recipe, own: &str, set: &SetRecipe) -> Result<(), TrainError> {
+    for (path, heads) in heads_of_teachers(own, set) {
+        open(path, &heads, recipe)?;
+    }
+    Ok(())
+}
+
+/// Asks all teachers of a set of the head called `own` about `rows`.
+pub(super) fn opinions(
+    recipe: &Recipe,
+    own: &str,
+    set: &SetRecipe,
+    rows: &[LabelledRow],
+) -> Result<Opinions, TrainError> {
+    let mut opinions = Opinions::new();
+    for (path, heads) in heads_of_teachers(own, set) {
+        tracing::info!(teacher = %path.display(), ?heads, texts = rows.len(), "asking a teacher");
+        opinions.extend(Teacher::load(path, &heads, recipe)?.opinions(rows)?);
+    }
+    Ok(opinions)
+}
+
+/// Which heads the teachers of a set of the head called `own` are asked for: a teacher of several reads once for all.
+fn heads_of_teachers<'s>(own: &'s str, set: &'s SetRecipe) -> IndexMap<&'s Path, Vec<&'s str>> {
+    let mut heads_of: IndexMap<&Path, Vec<&str>> = IndexMap::new();
+    let teacher = set.teacher.iter().map(|path| (own, path));
+    for (head, path) in teacher.chain(set.taught.iter().map(|(head, path)| (head.as_str(), path))) {
+        heads_of.entry(path).or_default().push(head);
+    }
+    heads_of
+}
+
+/// The folder of a teacher whose `heads` have the labels of the recipe's.
+fn open(path: &Path, heads: &[&str], recipe: &Recipe) -> Result<ModelFolder, TrainError> {
+    let folder = ModelFolder::open(path)?;
+    for &name in heads {
+        let refusal = |message| TrainError::Teacher { path: path.to_owned(), head: name.to_owned(), message };
+        let head = folder.manifest().heads.get(name).ok_or_else(|| refusal("it has no such head"))?;
+        if head.kind != HeadKind::Sequence || head.labels != recipe.heads[name].labels {
+            return Err(refusal("its labels are others, or in another order"));
+        }
+    }
+    Ok(folder)
+}
+
+/// How far each label applies: of several possible ones as the teacher has it among them; else what is known, mixed with
+/// the teacher's share.
+pub(super) fn shares(gold: &Gold, probabilities: &[f32], teacher_share: f32) -> Vec<f32> {
+    match gold {
+        Gold::OneOf(allowed) => {
+            let sum: f32 = allowed.iter().map(|&label| probabilities[label]).sum();
+            let share = |(label, probability): (usize, &f32)| {
+                if allowed.contains(&label) { probability / sum.max(f32::MIN_POSITIVE) } else { 0.0 }
+            };
+            probabilities.iter().enumerate().map(share).collect()
+        }
+        Gold::Labelled { shares, .. } => {
+            let mix = |(known, taught): (&f32, &f32)| known + teacher_share * (taught - known);
+            shares.iter().zip(probabilities).map(mix).collect()
+        }
+        Gold::Marks(_) => probabilities.to_vec(),
+    }
+}
+
+/// A finished model with the heads that it teaches. It reads with a tokenizer of its own, as another family of encoders has
+/// other token ids.
+struct Teacher<'h> {
+    heads: &'h [&'h str],
+    model: Model,
+    tokenizer: Tokenizer,
+}
+
+impl<'h> Teacher<'h> {
+    /// Loads the model in `path` to teach `heads`.
+    fn load(path: &Path, heads: &'h [&'h str], recipe: &Recipe) -> Result<Self, TrainError> {
+        let folder = open(path, heads, recipe)?;
+        let runtime = Runtime::resolve(Precision::Auto, Device::Cpu, Some(1))?;
+        tch::set_num_threads(threads(recipe));
+        Ok(Self { heads, model: folder.load(&runtime, 0, heads)?, tokenizer: folder.tokenizer()? })
+    }
+
+    fn opinions(&mut self, rows: &[LabelledRow]) -> Result<Opinions, TrainError> {
+        let read = read_all(rows, &self.tokenizer, &mut self.model, BATCH_TOKENS)?;
+        let segments = read.into_iter().map(|passages| passages.into_iter().flat_map(|passage| passage.readings));
+        let rows: Vec<Vec<Reading>> = segments.map(Iterator::collect).collect();
+        let of_row = |row: &Vec<Reading>, place: usize| row.iter().map(|read| read.sequences[place].clone()).collect();
+        let of_head =
+            |(place, &head): (usize, &&str)| (head.to_owned(), rows.iter().map(|row| of_row(row, place)).collect());
+        Ok(self.heads.iter().enumerate().map(of_head).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_teacher_chooses_among_what_is_possible() {
+        assert_eq!(shares(&Gold::OneOf(vec![0, 2]), &[0.25, 0.5, 0.25], 0.0), [0.5, 0.0, 0.5]);
+    }
+
+    #[test]
+    fn what_is_known_is_mixed_with_what_is_taught() {
+        let gold = Gold::Labelled { shares: vec![1.0, 0.0], label: Some(0) };
+        assert_eq!(shares(&gold, &[0.5, 0.5], 0.5), [0.75, 0.25]);
+        assert_eq!(shares(&gold, &[0.5, 0.5], 0.0), [1.0, 0.0]);
+    }
+}
