@@ -29,6 +29,59 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Show the statements of an output folder as a table
     Show(ShowArguments),
+    /// Fit a model to labelled sets
+    Train(TrainArguments),
+    /// Measure what a task's labels are worth on a labelled file
+    Evaluate(EvaluateArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArguments {
+    /// Labelled JSON Lines; docs/training.md says which fields are read
+    pub(crate) data: PathBuf,
+
+    /// The task of the configuration, or a head of `--model`
+    #[arg(short, long)]
+    pub(crate) task: String,
+
+    /// The configuration
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
+
+    /// A model folder, instead of the task's model in the configuration
+    #[arg(short, long)]
+    pub(crate) model: Option<PathBuf>,
+
+    /// A second model folder to compare with, row by row
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) against: Option<PathBuf>,
+
+    /// Read only rows with this value in this field; may be given several times
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = field_and_value)]
+    pub(crate) only: Vec<(String, String)>,
+
+    /// The field of the label [default: the first of those known that a row has]
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) label: Option<String>,
+
+    /// Leave out what stands before and after each text
+    #[arg(long)]
+    pub(crate) alone: bool,
+
+    /// Write one JSON object instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn field_and_value(text: &str) -> Result<(String, String), String> {
+    let (field, value) = text.split_once('=').ok_or_else(|| "expected FIELD=VALUE".to_owned())?;
+    Ok((field.to_owned(), value.to_owned()))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArguments {
+    /// What to train on and how; see models/newsroom/recipe.toml
+    pub(crate) recipe: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,10 @@
 //! One file a subcommand.
 
+/// `pressrun evaluate`
+pub(crate) mod evaluate;
 /// `pressrun run`
 pub(crate) mod run;
 /// `pressrun show`
 pub(crate) mod show;
+/// `pressrun train`
+pub(crate) mod train;

@@ -43,7 +43,7 @@ pub struct ClassificationComparison {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TaggingComparison {
     /// In each part, in the order of their names.
-    pub per_part: Vec<PartComparison>,
+    pub per_class: Vec<PartComparison>,
 }
 
 /// How two token heads differ in one part. A resample in which a part neither occurs nor was found counts as an F1
@@ -113,7 +113,7 @@ pub fn compare_tagging(
         token_f1: f1_interval(&Paired::of(ours, baseline, |row| PartCounts::of(row, part).token)),
         span_exact_f1: f1_interval(&Paired::of(ours, baseline, |row| PartCounts::of(row, part).exact)),
     };
-    Ok(TaggingComparison { per_part: parts.iter().enumerate().map(compare).collect() })
+    Ok(TaggingComparison { per_class: parts.iter().enumerate().map(compare).collect() })
 }
 
 /// The 95 % percentile interval of a `difference` that is a function of which of so many `rows` are looked at. Draws
@@ -270,7 +270,7 @@ mod tests {
     fn marks_are_compared_part_by_part() {
         let (whole, half) = (vec![marked("Ann Lee"); 20], vec![marked("Ann"); 20]);
         let parts = ["source", "cue"].map(str::to_owned);
-        let [source, cue] = compare_tagging(&whole, &half, &parts).unwrap().per_part.try_into().unwrap();
+        let [source, cue] = compare_tagging(&whole, &half, &parts).unwrap().per_class.try_into().unwrap();
         assert_eq!((source.token_f1.difference, source.token_f1.low), (1.0 - 2.0 / 3.0, 1.0 - 2.0 / 3.0));
         assert_eq!((source.span_exact_f1.difference, source.span_exact_f1.share_better), (1.0, 1.0));
         assert_eq!((cue.token_f1.difference, cue.token_f1.high), (0.0, 0.0));
@@ -315,7 +315,7 @@ mod tests {
     fn no_rows_differ_by_nothing() {
         let comparison = compare_classification(&[], &[]).unwrap();
         assert_eq!((comparison.accuracy.difference, comparison.ece_difference), (0.0, None));
-        let source = compare_tagging(&[], &[], &["source".to_owned()]).unwrap().per_part.remove(0);
+        let source = compare_tagging(&[], &[], &["source".to_owned()]).unwrap().per_class.remove(0);
         assert_eq!((source.token_f1.difference, source.token_f1.high), (0.0, 0.0));
     }
 }

@@ -1,6 +1,6 @@
 //! Gold labels and a model's own to scores: how often they agree, how sure the model may be, which of two is better.
 //!
-//! Pure: it reads no files and runs no model. What is undefined, as the precision of a label never given, is `None`
+//! Pure but for `measure`, which runs a model. What is undefined, as the precision of a label never given, is `None`
 //! and becomes `null`, never `NaN`.
 
 /// What is right of what was found and of what was to be found.
@@ -20,13 +20,16 @@ pub mod compare;
 /// Scores for people.
 pub mod table;
 
+/// What a model finds in labelled rows.
+pub mod measure;
+
 use std::ops::Range;
 
 pub use calibration::{fit_temperature, with_temperature};
 pub use classification::ClassificationScores;
 pub use compare::{CompareError, compare_classification, compare_tagging};
 pub use score::Score;
-pub use tagging::TaggingScores;
+pub use tagging::{PartScore, TaggingScores};
 
 /// One text that a sequence head labelled.
 #[derive(Debug, Clone, PartialEq)]

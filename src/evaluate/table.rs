@@ -48,7 +48,7 @@ pub fn tagging(scores: &TaggingScores) -> String {
         decimal(scores.macro_f1),
     );
     let mut table = table(&["part", "counted by", "precision", "recall", "F1", "support"], 2);
-    for part in &scores.per_part {
+    for part in &scores.per_class {
         let ways = [("word", &part.token), ("exact span", &part.span_exact), ("touching span", &part.span_overlap)];
         for (way, score) in ways {
             table.add_row([part.part.clone(), way.to_owned()].into_iter().chain(cells(score)));
@@ -81,8 +81,8 @@ pub fn tagging_comparison(
     comparison: &TaggingComparison,
 ) -> String {
     let mut table = versus("F1", ours.name, baseline.name);
-    let scores = ours.scores.per_part.iter().zip(&baseline.scores.per_part);
-    for (part, (ours, baseline)) in comparison.per_part.iter().zip(scores) {
+    let scores = ours.scores.per_class.iter().zip(&baseline.scores.per_class);
+    for (part, (ours, baseline)) in comparison.per_class.iter().zip(scores) {
         let (word, exact) = (format!("{}, words", part.part), format!("{}, exact spans", part.part));
         table.add_row(compared(&word, [ours.token.f1, baseline.token.f1], &part.token_f1));
         table.add_row(compared(&exact, [ours.span_exact.f1, baseline.span_exact.f1], &part.span_exact_f1));

@@ -24,13 +24,14 @@ pub struct TaggingScores {
     /// The mean F1 over words of the parts that occur in the gold.
     pub macro_f1: Option<f64>,
     /// Each part, in the order of their names.
-    pub per_part: Vec<PartScore>,
+    pub per_class: Vec<PartScore>,
 }
 
 /// How one part does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartScore {
     /// Its name.
+    #[serde(rename = "label")]
     pub part: String,
     /// Words: each that a mark of the part touches.
     pub token: Score,
@@ -64,7 +65,7 @@ impl TaggingScores {
             accuracy: share(rows.iter().map(|row| right_words(row, parts.len())).sum(), words),
             micro_f1: tokens.iter().copied().sum::<Counts>().f1(),
             macro_f1: macro_f1(&tokens),
-            per_part: parts.iter().zip(&counts).map(|(part, counts)| PartScore::of(part, counts)).collect(),
+            per_class: parts.iter().zip(&counts).map(|(part, counts)| PartScore::of(part, counts)).collect(),
         }
     }
 }
@@ -189,7 +190,7 @@ mod tests {
     }
 
     fn source(gold: &[Mark], found: &[Mark]) -> PartScore {
-        TaggingScores::of(&[marked(gold, found)], &parts()).per_part.remove(0)
+        TaggingScores::of(&[marked(gold, found)], &parts()).per_class.remove(0)
     }
 
     #[test]
@@ -217,7 +218,7 @@ mod tests {
     fn a_span_of_another_part_is_wrong() {
         let scores = TaggingScores::of(&[marked(&[mark(0, "Ann")], &[mark(1, "Ann")])], &parts());
         assert_eq!((scores.micro_f1, scores.macro_f1), (Some(0.0), Some(0.0)));
-        assert_eq!(scores.per_part[1].span_overlap.precision, Some(0.0));
+        assert_eq!(scores.per_class[1].span_overlap.precision, Some(0.0));
         // One of eight words is wrong.
         assert_eq!(scores.accuracy, Some(7.0 / 8.0));
     }
@@ -247,7 +248,7 @@ mod tests {
     fn nothing_read_is_null() {
         let scores = TaggingScores::of(&[], &parts());
         assert_eq!((scores.accuracy, scores.micro_f1, scores.macro_f1), (None, None, None));
-        assert!(serde_json::to_value(&scores).unwrap()["per_part"][0]["token"]["f1"].is_null());
+        assert!(serde_json::to_value(&scores).unwrap()["per_class"][0]["token"]["f1"].is_null());
     }
 
     fn marks() -> impl Strategy<Value = Vec<Mark>> {
@@ -259,7 +260,7 @@ mod tests {
         #[test]
         fn any_marks_score_shares_and_no_exact_span_is_no_overlap(gold in marks(), found in marks()) {
             let scores = TaggingScores::of(&[marked(&gold, &found)], &parts());
-            for part in &scores.per_part {
+            for part in &scores.per_class {
                 for score in [part.token, part.span_exact, part.span_overlap] {
                     let values = [score.precision, score.recall, score.f1];
                     prop_assert!(values.into_iter().flatten().all(|value| (0.0..=1.0).contains(&value)));
