@@ -1,0 +1,349 @@
+//! A tiny encoder learns what its sets say, is measured, goes on after a kill, and refuses what cannot be learnt from.
+
+mod support;
+
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pressrun::config::ConfigFile;
+use pressrun::model::ModelFolder;
+use pressrun::model::train::recipe::Recipe;
+use pressrun::model::train::scores::EpochScores;
+use pressrun::model::train::{Event, Training};
+use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
+use serde_json::{Value, json};
+use support::{TASKS, root, said};
+use tempfile::TempDir;
+
+const MOOD: &str = r#"
+[heads.mood]
+kind = "sequence"
+report = "distribution"
+labels = [{ label = "bad" }, { label = "good" }]
+[[heads.mood.sets]]
+name = "moods"
+licence = "made for this test"
+train = "mood.jsonl"
+dev = "mood.jsonl"
+"#;
+
+const ATTRIBUTION: &str = r#"
+[heads.attribution]
+kind = "token"
+labels = [{ label = "O" }, { label = "B-source" }, { label = "I-source" }, { label = "B-cue" }, { label = "I-cue" }]
+[[heads.attribution.sets]]
+name = "speakers"
+licence = "made for this test"
+train = "attribution.jsonl"
+dev = "attribution.jsonl"
+"#;
+
+/// A folder with a tiny encoder of random weights, two sets, and nothing else.
+fn workshop() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().join("base");
+    std::fs::create_dir(&base).unwrap();
+    let config = json!({
+        "model_type": "bert", "hidden_act": "gelu", "attention_probs_dropout_prob": 0.1, "hidden_dropout_prob": 0.1, "hidden_size": 16,
+        "initializer_range": 0.02, "intermediate_size": 32, "max_position_embeddings": 64, "num_attention_heads": 2,
+        "num_hidden_layers": 2, "type_vocab_size": 2, "vocab_size": 30522
+    });
+    std::fs::write(base.join("config.json"), config.to_string()).unwrap();
+    std::fs::copy(root().join("models/newsroom/tokenizer.json"), base.join("tokenizer.json")).unwrap();
+    let config: BertConfig = serde_json::from_value(config).unwrap();
+    tch::manual_seed(7);
+    let weights = tch::nn::VarStore::new(tch::Device::Cpu);
+    let _model = BertModel::<BertEmbeddings>::new_with_optional_pooler(weights.root(), &config, false);
+    weights.save(base.join("model.safetensors")).unwrap();
+    std::fs::write(folder.path().join("mood.jsonl"), moods()).unwrap();
+    std::fs::write(folder.path().join("attribution.jsonl"), attributions()).unwrap();
+    folder
+}
+
+/// Puts a tiny `MPNet` of random weights in the place of the encoder.
+fn use_mpnet(folder: &Path) {
+    let config = json!({
+        "model_type": "mpnet", "hidden_size": 16, "intermediate_size": 32, "max_position_embeddings": 64,
+        "num_attention_heads": 2, "num_hidden_layers": 1, "vocab_size": 30522, "relative_attention_num_buckets": 8,
+        "layer_norm_eps": 1e-5, "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1
+    });
+    let linear = |name: &str, to: i64, from: i64| {
+        vec![(format!("{name}.weight"), vec![to, from]), (format!("{name}.bias"), vec![to])]
+    };
+    let norm = |name: &str| vec![(format!("{name}.weight"), vec![16]), (format!("{name}.bias"), vec![16])];
+    let mut shapes = vec![
+        ("embeddings.word_embeddings.weight".to_owned(), vec![30522, 16]),
+        ("embeddings.position_embeddings.weight".to_owned(), vec![64, 16]),
+        ("encoder.relative_attention_bias.weight".to_owned(), vec![8, 2]),
+    ];
+    shapes.extend(norm("embeddings.LayerNorm"));
+    let layer = "encoder.layer.0";
+    shapes
+        .extend(["q", "k", "v", "o"].iter().flat_map(|name| linear(&format!("{layer}.attention.attn.{name}"), 16, 16)));
+    shapes.extend(["attention", "output"].iter().flat_map(|name| norm(&format!("{layer}.{name}.LayerNorm"))));
+    shapes.extend(linear(&format!("{layer}.intermediate.dense"), 32, 16));
+    shapes.extend(linear(&format!("{layer}.output.dense"), 16, 32));
+    tch::manual_seed(7);
+    let options = (tch::Kind::Float, tch::Device::Cpu);
+    let random = |(name, shape): (String, Vec<i64>)| {
+        let tensor = tch::Tensor::randn(&shape, options) * 0.1;
+        if name.contains("LayerNorm.weight") { (name, tensor + 1.0) } else { (name, tensor) }
+    };
+    let tensors: Vec<_> = shapes.into_iter().map(random).collect();
+    tch::Tensor::write_safetensors(&tensors, folder.join("base/model.safetensors")).unwrap();
+    std::fs::write(folder.join("base/config.json"), config.to_string()).unwrap();
+}
+
+fn moods() -> String {
+    let mut lines = String::new();
+    for thing in ["harvest", "season", "concert", "verdict", "budget", "summer", "harbor", "winter"] {
+        writeln!(lines, "{}", json!({ "text": format!("a splendid {thing}"), "label": "good" })).unwrap();
+        writeln!(lines, "{}", json!({ "text": format!("a dreadful {thing}"), "label": "bad" })).unwrap();
+    }
+    lines
+}
+
+fn attributions() -> String {
+    let mut lines = String::new();
+    for (name, cue) in [("Ann", "said"), ("Bob", "said"), ("Carla", "claimed"), ("Dora", "claimed")] {
+        let text = format!("{name} {cue} nothing new.");
+        let (source, cue) = ([0, name.len()], [name.len() + 1, name.len() + 1 + cue.len()]);
+        writeln!(lines, "{}", json!({ "text": text, "attributions": [{ "source": [source], "cue": [cue] }] })).unwrap();
+    }
+    lines
+}
+
+fn recipe(training: &str, heads: &str) -> String {
+    format!(
+        "[model]\nname = \"tiny\"\nrevision = \"1\"\nbase = \"base\"\nbase_note = \"random\"\noutput = \"model\"\n\
+         passage_tokens = 32\n[training]\nthreads = 1\nbatch_tokens = 64\nhead_learning_rate = 0.02\nlearning_rate = 0.01\n\
+         dropout = 0.0\nprecision = \"f32\"\n{training}\n{heads}"
+    )
+}
+
+fn prepare(folder: &Path, text: &str) -> Result<Training, String> {
+    let recipe = Recipe::parse(ConfigFile { path: folder.join("recipe.toml"), text: text.to_owned() });
+    let training = recipe
+        .map_err(|error| error.to_string())
+        .and_then(|recipe| Training::prepare(recipe).map_err(|error| error.to_string()));
+    training.map_err(|message| message.replace(&folder.display().to_string(), "."))
+}
+
+/// Dropout draws from one well of chance for the whole process, so trainings take turns.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn train(folder: &Path, text: &str) -> EpochScores {
+    prepare(folder, text).unwrap().run(|_| {}).unwrap()
+}
+
+fn pressrun(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pressrun")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_model_learns_all_heads_at_once_and_is_a_complete_folder() {
+    let _turn = turn();
+    let folder = workshop();
+    let scores = train(folder.path(), &recipe("epochs = 12\npatience = 12", &(MOOD.to_owned() + ATTRIBUTION)));
+    let [mood, attribution] = scores.sets.as_slice() else { panic!("{scores:?}") };
+    assert!(mood.accuracy > 0.99, "{mood:?}");
+    assert!(attribution.macro_f1 > 0.95, "{attribution:?}");
+    assert!(!folder.path().join("model.training").exists());
+    let card = std::fs::read_to_string(folder.path().join("model/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("| moods | mood |") && card.contains("made for this test"), "{card}");
+    let manifest = std::fs::read_to_string(folder.path().join("model/model.toml")).unwrap();
+    assert_eq!(manifest.matches("temperature = ").count(), 1, "one sequence head: {manifest}");
+
+    let output = pressrun(folder.path(), &["evaluate", "-m", "model", "-t", "mood", "mood.jsonl", "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
+    assert_eq!((found["rows"].as_u64(), found["per_class"][1]["support"].as_u64()), (Some(16), Some(8)));
+    assert!(found["accuracy"].as_f64().unwrap() > 0.99 && found["ece"].as_f64().unwrap() < 0.1, "{found}");
+
+    let arguments = ["evaluate", "-m", "model", "-t", "attribution", "attribution.jsonl", "--against", "model"];
+    let output = pressrun(folder.path(), &arguments);
+    let table = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(table.contains("cue") && table.contains("tiny 1"), "{table}{}", said(&output));
+}
+
+#[test]
+fn a_killed_training_goes_on_after_its_last_epoch_and_ends_the_same() {
+    let _turn = turn();
+    let text = recipe("epochs = 3\npatience = 3\naverage = 0.5\ndropout = 0.1", MOOD).replace("dropout = 0.0\n", "");
+    let (whole, broken) = (workshop(), workshop());
+    train(whole.path(), &text);
+    let killed = catch_unwind(AssertUnwindSafe(|| {
+        prepare(broken.path(), &text).unwrap().run(|event| {
+            assert!(!matches!(event, Event::Step(step) if step.epoch == 3), "killed in the third epoch");
+        })
+    }));
+    assert!(killed.is_err() && !broken.path().join("model").exists());
+    let mut resumed = None;
+    prepare(broken.path(), &text)
+        .unwrap()
+        .run(|event| {
+            if let Event::Resumed(scores) = event {
+                resumed = Some(scores.epoch);
+            }
+        })
+        .unwrap();
+    assert_eq!(resumed, Some(2));
+    let weights = |folder: &TempDir| std::fs::read(folder.path().join("model/encoder.safetensors")).unwrap();
+    assert!(weights(&whole) == weights(&broken), "the same weights, byte for byte");
+}
+
+#[test]
+fn another_recipe_does_not_take_up_a_training() {
+    let _turn = turn();
+    let folder = workshop();
+    let text = recipe("epochs = 2", MOOD);
+    let killed = catch_unwind(AssertUnwindSafe(|| {
+        prepare(folder.path(), &text).unwrap().run(|event| assert!(!matches!(event, Event::Epoch(_))))
+    }));
+    assert!(killed.is_err());
+    let message = prepare(folder.path(), &text.replace("0.02", "0.03")).unwrap_err();
+    assert!(message.contains("./model.training` is of a training with another recipe"), "{message}");
+}
+
+#[test]
+fn a_training_that_diverges_ends_with_the_step_and_a_hint() {
+    let _turn = turn();
+    let folder = workshop();
+    let text = recipe("epochs = 9", MOOD).replace("learning_rate = 0.01", "learning_rate = 1e38");
+    let error = prepare(folder.path(), &text).unwrap().run(|_| {}).unwrap_err().to_string();
+    assert!(error.contains("of epoch 1") && error.contains("smaller `learning_rate`"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_learnt_from_is_refused_with_file_and_line() {
+    let cases = [
+        (
+            "{\"text\": \"a\", \"label\": \"great\"}",
+            "mood.jsonl:2: `label` is `great`, which the head does not know; it knows `bad`, `good`",
+        ),
+        ("{\"text\": \"a\"}", "mood.jsonl:2: the field `label` is missing"),
+        ("{\"label\": \"good\"}", "mood.jsonl:2: the field `text` is missing"),
+        ("{\"text\": \" \", \"label\": \"good\"}", "mood.jsonl:2: `text` is empty"),
+        ("{\"text\": 3, \"label\": \"good\"}", "mood.jsonl:2: `text` is no text"),
+        ("[1]", "mood.jsonl:2: not a JSON object"),
+        ("{\"text\": \"a\", ", "mood.jsonl:2: not JSON: EOF"),
+    ];
+    for (line, expected) in cases {
+        let folder = workshop();
+        std::fs::write(folder.path().join("mood.jsonl"), format!("{}\n{line}\n", moods().lines().next().unwrap()))
+            .unwrap();
+        let message = prepare(folder.path(), &recipe("", MOOD)).unwrap_err();
+        assert!(message.contains(expected), "{line}: {message}");
+    }
+}
+
+#[test]
+fn spans_outside_their_text_and_empty_sets_are_refused() {
+    let folder = workshop();
+    let line = json!({ "text": "Ann said no.", "attributions": [{ "source": [[0, 3]], "cue": [[4, 40]] }] });
+    std::fs::write(folder.path().join("attribution.jsonl"), line.to_string()).unwrap();
+    let message = prepare(folder.path(), &recipe("", ATTRIBUTION)).unwrap_err();
+    assert!(
+        message.ends_with("attribution.jsonl:1: the cue [4,40] is no range inside the text, which has 12 characters"),
+        "{message}"
+    );
+    std::fs::write(folder.path().join("mood.jsonl"), "\n").unwrap();
+    let message = prepare(folder.path(), &recipe("", MOOD)).unwrap_err();
+    assert!(message.contains("mood.jsonl` has no row to use"), "{message}");
+}
+
+#[test]
+fn a_wrong_recipe_is_refused_where_it_is_wrong() {
+    let folder = workshop();
+    let refusal = |text: &str| prepare(folder.path(), text).unwrap_err();
+    let message = refusal(&recipe("epoch = 3", MOOD));
+    assert!(message.contains("recipe.toml:15:1: unknown field `epoch`"), "{message}");
+    let message = refusal(&recipe("", MOOD).replace("head_learning_rate = 0.02", "head_learning_rate = -1.0"));
+    assert!(message.contains("recipe.toml:11:1: `head_learning_rate` has to be a number above 0.0"), "{message}");
+    let message = refusal(&recipe("", &MOOD.replace("dev = \"mood.jsonl\"", "")));
+    assert!(message.contains("`heads.mood` needs a set with `dev`"), "{message}");
+    let output = pressrun(folder.path(), &["train", "nowhere.toml"]);
+    assert_eq!(output.status.code(), Some(78), "{}", said(&output));
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused() {
+    let folder = workshop();
+    let pipeline = format!("[models.newsroom]\npath = \"{}\"\n{TASKS}", root().join("models/newsroom").display());
+    std::fs::write(folder.path().join("pipeline.toml"), pipeline).unwrap();
+    std::fs::write(folder.path().join("bad.jsonl"), "{\"text\": \"a\", \"label\": \"angry\"}\n").unwrap();
+    let refusal = |arguments: &[&str]| {
+        let output = pressrun(folder.path(), &[&["evaluate"], arguments].concat());
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+        said(&output)
+    };
+    let message = refusal(&["--task", "tone", "mood.jsonl"]);
+    assert!(message.contains("has no task `tone`, expected one of `topic`, `sentiment`, `attribution`"), "{message}");
+    let message = refusal(&["--task", "sentiment", "nowhere.jsonl"]);
+    assert!(message.contains("cannot read `nowhere.jsonl`: No such file"), "{message}");
+    let message = refusal(&["--task", "sentiment", "bad.jsonl", "--json"]);
+    assert!(message.contains("bad.jsonl:1: `label` is `angry`, which the head does not know"), "{message}");
+    let message = refusal(&["--task", "topic", "attribution.jsonl"]);
+    assert!(message.contains("attribution.jsonl:1: no label: expected one of the fields `code`"), "{message}");
+}
+
+#[test]
+fn a_teacher_chooses_where_a_set_leaves_labels_open() {
+    let _turn = turn();
+    let folder = workshop();
+    train(folder.path(), &recipe("epochs = 12\npatience = 12", MOOD).replace("\"model\"", "\"teacher\""));
+    let open = moods().replace("\"good\"", "\"any\"").replace("\"bad\"", "\"any\"");
+    std::fs::write(folder.path().join("open.jsonl"), open).unwrap();
+    let set =
+        MOOD.replace("train = \"mood.jsonl\"", "train = \"open.jsonl\"\nlayout.labels = { any = [\"bad\", \"good\"] }");
+    let message = prepare(folder.path(), &recipe("", &set)).unwrap_err();
+    assert!(message.contains("`heads.mood` has a set that leaves labels open"), "{message}");
+    let scores = train(folder.path(), &recipe("epochs = 12\npatience = 12", &(set + "teacher = \"teacher\"\n")));
+    assert!(scores.sets[0].accuracy > 0.99, "{scores:?}");
+}
+
+#[test]
+fn a_teacher_of_another_family_teaches_other_heads_by_the_texts_of_a_set() {
+    let _turn = turn();
+    let folder = workshop();
+    use_mpnet(folder.path());
+    train(folder.path(), &recipe("epochs = 12\npatience = 12", MOOD).replace("\"model\"", "\"teacher\""));
+    let manifest = ModelFolder::open(&folder.path().join("teacher")).unwrap().manifest().clone();
+    assert_eq!(manifest.architecture.to_string(), "mpnet");
+
+    let student = workshop();
+    let unmarked = |line: &str| line.replace("\"label\"", "\"attributions\":[],\"was\"") + "\n";
+    let lines: String = moods().lines().map(unmarked).collect();
+    std::fs::write(student.path().join("attribution.jsonl"), lines).unwrap();
+    let vague = "{\"text\": \"a harvest\", \"label\": \"good\"}\n{\"text\": \"a harvest\", \"label\": \"bad\"}\n";
+    std::fs::write(student.path().join("vague.jsonl"), vague).unwrap();
+    let heads = MOOD.replace("train = \"mood.jsonl\"", "train = \"vague.jsonl\"") + ATTRIBUTION;
+    let teacher = folder.path().join("teacher");
+    let taught = format!("{heads}taught = {{ mood = \"{}\" }}\n", teacher.display());
+    let scores = train(student.path(), &recipe("epochs = 12\npatience = 12", &taught));
+    assert!(scores.sets[0].accuracy > 0.99, "{scores:?}");
+
+    let wrong = taught.replace("taught = { mood", "taught = { attribution");
+    let message = prepare(student.path(), &recipe("", &wrong)).unwrap_err();
+    assert!(message.contains("`heads.attribution` has a set whose `taught` names a head that is its own"), "{message}");
+}
+
+#[test]
+fn the_shipped_recipes_are_those_of_the_shipped_model() {
+    let folder = root().join("models/newsroom");
+    let manifest = ModelFolder::open(&folder).unwrap().manifest().clone();
+    let recipe = Recipe::load(&folder.join("recipe.toml")).unwrap();
+    let teacher = Recipe::load(&folder.join("teacher.toml")).unwrap();
+    assert_eq!((&recipe.model.name, &recipe.model.revision), (&manifest.name, &manifest.revision));
+    for (name, head) in &recipe.heads {
+        assert_eq!(head.labels, manifest.heads[name].labels, "{name}");
+    }
+    for (name, head) in &teacher.heads {
+        assert_eq!(head.labels, recipe.heads[name].labels, "{name}");
+    }
+}
