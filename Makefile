@@ -1,11 +1,17 @@
 # Each target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
-.PHONY: help setup build demo test check fmt clippy doc bench clean distclean
+.PHONY: help setup base-encoder teacher-encoder build demo test check fmt clippy doc bench clean distclean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## fetch libtorch (150 MB), unless LIBTORCH or LIBTORCH_USE_PYTORCH says to use another
 	@scripts/libtorch.sh
+
+base-encoder: ## fetch the encoder that training begins from (84 MB)
+	@scripts/base_encoder.sh all-minilm-l6-v2
+
+teacher-encoder: ## fetch the larger encoder of the newsroom model's teacher (405 MB)
+	@scripts/base_encoder.sh all-mpnet-base-v2
 
 build: setup ## release build
 	cargo build --release
@@ -35,6 +41,6 @@ bench: setup ## benchmarks
 clean: ## remove what cargo built
 	cargo clean
 
-distclean: clean ## remove libtorch as well
-	rm -rf third_party
+distclean: clean ## remove libtorch and the base encoder as well
+	rm -rf third_party base
 	if grep -qs '^# Written by scripts/libtorch.sh' .cargo/config.toml; then rm .cargo/config.toml; fi
