@@ -303,8 +303,12 @@ fn a_teacher_chooses_where_a_set_leaves_labels_open() {
         MOOD.replace("train = \"mood.jsonl\"", "train = \"open.jsonl\"\nlayout.labels = { any = [\"bad\", \"good\"] }");
     let message = prepare(folder.path(), &recipe("", &set)).unwrap_err();
     assert!(message.contains("`heads.mood` has a set that leaves labels open"), "{message}");
-    let scores = train(folder.path(), &recipe("epochs = 12\npatience = 12", &(set + "teacher = \"teacher\"\n")));
+    let set = set + "teacher = \"teacher\"\n";
+    let scores = train(folder.path(), &recipe("epochs = 12\npatience = 12", &set));
     assert!(scores.sets[0].accuracy > 0.99, "{scores:?}");
+    let turned = set.replace("\"bad\" }, { label = \"good\"", "\"good\" }, { label = \"bad\"");
+    let message = prepare(folder.path(), &recipe("", &turned)).unwrap_err();
+    assert!(message.ends_with("cannot teach head `mood`: its labels are others, or in another order"), "{message}");
 }
 
 #[test]
