@@ -336,7 +336,7 @@ impl Training {
                 })
                 .flatten()
                 .collect();
-            (recipe.kind == HeadKind::Sequence).then(|| (name.clone(), fit_temperature(&rows).clamp(0.05, 20.0)))
+            (recipe.kind == HeadKind::Sequence).then(|| (name.clone(), fit_temperature(&rows)))
         };
         self.recipe.heads.iter().enumerate().filter_map(temperature).collect()
     }
