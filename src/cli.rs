@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::progress::Screen;
@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Show the statements of an output folder as a table
     Show(ShowArguments),
+    /// Split text or JSON Lines from standard input into sentences
+    Split(SplitArguments),
     /// Fit a model to labelled sets
     Train(TrainArguments),
     /// Measure what a task's labels are worth on a labelled file
@@ -92,6 +94,29 @@ pub(crate) struct RunArguments {
     /// The configuration
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SplitArguments {
+    /// What standard input is
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) format: SplitFormat,
+
+    /// Write the sentences themselves, one a line, instead of where they stand
+    #[arg(short, long)]
+    pub(crate) text: bool,
+}
+
+/// How standard input is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitFormat {
+    /// JSON Lines where it begins with `{`, else text
+    #[default]
+    Auto,
+    /// One text
+    Text,
+    /// Objects with `text` and, if wanted, `id`
+    Jsonl,
 }
 
 #[derive(Debug, Args)]

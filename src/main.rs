@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Run(arguments) => commands::run::run(arguments, &screen),
         Command::Show(arguments) => commands::show::show(arguments),
+        Command::Split(arguments) => commands::split::split(arguments),
         Command::Train(arguments) => commands::train::train(arguments, &screen),
         Command::Evaluate(arguments) => commands::evaluate::evaluate(arguments),
     };

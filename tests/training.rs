@@ -293,6 +293,19 @@ fn what_cannot_be_measured_is_refused() {
 }
 
 #[test]
+fn texts_are_learnt_among_strangers_too() {
+    let _turn = turn();
+    let folder = workshop();
+    let scores = train(folder.path(), &recipe("epochs = 12\npatience = 12\nstrangers = 1.0", MOOD));
+    assert!(scores.sets[0].accuracy > 0.99, "{scores:?}");
+    let among = |line: &str| line.replace('{', "{\"before\": \"Rain fell.\", \"after\": \"Bob slept.\", ") + "\n";
+    std::fs::write(folder.path().join("among.jsonl"), moods().lines().map(among).collect::<String>()).unwrap();
+    let output = pressrun(folder.path(), &["evaluate", "-m", "model", "-t", "mood", "among.jsonl", "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
+    assert!(found["accuracy"].as_f64().unwrap() > 0.99, "{found}");
+}
+
+#[test]
 fn a_teacher_chooses_where_a_set_leaves_labels_open() {
     let _turn = turn();
     let folder = workshop();
@@ -303,7 +316,7 @@ fn a_teacher_chooses_where_a_set_leaves_labels_open() {
         MOOD.replace("train = \"mood.jsonl\"", "train = \"open.jsonl\"\nlayout.labels = { any = [\"bad\", \"good\"] }");
     let message = prepare(folder.path(), &recipe("", &set)).unwrap_err();
     assert!(message.contains("`heads.mood` has a set that leaves labels open"), "{message}");
-    let set = set + "teacher = \"teacher\"\n";
+    let set = set + "teachers = [\"teacher\", \"teacher\"]\n";
     let scores = train(folder.path(), &recipe("epochs = 12\npatience = 12", &set));
     assert!(scores.sets[0].accuracy > 0.99, "{scores:?}");
     let turned = set.replace("\"bad\" }, { label = \"good\"", "\"good\" }, { label = \"bad\"");
@@ -342,12 +355,13 @@ fn the_shipped_recipes_are_those_of_the_shipped_model() {
     let folder = root().join("models/newsroom");
     let manifest = ModelFolder::open(&folder).unwrap().manifest().clone();
     let recipe = Recipe::load(&folder.join("recipe.toml")).unwrap();
-    let teacher = Recipe::load(&folder.join("teacher.toml")).unwrap();
     assert_eq!((&recipe.model.name, &recipe.model.revision), (&manifest.name, &manifest.revision));
     for (name, head) in &recipe.heads {
         assert_eq!(head.labels, manifest.heads[name].labels, "{name}");
     }
-    for (name, head) in &teacher.heads {
-        assert_eq!(head.labels, recipe.heads[name].labels, "{name}");
+    for teacher in ["teacher.toml", "headline-teacher.toml"] {
+        for (name, head) in &Recipe::load(&folder.join(teacher)).unwrap().heads {
+            assert_eq!(head.labels, recipe.heads[name].labels, "{teacher}: {name}");
+        }
     }
 }

@@ -6,5 +6,7 @@ pub(crate) mod evaluate;
 pub(crate) mod run;
 /// `pressrun show`
 pub(crate) mod show;
+/// `pressrun split`
+pub(crate) mod split;
 /// `pressrun train`
 pub(crate) mod train;

@@ -56,6 +56,25 @@ impl Passage {
         passage.ids.extend(closing);
         passage
     }
+
+    /// Passages in a row as one: the opening special token of the first and the closing one of the last stay.
+    #[must_use]
+    pub fn chained<'p>(passages: impl IntoIterator<Item = &'p Self>) -> Self {
+        let mut chain = Self { ids: Vec::new(), segments: Vec::new() };
+        for passage in passages {
+            // The closing token of what came before gives way; an opening one would stand in the middle.
+            chain.ids.pop();
+            let skipped = usize::from(!chain.ids.is_empty());
+            let shift = chain.ids.len();
+            chain.ids.extend_from_slice(&passage.ids[skipped..]);
+            let moved = |place: usize| place + shift - skipped;
+            chain.segments.extend(passage.segments.iter().map(|segment| Segment {
+                tokens: moved(segment.tokens.start)..moved(segment.tokens.end),
+                ..segment.clone()
+            }));
+        }
+        chain
+    }
 }
 
 /// The places of a text's own tokens, and its opening and closing special tokens.
@@ -113,6 +132,13 @@ mod tests {
         let places: Vec<_> = passage.segments.iter().map(|segment| segment.tokens.clone()).collect();
         assert_eq!(places, [1..3, 3..4]);
         assert_eq!(passage.segments[1].offsets, [(1, 2)]);
+    }
+
+    #[test]
+    fn chained_passages_are_what_joined_texts_are() {
+        let texts = [text(&[101, 7, 8, 102]), text(&[101, 9, 102]), text(&[101, 10, 11, 102])];
+        let passages = [Passage::joined(texts[..2].to_vec()), Passage::joined(texts[2..].to_vec())];
+        assert_eq!(Passage::chained(&passages), Passage::joined(texts));
     }
 
     #[test]

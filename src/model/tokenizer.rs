@@ -38,6 +38,13 @@ impl Tokenizer {
         Ok(Self { inner, limits })
     }
 
+    /// The same tokenizer for a model that reads passages, with a passage for each sentence.
+    #[must_use]
+    pub fn by_sentence(&self) -> Self {
+        let limits = ReadingLimits { passage_tokens: self.limits.passage_tokens.map(|_| 1), ..self.limits };
+        Self { inner: self.inner.clone(), limits }
+    }
+
     /// The tokens of `text`.
     ///
     /// # Errors
@@ -179,6 +186,8 @@ mod tests {
         let tokenizer = tokenizer(64);
         let sentences = ["a b c d e f", "g h i j k", "l m n o p q r"].map(|text| tokenizer.tokenize(text).unwrap());
         let passages = tokenizer.passages(sentences.to_vec());
-        assert_eq!(passages.iter().map(|passage| passage.segments.len()).collect::<Vec<_>>(), [2, 1]);
+        let segments = |passages: &[Passage]| passages.iter().map(|passage| passage.segments.len()).collect::<Vec<_>>();
+        assert_eq!(segments(&passages), [2, 1]);
+        assert_eq!(segments(&tokenizer.by_sentence().passages(sentences.to_vec())), [1, 1, 1]);
     }
 }

@@ -62,7 +62,7 @@ fn data(recipe: &Recipe) -> String {
 /// Which finished models had a say in what a set teaches.
 fn teachers(set: &SetRecipe) -> String {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let own = set.teacher.iter().map(|path| {
+    let own = set.teachers.iter().map(|path| {
         if set.has_open_labels() {
             return format!("{}, which chooses among open labels", name(path));
         }

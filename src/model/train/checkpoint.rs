@@ -102,7 +102,7 @@ fn fingerprint(recipe: &Recipe) -> Result<String, TrainError> {
     for set in sets {
         files.push(set.train.clone());
         files.extend(set.dev.clone());
-        files.extend(set.teacher.iter().chain(set.taught.values()).map(|folder| folder.join("model.toml")));
+        files.extend(set.teachers.iter().chain(set.taught.values()).map(|folder| folder.join("model.toml")));
     }
     let mut text = recipe.file.text.clone();
     for path in &files {

@@ -1,5 +1,7 @@
 //! Labelled sets to batches: which rows an epoch sees, in which order, and what is known of them.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::recipe::{Recipe, SetRecipe};
@@ -47,7 +49,10 @@ pub(super) enum Truth {
     Labels(Vec<usize>),
 }
 
-/// An example as a batch has it.
+/// What is read as one passage: an example, or several that have nothing to do with each other.
+pub(super) type Row = Vec<Pick>;
+
+/// An example as an epoch sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pick {
     /// By its place in [`Data::examples`].
@@ -67,30 +72,39 @@ impl Data {
         Ok(data)
     }
 
-    /// What the example reads in a batch.
+    /// What an example reads.
     pub(super) fn passage(&self, pick: Pick) -> &Passage {
         let example = &self.examples[pick.example];
         example.alone.as_ref().filter(|_| pick.is_alone).unwrap_or(&example.passage)
     }
 
-    /// The first segment of that passage which something is known of.
+    /// What is read as one: the example's passage, or those of all examples in a row.
+    pub(super) fn passage_of(&self, row: &Row) -> Cow<'_, Passage> {
+        match row.as_slice() {
+            &[pick] => Cow::Borrowed(self.passage(pick)),
+            picks => Cow::Owned(Passage::chained(picks.iter().map(|&pick| self.passage(pick)))),
+        }
+    }
+
+    /// The first segment of an example's passage which something is known of.
     pub(super) fn first_segment(&self, pick: Pick) -> usize {
         let example = &self.examples[pick.example];
         if pick.is_alone && example.alone.is_some() { 0 } else { example.first_segment }
     }
 
     /// The batches of an epoch, which depend on `seed` and `epoch` alone.
-    pub(super) fn batches(&self, recipe: &Recipe, epoch: u64) -> Vec<Vec<Pick>> {
+    pub(super) fn batches(&self, recipe: &Recipe, epoch: u64) -> Vec<Vec<Row>> {
         let training = &recipe.training;
         let budget = training.batch_tokens.as_size();
         let mut chance = fastrand::Rng::with_seed(training.seed.get().wrapping_mul(1_000_003).wrapping_add(epoch));
         let mut picks = self.picks(&mut chance, training.context_dropout.get());
         chance.shuffle(&mut picks);
+        let mut rows = self.rows(&mut chance, picks, training.strangers.get(), recipe.model.passage_tokens.as_size());
         // Sorted by length within a window, so that batches have little padding and are still mixed.
-        let window = (picks.len() / 8).clamp(1, 2048);
+        let window = (rows.len() / 8).clamp(1, 2048);
         let mut batches = Vec::new();
-        for window in picks.chunks_mut(window) {
-            window.sort_by_key(|&pick| self.passage(pick).ids.len());
+        for window in rows.chunks_mut(window) {
+            window.sort_by_cached_key(|row| self.length(row));
             batches.extend(self.cut(window, budget));
         }
         chance.shuffle(&mut batches);
@@ -109,13 +123,36 @@ impl Data {
         picks
     }
 
-    fn cut(&self, picks: &[Pick], budget: usize) -> Vec<Vec<Pick>> {
-        let mut batches: Vec<Vec<Pick>> = Vec::new();
-        for &pick in picks {
-            let width = self.passage(pick).ids.len();
+    /// Puts a share of the examples that have no neighbours together, in passages of at most `passage_tokens`: neighbours
+    /// in a row of their own say nothing of each other, and the model learns not to believe that they do.
+    fn rows(&self, chance: &mut fastrand::Rng, picks: Vec<Pick>, share: f64, passage_tokens: usize) -> Vec<Row> {
+        let (mut rows, mut strangers) = (Vec::new(), Row::new());
+        for pick in picks {
+            if self.passage(pick).segments.len() > 1 || chance.f64() >= share {
+                rows.push(vec![pick]);
+                continue;
+            }
+            strangers.push(pick);
+            if strangers.len() > 1 && self.length(&strangers) > passage_tokens {
+                let next = strangers.split_off(strangers.len() - 1);
+                rows.push(std::mem::replace(&mut strangers, next));
+            }
+        }
+        rows.extend((!strangers.is_empty()).then_some(strangers));
+        rows
+    }
+
+    fn length(&self, row: &Row) -> usize {
+        self.passage_of(row).ids.len()
+    }
+
+    fn cut(&self, rows: &[Row], budget: usize) -> Vec<Vec<Row>> {
+        let mut batches: Vec<Vec<Row>> = Vec::new();
+        for row in rows {
+            let width = self.length(row);
             match batches.last_mut() {
-                Some(batch) if (batch.len() + 1) * width <= budget => batch.push(pick),
-                _ => batches.push(vec![pick]),
+                Some(batch) if (batch.len() + 1) * width <= budget => batch.push(row.clone()),
+                _ => batches.push(vec![row.clone()]),
             }
         }
         batches

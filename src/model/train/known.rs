@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::data::{Data, Pick, Truth};
+use super::data::{Data, Row, Truth};
 use super::{loss, to_i64};
 use crate::model::TokenBatch;
 
@@ -22,13 +22,14 @@ impl Known {
         head: usize,
         labels: usize,
         data: &Data,
-        batch: &[Pick],
+        batch: &[Row],
         tokens: &TokenBatch,
         copies: usize,
     ) -> Self {
         let mut known = Self { places: Vec::new(), shares: Vec::new(), weights: Vec::new(), labels };
         let mut segment = 0;
-        for (row, &pick) in std::iter::repeat_n(batch, copies).flatten().enumerate() {
+        let rows = std::iter::repeat_n(batch, copies).flatten().enumerate();
+        for (row, &pick) in rows.flat_map(|(row, picks)| picks.iter().map(move |pick| (row, pick))) {
             let example = &data.examples[pick.example];
             let first = segment + data.first_segment(pick);
             segment += data.passage(pick).segments.len();

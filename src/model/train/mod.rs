@@ -42,7 +42,7 @@ use crate::model::manifest::ReadingLimits;
 use crate::model::{HeadKind, ModelFolder, Runtime, TokenBatch, Tokenizer};
 use card::Facts;
 use checkpoint::Checkpoint;
-use data::{Data, Pick, Truth};
+use data::{Data, Row, Truth};
 pub use error::TrainError;
 use error::{at, file_error};
 use known::Known;
@@ -202,7 +202,7 @@ impl Training {
             loss.f_backward()?;
             let gradient_norm = self.optimizer.step(self.schedule(all_steps), tokens_of_batch.ids())?;
             losses += value;
-            tokens += batch.iter().map(|&pick| self.data.passage(pick).ids.len()).sum::<usize>();
+            tokens += tokens_of_batch.lengths().iter().sum::<usize>() / self.copies();
             observe(Event::Step(Step {
                 epoch,
                 batch: place + 1,
@@ -234,12 +234,13 @@ impl Training {
     }
 
     /// What each head learns from an example, in the mean over those of an epoch.
-    fn shares_of_heads(&self, batches: &[Vec<Pick>]) -> Vec<f64> {
+    fn shares_of_heads(&self, batches: &[Vec<Row>]) -> Vec<f64> {
         let mut weights = vec![0.0; self.recipe.heads.len()];
-        for lesson in batches.iter().flatten().flat_map(|pick| &self.data.examples[pick.example].lessons) {
+        let picks = || batches.iter().flatten().flatten();
+        for lesson in picks().flat_map(|pick| &self.data.examples[pick.example].lessons) {
             weights[lesson.head] += lesson.weight;
         }
-        let examples = count(batches.iter().map(Vec::len).sum());
+        let examples = count(picks().count());
         weights.iter().map(|&weight| if weight > 0.0 { weight / examples } else { 1.0 }).collect()
     }
 
@@ -248,13 +249,14 @@ impl Training {
         if self.recipe.training.r_drop > 0.0 { 2 } else { 1 }
     }
 
-    fn tokens(&self, batch: &[Pick]) -> TokenBatch {
-        TokenBatch::of(std::iter::repeat_n(batch, self.copies()).flatten().map(|&pick| self.data.passage(pick)))
+    fn tokens(&self, batch: &[Row]) -> TokenBatch {
+        let passages: Vec<_> = batch.iter().map(|row| self.data.passage_of(row)).collect();
+        TokenBatch::of(std::iter::repeat_n(&passages, self.copies()).flatten().map(AsRef::as_ref))
     }
 
     /// The mean loss of a batch's examples. A head's lessons count the more the fewer of them there are, so that over an
     /// epoch each head counts by its `loss_weight` alone.
-    fn loss(&self, batch: &[Pick], tokens: &TokenBatch, shares_of_heads: &[f64]) -> Result<Tensor, TrainError> {
+    fn loss(&self, batch: &[Row], tokens: &TokenBatch, shares_of_heads: &[f64]) -> Result<Tensor, TrainError> {
         let (training, copies) = (&self.recipe.training, self.copies());
         let states = self.network.read(tokens)?;
         let mut total = Tensor::zeros([], (Kind::Float, tch::Device::Cpu));
@@ -269,7 +271,7 @@ impl Training {
             if copies == 2 {
                 loss = loss.f_div_scalar(2.0)?.f_add(&known.divergence(&outputs)?.f_mul_scalar(training.r_drop)?)?;
             }
-            let weight = recipe.loss_weight / (count(batch.len()) * shares_of_heads[head]);
+            let weight = recipe.loss_weight / (count(batch.iter().map(Vec::len).sum()) * shares_of_heads[head]);
             total = total.f_add(&loss.f_mul_scalar(weight)?)?;
         }
         Ok(total)

@@ -76,6 +76,8 @@ pub struct TrainingRecipe {
     pub head_dropout: Share,
     /// The share of rows with neighbours that are read without them.
     pub context_dropout: Share,
+    /// The share of texts without neighbours that are read in one passage with other such texts.
+    pub strangers: Share,
     /// How slowly the average of the weights, which is what comes out, follows them; 0 for the weights themselves.
     pub average: Share,
     /// The weight of the difference between two readings of a text under dropout (R-Drop, Liang et al. 2021); 0 for
@@ -106,6 +108,7 @@ impl Default for TrainingRecipe {
             dropout: Share::of_percent::<10>(),
             head_dropout: Share::of_percent::<10>(),
             context_dropout: Share::of_percent::<15>(),
+            strangers: Share::default(),
             average: Share::default(),
             r_drop: 0.0,
             fit_embeddings: true,
@@ -161,9 +164,10 @@ pub struct SetRecipe {
     /// Whether its scores decide which epoch is best and how probabilities are calibrated.
     #[serde(default = "yes")]
     pub decides: bool,
-    /// A finished model with the same head: says how likely labels are where the set leaves several open.
-    pub teacher: Option<PathBuf>,
-    /// How much of the teacher's opinion goes into labels that the set is sure of.
+    /// Finished models with the same head: their mean says how likely labels are where the set leaves several open.
+    #[serde(default)]
+    pub teachers: Vec<PathBuf>,
+    /// How much of the teachers' opinion goes into labels that the set is sure of.
     #[serde(default)]
     pub teacher_share: Share,
     /// Finished models that say what other heads are to learn from the same reading, by the names of these heads.
@@ -241,8 +245,8 @@ impl Recipe {
         self.require(!head.sets.is_empty(), &section, "needs at least one set")?;
         let decides = head.sets.iter().any(|set| set.dev.is_some() && set.decides);
         self.require(decides, &section, "needs a set with `dev` that decides which epoch is best")?;
-        let taught = head.sets.iter().all(|set| set.teacher.is_some() || !set.has_open_labels());
-        self.require(taught, &section, "has a set that leaves labels open, which needs a `teacher` to choose")?;
+        let taught = head.sets.iter().all(|set| !set.teachers.is_empty() || !set.has_open_labels());
+        self.require(taught, &section, "has a set that leaves labels open, which needs `teachers` to choose")?;
         let weights = head.sets.iter().all(|set| set.weight > 0.0 && set.weight <= 100.0);
         self.require(weights, &section, "has a set whose `weight` is not above 0.0 and at most 100.0")?;
         let taught = head.sets.iter().all(|set| set.taught.keys().all(|other| self.is_taught(name, other)));
@@ -279,7 +283,7 @@ impl Recipe {
         for set in self.heads.values_mut().flat_map(|head| &mut head.sets) {
             resolve(&mut set.train);
             set.dev.as_mut().map(resolve).unwrap_or_default();
-            set.teacher.iter_mut().chain(set.taught.values_mut()).for_each(resolve);
+            set.teachers.iter_mut().chain(set.taught.values_mut()).for_each(resolve);
         }
     }
 }

@@ -15,9 +15,12 @@ use crate::model::{HeadKind, Model, ModelFolder, Reading, Runtime, Tokenizer};
 /// How many tokens a batch has at most.
 const BATCH_TOKENS: usize = 2048;
 
-/// What teachers say of the rows of a set: for each head the rows, for each row its segments, for each segment the
-/// probability of each label.
-pub(super) type Opinions = IndexMap<String, Vec<Vec<Vec<f32>>>>;
+/// What is said of the rows of a set for one head: for each row its segments, for each segment the probability of each
+/// label.
+type Opinion = Vec<Vec<Vec<f32>>>;
+
+/// What teachers say of the rows of a set, for each head.
+pub(super) type Opinions = IndexMap<String, Opinion>;
 
 /// Checks that all teachers of a set of the head called `own` can teach.
 pub(super) fn check(recipe: &Recipe, own: &str, set: &SetRecipe) -> Result<(), TrainError> {
@@ -37,16 +40,35 @@ pub(super) fn opinions(
     let mut opinions = Opinions::new();
     for (path, heads) in heads_of_teachers(own, set) {
         tracing::info!(teacher = %path.display(), ?heads, texts = rows.len(), "asking a teacher");
-        opinions.extend(Teacher::load(path, &heads, recipe)?.opinions(rows)?);
+        for (head, opinion) in Teacher::load(path, &heads, recipe)?.opinions(rows)? {
+            match opinions.get_mut(&head) {
+                Some(sum) => add(sum, &opinion),
+                None => _ = opinions.insert(head, opinion),
+            }
+        }
+    }
+    if let Some(sum) = opinions.get_mut(own) {
+        #[expect(clippy::cast_precision_loss, reason = "a set has a handful of teachers")]
+        let teachers = set.teachers.len() as f32;
+        probabilities(sum).for_each(|probability| *probability /= teachers);
     }
     Ok(opinions)
+}
+
+fn add(sum: &mut Opinion, opinion: &Opinion) {
+    let opinion = opinion.iter().flatten().flatten();
+    probabilities(sum).zip(opinion).for_each(|(sum, probability)| *sum += probability);
+}
+
+fn probabilities(opinion: &mut Opinion) -> impl Iterator<Item = &mut f32> {
+    opinion.iter_mut().flatten().flatten()
 }
 
 /// Which heads the teachers of a set of the head called `own` are asked for: a teacher of several reads once for all.
 fn heads_of_teachers<'s>(own: &'s str, set: &'s SetRecipe) -> IndexMap<&'s Path, Vec<&'s str>> {
     let mut heads_of: IndexMap<&Path, Vec<&str>> = IndexMap::new();
-    let teacher = set.teacher.iter().map(|path| (own, path));
-    for (head, path) in teacher.chain(set.taught.iter().map(|(head, path)| (head.as_str(), path))) {
+    let teachers = set.teachers.iter().map(|path| (own, path));
+    for (head, path) in teachers.chain(set.taught.iter().map(|(head, path)| (head.as_str(), path))) {
         heads_of.entry(path).or_default().push(head);
     }
     heads_of
@@ -101,8 +123,12 @@ impl<'h> Teacher<'h> {
         Ok(Self { heads, model: folder.load(&runtime, 0, heads)?, tokenizer: folder.tokenizer()? })
     }
 
+    /// Running text is read sentence by sentence: what a teacher makes of a sentence should not be what it makes of the
+    /// neighbours. A text with a label of its own is read as it is labelled, among its neighbours.
     fn opinions(&mut self, rows: &[LabelledRow]) -> Result<Opinions, TrainError> {
-        let read = read_all(rows, &self.tokenizer, &mut self.model, BATCH_TOKENS)?;
+        let is_running = rows.iter().any(|row| matches!(row.gold, Gold::Marks(_)));
+        let by_sentence = is_running.then(|| self.tokenizer.by_sentence());
+        let read = read_all(rows, by_sentence.as_ref().unwrap_or(&self.tokenizer), &mut self.model, BATCH_TOKENS)?;
         let segments = read.into_iter().map(|passages| passages.into_iter().flat_map(|passage| passage.readings));
         let rows: Vec<Vec<Reading>> = segments.map(Iterator::collect).collect();
         let of_row = |row: &Vec<Reading>, place: usize| row.iter().map(|read| read.sequences[place].clone()).collect();
