@@ -9,6 +9,7 @@ they can be imported: `pip install sentencex syntok`.
 """
 import argparse
 import collections
+import difflib
 import json
 import pathlib
 import statistics
@@ -56,6 +57,21 @@ def ends(text, sentences):
     return found
 
 
+def aligned_ends(text, sentences):
+    """Where each of `sentences` ends in `text`, if their white space or some of their characters differ from it."""
+    places = [place for place, character in enumerate(text) if not character.isspace()]
+    stripped = ["".join(sentence.split()) for sentence in sentences]
+    matcher = difflib.SequenceMatcher(None, "".join(text.split()), "".join(stripped), autojunk=False)
+    alike = {there + step: here + step for here, there, size in matcher.get_matching_blocks() for step in range(size)}
+    last, found = -1, []
+    for sentence in filter(None, stripped):
+        last += len(sentence)
+        nearest = max((there for there in alike if there <= last), default=None)
+        if nearest is not None:
+            found.append(places[alike[nearest]] + 1)
+    return found
+
+
 def boundaries(text, ends_of_sentences):
     """The last character of each sentence that is no white space."""
     return {len(text[:end].rstrip()) - 1 for end in ends_of_sentences if text[:end].strip()}
@@ -83,7 +99,7 @@ def rules(path, splitter):
     found = splitter([row["text"] for row in rows])
     counts = collections.Counter()
     for row, of_row in zip(rows, found):
-        gold = boundaries(row["text"], ends(row["text"], row["sentences"]))
+        gold = boundaries(row["text"], aligned_ends(row["text"], row["sentences"]))
         golden = row.get("context") == "Golden Rules"
         holds = gold == boundaries(row["text"], of_row)
         counts.update({"golden": golden, "golden right": golden and holds, "all": 1, "all right": holds})

@@ -155,16 +155,29 @@ pub enum AttributionKind {
     Mixed,
 }
 
+/// Who said something, as fully as the document says it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Speaker {
+    /// The fullest name of the person or organisation.
+    pub name: String,
+    /// What the text says that they are, in its words.
+    pub role: Option<String>,
+}
+
 /// Who said what: source, cue and content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribution {
+    /// Its number in the document, from 0. A quotation of several sentences is one attribution in several statements.
+    pub number: usize,
     /// Whether the content is quoted.
     pub kind: AttributionKind,
-    /// Who said it.
+    /// Who said it. May stand in another sentence.
     pub source: Option<Span>,
-    /// The words that report it.
+    /// Who that is, as fully as the document says it; none where it does not say clearly.
+    pub speaker: Option<Speaker>,
+    /// The words that report it. May stand in another sentence.
     pub cue: Option<Span>,
-    /// What was said, in one or more pieces.
+    /// What of it was said in this statement, in one or more pieces.
     pub content: Vec<Span>,
 }
 

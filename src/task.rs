@@ -189,7 +189,9 @@ impl Tasks {
 }
 
 impl Tag {
-    fn parse(label: &str) -> Option<Self> {
+    /// What a label of the form `O`, `B-source`, `I-source` means; none where it is another.
+    #[must_use]
+    pub fn parse(label: &str) -> Option<Self> {
         if label == "O" {
             return Some(Self::Outside);
         }

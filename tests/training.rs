@@ -293,16 +293,43 @@ fn what_cannot_be_measured_is_refused() {
 }
 
 #[test]
-fn texts_are_learnt_among_strangers_too() {
+fn lone_texts_read_among_strangers_teach_a_model_not_to_believe_its_neighbours() {
     let _turn = turn();
     let folder = workshop();
-    let scores = train(folder.path(), &recipe("epochs = 12\npatience = 12\nstrangers = 1.0", MOOD));
-    assert!(scores.sets[0].accuracy > 0.99, "{scores:?}");
-    let among = |line: &str| line.replace('{', "{\"before\": \"Rain fell.\", \"after\": \"Bob slept.\", ") + "\n";
+    let among = |line: &str| {
+        line.replace('{', "{\"before\": \"a dreadful winter\", \"after\": \"a splendid harvest\", ") + "\n"
+    };
     std::fs::write(folder.path().join("among.jsonl"), moods().lines().map(among).collect::<String>()).unwrap();
-    let output = pressrun(folder.path(), &["evaluate", "-m", "model", "-t", "mood", "among.jsonl", "--json"]);
-    let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
-    assert!(found["accuracy"].as_f64().unwrap() > 0.99, "{found}");
+    let measured_among_strangers = MOOD.replace("dev = \"mood.jsonl\"", "dev = \"among.jsonl\"");
+    let accuracy = |strangers: &str| {
+        let training = format!("epochs = 60\npatience = 60\nstrangers = {strangers}");
+        train(folder.path(), &recipe(&training, &measured_among_strangers)).sets[0].accuracy
+    };
+    let (without, with) = (accuracy("0.0"), accuracy("0.8"));
+    assert!(with > 0.99 && without < with, "without strangers {without}, with them {with}");
+}
+
+#[test]
+fn the_mean_with_another_model_comes_out_and_is_measured() {
+    let _turn = turn();
+    let folder = workshop();
+    train(folder.path(), &recipe("epochs = 12\npatience = 12", MOOD).replace("\"model\"", "\"other\""));
+    let blended = |share: &str| {
+        let blend = format!("[model.blend]\nmodel = \"other\"\nshare = {share}\n[training]");
+        recipe("epochs = 1\nseed = 2", MOOD).replace("[training]", &blend)
+    };
+    assert!(train(folder.path(), &blended("1.0")).sets[0].accuracy > 0.99, "all of the other");
+    let weights = |name: &str| std::fs::read(folder.path().join(name).join("encoder.safetensors")).unwrap();
+    assert!(weights("model") == weights("other"));
+    train(folder.path(), &blended("0.5"));
+    assert!(weights("model") != weights("other"));
+    let card = std::fs::read_to_string(folder.path().join("model/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("of `other`, which has 0.5 of it"), "{card}");
+
+    let more = recipe("", &(MOOD.to_owned() + ATTRIBUTION))
+        .replace("[training]", "[model.blend]\nmodel = \"other\"\nshare = 0.5\n[training]");
+    let message = prepare(folder.path(), &more).err().unwrap();
+    assert!(message.contains("it cannot be blended with: its head `attribution` is missing"), "{message}");
 }
 
 #[test]

@@ -62,13 +62,19 @@ fn columns(statement: &Value) -> Vec<String> {
     let labels = fields.filter(|(_, value)| value["label"].is_string()).map(|(name, _)| name.clone());
     let mut columns = vec!["statement".to_owned()];
     columns.extend(labels);
-    columns.extend(["source".to_owned(), "text".to_owned()]);
+    columns.extend(["speaker".to_owned(), "text".to_owned()]);
     columns
+}
+
+/// Who is meant, or else the words that say who it is.
+fn speaker(attribution: &Value) -> String {
+    let (name, source) = (&attribution["speaker"]["name"], &attribution["source"]["text"]);
+    name.as_str().or(source.as_str()).unwrap_or_default().to_owned()
 }
 
 fn cell(statement: &Value, column: &str) -> String {
     let value = match column {
-        "source" => statement["attributions"][0]["source"]["text"].as_str().unwrap_or_default().to_owned(),
+        "speaker" => speaker(&statement["attributions"][0]),
         "statement" | "text" => statement[column].as_str().unwrap_or_default().to_owned(),
         task => format!(
             "{} {:.2}",

@@ -72,7 +72,8 @@ fn split_lines(input: impl BufRead, output: &mut impl Write, wants_text: bool) -
         if block.is_empty() {
             break;
         }
-        let found: Vec<_> = block.into_par_iter().filter_map(|(number, line)| rendered(number, line, wants_text)).collect();
+        let found: Vec<_> =
+            block.into_par_iter().filter_map(|(number, line)| rendered(number, line, wants_text)).collect();
         for text in found {
             match text {
                 Ok(text) => output.write_all(&text)?,

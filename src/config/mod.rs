@@ -137,7 +137,7 @@ impl Config {
 }
 
 /// The fields that every statement has, whatever its tasks: no task can be called so.
-pub const STATEMENT_FIELDS: [&str; 14] = [
+pub const STATEMENT_FIELDS: [&str; 15] = [
     "schema",
     "document",
     "statement",
@@ -151,6 +151,7 @@ pub const STATEMENT_FIELDS: [&str; 14] = [
     "uri",
     "title",
     "published",
+    "attributions",
     "flags",
 ];
 

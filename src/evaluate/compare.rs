@@ -222,7 +222,7 @@ mod tests {
             let start = text.find(quote).unwrap();
             vec![Mark { part: 0, range: start..start + quote.len() }]
         };
-        Marked { words: words(text), gold: mark("Ann Lee"), found: mark(found) }
+        Marked { words: words(text), gold: mark("Ann Lee"), found: mark(found), said: None }
     }
 
     #[test]

@@ -1,20 +1,29 @@
 //! A model at labelled sets: what its head found in each row, beside what is right.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use super::compare::{ClassificationComparison, TaggingComparison};
 use super::{
-    ClassificationScores, Classified, CompareError, Mark, Marked, TaggingScores, compare_classification,
+    ClassificationScores, Classified, CompareError, Mark, Marked, Related, Said, TaggingScores, compare_classification,
     compare_tagging, words,
 };
 use crate::labelled::marks::TagSet;
 use crate::labelled::passages::{PassageReading, found_marks, mean_probabilities, read_all};
 use crate::labelled::{Gold, LabelledRow, LabelledSet};
-use crate::model::{HeadKind, HeadManifest, Model, ModelError, Tokenizer};
-use crate::record::Label;
+use crate::model::passage::Segment;
+use crate::model::{HeadKind, HeadManifest, Model, ModelError, Reading, Tokenizer};
+use crate::record::{Label, Sentence};
+use crate::stages::assemble::attribution::{Relation, Relations, TaggedSentence};
+use crate::stages::split::sentences;
+use crate::task::Tag;
 
 /// How many tokens a batch has at most.
 const BATCH_TOKENS: usize = 1024;
+
+/// How many words a quotation has to have to be measured by.
+const FEWEST_QUOTED_WORDS: usize = 3;
 
 /// What a head found in labelled rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +72,7 @@ impl Measured {
                     words: words(&row.text),
                     gold: gold_marks(row),
                     found: found_marks(&row.text, found, &tags),
+                    said: said(row, found, head, &tags),
                 };
                 Ok(Self::Marked(set.rows.iter().zip(&found).map(marked).collect(), tags.parts))
             }
@@ -114,6 +124,39 @@ impl Measured {
             _ => Ok(None),
         }
     }
+}
+
+/// Who said what in a row, where the head marks that: found as a run finds it.
+fn said(row: &LabelledRow, found: &[PassageReading], head: &HeadManifest, tags: &TagSet) -> Option<Said> {
+    let meanings = head.labels.iter().map(|label| Tag::parse(&label.label)).collect::<Option<Vec<_>>>()?;
+    let place = |part: &str| tags.parts.iter().position(|known| known == part);
+    let parts = [place("source")?, place("cue")?, place("content")?];
+    let relations = Relations::of(&row.text, &tagged_sentences(&row.text, found, &meanings));
+    let gold = row.attributions.iter().map(|marks| Related::of_marks(marks, parts)).collect();
+    let related = |relation: Relation| Related {
+        source: relation.source.into_iter().collect(),
+        cue: relation.cue.into_iter().collect(),
+        content: relation.content,
+    };
+    let is_long = |range: &Range<usize>| {
+        let text = &row.text[range.clone()];
+        words(text).iter().filter(|word| text[(*word).clone()].starts_with(char::is_alphanumeric)).count()
+            >= FEWEST_QUOTED_WORDS
+    };
+    let quotations = relations.quotations.into_iter().filter(is_long).collect();
+    Some(Said { gold, found: relations.found.into_iter().map(related).collect(), quotations })
+}
+
+fn tagged_sentences<'f>(text: &str, found: &'f [PassageReading], meanings: &[Tag]) -> Vec<TaggedSentence<'f>> {
+    let segments = found.iter().flat_map(|found| found.passage.own_segments().zip(&found.readings));
+    let of = |(sentence, ((segment, _), reading)): (Sentence, ((&'f Segment, usize), &Reading))| TaggedSentence {
+        range: sentence.span.byte_start..sentence.span.byte_end,
+        paragraph: sentence.paragraph,
+        tags: reading.tokens.first().into_iter().flatten().map(|&label| meanings[label]).collect(),
+        offsets: &segment.offsets,
+    };
+    // A row with marks is read sentence by sentence, all of them.
+    sentences(text).into_iter().zip(segments).map(of).collect()
 }
 
 fn gold_marks(row: &LabelledRow) -> Vec<Mark> {

@@ -8,6 +8,8 @@ pub mod score;
 
 /// One label a text.
 pub mod classification;
+/// Parts that belong together.
+pub mod relations;
 /// Parts marked in a text.
 pub mod tagging;
 
@@ -28,6 +30,7 @@ use std::ops::Range;
 pub use calibration::{fit_temperature, with_temperature};
 pub use classification::ClassificationScores;
 pub use compare::{CompareError, compare_classification, compare_tagging};
+pub use relations::{Related, RelationScores, Said};
 pub use score::Score;
 pub use tagging::{PartScore, TaggingScores};
 
@@ -49,6 +52,8 @@ pub struct Marked {
     pub gold: Vec<Mark>,
     /// What the head marked.
     pub found: Vec<Mark>,
+    /// Which of it belongs together, where the head marks sources, cues and contents.
+    pub said: Option<Said>,
 }
 
 /// A part of a text with a name of its own, such as the source of a statement.

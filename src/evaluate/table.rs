@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::classification::{ClassScore, Confusion};
 use super::compare::{ClassificationComparison, Interval, TaggingComparison};
-use super::{ClassificationScores, Score, TaggingScores};
+use super::{ClassificationScores, RelationScores, Score, TaggingScores};
 
 /// From how many labels on a matrix is too wide to read.
 const MOST_COLUMNS: usize = 8;
@@ -54,7 +54,28 @@ pub fn tagging(scores: &TaggingScores) -> String {
             table.add_row([part.part.clone(), way.to_owned()].into_iter().chain(cells(score)));
         }
     }
-    format!("{headline}\n\n{table}\n")
+    let relations = scores.relations.as_deref().map(relations).unwrap_or_default();
+    format!("{headline}\n\n{table}\n{relations}")
+}
+
+/// Who said what.
+fn relations(scores: &RelationScores) -> String {
+    let mut table = table(&["who said what", "counted by", "precision", "recall", "F1", "support"], 2);
+    for (part, of_part) in
+        [("source", &scores.source), ("cue", &scores.cue), ("content", &scores.content), ("all three", &scores.all)]
+    {
+        for (way, score) in [("exact span", &of_part.exact), ("touching span", &of_part.overlap)] {
+            table.add_row([part.to_owned(), way.to_owned()].into_iter().chain(cells(score)));
+        }
+    }
+    let direct = &scores.direct;
+    let quotations = format!(
+        "{} quotations of three words or more · found {} · with the right source {}",
+        direct.support,
+        decimal(direct.recall),
+        decimal(direct.source),
+    );
+    format!("\n{table}\n\n{quotations}\n")
 }
 
 /// Two sequence heads side by side: our score, the baseline's, the difference and its interval.
@@ -256,7 +277,7 @@ mod tests {
     #[test]
     fn marks_stand_part_by_part() {
         let mark = |range| vec![Mark { part: 0, range }];
-        let rows = [Marked { words: words("Ann Lee said"), gold: mark(0..7), found: mark(0..3) }];
+        let rows = [Marked { words: words("Ann Lee said"), gold: mark(0..7), found: mark(0..3), said: None }];
         let right = [Marked { found: mark(0..7), ..rows[0].clone() }];
         let parts = ["source", "cue"].map(str::to_owned);
         let (ours, baseline) = (TaggingScores::of(&right, &parts), TaggingScores::of(&rows, &parts));

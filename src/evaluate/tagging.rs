@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::score::{Counts, Score, macro_f1, share};
-use super::{Mark, Marked};
+use super::{Mark, Marked, RelationScores};
 
 /// What a token head's marks are worth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,6 +25,9 @@ pub struct TaggingScores {
     pub macro_f1: Option<f64>,
     /// Each part, in the order of their names.
     pub per_class: Vec<PartScore>,
+    /// Who said what, where the parts are sources, cues and contents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relations: Option<Box<RelationScores>>,
 }
 
 /// How one part does.
@@ -66,6 +69,7 @@ impl TaggingScores {
             micro_f1: tokens.iter().copied().sum::<Counts>().f1(),
             macro_f1: macro_f1(&tokens),
             per_class: parts.iter().zip(&counts).map(|(part, counts)| PartScore::of(part, counts)).collect(),
+            relations: RelationScores::of(rows).map(Box::new),
         }
     }
 }
@@ -118,7 +122,7 @@ fn spans(row: &Marked, marks: &[Mark], part: usize) -> Vec<Span> {
     spans
 }
 
-fn span(words: &[Range<usize>], range: &Range<usize>) -> Span {
+pub(super) fn span(words: &[Range<usize>], range: &Range<usize>) -> Span {
     if range.is_empty() {
         return 0..0;
     }
@@ -186,7 +190,7 @@ mod tests {
     }
 
     fn marked(gold: &[Mark], found: &[Mark]) -> Marked {
-        Marked { words: words(TEXT), gold: gold.to_vec(), found: found.to_vec() }
+        Marked { words: words(TEXT), gold: gold.to_vec(), found: found.to_vec(), said: None }
     }
 
     fn source(gold: &[Mark], found: &[Mark]) -> PartScore {

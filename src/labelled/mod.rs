@@ -33,6 +33,8 @@ pub struct LabelledRow {
     pub after: String,
     /// What is known of it.
     pub gold: Gold,
+    /// Which marks belong together: the parts of one attribution each, in the order of the file. None of other rows.
+    pub attributions: Vec<Vec<Mark>>,
 }
 
 /// What is known of a labelled text.

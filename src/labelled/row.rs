@@ -64,14 +64,18 @@ impl<'l> RowReader<'l> {
     pub(super) fn read(&self, line: u64, fields: &Fields) -> Result<Option<LabelledRow>, String> {
         let whole = required_text(fields, &self.layout.text)?;
         let text = self.layout.lead(&whole).to_owned();
+        let mut attributions = Vec::new();
         let gold = match &self.find {
-            Find::Marks(parts) => Some(Gold::Marks(marks(fields, parts, &text)?)),
+            Find::Marks(parts) => {
+                attributions = marks(fields, parts, &text)?;
+                Some(Gold::Marks(in_order(&attributions)))
+            }
             Find::Targets => Some(self.of_targets(fields)?),
             Find::Label(field, values) => self.of_label(fields, field, values)?,
         };
         let context = |field: &str| optional_text(fields, field);
         let (before, after) = (context(&self.layout.before)?, context(&self.layout.after)?);
-        Ok(gold.map(|gold| LabelledRow { line, before, text, after, gold }))
+        Ok(gold.map(|gold| LabelledRow { line, before, text, after, gold, attributions }))
     }
 
     fn of_label(
@@ -171,14 +175,15 @@ fn optional_text(fields: &Fields, field: &str) -> Result<String, String> {
     }
 }
 
-/// The marked parts of `text`, in order. A part has ranges of code points, which become bytes here.
-fn marks(fields: &Fields, parts: &[String], text: &str) -> Result<Vec<Mark>, String> {
+/// The marked parts of `text`, attribution by attribution. A part has ranges of code points, which become bytes here.
+fn marks(fields: &Fields, parts: &[String], text: &str) -> Result<Vec<Vec<Mark>>, String> {
     let attributions = fields.get(ATTRIBUTIONS).and_then(Value::as_array);
     let attributions = attributions.ok_or_else(|| format!("`{ATTRIBUTIONS}` is no list"))?;
     let mut bytes: Vec<usize> = text.char_indices().map(|(byte, _)| byte).collect();
     bytes.push(text.len());
-    let mut marks = Vec::new();
+    let mut of_attributions = Vec::new();
     for attribution in attributions {
+        let mut marks = Vec::new();
         for (part, name) in parts.iter().enumerate() {
             for range in attribution.get(name).and_then(Value::as_array).into_iter().flatten() {
                 let range = byte_range(range, &bytes).ok_or_else(|| {
@@ -187,9 +192,15 @@ fn marks(fields: &Fields, parts: &[String], text: &str) -> Result<Vec<Mark>, Str
                 marks.push(Mark { part, range });
             }
         }
+        of_attributions.push(marks);
     }
+    Ok(of_attributions)
+}
+
+fn in_order(attributions: &[Vec<Mark>]) -> Vec<Mark> {
+    let mut marks = attributions.concat();
     marks.sort_by_key(|mark| (mark.range.start, mark.range.end));
-    Ok(marks)
+    marks
 }
 
 fn byte_range(range: &Value, bytes: &[usize]) -> Option<std::ops::Range<usize>> {

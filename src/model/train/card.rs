@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::recipe::{Recipe, SetRecipe};
+use super::recipe::{Blend, Recipe, SetRecipe};
 use super::scores::{EpochScores, SetScores};
 
 /// What a card says beside the recipe.
@@ -34,6 +34,14 @@ pub(super) fn card(recipe: &Recipe, facts: &Facts<'_>) -> String {
         model.max_tokens.get(),
         model.passage_tokens.get()
     );
+    if let Some(Blend { model, share }) = &model.blend {
+        let model = model.file_name().unwrap_or_default().to_string_lossy();
+        let share = share.get();
+        let _ = writeln!(
+            text,
+            "| weights | the mean of those of the epoch below and of `{model}`, which has {share} of it |"
+        );
+    }
     #[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
     let _ = writeln!(text, "| size | {:.0} MB |", facts.size_bytes as f64 / 1e6);
     let sections = [

@@ -85,6 +85,11 @@ impl Checkpoint {
         self.folder.join(format!("epoch-{epoch:02}"))
     }
 
+    /// Where the mean of the best epoch and another model is written.
+    pub(super) fn blend_folder(&self) -> PathBuf {
+        self.folder.join("blend")
+    }
+
     /// The training is over.
     pub(super) fn remove(self) -> Result<(), TrainError> {
         std::fs::remove_dir_all(&self.folder).map_err(file_error(&self.folder))
@@ -99,6 +104,7 @@ impl Checkpoint {
 fn fingerprint(recipe: &Recipe) -> Result<String, TrainError> {
     let sets = recipe.heads.values().flat_map(|head| &head.sets);
     let mut files = vec![base_weights(&recipe.model.base)];
+    files.extend(recipe.model.blend.iter().map(|blend| blend.model.join("model.toml")));
     for set in sets {
         files.push(set.train.clone());
         files.extend(set.dev.clone());

@@ -3,6 +3,8 @@
 //! After every epoch the weights stand in a model folder of their own, as a run would load it, and are measured through
 //! the same code as a run reads with. What comes out is the best of them, calibrated.
 
+/// The mean of two models.
+mod blend;
 /// Words about a model.
 mod card;
 /// What is needed to go on after a kill.
@@ -125,6 +127,7 @@ impl Training {
         let notes = recipe.model.notes.as_ref().map(|path| std::fs::read_to_string(path).map_err(file_error(path)));
         let notes = notes.transpose()?.unwrap_or_default();
         let sets = Sets::read(&recipe)?;
+        blend::check(&recipe)?;
         let checkpoint = Checkpoint::open(&recipe)?;
         let runtime = Runtime::resolve(recipe.training.precision, Device::Cpu, Some(1))?;
         tch::set_num_threads(threads(&recipe));
@@ -312,7 +315,11 @@ impl Training {
 
     /// Calibrates the best epoch and makes it the model.
     fn finish(self) -> Result<EpochScores, TrainError> {
-        let folder = self.checkpoint.epoch_folder(self.best());
+        let mut folder = self.checkpoint.epoch_folder(self.best());
+        if let Some(with) = &self.recipe.model.blend {
+            let best = std::mem::replace(&mut folder, self.checkpoint.blend_folder());
+            blend::blend(&best, with, &folder)?;
+        }
         // Measured without temperatures, should it have been calibrated before a kill.
         export::write_manifest(&self.recipe, &folder, &[])?;
         let temperatures = self.temperatures(&self.measured(&folder)?);

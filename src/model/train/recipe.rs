@@ -40,12 +40,25 @@ pub struct ModelRecipe {
     pub output: PathBuf,
     /// A Markdown file that closes the model card: what was tried, what the model cannot do.
     pub notes: Option<PathBuf>,
+    /// A finished model to take the mean with in the end.
+    pub blend: Option<Blend>,
     /// The longest sentence to read, in tokens.
     #[serde(default = "Whole::of::<256>")]
     pub max_tokens: Whole<3, 512>,
     /// How many tokens to read at once, of sentences that stand together.
     #[serde(default = "Whole::of::<128>")]
     pub passage_tokens: Whole<16, 512>,
+}
+
+/// The mean of weights that were fitted apart, from the same encoder, is often better than either of them ("model soup",
+/// Wortsman et al. 2022).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blend {
+    /// A finished model of the same encoder and heads.
+    pub model: PathBuf,
+    /// Its share of the mean.
+    pub share: Share,
 }
 
 /// How a model is fitted.
@@ -280,6 +293,7 @@ impl Recipe {
         resolve(&mut self.model.base);
         resolve(&mut self.model.output);
         self.model.notes.as_mut().map(resolve).unwrap_or_default();
+        self.model.blend.as_mut().map(|blend| resolve(&mut blend.model)).unwrap_or_default();
         for set in self.heads.values_mut().flat_map(|head| &mut head.sets) {
             resolve(&mut set.train);
             set.dev.as_mut().map(resolve).unwrap_or_default();

@@ -1,9 +1,13 @@
 //! What models read to statements: collects the batches of a chunk and puts every finding where it belongs.
 
 /// Token labels to who said what.
-mod attribution;
+pub mod attribution;
+/// Who is meant by a source.
+mod speakers;
 
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use crate::model::Reading;
 use crate::model::passage::Segment;
@@ -12,7 +16,8 @@ use crate::record::{
     AnalysedChunk, AnalysedDocument, Chunk, Flag, Sentence, SplitDocument, Statement, TokenCount, Verdict,
 };
 use crate::stages::group::{Batch, Row};
-use crate::task::{LabelTask, Tasks};
+use crate::task::{LabelTask, Tag, Tasks};
+use attribution::TaggedSentence;
 
 /// Puts statements together.
 #[derive(Debug)]
@@ -20,14 +25,19 @@ pub struct Assemble {
     tasks: Arc<Tasks>,
     /// The statements of the chunk under way, by document. Batches arrive in order, so there is one at a time.
     statements: Vec<Vec<Statement>>,
+    /// What the tokens of each of them are in an attribution, and where in the sentence they stand, in bytes.
+    tagged: Vec<Vec<Tagged>>,
     tokens: TokenCount,
 }
+
+/// The tokens of a sentence.
+type Tagged = (Vec<Tag>, Vec<(usize, usize)>);
 
 impl Assemble {
     /// Assembles what `tasks` ask for.
     #[must_use]
     pub fn new(tasks: Arc<Tasks>) -> Self {
-        Self { tasks, statements: Vec::new(), tokens: TokenCount::default() }
+        Self { tasks, statements: Vec::new(), tagged: Vec::new(), tokens: TokenCount::default() }
     }
 
     fn begin(&mut self, chunk: &Chunk<SplitDocument>) {
@@ -35,6 +45,8 @@ impl Assemble {
             let blank = |sentence: &Sentence| self.blank(*sentence);
             let statements = |split: &SplitDocument| split.sentences.iter().map(blank).collect();
             self.statements = chunk.documents.iter().map(statements).collect();
+            let unread = |split: &SplitDocument| vec![Tagged::default(); split.sentences.len()];
+            self.tagged = chunk.documents.iter().map(unread).collect();
         }
     }
 
@@ -51,7 +63,6 @@ impl Assemble {
 
     fn place(&mut self, batch: &Batch, place: (usize, usize), segment: &Segment, reading: &Reading) {
         let (document, sentence) = place;
-        let text = &batch.chunk.documents[document].document.text;
         let statement = &mut self.statements[document][sentence];
         for (task, verdict) in self.tasks.labels.iter().zip(&mut statement.verdicts) {
             if task.model == batch.model {
@@ -59,8 +70,8 @@ impl Assemble {
             }
         }
         if let Some(task) = self.tasks.attribution.as_ref().filter(|task| task.model == batch.model) {
-            let tags: Vec<_> = reading.tokens[task.slot].iter().map(|&label| task.tags[label]).collect();
-            statement.attributions = attribution::find(text, statement.sentence.span, &tags, &segment.offsets);
+            let tags = reading.tokens[task.slot].iter().map(|&label| task.tags[label]).collect();
+            self.tagged[document][sentence] = (tags, segment.offsets.clone());
         }
         if segment.is_truncated && !statement.flags.contains(&Flag::Truncated) {
             statement.flags.push(Flag::Truncated);
@@ -70,11 +81,19 @@ impl Assemble {
     fn end(&mut self, chunk: Arc<Chunk<SplitDocument>>) -> AnalysedChunk {
         // The last batch holds the last reference, so nothing is copied.
         let Chunk { documents, input_bytes } = Arc::unwrap_or_clone(chunk);
-        let statements = std::mem::take(&mut self.statements);
-        let analysed =
-            |(split, statements): (SplitDocument, _)| AnalysedDocument { document: split.document, statements };
+        let (statements, tagged) = (std::mem::take(&mut self.statements), std::mem::take(&mut self.tagged));
+        let analysed = |((split, mut statements), tagged): ((SplitDocument, Vec<Statement>), Vec<Tagged>)| {
+            if self.tasks.attribution.is_some() {
+                attribution::attribute(
+                    &split.document.text,
+                    &tagged_sentences(&split.sentences, &tagged),
+                    &mut statements,
+                );
+            }
+            AnalysedDocument { document: split.document, statements }
+        };
         AnalysedChunk {
-            documents: documents.into_iter().zip(statements).map(analysed).collect(),
+            documents: documents.into_par_iter().zip(statements).zip(tagged).map(analysed).collect(),
             input_bytes,
             tokens: std::mem::take(&mut self.tokens),
         }
@@ -94,6 +113,16 @@ impl Stage for Assemble {
         }
         if batch.is_last { out.emit(self.end(batch.chunk)) } else { Ok(()) }
     }
+}
+
+fn tagged_sentences<'t>(sentences: &[Sentence], tagged: &'t [Tagged]) -> Vec<TaggedSentence<'t>> {
+    let of = |(sentence, (tags, offsets)): (&Sentence, &'t Tagged)| TaggedSentence {
+        range: sentence.span.byte_start..sentence.span.byte_end,
+        paragraph: sentence.paragraph,
+        tags: tags.clone(),
+        offsets,
+    };
+    sentences.iter().zip(tagged).map(of).collect()
 }
 
 /// The segments of a row, each with its place: document in chunk, sentence in document.

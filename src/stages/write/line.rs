@@ -11,7 +11,7 @@ use crate::config::IDENTIFYING_FIELDS;
 use crate::digest::sha256;
 use crate::model::Report;
 use crate::record::{
-    AnalysedDocument, Attribution, Document, Label, Metadata, Place, Rejection, Span, Statement, Verdict,
+    AnalysedDocument, Attribution, Document, Label, Metadata, Place, Rejection, Span, Speaker, Statement, Verdict,
 };
 use crate::task::{LabelTask, Tasks};
 
@@ -177,8 +177,10 @@ impl VerdictValue<'_> {
 
 #[derive(serde::Serialize)]
 struct AttributionValue<'a> {
+    attribution: usize,
     kind: crate::record::AttributionKind,
     source: Option<SpanValue<'a>>,
+    speaker: Option<&'a Speaker>,
     cue: Option<SpanValue<'a>>,
     content: Vec<SpanValue<'a>>,
 }
@@ -191,11 +193,13 @@ struct SpanValue<'a> {
 }
 
 impl<'a> AttributionValue<'a> {
-    fn new(attribution: &Attribution, text: &'a str) -> Self {
+    fn new(attribution: &'a Attribution, text: &'a str) -> Self {
         let value = |span: &Span| SpanValue { text: span.slice(text), start: span.start, end: span.end };
         Self {
+            attribution: attribution.number,
             kind: attribution.kind,
             source: attribution.source.as_ref().map(value),
+            speaker: attribution.speaker.as_ref(),
             cue: attribution.cue.as_ref().map(value),
             content: attribution.content.iter().map(value).collect(),
         }
@@ -217,9 +221,21 @@ pub(super) struct DocumentLine {
     paragraphs: usize,
     statements: usize,
     attributions: usize,
+    speakers: Vec<SpeakerLine>,
     pub(super) statements_file: String,
     #[serde(flatten)]
     tasks: IndexMap<String, LabelSummary>,
+}
+
+/// What a document reports of one speaker.
+#[derive(Debug, serde::Serialize)]
+struct SpeakerLine {
+    #[serde(flatten)]
+    speaker: Speaker,
+    /// How many statements report something of them.
+    statements: usize,
+    /// Of these, by task: the mean of positive less negative.
+    mean: IndexMap<String, f64>,
 }
 
 /// What a labelling task said of a document's statements.
@@ -248,11 +264,66 @@ impl DocumentLine {
             encoding: document.encoding,
             paragraphs: statements.last().map_or(0, |last| last.sentence.paragraph + 1),
             statements: statements.len(),
-            attributions: statements.iter().map(|statement| statement.attributions.len()).sum(),
+            attributions: attributions(statements),
+            speakers: speakers(tasks, statements),
             statements_file: String::new(),
             tasks: tasks.iter().enumerate().map(summary).collect(),
         }
     }
+}
+
+/// How many attributions statements have: one that goes over several of them counts once.
+pub(super) fn attributions(statements: &[Statement]) -> usize {
+    let numbers = statements.iter().flat_map(|statement| &statement.attributions).map(|attribution| attribution.number);
+    numbers.max().map_or(0, |last| last + 1)
+}
+
+/// Who is reported in a document: the most reported first.
+fn speakers(tasks: &[LabelTask], statements: &[Statement]) -> Vec<SpeakerLine> {
+    let mut reported: IndexMap<&Speaker, Vec<&Statement>> = IndexMap::new();
+    for statement in statements {
+        let mut speakers: Vec<&Speaker> =
+            statement.attributions.iter().filter_map(|found| found.speaker.as_ref()).collect();
+        speakers.sort();
+        speakers.dedup();
+        for speaker in speakers {
+            reported.entry(speaker).or_default().push(statement);
+        }
+    }
+    let line = |(speaker, statements): (&Speaker, Vec<&Statement>)| SpeakerLine {
+        speaker: speaker.clone(),
+        statements: statements.len(),
+        mean: means(tasks, &statements),
+    };
+    let mut lines: Vec<SpeakerLine> = reported.into_iter().map(line).collect();
+    // Stable: of equals the first to speak comes first.
+    lines.sort_by_key(|line| std::cmp::Reverse(line.statements));
+    lines
+}
+
+fn means(tasks: &[LabelTask], statements: &[&Statement]) -> IndexMap<String, f64> {
+    let mean = |(place, task): (usize, &LabelTask)| {
+        let mean = balance(task, place, statements.iter().copied());
+        mean.map(|mean| (task.name.clone(), mean))
+    };
+    tasks.iter().enumerate().filter_map(mean).collect()
+}
+
+/// The mean of positive less negative, where a task has such labels.
+#[expect(clippy::cast_precision_loss, reason = "a document has fewer than 2^52 statements")]
+fn balance<'s>(
+    task: &LabelTask,
+    place: usize,
+    statements: impl ExactSizeIterator<Item = &'s Statement>,
+) -> Option<f64> {
+    let position = |name: &str| task.labels.iter().position(|label| label.label == name);
+    let (positive, negative) = position("positive").zip(position("negative"))?;
+    let total = statements.len().max(1) as f64;
+    let of = |statement: &Statement| {
+        let probabilities = &statement.verdicts[place].probabilities;
+        f64::from(probabilities[positive]) - f64::from(probabilities[negative])
+    };
+    Some(rounded_f64(statements.map(of).sum::<f64>() / total))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a document has fewer than 2^52 statements")]
@@ -262,16 +333,8 @@ fn summarise(task: &LabelTask, place: usize, statements: &[Statement]) -> LabelS
     for statement in statements {
         *counts.entry(label_key(task, statement.verdicts[place].label)).or_default() += 1.0;
     }
-    let position = |name: &str| task.labels.iter().position(|label| label.label == name);
-    let mean = position("positive").zip(position("negative")).map(|(positive, negative)| {
-        let balance = |statement: &Statement| {
-            let probabilities = &statement.verdicts[place].probabilities;
-            f64::from(probabilities[positive]) - f64::from(probabilities[negative])
-        };
-        rounded_f64(statements.iter().map(balance).sum::<f64>() / total)
-    });
     let shares = counts.into_iter().map(|(key, count)| (key.to_owned(), rounded_f64(count / total))).collect();
-    LabelSummary { shares, mean }
+    LabelSummary { shares, mean: balance(task, place, statements.iter()) }
 }
 
 /// What a label is counted under: its code where it has one, else its name.

@@ -95,8 +95,8 @@ impl Written {
     fn count(&mut self, document: &AnalysedDocument) {
         self.documents += 1;
         self.statements += document.statements.len() as u64;
+        self.attributions += line::attributions(&document.statements) as u64;
         for statement in &document.statements {
-            self.attributions += statement.attributions.len() as u64;
             for (counts, verdict) in self.labels.iter_mut().zip(&statement.verdicts) {
                 let unsure = counts.len() - 1;
                 counts[verdict.label.unwrap_or(unsure)] += 1;

@@ -3,6 +3,7 @@
 use super::abbreviations::{self, Abbreviation};
 use super::candidates::Candidate;
 use super::enumeration;
+use super::leads;
 use super::marks::{self, Mark};
 use super::words::{self, Opening};
 
@@ -12,23 +13,65 @@ pub(super) fn ends_sentence(candidate: &Candidate) -> bool {
         return true;
     }
     match candidate.mark {
-        None => enumeration::continues(candidate.before, candidate.after),
-        Some(Mark::Ideographic) => true,
+        None => begins_apart(candidate),
+        Some(Mark::Ideographic | Mark::SetApart) => true,
         Some(Mark::Dash) => breaks_off(candidate),
+        Some(Mark::Colon) => announces(candidate),
         Some(_) if candidate.gap.is_empty() => is_missing_space(candidate),
-        Some(_) if is_address(candidate.after) => true,
+        Some(_) if words::is_address(candidate.after) => true,
         Some(Mark::Stop) => ends_at_stop(candidate),
         Some(Mark::Emphatic) => ends_at_emphasis(candidate),
         Some(Mark::Ellipsis) => ends_at_ellipsis(candidate),
     }
 }
 
+/// Whether a list goes on, or a credit or an address begins that is no part of the sentence.
+fn begins_apart(candidate: &Candidate) -> bool {
+    let Candidate { before, after, .. } = candidate;
+    if words::is_address(after) {
+        return words::is_address(words::last_token(before));
+    }
+    // What is no list item is a credit.
+    enumeration::continues(before, after) || enumeration::leading(after).is_none()
+}
+
+/// Whether a whole clause announces what follows its colon, so that both can stand alone.
+fn announces(candidate: &Candidate) -> bool {
+    const FEWEST_WORDS: usize = 5;
+    const LONGEST_CLAUSE: usize = 200;
+    let clause = words::tail(candidate.before, LONGEST_CLAUSE);
+    let is_clause = clause.split_whitespace().nth(FEWEST_WORDS - 1).is_some();
+    is_clause && !candidate.gap.is_empty() && can_be_announced(clause, candidate.after)
+}
+
+/// Whether `after` could be what `clause` announces; a list or a quotation stays with its announcement.
+fn can_be_announced(clause: &str, after: &str) -> bool {
+    // Farther from the colon, "this" and "following" point to something else.
+    const NEAREST_WORDS: usize = 4;
+    let mut words = clause.split_whitespace().rev().take(NEAREST_WORDS);
+    let is_sentence = match words.find(|word| matches!(*word, "following" | "this")) {
+        Some("following") => after.starts_with(char::is_uppercase) && !starts_list(after),
+        Some(_) => abbreviations::is_starter(words::first(after)) && after.starts_with(char::is_uppercase),
+        None => false,
+    };
+    is_sentence || is_lone_address(after) || leads::dateline(after).is_some()
+}
+
+/// Whether an address is all that is left; with a full stop it would be the sentence's last word.
+fn is_lone_address(after: &str) -> bool {
+    words::is_address(after) && !after.ends_with('.') && !after.contains(char::is_whitespace)
+}
+
+fn starts_list(text: &str) -> bool {
+    text[words::first(text).len()..].starts_with([',', ';'])
+}
+
 fn ends_at_stop(candidate: &Candidate) -> bool {
     if enumeration::is_bare_marker(candidate.before) {
         return false;
     }
-    if candidate.closers.is_empty() && marks::spaced_dots(candidate.after) > 0 {
-        return is_new_sentence_after_omission(candidate.after);
+    if candidate.closers.is_empty() && starts_with_dots(candidate.after) {
+        return is_new_sentence_after_omission(candidate);
     }
     // The number would be the abbreviation's, as in "No.5".
     let has_raised_number = candidate.closers.starts_with(|first: char| first.is_ascii_digit());
@@ -36,16 +79,25 @@ fn ends_at_stop(candidate: &Candidate) -> bool {
         return false;
     }
     match words::opening(candidate.after) {
+        Opening::Lower if enumeration::is_first_letter(candidate.after) => abbreviation(candidate).is_none(),
         Opening::Lower => ends_before_small_letter(candidate),
-        Opening::Symbol => !continues_with_symbol(candidate.after) && abbreviation(candidate).is_none(),
+        Opening::Symbol => ends_before_symbol(candidate),
         Opening::Upper | Opening::Digit => ends_before_capital(candidate),
     }
 }
 
-/// Whether the stop before a spaced omission (`as it was. . . . The rest`) is the sentence's own.
-fn is_new_sentence_after_omission(after: &str) -> bool {
-    let (omission, rest) = after.split_at(marks::spaced_dots(after));
-    omission.contains(char::is_whitespace) && words::opening(rest.trim_start()) == Opening::Upper
+fn starts_with_dots(after: &str) -> bool {
+    after.starts_with('…') || marks::spaced_dots(after) > 0
+}
+
+/// Whether the stop before an omission (`as it was. ... The rest`) is the sentence's own. Dots that are all set apart
+/// (`as it was. . . .`) may be one ellipsis with it.
+fn is_new_sentence_after_omission(candidate: &Candidate) -> bool {
+    let (omission, rest) = candidate.after.split_at(marks::spaced_dots(candidate.after));
+    if omission.contains(char::is_whitespace) {
+        return words::opening(rest.trim_start()) == Opening::Upper;
+    }
+    abbreviation(candidate).is_none()
 }
 
 /// Small letters begin sentences in careless writing, and remarks in brackets; after a long word that is no
@@ -58,10 +110,24 @@ fn ends_before_small_letter(candidate: &Candidate) -> bool {
     candidate.closers.is_empty() && (is_word || is_bracketed) && abbreviation(candidate).is_none()
 }
 
+fn ends_before_symbol(candidate: &Candidate) -> bool {
+    !continues_with_symbol(candidate.after) && !is_signature(candidate) && abbreviation(candidate).is_none()
+}
+
 fn continues_with_symbol(after: &str) -> bool {
     let past_dash = after.trim_start_matches(['-', '–', '—']);
     after.starts_with([',', ';', ':', ')', '&', '/', '=', '+', '<', '>', '%', '|', '!', '?'])
         || (past_dash.len() < after.len() && words::opening(past_dash.trim_start()) == Opening::Lower)
+}
+
+/// Whether a quotation closes and the rest of the paragraph names its author: `"We must go." - Ann Lee`.
+fn is_signature(candidate: &Candidate) -> bool {
+    const LONGEST_NAME: usize = 40;
+    let name = candidate.after.trim_start_matches(['-', '–', '—']);
+    candidate.closers.ends_with(marks::is_quote)
+        && matches!(name.len(), 1..=LONGEST_NAME)
+        && !name.ends_with(['.', '!', '?'])
+        && name.split_whitespace().all(|word| word.starts_with(char::is_uppercase))
 }
 
 fn ends_before_capital(candidate: &Candidate) -> bool {
@@ -221,10 +287,6 @@ fn is_capitalised(word: &str) -> bool {
     characters.next().is_some_and(char::is_uppercase) && characters.next().is_some_and(char::is_lowercase)
 }
 
-fn is_address(after: &str) -> bool {
-    after.starts_with("http://") || after.starts_with("https://") || after.starts_with("www.")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::candidates::Scanner;
@@ -283,6 +345,50 @@ mod tests {
     #[test]
     fn an_address_after_a_sentence_is_set_off() {
         assert!(ends("More is on our page. https://example.com"));
+    }
+
+    #[test]
+    fn an_address_follows_another_but_not_a_word() {
+        assert!(ends("http://example.com http://example.org"));
+        assert!(!ends("The rest is on http://example.org"));
+    }
+
+    #[test]
+    fn a_clause_may_announce_a_sentence() {
+        assert!(ends("The captain then told us this: We must go"));
+        assert!(ends("The captain then said the following: Ferries are late"));
+        assert!(ends("The list of all ferries is here: http://example.com/list"));
+        assert!(ends("The captain wrote it all down: LIMA (AP) - It rained."));
+    }
+
+    #[test]
+    fn a_colon_before_a_list_or_a_quotation_does_not_end_a_sentence() {
+        assert!(!ends("The captain asked for the following: Rope, sails and bread"));
+        assert!(!ends("The captain then told us this: \"We must go\""));
+        assert!(!ends("The captain had one wish left: The storm should end"));
+        assert!(!ends("She said this: We must go"));
+        assert!(!ends("This week the captain was of two minds: The storm and the fee"));
+        assert!(!ends("The captain has a page here: http://example.com is new"));
+    }
+
+    #[test]
+    fn dots_after_a_stop_belong_to_what_follows() {
+        assert!(ends("It rained. ... the rest"));
+        assert!(ends("It rained. … The rest"));
+        assert!(!ends("sold by Acme Co. ... the rest"));
+    }
+
+    #[test]
+    fn the_author_of_a_quotation_stays_with_it() {
+        assert!(!ends("\"We must go.\" - Ann Lee"));
+        assert!(!ends("“We must go.” — Ann Lee"));
+        assert!(ends("\"We must go.\" - The captain rose from her seat"));
+    }
+
+    #[test]
+    fn many_people_may_begin_a_sentence_after_an_abbreviation() {
+        assert!(ends("They left the U.S. Thousands stayed"));
+        assert!(!ends("They left the U.S. Embassy"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Finds the places of a paragraph where a sentence may end. Whether it does is decided in `boundary`.
 
 use super::enumeration;
+use super::leads;
 use super::marks::{self, Mark};
 use super::notes;
 use std::ops::Range;
@@ -10,7 +11,7 @@ use std::ops::Range;
 pub(super) struct Candidate<'text> {
     /// The sentence up to the mark.
     pub(super) before: &'text str,
-    /// What ends the sentence, or nothing where a list item follows.
+    /// What ends the sentence, or nothing where a list item, an address or a credit follows.
     pub(super) mark: Option<Mark>,
     /// Quotation marks, brackets and note marks that close with the sentence.
     pub(super) closers: &'text str,
@@ -28,13 +29,15 @@ pub(super) struct Scanner<'text> {
     first_word: Option<usize>,
     cursor: usize,
     item_tried_at: Option<usize>,
+    lead: Option<usize>,
 }
 
 impl<'text> Scanner<'text> {
     /// A scanner of `paragraph`, which has no white space at its ends.
     pub(super) fn new(paragraph: &'text str) -> Self {
-        let mut scanner = Self { paragraph, start: 0, first_word: None, cursor: 0, item_tried_at: None };
+        let mut scanner = Self { paragraph, start: 0, first_word: None, cursor: 0, item_tried_at: None, lead: None };
         scanner.begin(0);
+        scanner.lead = scanner.lead.or_else(|| leads::label(paragraph));
         scanner
     }
 
@@ -42,6 +45,9 @@ impl<'text> Scanner<'text> {
     pub(super) fn next_candidate(&mut self) -> Option<Candidate<'text>> {
         // A sentence has a word, so what stands before its first word cannot end it.
         self.cursor = self.cursor.max(self.first_word?);
+        if let Some(end) = self.lead.take() {
+            return Some(self.set_apart(end));
+        }
         while let Some(at) = find_sign(self.paragraph, self.cursor) {
             if self.item_tried_at != Some(at) {
                 self.item_tried_at = Some(at);
@@ -54,7 +60,9 @@ impl<'text> Scanner<'text> {
                 return Some(candidate);
             }
         }
-        None
+        self.cursor = self.paragraph.len();
+        let date = leads::date_at_end(self.paragraph).filter(|date| *date > self.start)?;
+        Some(self.set_apart(date))
     }
 
     /// Ends the current sentence at `candidate` and begins the next one.
@@ -78,10 +86,23 @@ impl<'text> Scanner<'text> {
         let rest = &self.paragraph[at..];
         self.start = self.paragraph.len() - rest.trim_start().len();
         self.first_word = rest.find(char::is_alphanumeric).map(|word| at + word);
+        self.lead = leads::dateline(&self.paragraph[self.start..]).map(|length| self.start + length);
+    }
+
+    /// The candidate that ends before or at `place`, where the sentence is cut whatever stands around it.
+    fn set_apart(&self, place: usize) -> Candidate<'text> {
+        let before = self.paragraph[self.start..place].trim_end();
+        let end = self.start + before.len();
+        let after = self.paragraph[end..].trim_start();
+        let gap = &self.paragraph[end..self.paragraph.len() - after.len()];
+        Candidate { before, mark: Some(Mark::SetApart), closers: "", gap, after, end }
     }
 
     fn before_item(&self, at: usize) -> Option<Candidate<'text>> {
-        let start = enumeration::start_of_marker(self.paragraph, at).filter(|start| *start > self.start)?;
+        let start = enumeration::start_of_marker(self.paragraph, at)
+            .or_else(|| leads::start_of_address(self.paragraph, at))
+            .or_else(|| leads::start_of_credit(self.paragraph, at))
+            .filter(|start| *start > self.start)?;
         let before = self.paragraph[self.start..start].trim_end();
         let end = self.start + before.len();
         let gap = &self.paragraph[end..start];
@@ -123,11 +144,12 @@ impl<'text> Scanner<'text> {
     }
 }
 
-/// The next byte at or after `from` that may start a terminator, a bullet or the end of a list marker.
+/// The next byte at or after `from` that may start a terminator or a bullet, or end a list marker, a label or the first
+/// part of an address.
 fn find_sign(paragraph: &str, from: usize) -> Option<usize> {
     let bytes = paragraph.as_bytes();
     let is_sign = |at: &usize| match bytes[*at] {
-        b'.' | b'!' | b'?' | b')' => true,
+        b'.' | b'!' | b'?' | b')' | b':' => true,
         b'-' => bytes.get(*at + 1) == Some(&b'-'),
         0xE2 => matches!(bytes.get(*at + 1), Some(0x80 | 0x81 | 0x96 | 0x97)),
         0xE3 => bytes.get(*at + 1) == Some(&0x80),
@@ -165,6 +187,23 @@ mod tests {
         let mut scanner = Scanner::new("... ?! One");
         assert!(scanner.next_candidate().is_none());
         assert!(scanner.has_word());
+    }
+
+    #[test]
+    fn a_dateline_is_the_first_candidate_whatever_stops_it_has() {
+        let mut scanner = Scanner::new("SALEM, Ore. (AP) -- It rained. Lee left.");
+        let dateline = scanner.next_candidate().unwrap();
+        assert_eq!(dateline.mark, Some(Mark::SetApart));
+        assert_eq!(scanner.cut(&dateline), 0..19);
+        assert_eq!(scanner.next_candidate().unwrap().before, "It rained");
+    }
+
+    #[test]
+    fn a_date_behind_a_headline_is_the_last_candidate() {
+        let mut scanner = Scanner::new("Storm Closes Harbour Sunday, May 28, 2006");
+        let headline = scanner.next_candidate().unwrap();
+        assert_eq!(scanner.cut(&headline), 0..20);
+        assert!(scanner.next_candidate().is_none());
     }
 
     #[test]

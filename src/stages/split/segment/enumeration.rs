@@ -37,6 +37,11 @@ pub(super) fn continues(item: &str, next: &str) -> bool {
     }
 }
 
+/// Whether `text` starts a list that counts with small letters: `a. Rope`.
+pub(super) fn is_first_letter(text: &str) -> bool {
+    text.starts_with('a') && count(text).is_some()
+}
+
 /// Where the marker that ends with the sign at `at` begins, if white space stands before it.
 pub(super) fn start_of_marker(text: &str, at: usize) -> Option<usize> {
     let sign = text[at..].chars().next()?;
@@ -124,6 +129,13 @@ mod tests {
         assert!(!continues("1. Rope", "3. Sails"));
         assert!(!continues("1. Rope", "2) Sails"));
         assert!(!continues("Rope", "1. Sails"));
+    }
+
+    #[test]
+    fn the_first_letter_begins_a_list() {
+        assert!(is_first_letter("a. Rope"));
+        assert!(!is_first_letter("b. Sails"));
+        assert!(!is_first_letter("a rope"));
     }
 
     #[test]

@@ -13,12 +13,19 @@ pub(super) enum Mark {
     Dash,
     /// The full-width marks of Chinese and Japanese, which need no space after them.
     Ideographic,
+    /// A colon, after which what it announces may stand by itself.
+    Colon,
+    /// None that is written: what stands by itself ends or begins here, such as a dateline.
+    SetApart,
 }
 
 /// The number of bytes of the run of terminators that `text` starts with, and its kind.
 pub(super) fn run(text: &str) -> Option<(usize, Mark)> {
     if let Some(dash) = ["—", "–", "--"].into_iter().find(|dash| text.starts_with(dash)) {
         return Some((dash.len(), Mark::Dash));
+    }
+    if text.strip_prefix(':').is_some_and(|after| after.starts_with(char::is_whitespace)) {
+        return Some((1, Mark::Colon));
     }
     let length = text.find(|character| !is_terminator(character)).unwrap_or(text.len());
     let run = &text[..length];
@@ -109,6 +116,8 @@ mod tests {
         assert_eq!(run("?!. A"), Some((3, Mark::Emphatic)));
         assert_eq!(run("。"), Some((3, Mark::Ideographic)));
         assert_eq!(run("-- A"), Some((2, Mark::Dash)));
+        assert_eq!(run(": A"), Some((1, Mark::Colon)));
+        assert_eq!(run(":30"), None);
         assert_eq!(run("a."), None);
     }
 

@@ -5,9 +5,11 @@ mod abbreviations;
 mod boundary;
 mod candidates;
 mod enumeration;
+mod leads;
 mod marks;
 mod notes;
 mod paragraphs;
+mod references;
 mod words;
 
 use candidates::Scanner;
@@ -51,7 +53,7 @@ pub fn segment(text: &str) -> Vec<Segment> {
 }
 
 fn is_heading(text: &str, sentences: &[Range<usize>]) -> bool {
-    matches!(sentences, [only] if paragraphs::is_heading(&text[only.clone()]))
+    sentences.iter().all(|sentence| paragraphs::is_heading(&text[sentence.clone()]))
 }
 
 /// The sentences of a paragraph; none if it has no word.
@@ -59,9 +61,8 @@ fn sentences(text: &str, paragraph: &Paragraph) -> Vec<Range<usize>> {
     let offset = paragraph.range.start;
     let mut scanner = Scanner::new(&text[paragraph.range.clone()]);
     let mut found = Vec::new();
-    while !paragraph.is_table_row
-        && let Some(candidate) = scanner.next_candidate()
-    {
+    let is_whole = paragraph.is_table_row || references::is_entry(&text[paragraph.range.clone()]);
+    while !is_whole && let Some(candidate) = scanner.next_candidate() {
         if boundary::ends_sentence(&candidate) {
             found.push(scanner.cut(&candidate));
         }
@@ -160,6 +161,7 @@ mod tests {
             "Nothing . . . at all.",
         ]);
         assert_splits(&["The rest is lost.", ". . . The end is not."]);
+        assert_splits(&["The rest is lost.", "... The end is not.", "… and nobody knows."]);
         assert_splits(&["The rest is lost . . . .", "The end is not . . ."]);
     }
 
@@ -194,10 +196,84 @@ mod tests {
     }
 
     #[test]
-    fn a_dateline_stays_with_its_sentence() {
-        assert_splits(&["TOKYO, Jan. 13 (Reuters) — The yen fell on Friday.", "Shares rose."]);
-        assert_splits(&["WASHINGTON, D.C. (AP) -- The vote is on Monday.", "It is close."]);
-        assert_splits(&["PARIS, France – The talks failed.", "They will resume."]);
+    fn a_dateline_is_a_sentence_of_its_own() {
+        assert_splits(&["TOKYO, Jan. 13 (Reuters) —", "The yen fell on Friday.", "Shares rose."]);
+        assert_splits(&["WASHINGTON, D.C. (AP) --", "The vote is on Monday.", "It is close."]);
+        assert_splits(&["PARIS, France –", "The talks failed.", "They will resume."]);
+        assert_splits(&["ST. LOUIS, Mo., Sept. 3, 2004 -", "Mr. Lee won."]);
+        assert_splits(&["More from the coast.", "LIMA (AFP) -", "It rained.", "Lee left."]);
+    }
+
+    #[test]
+    fn a_dateline_without_a_dash_of_its_own_is_left_alone() {
+        assert_splits(&["SALEM, Ore. (AP)—The vote is on Monday.", "It is close."]);
+        assert_splits(&["ANN LEE - a captain - spoke first.", "All listened."]);
+    }
+
+    #[test]
+    fn captions_come_apart_from_labels_and_credits() {
+        assert_splits(&["Figure 1.3", "The harbour in 1900, seen from the sea.", "Boats lie at anchor."]);
+        assert_splits(&["Captain Lee on her way home", "Image: Harbour Museum."]);
+        assert_splits(&["Figure 3 shows the harbour."]);
+    }
+
+    #[test]
+    fn the_date_behind_a_headline_stands_alone() {
+        assert_splits(&["Storm Closes Harbour for Third Day", "Sunday, May 28, 2006"]);
+        assert_splits(&["The harbour will open again on Sunday, May 28, 2006"]);
+    }
+
+    #[test]
+    fn an_entry_of_a_bibliography_is_one_sentence() {
+        assert_splits(&["Lee, Ann. “Harbours of Peru.” Boats and Seas. May 2004. http://example.com/boats"]);
+    }
+
+    #[test]
+    fn a_quotation_over_several_paragraphs_is_cut_like_other_text() {
+        let text =
+            "“It is late. We must go.\n\n“The storm will come. Nobody can sail then.\n\n“So let us go.” She rose.";
+        let sentences = [
+            "“It is late.",
+            "We must go.",
+            "“The storm will come.",
+            "Nobody can sail then.",
+            "“So let us go.”",
+            "She rose.",
+        ];
+        assert_eq!(split(text), sentences);
+    }
+
+    #[test]
+    fn the_author_of_a_pull_quote_stays_with_its_last_sentence() {
+        assert_splits(&["\"It is late.", "We must go.\" - Ann Lee"]);
+    }
+
+    #[test]
+    fn addresses_in_a_row_come_apart() {
+        assert_splits(&["http://example.com/a.b?c", "https://example.org/", "www.example.net"]);
+        assert_splits(&["See http://example.com and www.example.net for more.", "Thanks."]);
+    }
+
+    #[test]
+    fn lists_tables_and_bylines_stay_line_by_line() {
+        let text = "Storm Closes Harbour\nBy Ann Lee\n\nWe need:\n- Rope. And sails.\n- Bread\n\n\
+                    Ship\tPort\tNo.\nAnn\tLima\t5";
+        let lines = [
+            "Storm Closes Harbour",
+            "By Ann Lee",
+            "We need:",
+            "- Rope.",
+            "And sails.",
+            "- Bread",
+            "Ship\tPort\tNo.",
+            "Ann\tLima\t5",
+        ];
+        assert_eq!(split(text), lines);
+    }
+
+    #[test]
+    fn a_list_may_count_with_letters_after_a_sentence() {
+        assert_splits(&["We met J. E. Lee.", "a. Lee has rope", "b. Orr has sails"]);
     }
 
     #[test]
@@ -241,6 +317,13 @@ mod tests {
     }
 
     #[test]
+    fn a_headline_with_a_date_behind_it_is_a_heading_and_a_dateline_is_none() {
+        let text = "Storm Closes Harbour Sunday, May 28, 2006\n\nLIMA (AP) - It rained.";
+        let headings: Vec<_> = segment(text).iter().map(|segment| segment.heading).collect();
+        assert_eq!(headings, [true, true, false, false]);
+    }
+
+    #[test]
     fn decoration_is_no_sentence() {
         assert!(segment("").is_empty());
         assert!(segment(" \n* * *\n\n-----\n… ?!").is_empty());
@@ -251,8 +334,30 @@ mod tests {
     fn time_grows_with_the_length_of_the_text_and_no_faster() {
         const BYTES: usize = 400_000;
         for unit in [
-            ".", ". ", "\n", "\"", "7", "A.", "a.B", "1. a ", "? \"", "([.", "--", "7777 x. ", "a\n", ".\u{a0}",
+            ".",
+            ". ",
+            "\n",
+            "\"",
+            "7",
+            "A.",
+            "a.B",
+            "1. a ",
+            "? \"",
+            "([.",
+            "--",
+            "7777 x. ",
+            "a\n",
+            ".\u{a0}",
             ".[1] ",
+            ": ",
+            "Image: ",
+            "http://",
+            "A, ",
+            "LIMA - ",
+            "LIMA (AP) - It. ",
+            "a this b c: ",
+            "www.",
+            "(",
         ] {
             let text = ["At ", unit.repeat(BYTES / unit.len()).as_str()].concat();
             let started = std::time::Instant::now();
@@ -285,8 +390,10 @@ mod tests {
         #[test]
         fn text_full_of_marks_is_covered_too(
             pieces in prop::collection::vec(prop::sample::select(&[
-                ".", "!", "?", "…", "。", "—", "--", " ", "  ", "   ", "\n", "\r\n", "\t", "\u{a0}", "\u{2028}", "\"", "'", "”", "“", "(", ")",
-                "[", "]", "[3]", "•", "- ", "1.", "2)", "b.", "U.S.", "Mr.", "I", "The", "a", "é", "İ", "字", "p.m.", "No", "http://", "5", "12", ":)", ",",
+                ".", "!", "?", "…", "。", "—", "--", " ", "  ", "   ", "\n", "\r\n", "\t", "\u{a0}", "\u{2028}", "\"",
+                "'", "”", "“", "(", ")", "[", "]", "[3]", "•", "- ", "1.", "2)", "b.", "U.S.", "Mr.", "I", "The", "a",
+                "é", "İ", "字", "p.m.", "No", "http://", "5", "12", ":)", ",", ":", "LIMA", "(AP)", "Image", "Figure",
+                "1.3", "following", "Sunday, May 5, 2006",
             ][..]), 0..60)
         ) {
             check(&pieces.concat());

@@ -283,7 +283,8 @@ mod tests {
 
     #[test]
     fn a_short_line_before_a_capital_stands_alone() {
-        let text = "Storm Closes Harbour\nBy Ann Lee\nThe harbour was closed for the third day in a row on Friday, and\n\
+        let text = "Storm Closes Harbour\nBy Ann Lee\n\
+                    The harbour was closed for the third day in a row on Friday, and\n\
                     the ferries stayed in.";
         assert_eq!(split(text)[..2], ["Storm Closes Harbour", "By Ann Lee"]);
         assert_eq!(split(text).len(), 3);

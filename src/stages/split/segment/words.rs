@@ -25,6 +25,17 @@ pub(super) fn last(text: &str) -> &str {
     &tail[start..]
 }
 
+/// What `text` ends with from its last white space on.
+pub(super) fn last_token(text: &str) -> &str {
+    const LONGEST: usize = 200;
+    tail(text, LONGEST).rsplit(char::is_whitespace).next().unwrap_or("")
+}
+
+/// Whether `text` starts with the address of a page.
+pub(super) fn is_address(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://") || text.starts_with("www.")
+}
+
 /// What stands before the last word of `text`, trimmed.
 pub(super) fn before_last(text: &str) -> &str {
     text[..text.len() - last(text).len()].trim_end()
@@ -89,6 +100,20 @@ mod tests {
         assert_eq!(last("the rest (Calif"), "Calif");
         assert_eq!(last("ends in space "), "");
         assert_eq!(before_last("you and I"), "you and");
+    }
+
+    #[test]
+    fn the_last_token_reaches_back_to_white_space() {
+        assert_eq!(last_token("see http://example.com/a,b"), "http://example.com/a,b");
+        assert_eq!(last_token("rope"), "rope");
+        assert_eq!(last_token("rope "), "");
+    }
+
+    #[test]
+    fn pages_have_addresses() {
+        assert!(is_address("https://example.com"));
+        assert!(is_address("www.example.com"));
+        assert!(!is_address("example.com"));
     }
 
     #[test]

@@ -1,0 +1,139 @@
+//! The words of names and roles, ready to be compared.
+
+use std::ops::Range;
+
+use super::lexicon;
+use super::roles;
+use super::words::Word;
+
+/// What somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Role {
+    /// As it is written.
+    pub text: String,
+    /// Its words before any link ("of", "for"), written out and in small letters.
+    pub words: Vec<String>,
+}
+
+impl Role {
+    /// The role that stands in a range of words.
+    pub(super) fn of(source: &str, words: &[Word], range: Range<usize>) -> Self {
+        let is_link = |word: &&Word| !lexicon::is_link(&word.lower) && word.lower != "and";
+        let plain = words[range.clone()].iter().take_while(is_link);
+        let plain = plain.map(|word| lexicon::plain_role(&word.lower).to_owned()).collect();
+        Self { text: roles::text(source, words, range), words: plain }
+    }
+
+    /// Whether the role says something by itself: "rival" does not.
+    pub(super) fn is_telling(&self) -> bool {
+        const EMPTY: [&str; 38] = [
+            "agent",
+            "ally",
+            "assistant",
+            "associate",
+            "billionaire",
+            "brother",
+            "candidate",
+            "challenger",
+            "colleague",
+            "contender",
+            "daughter",
+            "democrat",
+            "deputy",
+            "expert",
+            "father",
+            "fellow",
+            "friend",
+            "front-runner",
+            "husband",
+            "incumbent",
+            "independent",
+            "lead",
+            "mate",
+            "model",
+            "mother",
+            "nominee",
+            "opponent",
+            "partner",
+            "republican",
+            "resident",
+            "rival",
+            "sister",
+            "son",
+            "supporter",
+            "veteran",
+            "voter",
+            "wife",
+            "worker",
+        ];
+        self.text.contains(' ') || EMPTY.binary_search(&self.text.to_lowercase().as_str()).is_err()
+    }
+
+    /// Whether a description with these words can mean this role: "the senator" the one from Ohio, but no former one.
+    pub(super) fn contains(&self, wanted: &[String]) -> bool {
+        const OTHERS: [&str; 10] =
+            ["acting", "assistant", "associate", "co", "deputy", "ex", "former", "interim", "then", "vice"];
+        let is_other = |word: &String| OTHERS.binary_search(&word.as_str()).is_ok() && !wanted.contains(word);
+        let has_all = wanted.iter().all(|word| self.words.contains(word));
+        has_all && self.words.last() == wanted.last() && !self.words.iter().any(is_other)
+    }
+}
+
+/// A name's words.
+#[derive(Debug, Clone)]
+pub(super) struct Name {
+    /// In small letters, without suffix.
+    pub parts: Vec<String>,
+    /// "jr", "iii".
+    pub suffix: Option<String>,
+}
+
+impl Name {
+    /// The name in a range of words; none where there is nothing but a suffix.
+    pub(super) fn of(words: &[Word], range: Range<usize>) -> Option<Self> {
+        let is_suffix = |word: &&Word| lexicon::is_suffix(word.text);
+        let suffix =
+            words[range.clone()].last().filter(is_suffix).map(|word| word.lower.trim_end_matches('.').to_owned());
+        let plain = words[range].iter().filter(|word| !lexicon::is_suffix(word.text));
+        let parts: Vec<String> = plain.map(|word| word.lower.clone()).collect();
+        (!parts.is_empty()).then_some(Self { parts, suffix })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words;
+    use super::*;
+
+    fn role(text: &str) -> Role {
+        let words = words::find(text, &[]);
+        Role::of(text, &words, 0..words.len())
+    }
+
+    #[test]
+    fn a_role_is_known_by_the_words_before_its_link() {
+        assert_eq!(role("Ohio Sen.").words, ["ohio", "senator"]);
+        assert_eq!(role("president of the Oslo bank").words, ["president"]);
+    }
+
+    #[test]
+    fn a_description_does_not_mean_a_deputy_or_a_former_one() {
+        let is_president = |text: &str| role(text).contains(&["president".to_owned()]);
+        assert!(is_president("Norwegian President") && is_president("president of the bank"));
+        assert!(!is_president("vice president") && !is_president("Former President"));
+    }
+
+    #[test]
+    fn a_role_that_needs_another_person_says_nothing_alone() {
+        assert!(!role("rival").is_telling());
+        assert!(role("rival of the mayor").is_telling() && role("Mayor").is_telling());
+    }
+
+    #[test]
+    fn a_suffix_is_no_part_of_the_surname() {
+        let words = words::find("Bob Lee, Jr.", &[]);
+        let name = Name::of(&words, 0..3).unwrap();
+        assert_eq!((name.parts, name.suffix.as_deref()), (vec!["bob".to_owned(), "lee".to_owned()], Some("jr")));
+        assert!(Name::of(&words, 2..3).is_none());
+    }
+}

@@ -1,0 +1,164 @@
+//! What a person is: the words of a title before a name, and of an apposition beside it.
+
+use std::ops::Range;
+
+use super::lexicon;
+use super::words::Word;
+
+/// The longest title or apposition, in words; what is longer is no plain one.
+const LONGEST: usize = 14;
+
+/// Where the role begins whose noun is the word `noun`: with the words before it that can only belong to it.
+pub(super) fn start(words: &[Word], noun: usize) -> usize {
+    let belongs = |at: usize| {
+        let word = &words[at];
+        let is_taken = if word.is_capitalised() { can_begin(word) } else { lexicon::is_modifier(&word.lower) };
+        is_taken && word.is_beside_next() && word.sentence == words[noun].sentence
+    };
+    (noun.saturating_sub(LONGEST)..noun).rev().take_while(|&at| belongs(at)).last().unwrap_or(noun)
+}
+
+/// Whether a capitalised word before a role's noun is part of the role: "Texas senator", not "Meanwhile senator".
+fn can_begin(word: &Word) -> bool {
+    let is_honorific = lexicon::honorific(&word.lower).is_some();
+    !(lexicon::is_small(&word.lower) || is_honorific || word.is_opening && is_lead_in(word))
+}
+
+/// Whether a sentence's first word looks like an adverb or a verb rather than a name.
+pub(super) fn is_lead_in(word: &Word) -> bool {
+    let has_ending = ["ly", "ing", "ed"].iter().any(|ending| word.lower.ends_with(ending));
+    has_ending && !lexicon::is_first_name(&word.lower) && !lexicon::is_modifier(&word.lower)
+}
+
+/// The role that `range` tells when it is nothing but a role, without its determiner: "a spokesman for the mayor".
+pub(super) fn whole(words: &[Word], range: Range<usize>) -> Option<Range<usize>> {
+    let start = range.start + usize::from(is_determiner(words.get(range.start)?));
+    let end = cut(words, start..range.end);
+    let noun = (start..end).find(|&at| lexicon::is_role(&words[at].lower) && closes(words, at + 1, end))?;
+    let is_before_noun = |word: &Word| {
+        !lexicon::is_small(&word.lower) && !lexicon::is_link(&word.lower) && !lexicon::is_saying(&word.lower)
+    };
+    (words[start..noun].iter().all(is_before_noun) && end - start <= LONGEST).then_some(start..end)
+}
+
+/// Whether a role's noun is complete before the word `at`: nothing follows, or a link, or another role.
+fn closes(words: &[Word], at: usize, end: usize) -> bool {
+    let Some(word) = words[..end].get(at) else { return true };
+    lexicon::is_link(&word.lower)
+        || words[at - 1].gap.contains(',')
+        || (word.lower == "and" && words[at..end].iter().take(4).any(|word| lexicon::is_role(&word.lower)))
+}
+
+/// Where a relative clause ends the words of `range` that can be a role.
+fn cut(words: &[Word], range: Range<usize>) -> usize {
+    let ends =
+        |word: &Word| matches!(word.lower.as_str(), "who" | "whose" | "which" | "that" | "where" | "when" | "whom");
+    range.clone().find(|&at| ends(&words[at])).unwrap_or(range.end)
+}
+
+/// The role that an apposition after the word `last` tells: "Ann Lee, a farmer from Ohio, …".
+pub(super) fn after(words: &[Word], last: usize) -> Option<Range<usize>> {
+    let mut first = last + 1;
+    if !words[last].comma_follows() {
+        return None;
+    }
+    // An age may stand between.
+    if words.get(first)?.text.chars().all(|character| character.is_ascii_digit()) && words[first].comma_follows() {
+        first += 1;
+    }
+    let end = segment_end(words, first)?;
+    whole(words, first..end)
+}
+
+/// Where the words that nothing but white space parts end, counted from `first`.
+fn segment_end(words: &[Word], first: usize) -> Option<usize> {
+    let last = (first..words.len().min(first + LONGEST + 1)).find(|&at| !words[at].is_beside_next())?;
+    Some(last + 1)
+}
+
+/// The role that stands before a comma and the name at `name`: "the group's director, Ann Lee, …".
+pub(super) fn before_comma(words: &[Word], name: usize) -> Option<Range<usize>> {
+    let last = name.checked_sub(1).filter(|&last| words[last].comma_follows())?;
+    let belongs = |at: usize| words[at].is_beside_next() && words[at].sentence == words[name].sentence;
+    let first =
+        (last.saturating_sub(LONGEST)..last).rev().take_while(|&at| belongs(at)).find(|&at| begins(words, at))?;
+    let role = whole(words, first..name)?;
+    (role.end == name).then_some(role)
+}
+
+/// Whether a role can begin with the word `at`, seen from its end: a determiner, or a name in the possessive. After
+/// "a" it is not the person of the name that follows: "Asked by a judge, Lee said".
+fn begins(words: &[Word], at: usize) -> bool {
+    let word = &words[at];
+    let is_first = at == 0 || !words[at - 1].is_possessive && !is_determiner(&words[at - 1]);
+    let is_definite = is_determiner(word) && !matches!(word.lower.as_str(), "a" | "an" | "another" | "one");
+    is_definite || (word.is_possessive && word.is_capitalised() && is_first)
+}
+
+/// Whether the word only points at what follows.
+pub(super) fn is_determiner(word: &Word) -> bool {
+    matches!(
+        word.lower.as_str(),
+        "the" | "a" | "an" | "his" | "her" | "its" | "their" | "our" | "my" | "your" | "another" | "one"
+    )
+}
+
+/// The text of a range of words, with single spaces.
+pub(super) fn text(source: &str, words: &[Word], range: Range<usize>) -> String {
+    let Some(last) = words[range.clone()].last() else { return String::new() };
+    let end = last.bytes.start + last.text.len();
+    source[words[range.start].bytes.start..end].split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words;
+    use super::*;
+
+    fn shown(text: &str, find: impl Fn(&[Word]) -> Option<Range<usize>>) -> Option<String> {
+        let words = words::find(text, &[]);
+        find(&words).map(|range| super::text(text, &words, range))
+    }
+
+    #[test]
+    fn an_apposition_is_a_role() {
+        let role = |text: &str| shown(text, |words| after(words, 1));
+        assert_eq!(role("Ann Lee, a farmer from Ohio, said").as_deref(), Some("farmer from Ohio"));
+        assert_eq!(role("Ann Lee, 52, Japan’s prime minister, said").as_deref(), Some("Japan’s prime minister"));
+        assert_eq!(
+            role("Ann Lee, president and founder of Mend, said").as_deref(),
+            Some("president and founder of Mend")
+        );
+        assert_eq!(role("Ann Lee, a farmer who sells eggs, said").as_deref(), Some("farmer"));
+    }
+
+    #[test]
+    fn what_only_follows_a_name_is_no_role() {
+        let role = |text: &str| shown(text, |words| after(words, 1));
+        assert_eq!(role("Ann Lee, the farmer said, was late"), None);
+        assert_eq!(role("Ann Lee, Bob Roe and the mayor, said"), None);
+        assert_eq!(role("Ann Lee, spokesman Bob Roe said."), None);
+        assert_eq!(role("Ann Lee, who is a farmer, said"), None);
+    }
+
+    #[test]
+    fn a_role_may_stand_before_a_comma() {
+        let role = |text: &str, name| shown(text, |words| before_comma(words, name));
+        assert_eq!(
+            role("The group’s executive director, Ann Lee, said", 4).as_deref(),
+            Some("group’s executive director")
+        );
+        assert_eq!(role("Norway's prime minister, Ann Lee, said", 3).as_deref(), Some("Norway's prime minister"));
+        assert_eq!(role("It rained on farmers, Ann Lee said", 4), None);
+    }
+
+    #[test]
+    fn a_title_takes_the_words_that_belong_to_it() {
+        let begin = |text: &str, noun| shown(text, |words| Some(start(words, noun)..noun + 1));
+        assert_eq!(
+            begin("Meanwhile former Lee campaign manager Bob Roe", 4).as_deref(),
+            Some("former Lee campaign manager")
+        );
+        assert_eq!(begin("The quiet Norwegian Prime Minister Ann Lee", 4).as_deref(), Some("Norwegian Prime Minister"));
+    }
+}
