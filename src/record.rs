@@ -156,7 +156,7 @@ pub enum AttributionKind {
 }
 
 /// Who said something, as fully as the document says it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Speaker {
     /// The fullest name of the person or organisation.
     pub name: String,

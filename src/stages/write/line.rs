@@ -278,20 +278,20 @@ pub(super) fn attributions(statements: &[Statement]) -> usize {
     numbers.max().map_or(0, |last| last + 1)
 }
 
-/// Who is reported in a document: the most reported first.
+/// Who is reported in a document: the most reported first. One name is one speaker, with the first role that is told.
 fn speakers(tasks: &[LabelTask], statements: &[Statement]) -> Vec<SpeakerLine> {
-    let mut reported: IndexMap<&Speaker, Vec<&Statement>> = IndexMap::new();
+    let mut reported: IndexMap<&str, (Option<&String>, Vec<&Statement>)> = IndexMap::new();
     for statement in statements {
-        let mut speakers: Vec<&Speaker> =
-            statement.attributions.iter().filter_map(|found| found.speaker.as_ref()).collect();
-        speakers.sort();
-        speakers.dedup();
-        for speaker in speakers {
-            reported.entry(speaker).or_default().push(statement);
+        for speaker in statement.attributions.iter().filter_map(|found| found.speaker.as_ref()) {
+            let (role, of_speaker) = reported.entry(&speaker.name).or_default();
+            *role = role.or(speaker.role.as_ref());
+            if of_speaker.last().is_none_or(|last| !std::ptr::eq(*last, statement)) {
+                of_speaker.push(statement);
+            }
         }
     }
-    let line = |(speaker, statements): (&Speaker, Vec<&Statement>)| SpeakerLine {
-        speaker: speaker.clone(),
+    let line = |(name, (role, statements)): (&str, (Option<&String>, Vec<&Statement>))| SpeakerLine {
+        speaker: Speaker { name: name.to_owned(), role: role.cloned() },
         statements: statements.len(),
         mean: means(tasks, &statements),
     };
