@@ -103,7 +103,9 @@ fn rendered(number: usize, line: std::io::Result<String>, wants_text: bool) -> O
         let mut bytes = Vec::new();
         write(&mut bytes, &input, wants_text).map(|()| bytes).map_err(|error| wrong(&error))
     };
-    Some(serde_json::from_str(&line).map_err(|error| wrong(&error)).and_then(rendered))
+    // A record is one line: where in it is the column alone.
+    let place = |error: serde_json::Error| wrong(&error.to_string().replace(" at line 1 column ", " at column "));
+    Some(serde_json::from_str(&line).map_err(place).and_then(rendered))
 }
 
 fn write(output: &mut impl Write, input: &Input, wants_text: bool) -> anyhow::Result<()> {
