@@ -17,17 +17,24 @@ import subprocess
 import time
 
 PROGRAM = pathlib.Path(__file__).resolve().parent.parent / "target" / "release" / "pressrun"
-REPEATS = 5  # of the texts, for the speed
+REPEATS = 100  # of the texts, for pressrun's speed
 ROUNDS = 5  # in turn; the median counts
 
 
-def pressrun(texts, program, threads="1"):
+def pressrun(texts, program):
     """The end of each sentence, by text."""
-    lines = "".join(json.dumps({"id": place, "text": text}) + "\n" for place, text in enumerate(texts))
-    found = subprocess.run(
-        [program, "split", "--format", "jsonl"], input=lines.encode(), stdout=subprocess.PIPE, check=True,
-        env={"RAYON_NUM_THREADS": threads})
-    return [[end for _, end in json.loads(line)["spans"]] for line in found.stdout.splitlines()]
+    return [[end for _, end in json.loads(line)["spans"]] for line in run(json_lines(texts), program).splitlines()]
+
+
+def json_lines(texts):
+    return "".join(json.dumps({"id": place, "text": text}) + "\n" for place, text in enumerate(texts)).encode()
+
+
+def run(lines, program):
+    """What the program writes, on one thread."""
+    command = [program, "split", "--format", "jsonl"]
+    environment = {"RAYON_NUM_THREADS": "1"}
+    return subprocess.run(command, input=lines, stdout=subprocess.PIPE, check=True, env=environment).stdout
 
 
 def sentencex(texts):
@@ -130,18 +137,21 @@ def main():
     if arguments.rules:
         for name, splitter in splitters.items():
             print(f"rules, {name}: {rules(arguments.rules, splitter)}")
-    speed(splitters, texts)
+    speed(splitters, texts, arguments.program)
 
 
-def speed(splitters, texts):
-    """Medians of rounds in turn, one thread each; reading and writing JSON is part of pressrun's time."""
+def speed(splitters, texts, program):
+    """Medians of rounds in turn, one thread each. Of pressrun's time starting it and its own reading and writing of JSON
+    are part, Python's are not."""
     size = sum(len(text.encode()) for text in texts) / 1e6
+    lines = json_lines(texts * REPEATS)
+    jobs = {name: (lambda splitter=splitter: splitter(texts), 1) for name, splitter in splitters.items()}
+    jobs["pressrun"] = (lambda: run(lines, program), REPEATS)
     seconds = collections.defaultdict(list)
     for _ in range(ROUNDS):
-        for name, splitter in splitters.items():
-            repeats = REPEATS * 20 if name == "pressrun" else 1
+        for name, (job, repeats) in jobs.items():
             start = time.perf_counter()
-            splitter(texts * repeats)
+            job()
             seconds[name].append((time.perf_counter() - start) / repeats)
     medians = {name: size / statistics.median(of_splitter) for name, of_splitter in seconds.items()}
     for name, rate in medians.items():
