@@ -1,8 +1,8 @@
 //! Who said what, found and right: scores of parts that belong together.
 //!
 //! Each relation found is paired with at most one of the gold, that with which it shares most, and a part is right where
-//! it is right in such a pair. So a right source of the wrong content counts for nothing, as in the figures of BBC's
-//! Citron (Newell et al. 2018, on another corpus). All is counted in words, as for marks.
+//! it is right in such a pair. So a right source of the wrong content counts for nothing. The same parts, exact and
+//! overlapping, are reported for BBC's Citron. All is counted in words, as for marks.
 
 use std::ops::Range;
 

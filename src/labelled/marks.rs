@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::evaluate::Mark;
 use crate::record::Label;
+use crate::stages::assemble::attribution::is_inside_word;
 
 /// What the labels of a token head mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,12 +67,6 @@ impl TagSet {
         }
         marks
     }
-}
-
-fn is_inside_word(text: &str, byte: usize) -> bool {
-    let (before, after) = text.split_at(byte);
-    let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
-    is_word(before.chars().next_back()) && is_word(after.chars().next())
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::speakers;
 use crate::record::Statement;
 use crate::task::Tag;
 use parts::Parts;
+pub(crate) use parts::is_inside_word;
 use quotations::quotations;
 
 /// A sentence with what a model says of its tokens.

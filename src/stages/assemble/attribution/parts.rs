@@ -126,7 +126,8 @@ fn pieces(text: &str, sentence: &TaggedSentence<'_>) -> Vec<(Part, Range<usize>)
     pieces
 }
 
-fn is_inside_word(text: &str, byte: usize) -> bool {
+/// Whether letters or digits stand on both sides of `byte`: no part begins or ends there.
+pub(crate) fn is_inside_word(text: &str, byte: usize) -> bool {
     let (before, after) = text.split_at(byte);
     let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
     is_word(before.chars().next_back()) && is_word(after.chars().next())
