@@ -8,6 +8,7 @@ use tch::Tensor;
 
 use super::recipe::Recipe;
 use super::scores::EpochScores;
+use super::teacher::Opinions;
 use super::{TrainError, at, base_weights, file_error};
 use crate::digest::{sha256, sha256_of_file};
 
@@ -53,6 +54,25 @@ impl Checkpoint {
         }
     }
 
+    /// What teachers say of the set called `set`: `ask` is asked once, and a training that is taken up again reads what
+    /// it said.
+    pub(super) fn opinions(
+        &self,
+        set: &str,
+        ask: impl FnOnce() -> Result<Opinions, TrainError>,
+    ) -> Result<Opinions, TrainError> {
+        let path = self.folder.join(format!("opinions-{set}-{}.json", &self.fingerprint[..16]));
+        // A file that cannot be read is as good as none: it is only what has been asked before.
+        if let Some(said) = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            return Ok(said);
+        }
+        let said = ask()?;
+        if !said.is_empty() {
+            write_json(&path, &said)?;
+        }
+        Ok(said)
+    }
+
     /// The tensors that the training needs to go on.
     pub(super) fn state(&self, progress: &Progress) -> Result<HashMap<String, Tensor>, TrainError> {
         let path = self.state_path(progress.epochs.len());
@@ -69,11 +89,7 @@ impl Checkpoint {
         let path = self.state_path(epochs.len());
         Tensor::write_safetensors(state, &path).map_err(at(&path))?;
         let progress = Progress { fingerprint: self.fingerprint.clone(), steps, epochs: epochs.to_vec() };
-        let text = serde_json::to_vec_pretty(&progress)
-            .map_err(|cause| TrainError::Base { path: path.clone(), message: cause.to_string() })?;
-        let (path, part) = (self.folder.join("progress.json"), self.folder.join("progress.json.part"));
-        std::fs::write(&part, text).map_err(file_error(&part))?;
-        std::fs::rename(&part, &path).map_err(file_error(&path))?;
+        write_json(&self.folder.join("progress.json"), &progress)?;
         if epochs.len() > 1 {
             let _ = std::fs::remove_file(self.state_path(epochs.len() - 1));
         }
@@ -98,6 +114,15 @@ impl Checkpoint {
     fn state_path(&self, epochs: usize) -> PathBuf {
         self.folder.join(format!("state-{epochs:02}.safetensors"))
     }
+}
+
+/// Writes `value` to `path`, whole or not at all.
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainError> {
+    let text = serde_json::to_vec(value)
+        .map_err(|cause| TrainError::Base { path: path.to_owned(), message: cause.to_string() })?;
+    let part = path.with_extension("part");
+    std::fs::write(&part, text).map_err(file_error(&part))?;
+    std::fs::rename(&part, path).map_err(file_error(path))
 }
 
 /// SHA-256 over the recipe and every file that it reads.

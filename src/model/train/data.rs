@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use super::recipe::{Recipe, SetRecipe};
 use super::sets::TrainSet;
 use super::teacher::{self, Opinions};
-use super::{TrainError, count};
+use super::variants::variants;
+use super::{Checkpoint, TrainError, count};
 use crate::labelled::marks::TagSet;
 use crate::labelled::passages::{RowPassage, passages};
 use crate::labelled::{Gold, LabelledError, LabelledRow};
@@ -62,12 +63,22 @@ pub(super) struct Pick {
 }
 
 impl Data {
-    /// Tokenises `sets` and asks their teachers, which may take long.
-    pub(super) fn of(recipe: &Recipe, sets: Vec<TrainSet>, tokenizer: &Tokenizer) -> Result<Self, TrainError> {
+    /// Tokenises `sets` and asks their teachers, which may take long; what they say is kept in the checkpoint.
+    pub(super) fn of(
+        recipe: &Recipe,
+        sets: Vec<TrainSet>,
+        tokenizer: &Tokenizer,
+        checkpoint: &Checkpoint,
+    ) -> Result<Self, TrainError> {
         let mut data = Self { examples: Vec::new() };
-        for TrainSet { head, set, rows } in sets {
-            let set = &recipe.heads[head].sets[set];
-            data.examples.extend(Source { recipe, head, set, tokenizer }.examples(&rows)?);
+        for TrainSet { head, set: place, mut rows } in sets {
+            let (name, head_recipe) = recipe.heads.get_index(head).expect("the place comes from the recipe");
+            let set = &head_recipe.sets[place];
+            let made_up = set.variants.as_size();
+            rows.extend(variants(&rows, made_up, head_recipe.labels.len(), recipe.training.seed.get()));
+            let ask = || teacher::opinions(recipe, name, set, &rows);
+            let opinions = checkpoint.opinions(&format!("{name}-{place:02}"), ask)?;
+            data.examples.extend(Source { recipe, head, set, tokenizer }.examples(&rows, &opinions)?);
         }
         Ok(data)
     }
@@ -187,12 +198,9 @@ struct Source<'r> {
 }
 
 impl Source<'_> {
-    fn examples(&self, rows: &[LabelledRow]) -> Result<Vec<Example>, TrainError> {
-        let (name, head) = self.recipe.heads.get_index(self.head).expect("the place comes from the recipe");
-        let opinions = teacher::opinions(self.recipe, name, self.set, rows)?;
-        let tags = TagSet::new(&head.labels);
-        let of_row =
-            |(place, row): (usize, &LabelledRow)| self.of_row(row, &tags, &Heard { opinions: &opinions, place });
+    fn examples(&self, rows: &[LabelledRow], opinions: &Opinions) -> Result<Vec<Example>, TrainError> {
+        let tags = TagSet::new(&self.recipe.heads[self.head].labels);
+        let of_row = |(place, row): (usize, &LabelledRow)| self.of_row(row, &tags, &Heard { opinions, place });
         let examples = rows.par_iter().enumerate().map(of_row).collect::<Result<Vec<_>, TrainError>>()?;
         Ok(examples.into_iter().flatten().collect())
     }

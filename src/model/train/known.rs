@@ -8,7 +8,7 @@ use crate::model::TokenBatch;
 
 /// What is known of a batch for one head.
 pub(super) struct Known {
-    /// The segments, or the tokens among all with padding, that something is known of.
+    /// The segments, or the tokens, that something is known of.
     pub(super) places: Vec<i64>,
     /// How far each label applies to each of them.
     shares: Vec<f32>,
@@ -28,8 +28,7 @@ impl Known {
     ) -> Self {
         let mut known = Self { places: Vec::new(), shares: Vec::new(), weights: Vec::new(), labels };
         let mut segment = 0;
-        let rows = std::iter::repeat_n(batch, copies).flatten().enumerate();
-        for (row, &pick) in rows.flat_map(|(row, picks)| picks.iter().map(move |pick| (row, pick))) {
+        for &pick in std::iter::repeat_n(batch, copies).flatten().flatten() {
             let example = &data.examples[pick.example];
             let first = segment + data.first_segment(pick);
             segment += data.passage(pick).segments.len();
@@ -37,8 +36,7 @@ impl Known {
                 #[expect(clippy::cast_possible_truncation, reason = "the network computes in f32")]
                 let weight = lesson.weight_of_each() as f32;
                 for (place, truth) in (first..).zip(&lesson.truths) {
-                    let first_token = row * tokens.width() + tokens.segments()[place].1.start;
-                    known.add(truth, place, first_token, weight);
+                    known.add(truth, place, tokens.segments()[place].start, weight);
                 }
             }
         }

@@ -31,6 +31,8 @@ pub mod scores;
 mod sets;
 /// A model that says how likely labels are.
 mod teacher;
+/// Made-up texts for teachers.
+mod variants;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -141,7 +143,7 @@ impl Training {
             }
             epochs = progress.epochs;
         }
-        let data = Data::of(&recipe, sets.train, &tokenizer)?;
+        let data = Data::of(&recipe, sets.train, &tokenizer, &checkpoint)?;
         let losses = losses(&recipe, &data);
         Ok(Self { recipe, checkpoint, data, dev: sets.dev, losses, network, optimizer, epochs, notes })
     }

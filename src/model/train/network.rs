@@ -22,7 +22,7 @@ pub(super) struct Network {
 
 /// What the encoder makes of a batch, f32.
 pub(super) struct States {
-    /// Of the shape `[rows, width, hidden size]`.
+    /// Of the shape `[tokens, hidden size]`.
     tokens: Tensor,
     /// Of the shape `[segments, hidden size]`.
     segments: Tensor,
@@ -63,10 +63,7 @@ impl Network {
 
     /// One pass under dropout.
     pub(super) fn read(&self, batch: &TokenBatch) -> Result<States, TrainError> {
-        let shape = [size(batch.lengths().len()), size(batch.width())];
-        let ids = Tensor::from_slice(batch.ids()).f_view(shape)?;
-        let mask = Tensor::from_slice(&batch.mask()).f_view(shape)?;
-        let tokens = self.encoder.hidden_states(&ids, &mask, true)?.f_to_kind(Kind::Float)?;
+        let tokens = self.encoder.hidden_states(batch, Device::Cpu, true)?.f_to_kind(Kind::Float)?;
         let segments = mean_pool(&tokens, batch)?;
         Ok(States { tokens, segments })
     }
@@ -77,10 +74,9 @@ impl Network {
         self.output(head, &chosen)
     }
 
-    /// The same for tokens, whose places count through all rows with their padding.
+    /// The same for tokens.
     pub(super) fn of_tokens(&self, head: usize, states: &States, places: &[i64]) -> Result<Tensor, TchError> {
-        let flat = states.tokens.f_flatten(0, 1)?;
-        self.output(head, &flat.f_index_select(0, &Tensor::from_slice(places))?)
+        self.output(head, &states.tokens.f_index_select(0, &Tensor::from_slice(places))?)
     }
 
     fn output(&self, head: usize, input: &Tensor) -> Result<Tensor, TchError> {

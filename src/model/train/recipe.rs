@@ -183,6 +183,9 @@ pub struct SetRecipe {
     /// How much of the teachers' opinion goes into labels that the set is sure of.
     #[serde(default)]
     pub teacher_share: Share,
+    /// How many texts to make up of each row, of its words and others', for the teachers to label: where rows are few.
+    #[serde(default = "Whole::of::<0>")]
+    pub variants: Whole<0, 100>,
     /// Finished models that say what other heads are to learn from the same reading, by the names of these heads.
     #[serde(default)]
     pub taught: IndexMap<String, PathBuf>,
@@ -260,6 +263,8 @@ impl Recipe {
         self.require(decides, &section, "needs a set with `dev` that decides which epoch is best")?;
         let taught = head.sets.iter().all(|set| !set.teachers.is_empty() || !set.has_open_labels());
         self.require(taught, &section, "has a set that leaves labels open, which needs `teachers` to choose")?;
+        let taught = head.sets.iter().all(|set| !set.teachers.is_empty() || set.variants.get() == 0);
+        self.require(taught, &section, "has a set with `variants`, which need `teachers` to label them")?;
         let weights = head.sets.iter().all(|set| set.weight > 0.0 && set.weight <= 100.0);
         self.require(weights, &section, "has a set whose `weight` is not above 0.0 and at most 100.0")?;
         let taught = head.sets.iter().all(|set| set.taught.keys().all(|other| self.is_taught(name, other)));
