@@ -52,7 +52,7 @@ fn encode(criterion: &mut Criterion) {
         let mut model = folder.load(&runtime, 0, &["topic", "sentiment", "attribution"]).expect("the model loads");
         let row = vec![2003_u32; 30];
         for rows in [8, 32, 64] {
-            let batch = TokenBatch::pad((0..rows).map(|_| row.as_slice()));
+            let batch = TokenBatch::of_rows((0..rows).map(|_| row.as_slice()));
             group.throughput(Throughput::Elements(30 * rows));
             group.bench_function(format!("{name}, {rows} rows of 30 tokens, one thread"), |bencher| {
                 bencher.iter(|| model.read(black_box(&batch)).map(|readings| readings.len()));

@@ -1,4 +1,4 @@
-//! Tokens of many passages, padded to the width of the longest.
+//! Tokens of many passages, one after another: a stream without padding.
 
 use std::ops::Range;
 
@@ -9,34 +9,50 @@ use super::Passage;
 pub struct TokenBatch {
     ids: Vec<i64>,
     lengths: Vec<usize>,
-    segments: Vec<(usize, Range<usize>)>,
-    width: usize,
+    segments: Vec<Range<usize>>,
 }
 
-/// The id that fills a row up. Masked, so its meaning does not matter, but it has to exist in every vocabulary.
-const PADDING: i64 = 0;
+/// The same tokens as a rectangle, for networks that need one: a row a passage, filled up to the longest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rectangle {
+    /// The number of rows, and of tokens in each.
+    pub(super) shape: [i64; 2],
+    /// Token ids, row by row.
+    pub(super) ids: Vec<i64>,
+    /// 1 for a token, 0 for padding, in the shape of the ids.
+    pub(super) mask: Vec<i64>,
+    /// Where in the rectangle each token of the stream stands.
+    pub(super) places: Vec<i64>,
+}
+
+/// The id that fills up. What comes of it is never looked at, but it has to exist in every vocabulary.
+pub(super) const PADDING: i64 = 0;
 
 impl TokenBatch {
-    /// Pads passages to the longest.
-    pub fn of<'p>(passages: impl Iterator<Item = &'p Passage> + Clone) -> Self {
-        let segments = |(row, passage): (usize, &'p Passage)| {
-            passage.segments.iter().map(move |segment| (row, segment.tokens.clone()))
-        };
-        let segments = passages.clone().enumerate().flat_map(segments).collect();
-        Self { segments, ..Self::pad(passages.map(|passage| passage.ids.as_slice())) }
+    /// Passages in a row.
+    pub fn of<'p>(passages: impl Iterator<Item = &'p Passage>) -> Self {
+        let mut batch = Self::default();
+        for passage in passages {
+            let segments = passage.segments.iter().map(|segment| segment.tokens.clone());
+            batch.push(&passage.ids, segments);
+        }
+        batch
     }
 
-    /// Pads `rows` of token ids to the longest. Each is one segment.
-    pub fn pad<'r>(rows: impl Iterator<Item = &'r [u32]> + Clone) -> Self {
-        let lengths: Vec<usize> = rows.clone().map(<[u32]>::len).collect();
-        let width = lengths.iter().copied().max().unwrap_or(0);
-        let mut ids = Vec::with_capacity(lengths.len() * width);
+    /// Rows of token ids, each one segment.
+    pub fn of_rows<'r>(rows: impl Iterator<Item = &'r [u32]>) -> Self {
+        let mut batch = Self::default();
         for row in rows {
-            ids.extend(row.iter().copied().map(i64::from));
-            ids.resize(ids.len() + width - row.len(), PADDING);
+            batch.push(row, std::iter::once(0..row.len()));
         }
-        let segments = lengths.iter().enumerate().map(|(row, &length)| (row, 0..length)).collect();
-        Self { ids, lengths, segments, width }
+        batch
+    }
+
+    fn push(&mut self, ids: &[u32], segments: impl Iterator<Item = Range<usize>>) {
+        let start = self.ids.len();
+        self.segments.extend(segments.map(|segment| start + segment.start..start + segment.end));
+        self.ids.extend(ids.iter().copied().map(i64::from));
+        self.lengths.push(ids.len());
     }
 
     /// Whether it holds no row.
@@ -45,9 +61,9 @@ impl TokenBatch {
         self.lengths.is_empty()
     }
 
-    /// The segments of all rows: the row, and the segment's tokens in it.
+    /// The segments of all rows, by their places among [`Self::ids`].
     #[must_use]
-    pub fn segments(&self) -> &[(usize, Range<usize>)] {
+    pub fn segments(&self) -> &[Range<usize>] {
         &self.segments
     }
 
@@ -57,24 +73,47 @@ impl TokenBatch {
         &self.lengths
     }
 
-    /// The number of tokens of the longest row.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        self.width
+    /// The tokens of each row, by their places among [`Self::ids`].
+    pub fn rows(&self) -> impl Iterator<Item = Range<usize>> {
+        self.lengths.iter().scan(0, |end, &length| {
+            *end += length;
+            Some(*end - length..*end)
+        })
     }
 
-    /// Token ids, a row of [`Self::width`] a passage.
+    /// Token ids, row after row.
     #[must_use]
     pub fn ids(&self) -> &[i64] {
         &self.ids
     }
 
-    /// 1 for a token, 0 for padding, in the shape of [`Self::ids`].
+    /// The tokens of a rectangle with a row a passage.
     #[must_use]
-    pub fn mask(&self) -> Vec<i64> {
-        let row = |&length: &usize| (0..self.width).map(move |column| i64::from(column < length));
-        self.lengths.iter().flat_map(row).collect()
+    pub(super) fn rectangle_size(&self) -> usize {
+        self.lengths.len() * self.width()
     }
+
+    pub(super) fn rectangle(&self) -> Rectangle {
+        let width = self.width();
+        let shape = [to_i64(self.lengths.len()), to_i64(width)];
+        let (mut ids, mut mask) = (vec![PADDING; self.rectangle_size()], vec![0; self.rectangle_size()]);
+        let mut places = Vec::with_capacity(self.ids.len());
+        for (row, tokens) in self.rows().enumerate() {
+            let range = row * width..row * width + tokens.len();
+            ids[range.clone()].copy_from_slice(&self.ids[tokens]);
+            mask[range.clone()].fill(1);
+            places.extend(range.map(to_i64));
+        }
+        Rectangle { shape, ids, mask, places }
+    }
+
+    fn width(&self) -> usize {
+        self.lengths.iter().copied().max().unwrap_or(0)
+    }
+}
+
+fn to_i64(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -82,16 +121,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_padded_to_the_longest_and_masked() {
-        let rows: [&[u32]; 2] = [&[101, 5, 102], &[101, 102]];
-        let batch = TokenBatch::pad(rows.into_iter());
-        assert_eq!(batch.ids(), [101, 5, 102, 101, 102, 0]);
-        assert_eq!(batch.mask(), [1, 1, 1, 1, 1, 0]);
-        assert_eq!((batch.lengths(), batch.width()), ([3, 2].as_slice(), 3));
+    fn rows_stand_one_after_another() {
+        let rows: [&[u32]; 3] = [&[101, 5, 102], &[101, 102], &[101, 7, 102]];
+        let batch = TokenBatch::of_rows(rows.into_iter());
+        assert_eq!(batch.ids(), [101, 5, 102, 101, 102, 101, 7, 102]);
+        assert_eq!(batch.rows().collect::<Vec<_>>(), [0..3, 3..5, 5..8]);
+        assert_eq!(batch.segments(), [0..3, 3..5, 5..8]);
+    }
+
+    #[test]
+    fn a_rectangle_is_filled_up_and_masked() {
+        let rows: [&[u32]; 2] = [&[101, 102], &[101, 5, 102]];
+        let rectangle = TokenBatch::of_rows(rows.into_iter()).rectangle();
+        assert_eq!(rectangle.shape, [2, 3]);
+        assert_eq!(rectangle.ids, [101, 102, 0, 101, 5, 102]);
+        assert_eq!(rectangle.mask, [1, 1, 0, 1, 1, 1]);
+        assert_eq!(rectangle.places, [0, 1, 3, 4, 5]);
     }
 
     #[test]
     fn no_rows_make_an_empty_batch() {
-        assert!(TokenBatch::pad(std::iter::empty()).is_empty());
+        assert!(TokenBatch::of_rows(std::iter::empty()).is_empty());
     }
 }

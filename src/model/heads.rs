@@ -1,6 +1,7 @@
 //! Hidden states to what is reported: a linear layer a head, all in f32.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 
 use tch::{Device, Kind, TchError, Tensor};
@@ -9,6 +10,10 @@ use super::encoder::HiddenStates;
 use super::manifest::Temperature;
 use super::path::Transitions;
 use super::{HeadKind, Manifest, ModelError, Reading, TokenBatch};
+
+/// Products of fewer rows than this are left to other code of libtorch's, which rounds otherwise: what is multiplied has a
+/// multiple of so many rows, so that a row comes out the same whatever the others are.
+pub(super) const ROWS: usize = 16;
 
 /// The heads that were asked for, in that order.
 #[derive(Debug)]
@@ -58,24 +63,20 @@ impl Heads {
         for (head, transitions) in &self.tokens {
             let scores = head.forward(&hidden.states)?.f_log_softmax(-1, Kind::Float)?.to_device(Device::Cpu);
             let paths = best_paths(&scores, transitions, batch)?;
-            for (reading, (row, tokens)) in readings.iter_mut().zip(batch.segments()) {
-                reading.tokens.push(paths[*row][tokens.clone()].to_vec());
+            for (reading, tokens) in readings.iter_mut().zip(batch.segments()) {
+                reading.tokens.push(paths[tokens.clone()].to_vec());
             }
         }
         Ok(readings)
     }
 }
 
-/// The label of each token of each row, without padding.
-fn best_paths(scores: &Tensor, transitions: &Transitions, batch: &TokenBatch) -> Result<Vec<Vec<usize>>, TchError> {
-    let (width, labels) =
-        (batch.width(), scores.size().last().map_or(1, |&labels| usize::try_from(labels).unwrap_or(1)));
+/// The label of each token, each row's by itself.
+fn best_paths(scores: &Tensor, transitions: &Transitions, batch: &TokenBatch) -> Result<Vec<usize>, TchError> {
+    let labels = scores.size().last().map_or(1, |&labels| usize::try_from(labels).unwrap_or(1));
     let scores = Vec::<f32>::try_from(scores.f_contiguous()?.f_view(-1)?)?;
-    let row = |(row, length): (usize, &usize)| {
-        let start = row * width * labels;
-        transitions.best_path(&scores[start..start + length * labels])
-    };
-    Ok(batch.lengths().iter().enumerate().map(row).collect())
+    let of_row = |row: Range<usize>| transitions.best_path(&scores[row.start * labels..row.end * labels]);
+    Ok(batch.rows().flat_map(of_row).collect())
 }
 
 impl Linear {
@@ -98,19 +99,26 @@ impl Linear {
     }
 }
 
-/// The mean over each segment's tokens, f32 of the shape `[segments, hidden size]`, of `states` in the shape
-/// `[rows, width, hidden size]`.
+/// The mean over each segment's tokens, f32, of `states` in the shape `[tokens, hidden size]`. Its shape is `[segments,
+/// hidden size]`; then come rows of zeros up to a multiple of [`ROWS`].
 pub(super) fn mean_pool(states: &Tensor, batch: &TokenBatch) -> Result<Tensor, TchError> {
-    // One product with a sparse matrix of shares costs less than a slice and a mean for each segment.
-    let tokens = batch.lengths().len() * batch.width();
-    let mut shares = vec![0_f32; batch.segments().len() * tokens];
-    for ((row, segment), shares) in batch.segments().iter().zip(shares.chunks_exact_mut(tokens.max(1))) {
-        let start = row * batch.width();
-        #[expect(clippy::cast_precision_loss, reason = "a segment has some hundred tokens")]
-        let share = 1.0 / segment.len().max(1) as f32;
-        shares[start + segment.start..start + segment.end].fill(share);
+    let (mut tokens, mut segments) = (Vec::new(), Vec::new());
+    for (segment, range) in batch.segments().iter().enumerate() {
+        tokens.extend(range.clone().map(to_i64));
+        segments.resize(tokens.len(), to_i64(segment));
     }
-    let shape = [batch.segments().len(), tokens].map(|size| i64::try_from(size).unwrap_or(i64::MAX));
-    let shares = Tensor::from_slice(&shares).f_view(shape)?.to_device(states.device());
-    shares.f_matmul(&states.f_reshape([shape[1], -1])?)
+    let rows = batch.segments().len().next_multiple_of(ROWS);
+    #[expect(clippy::cast_precision_loss, reason = "a segment has some hundred tokens")]
+    let mut shares: Vec<f32> = batch.segments().iter().map(|range| 1.0 / range.len().max(1) as f32).collect();
+    shares.resize(rows, 0.0);
+    let on_device = |tensor: Tensor| tensor.to_device(states.device());
+    let states = states.f_index_select(0, &on_device(Tensor::from_slice(&tokens)))?;
+    // Sums are taken token by token, so that a segment's mean does not depend on what else is in the batch.
+    let sums = Tensor::f_zeros([to_i64(rows), states.size()[1]], (Kind::Float, states.device()))?;
+    let sums = sums.f_index_add(0, &on_device(Tensor::from_slice(&segments)), &states)?;
+    sums.f_mul(&on_device(Tensor::from_slice(&shares)).f_unsqueeze(1)?)
+}
+
+fn to_i64(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::ModelError;
 use crate::config::values::Whole;
-use crate::digest::sha256_of_file;
+use crate::digest::{sha256, sha256_of_file};
 use crate::record::Label;
 
 /// What a model folder says of itself.
@@ -33,6 +33,9 @@ pub struct Manifest {
     pub files: IndexMap<String, String>,
     /// What it can tell.
     pub heads: IndexMap<String, HeadManifest>,
+    /// SHA-256 of the manifest itself: whatever changes in the folder, this changes too.
+    #[serde(skip)]
+    pub fingerprint: String,
 }
 
 /// The families of encoders that can be run.
@@ -142,11 +145,12 @@ impl Manifest {
         let text =
             std::fs::read_to_string(&path).map_err(|cause| ModelError::Unreadable { path: path.clone(), cause })?;
         let invalid = |message: String| ModelError::Invalid { path: path.clone(), message };
-        let manifest: Self = toml::from_str(&text).map_err(|error| {
+        let mut manifest: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             invalid(format!("line {line}: {}", error.message()))
         })?;
         manifest.check_names().map_err(invalid)?;
+        manifest.fingerprint = sha256(&text);
         Ok(manifest)
     }
 

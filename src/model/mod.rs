@@ -3,8 +3,10 @@
 //! This is the only module that names `tch` and `rust_bert`. A `Model` lives on one thread; every worker loads its
 //! own from the same `ModelFolder`.
 
-/// Tokens of many passages, padded to one width.
+/// Tokens of many passages, one after another.
 pub mod batch;
+/// BERT as it runs fastest.
+mod bert;
 /// Tokens to hidden states.
 mod encoder;
 /// Hidden states to probabilities and token labels.
@@ -26,7 +28,7 @@ mod transformer;
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tch::Kind;
 
 pub use batch::TokenBatch;
@@ -35,7 +37,7 @@ pub use passage::Passage;
 pub use tokenizer::{TokenizedText, Tokenizer};
 
 use crate::config::{Device, Precision};
-use encoder::{Encoder, TransformerEncoder};
+use encoder::Encoder;
 use heads::Heads;
 
 /// Why a model cannot be used.
@@ -123,7 +125,7 @@ pub struct Runtime {
 }
 
 /// What a model found in one segment of a passage.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// For each sequence head that was asked for, in that order: the probability of each label.
     pub sequences: Vec<Vec<f32>>,
@@ -175,6 +177,14 @@ impl ModelFolder {
         Tokenizer::load(&self.path.join("tokenizer.json"), self.manifest.limits())
     }
 
+    /// Whether a passage's reading is the same to the last bit whatever else is in its batch, when it is run like that.
+    ///
+    /// # Errors
+    /// Where `config.json` is none.
+    pub fn is_batch_invariant(&self, runtime: &Runtime) -> Result<bool, ModelError> {
+        Ok(runtime.device == "cpu" && bert::is_packed(&self.path)?)
+    }
+
     /// One copy of it in memory for the worker with the number `worker`, with the heads named in `heads`.
     ///
     /// # Errors
@@ -185,7 +195,7 @@ impl ModelFolder {
             _ => tch::Device::Cpu,
         };
         let kind = if runtime.precision == "bf16" { Kind::BFloat16 } else { Kind::Float };
-        let encoder = Box::new(TransformerEncoder::load(&self.path, device, kind)?);
+        let encoder = encoder::load(&self.path, device, kind)?;
         let heads = Heads::load(&self.path.join("heads.safetensors"), &self.manifest, heads, device)?;
         Ok(Model { path: self.path.clone(), encoder, heads })
     }
@@ -204,6 +214,21 @@ impl Model {
             let states = self.encoder.encode(batch)?;
             self.heads.apply(&states, batch).map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
         })
+    }
+}
+
+impl Model {
+    /// How many tokens are computed for `batch`, those that only fill up included.
+    #[must_use]
+    pub fn computed_tokens(&self, batch: &TokenBatch) -> usize {
+        self.encoder.computed_tokens(batch)
+    }
+
+    /// Computes the matrix products of the encoder's linear layers for `tokens` tokens, and nothing else: the least that a
+    /// pass can take, to measure passes by. None for encoders that are not packed.
+    #[must_use]
+    pub fn products(&self, tokens: usize) -> Option<Result<(), ModelError>> {
+        tch::no_grad(|| self.encoder.products(tokens))
     }
 }
 
@@ -246,6 +271,15 @@ fn cuda_devices() -> Result<usize, ModelError> {
         Ok(count) if count > 0 => Ok(count),
         _ => Err(ModelError::NoCuda { found: "no GPU" }),
     }
+}
+
+/// What tells this kind of processor from others: libtorch has other code for other kinds, which rounds otherwise.
+#[must_use]
+pub fn processor() -> String {
+    let found = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let first = found.split("\n\n").next().unwrap_or_default();
+    let tells = |line: &&str| ["model name", "flags", "Features", "CPU part"].iter().any(|name| line.starts_with(name));
+    first.lines().filter(tells).fold(std::env::consts::ARCH.to_owned(), |all, line| all + "\n" + line)
 }
 
 /// Whether the processor has instructions that multiply bf16; without them bf16 is slower than f32.

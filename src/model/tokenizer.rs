@@ -74,9 +74,10 @@ impl Tokenizer {
             return sentences.into_iter().map(Passage::alone).collect();
         };
         let lengths: Vec<usize> = sentences.iter().map(TokenizedText::own_tokens).collect();
+        let marks: Vec<u64> = sentences.iter().map(TokenizedText::mark).collect();
         let mut sentences = sentences.into_iter();
         let passage = |range: std::ops::Range<usize>| Passage::joined(sentences.by_ref().take(range.len()));
-        cut(&lengths, passage_tokens).into_iter().map(passage).collect()
+        cut(&lengths, &marks, passage_tokens).into_iter().map(passage).collect()
     }
 
     /// A text among its neighbours, and the place of its segment. The neighbours are cut, on their far sides, to what
@@ -102,6 +103,13 @@ impl TokenizedText {
     #[must_use]
     pub fn own_tokens(&self) -> usize {
         self.ids.len().saturating_sub(2)
+    }
+
+    /// A number that depends on its tokens alone, on every machine (FNV-1a).
+    fn mark(&self) -> u64 {
+        let step = |mark: u64, &id: &u32| (mark ^ u64::from(id)).wrapping_mul(0x0100_0000_01b3);
+        // The high bits have seen the most, and smaller marks are chosen.
+        self.ids.iter().fold(0xcbf2_9ce4_8422_2325, step).swap_bytes()
     }
 
     /// Its first `count` tokens between its special ones.

@@ -5,11 +5,11 @@ use std::path::Path;
 use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tch::{Tensor, nn};
+use tch::{Device, Tensor, nn};
 
-use super::ModelError;
 use super::manifest::Architecture;
 use super::mpnet::{Mpnet, MpnetConfig};
+use super::{ModelError, TokenBatch};
 
 /// A network that turns token ids into hidden states.
 pub(super) enum Transformer {
@@ -55,9 +55,19 @@ impl Transformer {
         }
     }
 
+    /// The last hidden states, of the shape `[tokens, hidden size]`, of the tokens of `batch`. Under dropout if `train`.
+    pub(super) fn hidden_states(&self, batch: &TokenBatch, device: Device, train: bool) -> Result<Tensor, ModelError> {
+        let rectangle = batch.rectangle();
+        let of_shape = |values: &[i64]| Tensor::from_slice(values).view(rectangle.shape).to_device(device);
+        let states = self.of_rectangle(&of_shape(&rectangle.ids), &of_shape(&rectangle.mask), train)?;
+        let places = Tensor::from_slice(&rectangle.places).to_device(device);
+        let stream = states.f_flatten(0, 1).and_then(|states| states.f_index_select(0, &places));
+        stream.map_err(|error| ModelError::Encoder { message: error.to_string() })
+    }
+
     /// The last hidden states, of the shape `[rows, width, hidden size]`, of token `ids` of the shape `[rows, width]` with
-    /// their `mask`, 1 for tokens and 0 for padding. Under dropout if `train`.
-    pub(super) fn hidden_states(&self, ids: &Tensor, mask: &Tensor, train: bool) -> Result<Tensor, ModelError> {
+    /// their `mask`, 1 for tokens and 0 for padding.
+    fn of_rectangle(&self, ids: &Tensor, mask: &Tensor, train: bool) -> Result<Tensor, ModelError> {
         let failed = |message: String| ModelError::Encoder { message };
         match self {
             Self::Bert(model) => model
@@ -69,7 +79,7 @@ impl Transformer {
     }
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ModelError> {
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ModelError> {
     let text = std::fs::read(path).map_err(|cause| ModelError::Unreadable { path: path.to_owned(), cause })?;
     serde_json::from_slice(&text)
         .map_err(|cause| ModelError::Invalid { path: path.to_owned(), message: cause.to_string() })
