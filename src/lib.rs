@@ -17,6 +17,8 @@ pub mod labelled;
 pub mod model;
 /// The engine that moves it. Knows nothing about text.
 pub mod pipeline;
+/// What models have read before.
+pub mod recall;
 /// What flows through a run.
 pub mod record;
 /// What a run has to say for itself.
@@ -35,6 +37,7 @@ use rayon::prelude::*;
 use config::Config;
 use error::RunError;
 use pipeline::{Counter, Interrupt};
+use recall::Recall;
 use report::{Clock, RunReport};
 use stages::assemble::Assemble;
 use stages::classify::Classify;
@@ -68,8 +71,9 @@ impl Job {
         let tasks = Arc::new(Tasks::resolve(&config)?);
         let paths = if paths.is_empty() { config.input.paths.clone() } else { paths };
         let finder = Finder::new(&paths, &config.output.directory)?;
-        let group = Group::new(&tasks)?;
-        let classifiers = tasks.models.iter().enumerate().map(|(index, model)| classifiers(index, model));
+        let recall = Arc::new(Recall::open(&config.cache));
+        let group = Group::new(&tasks, Arc::clone(&recall))?;
+        let classifiers = tasks.models.iter().enumerate().map(|(index, model)| classifiers(index, model, &recall));
         let classifiers = classifiers.collect::<Result<_, _>>()?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
         let write = Write::new(&folder, &config.output, Arc::clone(&tasks))?;
@@ -110,10 +114,14 @@ impl Job {
 }
 
 /// One copy of `model` for each of its workers.
-fn classifiers(index: usize, model: &UsedModel) -> Result<Vec<Classify>, TaskError> {
+fn classifiers(index: usize, model: &UsedModel, recall: &Arc<Recall>) -> Result<Vec<Classify>, TaskError> {
     tracing::info!(model = model.name, revision = model.folder.manifest().revision, runtime = ?model.runtime, "loading");
     let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();
-    let load = |worker| model.folder.load(&model.runtime, worker, &heads).map(|model| Classify::new(index, model));
+    let recall = model.is_recalled.then(|| Arc::clone(recall));
+    let load = |worker| {
+        let copy = model.folder.load(&model.runtime, worker, &heads)?;
+        Ok(Classify::new(index, copy, recall.clone()))
+    };
     (0..model.runtime.workers).into_par_iter().map(load).collect::<Result<_, _>>().map_err(|cause| TaskError::Model {
         name: model.name.clone(),
         path: model.folder.path().to_owned(),

@@ -224,19 +224,22 @@ pub struct AnalysedChunk {
     pub tokens: TokenCount,
 }
 
-/// How many tokens the models read.
+/// How many tokens the models read, and how many they did not have to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TokenCount {
     /// Tokens of the text itself, `[CLS]` and `[SEP]` included.
     pub useful: u64,
     /// Tokens computed, padding included.
     pub padded: u64,
+    /// Tokens of passages that had been read before and were not read again.
+    pub recalled: u64,
 }
 
 impl std::ops::AddAssign for TokenCount {
     fn add_assign(&mut self, other: Self) {
         self.useful += other.useful;
         self.padded += other.padded;
+        self.recalled += other.recalled;
     }
 }
 

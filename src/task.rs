@@ -35,8 +35,10 @@ pub struct UsedModel {
     pub folder: ModelFolder,
     /// How it is run.
     pub runtime: Runtime,
-    /// How many tokens a batch may have, padding included.
+    /// How many tokens a batch may have.
     pub batch_tokens: usize,
+    /// Whether passages that it has read before need not be read again: their readings would be the same to the last bit.
+    pub is_recalled: bool,
     /// The heads that are used, in the order of the tasks.
     pub heads: Vec<String>,
 }
@@ -215,10 +217,13 @@ fn open(name: &str, settings: &ModelConfig) -> Result<UsedModel, ModelError> {
         Workers::Auto => None,
         Workers::Count(count) => Some(count.get()),
     };
+    let folder = ModelFolder::open(&settings.path)?;
+    let runtime = Runtime::resolve(settings.precision, settings.device, workers)?;
     Ok(UsedModel {
         name: name.to_owned(),
-        folder: ModelFolder::open(&settings.path)?,
-        runtime: Runtime::resolve(settings.precision, settings.device, workers)?,
+        is_recalled: folder.is_batch_invariant(&runtime)?,
+        folder,
+        runtime,
         batch_tokens: settings.batch_tokens.as_size(),
         heads: Vec::new(),
     })

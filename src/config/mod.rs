@@ -13,7 +13,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use sections::{
-    Compression, Device, FieldNames, InputConfig, Layout, ModelConfig, OutputConfig, Precision, RunConfig, TaskConfig,
+    CacheConfig, Compression, Device, FieldNames, InputConfig, Layout, ModelConfig, OutputConfig, Precision, RunConfig,
+    TaskConfig,
 };
 
 /// What a run is told by its `pipeline.toml`. Relative paths have been resolved against the file's folder.
@@ -29,6 +30,8 @@ pub struct Config {
     pub tasks: IndexMap<String, TaskConfig>,
     /// What is written.
     pub output: OutputConfig,
+    /// What is kept of what models have read.
+    pub cache: CacheConfig,
     /// How the work is cut and when a run counts as failed.
     pub run: RunConfig,
 }
@@ -53,6 +56,8 @@ struct Sections {
     tasks: IndexMap<Spanned<String>, TaskConfig>,
     #[serde(default)]
     output: OutputConfig,
+    #[serde(default)]
+    cache: CacheConfig,
     #[serde(default)]
     run: RunConfig,
 }
@@ -107,6 +112,7 @@ impl Config {
             models: sections.models,
             tasks,
             output: sections.output,
+            cache: sections.cache,
             run: sections.run,
             file,
         };
@@ -133,6 +139,7 @@ impl Config {
         self.input.paths.iter_mut().for_each(|path| *path = folder.join(&path));
         self.models.values_mut().for_each(|model| model.path = folder.join(&model.path));
         self.output.directory = folder.join(&self.output.directory);
+        self.cache.directory = folder.join(&self.cache.directory);
     }
 }
 

@@ -68,7 +68,7 @@ pub struct ModelConfig {
     /// How many copies of it run side by side.
     #[serde(default)]
     pub workers: Workers,
-    /// How many tokens a batch may have, padding included.
+    /// How many tokens a batch may have.
     #[serde(default = "default_batch_tokens")]
     pub batch_tokens: Whole<16, { 1 << 24 }>,
 }
@@ -162,6 +162,28 @@ pub enum Compression {
     None,
     /// Zstandard.
     Zstd,
+}
+
+/// `[cache]`: what models have read before.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CacheConfig {
+    /// The folder that keeps it from run to run.
+    pub directory: PathBuf,
+    /// How large its file may grow; 0 for nothing kept from run to run.
+    pub max_bytes: Whole<0, { 1 << 44 }>,
+    /// How much memory a run may use for what it has read itself.
+    pub memory_bytes: Whole<0, { 1 << 40 }>,
+}
+
+impl Default for CacheConfig {
+    fn default() -> Self {
+        Self {
+            directory: "cache".into(),
+            max_bytes: Whole::of::<{ 2 << 30 }>(),
+            memory_bytes: Whole::of::<{ 128 << 20 }>(),
+        }
+    }
 }
 
 /// `[run]`

@@ -15,7 +15,7 @@ use crate::digest::sha256;
 use crate::error::{RunError, chain};
 use crate::model::Runtime;
 use crate::pipeline::{Interrupt, PipelineError, StageReport};
-use crate::record::Reason;
+use crate::record::{Reason, TokenCount};
 use crate::stages::write::folder::OutputFolder;
 use crate::stages::write::{SCHEMA, Written, label_key};
 use crate::task::{LabelTask, Tasks};
@@ -107,6 +107,22 @@ pub struct TokenReport {
     pub padded: u64,
     /// The share of padding, 0 to 1.
     pub padding_waste: f64,
+    /// Tokens of passages that had been read before, in this run or another.
+    pub recalled: u64,
+}
+
+impl TokenReport {
+    fn of(tokens: TokenCount) -> Self {
+        let TokenCount { useful, padded, recalled } = tokens;
+        Self { useful, padded, padding_waste: tokens.padding_waste(), recalled }
+    }
+
+    /// The share of tokens that had been read before, 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share for people")]
+    pub fn recalled_share(&self) -> f64 {
+        self.recalled as f64 / (self.useful + self.recalled).max(1) as f64
+    }
 }
 
 /// What was done in a second of wall time.
@@ -146,7 +162,6 @@ impl RunReport {
     ) -> Self {
         let seconds = clock.since.elapsed().as_secs_f64();
         let second = |time: Timestamp| time.round(jiff::Unit::Second).unwrap_or(time).to_string();
-        let tokens = written.tokens;
         Self {
             schema: SCHEMA,
             program: env!("CARGO_PKG_NAME"),
@@ -166,7 +181,7 @@ impl RunReport {
             statements: written.statements,
             attributions: written.attributions,
             labels: tasks.labels.iter().zip(&written.labels).map(label_counts).collect(),
-            tokens: TokenReport { useful: tokens.useful, padded: tokens.padded, padding_waste: tokens.padding_waste() },
+            tokens: TokenReport::of(written.tokens),
             input_bytes: written.input_bytes,
             throughput: Throughput::new(written, seconds),
             stages,

@@ -32,7 +32,7 @@ fn totals(report: &RunReport) -> String {
     format!(
         "documents  {} found = {} written + {} rejected\n\
          statements {} with {} attributions\n\
-         speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · padding {:.1} %",
+         speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · {:.0} % read before",
         accounting.found,
         accounting.written,
         accounting.rejected,
@@ -42,7 +42,7 @@ fn totals(report: &RunReport) -> String {
         rate.documents_per_second,
         rate.statements_per_second,
         rate.tokens_per_second,
-        100.0 * tokens.padding_waste,
+        100.0 * tokens.recalled_share(),
     )
 }
 

@@ -1,7 +1,11 @@
 //! Batches to what a model reads in them: one forward pass for all heads.
 
+use std::sync::Arc;
+
 use crate::model::Model;
 use crate::pipeline::{Halt, Outlet, Stage};
+use crate::recall::Recall;
+use crate::record::TokenCount;
 use crate::stages::group::Batch;
 
 /// One copy of a model at work.
@@ -9,13 +13,16 @@ use crate::stages::group::Batch;
 pub struct Classify {
     index: usize,
     model: Model,
+    /// What remembers what it reads; none for models whose readings depend on the batch.
+    recall: Option<Arc<Recall>>,
 }
 
 impl Classify {
-    /// Reads the batches of the model at place `index` in [`crate::task::Tasks::models`]; passes others on.
+    /// Reads the batches of the model at place `index` in [`crate::task::Tasks::models`]; passes others on, and those that
+    /// have been read before.
     #[must_use]
-    pub fn new(index: usize, model: Model) -> Self {
-        Self { index, model }
+    pub fn new(index: usize, model: Model, recall: Option<Arc<Recall>>) -> Self {
+        Self { index, model, recall }
     }
 }
 
@@ -25,8 +32,15 @@ impl Stage for Classify {
     type Out = Batch;
 
     fn process(&mut self, mut batch: Batch, out: &mut Outlet<'_, Batch>) -> Result<(), Halt> {
-        if batch.model == self.index {
-            batch.readings = self.model.read(&batch.tokens())?;
+        if batch.model == self.index && batch.readings.is_empty() {
+            let tokens = batch.token_batch();
+            batch.readings = self.model.read(&tokens)?;
+            let computed = self.model.computed_tokens(&tokens);
+            let recalled = batch.repeated_tokens() as u64;
+            batch.tokens = TokenCount { useful: tokens.ids().len() as u64, padded: computed as u64, recalled };
+            if let Some(recall) = &self.recall {
+                recall.keep(batch.read_rows().map(|(row, readings)| (row.key, readings)));
+            }
         }
         out.emit(batch)
     }

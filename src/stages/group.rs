@@ -1,16 +1,20 @@
 //! Sentences to passages, and those to batches of tokens: a model's rows sorted by length and cut under a token budget.
+//! Passages that have been read before are not read again.
 //!
 //! Batches are planned inside a chunk, so what is computed together depends on the input and the configuration alone,
-//! not on timing or on the number of workers.
+//! not on timing or on the number of workers; and on what has been read before only for models to which it makes no
+//! difference.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::model::{ModelError, Passage, Reading, TokenBatch, Tokenizer};
 use crate::pipeline::{Halt, Outlet, Stage};
+use crate::recall::{self, Key, Recall};
 use crate::record::{Chunk, Sentence, SplitDocument, TokenCount};
-use crate::task::{TaskError, Tasks};
+use crate::task::{TaskError, Tasks, UsedModel};
 
 /// Passages that go through a model together.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub struct Batch {
     pub rows: Vec<Row>,
     /// What the model found in each sentence, row by row; empty until it has read them.
     pub readings: Vec<Reading>,
+    /// How many tokens it took.
+    pub tokens: TokenCount,
     /// Whether it is the last batch of its chunk.
     pub is_last: bool,
 }
@@ -36,21 +42,39 @@ pub struct Row {
     pub first_sentence: usize,
     /// The sentences as the model reads them.
     pub passage: Passage,
+    /// What it is recalled by.
+    pub key: Key,
+    /// The other rows of the chunk that read the same.
+    pub repeats: Vec<Row>,
 }
 
 impl Batch {
-    /// Its rows, padded to the longest.
+    /// Rows that have not been read yet.
+    fn new(chunk: &Arc<Chunk<SplitDocument>>, model: usize, rows: Vec<Row>) -> Self {
+        let (readings, tokens) = (Vec::new(), TokenCount::default());
+        Self { chunk: Arc::clone(chunk), model, rows, readings, tokens, is_last: false }
+    }
+
+    /// Its rows, one after another.
     #[must_use]
-    pub fn tokens(&self) -> TokenBatch {
+    pub fn token_batch(&self) -> TokenBatch {
         TokenBatch::of(self.rows.iter().map(|row| &row.passage))
     }
 
-    /// How many tokens it has, without padding and with.
+    /// Each row with the readings of its sentences, once the model has read them.
+    pub fn read_rows(&self) -> impl Iterator<Item = (&Row, &[Reading])> {
+        let mut rest = self.readings.as_slice();
+        self.rows.iter().map(move |row| {
+            let (readings, later) = rest.split_at(row.passage.segments.len().min(rest.len()));
+            rest = later;
+            (row, readings)
+        })
+    }
+
+    /// The tokens of its rows' repeats.
     #[must_use]
-    pub fn count(&self) -> TokenCount {
-        let lengths = || self.rows.iter().map(|row| row.passage.ids.len());
-        let width = lengths().max().unwrap_or(0);
-        TokenCount { useful: lengths().sum::<usize>() as u64, padded: (width * self.rows.len()) as u64 }
+    pub fn repeated_tokens(&self) -> usize {
+        self.rows.iter().map(|row| row.passage.ids.len() * row.repeats.len()).sum()
     }
 }
 
@@ -58,6 +82,7 @@ impl Batch {
 #[derive(Debug)]
 pub struct Group {
     readers: Vec<Reader>,
+    recall: Arc<Recall>,
 }
 
 /// What it takes to make batches for one model.
@@ -65,24 +90,61 @@ pub struct Group {
 struct Reader {
     tokenizer: Tokenizer,
     batch_tokens: usize,
+    /// What passages are told apart by, where they may be recalled.
+    recalled: Option<recall::Reader>,
 }
 
 impl Group {
-    /// Makes batches for each model of `tasks`.
+    /// Makes batches for each model of `tasks`, without what `recall` knows.
     ///
     /// # Errors
     /// Where a tokenizer cannot be loaded.
-    pub fn new(tasks: &Tasks) -> Result<Self, TaskError> {
-        let mut readers = Vec::new();
-        for model in &tasks.models {
+    pub fn new(tasks: &Tasks, recall: Arc<Recall>) -> Result<Self, TaskError> {
+        let reader = |model: &UsedModel| {
             let tokenizer = model.folder.tokenizer().map_err(|cause| TaskError::Model {
                 name: model.name.clone(),
                 path: model.folder.path().to_owned(),
                 cause,
             })?;
-            readers.push(Reader { tokenizer, batch_tokens: model.batch_tokens });
+            let recalled = model.is_recalled.then(|| recall::Reader::of(model));
+            Ok(Reader { tokenizer, batch_tokens: model.batch_tokens, recalled })
+        };
+        Ok(Self { readers: tasks.models.iter().map(reader).collect::<Result<_, TaskError>>()?, recall })
+    }
+
+    /// What the model at place `model` has to read of a chunk, in batches, after what it has read before.
+    fn batches(&self, model: usize, chunk: &Arc<Chunk<SplitDocument>>) -> Result<Vec<Batch>, ModelError> {
+        let reader = &self.readers[model];
+        let mut rows = reader.rows(chunk)?;
+        let mut batches = Vec::new();
+        if reader.recalled.is_some() {
+            let (known, readings, unknown) = self.recalled(fold(rows));
+            let tokens: usize = known.iter().map(|row| row.passage.ids.len() * (1 + row.repeats.len())).sum();
+            let tokens = TokenCount { recalled: tokens as u64, ..TokenCount::default() };
+            if !known.is_empty() {
+                batches.push(Batch { readings, tokens, ..Batch::new(chunk, model, known) });
+            }
+            rows = unknown;
         }
-        Ok(Self { readers })
+        batches.extend(plan(rows, reader.batch_tokens).into_iter().map(|rows| Batch::new(chunk, model, rows)));
+        Ok(batches)
+    }
+
+    /// The rows that have been read before, with their readings, and the others.
+    fn recalled(&self, rows: Vec<Row>) -> (Vec<Row>, Vec<Reading>, Vec<Row>) {
+        let passages: Vec<(Key, &Passage)> = rows.iter().map(|row| (row.key, &row.passage)).collect();
+        let found = self.recall.find(&passages);
+        let (mut known, mut readings, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, found) in rows.into_iter().zip(found) {
+            match found {
+                Some(found) => {
+                    readings.extend(found);
+                    known.push(row);
+                }
+                None => unknown.push(row),
+            }
+        }
+        (known, readings, unknown)
     }
 }
 
@@ -94,16 +156,17 @@ impl Stage for Group {
     fn process(&mut self, chunk: Self::In, out: &mut Outlet<'_, Batch>) -> Result<(), Halt> {
         let chunk = Arc::new(chunk);
         let mut batches = Vec::new();
-        for (model, reader) in self.readers.iter().enumerate() {
-            let groups = plan(reader.rows(&chunk)?, reader.batch_tokens);
-            batches.extend(groups.into_iter().map(|rows| (model, rows)));
+        for model in 0..self.readers.len() {
+            batches.extend(self.batches(model, &chunk)?);
         }
-        // A chunk without anything to read has to pass all the same.
-        let last = batches.pop().unwrap_or_default();
-        let batch =
-            |(model, rows), is_last| Batch { chunk: Arc::clone(&chunk), model, rows, readings: Vec::new(), is_last };
-        batches.into_iter().try_for_each(|planned| out.emit(batch(planned, false)))?;
-        out.emit(batch(last, true))
+        if batches.is_empty() {
+            // A chunk without anything to read has to pass all the same.
+            batches.push(Batch::new(&chunk, 0, Vec::new()));
+        }
+        batches.last_mut().into_iter().for_each(|last| last.is_last = true);
+        // The last batch is to hold the last reference to the chunk.
+        drop(chunk);
+        batches.into_iter().try_for_each(|batch| out.emit(batch))
     }
 }
 
@@ -122,10 +185,25 @@ impl Reader {
         let row = |passage: Passage| {
             let first_sentence = next;
             next += passage.segments.len();
-            Row { document, first_sentence, passage }
+            let key = self.recalled.as_ref().map_or(Key::default(), |reader| reader.key(&passage));
+            Row { document, first_sentence, passage, key, repeats: Vec::new() }
         };
         Ok(self.tokenizer.passages(sentences).into_iter().map(row).collect())
     }
+}
+
+/// Puts rows with the key of an earlier one under that.
+fn fold(rows: Vec<Row>) -> Vec<Row> {
+    let (mut folded, mut places): (Vec<Row>, HashMap<Key, usize>) = (Vec::new(), HashMap::new());
+    for row in rows {
+        if let Some(&place) = places.get(&row.key) {
+            folded[place].repeats.push(row);
+        } else {
+            places.insert(row.key, folded.len());
+            folded.push(row);
+        }
+    }
+    folded
 }
 
 /// Sorts rows by length and fills batches until one more row would break the budget. A row that breaks it alone gets
@@ -134,11 +212,15 @@ fn plan(mut rows: Vec<Row>, batch_tokens: usize) -> Vec<Vec<Row>> {
     // The sort is stable: rows of one length stay in the order of the text.
     rows.sort_by_key(|row| row.passage.ids.len());
     let mut batches: Vec<Vec<Row>> = Vec::new();
+    let mut tokens = 0;
     for row in rows {
-        let width = row.passage.ids.len();
+        tokens += row.passage.ids.len();
         match batches.last_mut() {
-            Some(batch) if (batch.len() + 1) * width <= batch_tokens => batch.push(row),
-            _ => batches.push(vec![row]),
+            Some(batch) if tokens <= batch_tokens => batch.push(row),
+            _ => {
+                tokens = row.passage.ids.len();
+                batches.push(vec![row]);
+            }
         }
     }
     batches
@@ -151,7 +233,8 @@ mod tests {
     use super::*;
 
     fn row(first_sentence: usize, length: usize) -> Row {
-        Row { document: 0, first_sentence, passage: Passage { ids: vec![1; length], segments: Vec::new() } }
+        let passage = Passage { ids: vec![1; length], segments: Vec::new() };
+        Row { document: 0, first_sentence, passage, key: Key::default(), repeats: Vec::new() }
     }
 
     fn rows(lengths: &[usize]) -> Vec<Row> {
@@ -163,7 +246,16 @@ mod tests {
         let batches = plan(rows(&[9, 2, 8, 2, 3]), 18);
         let lengths: Vec<Vec<usize>> =
             batches.iter().map(|batch| batch.iter().map(|row| row.passage.ids.len()).collect()).collect();
-        assert_eq!(lengths, [vec![2, 2, 3], vec![8, 9]]);
+        assert_eq!(lengths, [vec![2, 2, 3, 8], vec![9]]);
+    }
+
+    #[test]
+    fn rows_that_read_the_same_are_read_once() {
+        let with_key = |first_sentence, key| Row { key: [key; 16], ..row(first_sentence, 5) };
+        let folded = fold(vec![with_key(0, 1), with_key(1, 2), with_key(2, 1), with_key(3, 1)]);
+        let places = |rows: &[Row]| rows.iter().map(|row| row.first_sentence).collect::<Vec<_>>();
+        assert_eq!(places(&folded), [0, 1]);
+        assert_eq!((places(&folded[0].repeats), places(&folded[1].repeats)), (vec![2, 3], vec![]));
     }
 
     proptest! {
@@ -174,8 +266,8 @@ mod tests {
         ) {
             let batches = plan(rows(&lengths), budget);
             for batch in &batches {
-                let width = batch.iter().map(|row| row.passage.ids.len()).max().unwrap();
-                prop_assert!(batch.len() == 1 || batch.len() * width <= budget);
+                let tokens: usize = batch.iter().map(|row| row.passage.ids.len()).sum();
+                prop_assert!(batch.len() == 1 || tokens <= budget);
             }
             let mut joined: Vec<Row> = batches.into_iter().flatten().collect();
             joined.sort_by_key(|row| row.first_sentence);

@@ -107,9 +107,13 @@ impl Stage for Assemble {
 
     fn process(&mut self, batch: Batch, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
         self.begin(&batch.chunk);
-        self.tokens += batch.count();
-        for ((place, segment), reading) in batch.rows.iter().flat_map(segments).zip(&batch.readings) {
-            self.place(&batch, place, segment, reading);
+        self.tokens += batch.tokens;
+        for (row, readings) in batch.read_rows() {
+            for ((place, segment), reading) in
+                std::iter::once(row).chain(&row.repeats).flat_map(|row| segments(row).zip(readings))
+            {
+                self.place(&batch, place, segment, reading);
+            }
         }
         if batch.is_last { out.emit(self.end(batch.chunk)) } else { Ok(()) }
     }
@@ -176,7 +180,8 @@ mod tests {
     fn batch(chunk: &Arc<Chunk<SplitDocument>>, rows: &[(usize, usize, [f32; 2])], is_last: bool) -> Batch {
         let row = |&(document, first_sentence, _): &(usize, usize, [f32; 2])| {
             let segment = Segment { tokens: 0..2, offsets: vec![(0, 0); 2], is_truncated: first_sentence == 1 };
-            Row { document, first_sentence, passage: Passage { ids: vec![1, 2], segments: vec![segment] } }
+            let passage = Passage { ids: vec![1, 2], segments: vec![segment] };
+            Row { document, first_sentence, passage, key: [0; 16], repeats: Vec::new() }
         };
         let reading =
             |(_, _, scores): &(usize, usize, [f32; 2])| Reading { sequences: vec![scores.to_vec()], tokens: vec![] };
@@ -185,6 +190,7 @@ mod tests {
             model: 0,
             rows: rows.iter().map(row).collect(),
             readings: rows.iter().map(reading).collect(),
+            tokens: TokenCount { useful: 3 * rows.len() as u64, padded: 4 * rows.len() as u64, recalled: 0 },
             is_last,
         }
     }
@@ -204,7 +210,7 @@ mod tests {
             .map(|document| document.statements.iter().map(|statement| statement.verdicts[0].label).collect())
             .collect();
         assert_eq!(found, [vec![None, Some(1)], vec![Some(0)]], "the first is unsure");
-        assert_eq!(chunks[0].tokens, TokenCount { useful: 6, padded: 6 });
+        assert_eq!(chunks[0].tokens, TokenCount { useful: 9, padded: 12, recalled: 0 });
         assert_eq!(chunks[0].documents[0].statements[1].flags, [Flag::Truncated]);
     }
 
