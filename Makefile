@@ -38,8 +38,9 @@ doc: setup
 bench: setup ## benchmarks
 	cargo bench
 
-clean: ## remove what cargo built
+clean: ## remove what cargo built and what models have read
 	cargo clean
+	rm -rf cache
 
 distclean: clean ## remove libtorch and the base encoder as well
 	rm -rf third_party base

@@ -1,17 +1,17 @@
 //! The bare encoder on sentences of a file, a line each, and the matrix products that it cannot be faster than: medians, as
 //! JSON on one line. `bench/peers.py` runs it beside other programs.
 //!
-//!     cargo bench --bench encoder -- SENTENCES [bf16|f32] [SECONDS]
+//!     cargo bench --bench encoder -- SENTENCES [auto|bf16|f32] [SECONDS] [alone|passages]
 
 use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pressrun::config::{Device, Precision};
-use pressrun::model::{Model, ModelFolder, Runtime, TokenBatch};
+use pressrun::model::{Model, ModelFolder, Passage, Runtime, TokenBatch};
 
 /// As `pipeline.toml` has it.
-const BATCH_TOKENS: usize = 2048;
+const BATCH_TOKENS: usize = 512;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
@@ -25,16 +25,18 @@ fn main() {
         _ => Precision::Auto,
     };
     let seconds = arguments.next().and_then(|seconds| seconds.parse().ok()).unwrap_or(10.0);
+    let in_passages = arguments.next().as_deref() == Some("passages");
     let text = std::fs::read_to_string(&path).expect("the file of sentences can be read");
 
     let folder = ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom")).expect("a model");
     let runtime = Runtime::resolve(precision, Device::Cpu, Some(1)).expect("a CPU");
-    let mut model = folder.load(&runtime, 0, &["topic", "sentiment"]).expect("the model loads");
+    let mut model = folder.load(&runtime, 0, &["topic", "sentiment", "attribution"]).expect("the model loads");
     let tokenizer = folder.tokenizer().expect("the tokenizer loads");
-    let mut rows: Vec<Vec<u32>> =
-        text.lines().map(|line| tokenizer.tokenize(line).expect("the tokenizer takes any text").ids).collect();
-    rows.sort_by_key(Vec::len);
-    let batches = batches(&rows);
+    let sentences = text.lines().map(|line| tokenizer.tokenize(line).expect("the tokenizer takes any text"));
+    let mut passages: Vec<Passage> =
+        if in_passages { tokenizer.passages(sentences.collect()) } else { sentences.map(Passage::alone).collect() };
+    passages.sort_by_key(|passage| passage.ids.len());
+    let batches = batches(&passages);
     let tokens: usize = batches.iter().map(|batch| batch.ids().len()).sum();
 
     let (mut passes, mut products) = (Vec::new(), Vec::new());
@@ -57,16 +59,16 @@ fn main() {
     );
 }
 
-fn batches(rows: &[Vec<u32>]) -> Vec<TokenBatch> {
-    let (mut batches, mut rest) = (Vec::new(), rows);
+fn batches(passages: &[Passage]) -> Vec<TokenBatch> {
+    let (mut batches, mut rest) = (Vec::new(), passages);
     while !rest.is_empty() {
         let mut tokens = 0;
-        let fits = |row: &&Vec<u32>| {
-            tokens += row.len();
+        let fits = |passage: &&Passage| {
+            tokens += passage.ids.len();
             tokens <= BATCH_TOKENS
         };
         let count = rest.iter().take_while(fits).count().max(1);
-        batches.push(TokenBatch::of_rows(rest[..count].iter().map(Vec::as_slice)));
+        batches.push(TokenBatch::of(rest[..count].iter()));
         rest = &rest[count..];
     }
     batches

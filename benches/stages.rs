@@ -1,12 +1,17 @@
-//! The speed of each stage on its own: split and group in bytes of text, encode in tokens.
+//! The speed of each stage on its own: split and group in bytes of text, encode in tokens; and of all but the model.
 #![allow(missing_docs, reason = "the macros of criterion make functions without")]
 
 use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use pressrun::config::{Device, Precision};
-use pressrun::model::{ModelFolder, Runtime, TokenBatch};
+use pressrun::Job;
+use pressrun::config::{CacheConfig, Config, ConfigFile, Device, Precision};
+use pressrun::model::passage::Segment;
+use pressrun::model::{ModelFolder, Passage, Reading, Runtime, TokenBatch};
+use pressrun::pipeline::Interrupt;
+use pressrun::recall::Recall;
+use pressrun::record::Sentence;
 use pressrun::stages::split::sentences;
 
 /// Articles of the examples, again and again: about 1 MB.
@@ -43,6 +48,19 @@ fn tokenize(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Passages of the examples, as many as `tokens` allow.
+fn passages(folder: &ModelFolder, tokens: usize) -> TokenBatch {
+    let (text, tokenizer) = (text(), folder.tokenizer().expect("the tokenizer loads"));
+    let tokenize = |sentence: &Sentence| tokenizer.tokenize(sentence.span.slice(&text)).expect("any text has tokens");
+    let passages = tokenizer.passages(sentences(&text).iter().take(200).map(tokenize).collect());
+    let mut room = tokens;
+    let fits = |passage: &&Passage| {
+        room = room.saturating_sub(passage.ids.len());
+        room > 0
+    };
+    TokenBatch::of(passages.iter().take_while(fits))
+}
+
 fn encode(criterion: &mut Criterion) {
     let folder = newsroom();
     let mut group = criterion.benchmark_group("encode");
@@ -50,17 +68,57 @@ fn encode(criterion: &mut Criterion) {
     for (name, precision) in [("f32", Precision::F32), ("bf16", Precision::Bf16)] {
         let runtime = Runtime::resolve(precision, Device::Cpu, Some(1)).expect("a CPU is there");
         let mut model = folder.load(&runtime, 0, &["topic", "sentiment", "attribution"]).expect("the model loads");
-        let row = vec![2003_u32; 30];
-        for rows in [8, 32, 64] {
-            let batch = TokenBatch::of_rows((0..rows).map(|_| row.as_slice()));
-            group.throughput(Throughput::Elements(30 * rows));
-            group.bench_function(format!("{name}, {rows} rows of 30 tokens, one thread"), |bencher| {
+        for tokens in [128, 512, 2048] {
+            let batch = passages(&folder, tokens);
+            group.throughput(Throughput::Elements(batch.ids().len() as u64));
+            group.bench_function(format!("{name}, passages of {tokens} tokens, one thread"), |bencher| {
                 bencher.iter(|| model.read(black_box(&batch)).map(|readings| readings.len()));
+            });
+            group.bench_function(format!("{name}, the matrix products of {tokens} tokens alone"), |bencher| {
+                bencher.iter(|| model.products(model.computed_tokens(&batch)).map(|done| done.is_ok()));
             });
         }
     }
     group.finish();
 }
 
-criterion_group!(benches, split, tokenize, encode);
+fn recall(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let recall = Recall::open(&CacheConfig { directory: folder.path().to_owned(), ..CacheConfig::default() });
+    let reading = Reading { sequences: vec![vec![0.1; 29], vec![0.3; 3]], tokens: vec![vec![1; 30]] };
+    let segment = Segment { tokens: 0..30, offsets: Vec::new(), is_truncated: false };
+    let passage = Passage { ids: vec![7; 120], segments: vec![segment; 4] };
+    let (readings, keys) = (vec![reading; 4], (0..256_u128).map(u128::to_le_bytes).collect::<Vec<_>>());
+    let mut group = criterion.benchmark_group("recall");
+    group.throughput(Throughput::Elements(keys.len() as u64));
+    group.bench_function("keep 256 passages", |bencher| {
+        bencher.iter(|| recall.keep(keys.iter().map(|&key| (key, readings.as_slice()))));
+    });
+    let wanted: Vec<_> = keys.iter().map(|&key| (key, &passage)).collect();
+    group.bench_function("find them", |bencher| bencher.iter(|| recall.find(black_box(&wanted)).len()));
+    group.finish();
+}
+
+/// Everything but the model: find, read, split, write.
+fn without_a_model(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let (input, text) = (folder.path().join("articles.jsonl"), text());
+    let article: String = text.chars().take(3000).collect();
+    let line = |place: usize| format!("{{\"id\":\"{place}\",\"text\":{}}}\n", serde_json::json!(article));
+    let lines: String = (0..1000).map(line).collect();
+    std::fs::write(&input, &lines).expect("the input can be written");
+    let (path, text) = (folder.path().join("pipeline.toml"), "[output]\nlayout = \"sharded\"\n".to_owned());
+    let config = Config::parse(ConfigFile { path, text }).expect("the configuration is valid");
+    let mut group = criterion.benchmark_group("without a model");
+    group.sample_size(10).throughput(Throughput::Bytes(lines.len() as u64));
+    group.bench_function("1,000 articles of 3,000 characters", |bencher| {
+        bencher.iter(|| {
+            let job = Job::prepare(config.clone(), vec![input.clone()]).expect("the run is ready");
+            job.run(&Interrupt::default(), |_| ()).1.expect("the run succeeds");
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, split, tokenize, encode, recall, without_a_model);
 criterion_main!(benches);

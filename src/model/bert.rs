@@ -95,6 +95,10 @@ impl Config {
             return Ok(None);
         }
         let config: Self = transformer::read(&path)?;
+        if config.num_attention_heads < 1 || config.hidden_size % config.num_attention_heads != 0 {
+            let message = format!("{} states for {} heads", config.hidden_size, config.num_attention_heads);
+            return Err(ModelError::Invalid { path, message });
+        }
         let is_known = config.hidden_act == "gelu" && config.position_embedding_type == "absolute";
         Ok(is_known.then_some(config))
     }
@@ -110,13 +114,15 @@ impl PackedBert {
         Weights { tensors, path: &path, device, kind }.network(&config).map(Some)
     }
 
+    /// The hidden states of [`HiddenStates`].
     fn states(&self, batch: &TokenBatch) -> Result<Tensor, TchError> {
         let (ids, positions) = stream(batch);
         let embedded = self.words.f_index_select(0, &self.on_device(&ids))?;
         let positions = self.positions.f_index_select(0, &self.on_device(&positions))?;
         let mut states = self.norm.forward(&embedded.f_add(&positions)?)?;
+        let runs = runs(batch.lengths(), self.scores_at_once());
         for layer in &self.layers {
-            states = layer.forward(&states, &runs(batch.lengths(), self.scores_at_once()), self.heads)?;
+            states = layer.forward(&states, &runs, self.heads)?;
         }
         states.f_to_kind(Kind::Float)
     }

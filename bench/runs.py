@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""What whole runs cost: end to end beside the bare encoder, with repeats, with one worker and two, and at scale.
+
+    bench/runs.py ARTICLES.jsonl        # lines with `text`, some hundred of them; takes about a quarter of an hour
+
+Needs `cargo build --release` before. Compared runs take turns; a number is the median over rounds.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import peers
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SCALES = [1_000, 10_000, 100_000]  # documents
+REPEATS = 0.6  # of the documents
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("articles", type=pathlib.Path)
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "target" / "release" / "pressrun")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--scales", type=int, nargs="*", default=SCALES)
+    arguments = parser.parse_args()
+    texts = [json.loads(line)["text"] for line in arguments.articles.read_text().splitlines()]
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Runs(pathlib.Path(folder), arguments.program)
+        runs.beside_the_encoder(texts, arguments.rounds)
+        runs.repeats(texts, arguments.rounds)
+        runs.workers(texts, arguments.rounds)
+        runs.scale(arguments.scales)
+
+
+class Runs:
+    def __init__(self, folder, program):
+        self.folder, self.program = folder, program
+
+    def run(self, texts, cache=False, workers=2):
+        """Seconds without start-up, peak memory in MB, and the report of a run."""
+        articles, config = self.folder / "articles.jsonl", self.folder / "pipeline.toml"
+        with articles.open("w") as file:
+            file.writelines(json.dumps({"id": str(place), "text": text}) + "\n" for place, text in enumerate(texts))
+        text = (ROOT / "pipeline.toml").read_text().replace('path = "models/', f'path = "{ROOT}/models/')
+        text = text.replace('layout = "document"', 'layout = "sharded"').replace('workers = "auto"', f"workers = {workers}")
+        if not cache:
+            text = text.replace("max_bytes = 2147483648", "max_bytes = 0").replace("memory_bytes = 134217728", "memory_bytes = 0")
+        config.write_text(text)
+        subprocess.run(["rm", "-rf", self.folder / "cache", self.folder / "output"], check=True)
+        process = subprocess.Popen([self.program, "run", articles, "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            sys.exit(f"the run failed, see {self.folder}")
+        report = json.loads((self.folder / "output" / "run.json").read_text())
+        return report["seconds"], usage.ru_maxrss / 1024, report
+
+    def beside_the_encoder(self, texts, rounds):
+        sentences = self.folder / "sentences.txt"
+        split = subprocess.run([self.program, "split", "--format", "text", "--text"], input="\n\n".join(texts).encode(), stdout=subprocess.PIPE, check=True)
+        sentences.write_bytes(split.stdout)
+        bench, shares, stages = peers.build(), [], []
+        for _ in range(rounds):
+            bare = sum(one["tokens_per_second"] for one in peers.pair([bench, str(sentences), "auto", "10", "passages"]))
+            seconds, _, report = self.run(texts)
+            shares.append(report["tokens"]["useful"] / seconds / bare)
+            busy = {stage["stage"]: stage["busy_seconds"] for stage in report["stages"]}
+            stages.append(busy["classify"] / sum(value for name, value in busy.items() if name != "classify"))
+        rate = report["tokens"]["useful"] / seconds
+        print(f"end to end: {statistics.median(shares):.1%} of the bare encoder's tokens a second; last {rate:.0f} tokens/s, {report['tokens']['padding_waste']:.1%} padding")
+        print(f"all other stages together: {statistics.median(stages):.0f} times as fast as the encoder")
+
+    def repeats(self, texts, rounds):
+        chance = random.Random(1)
+        originals = texts[:round(len(texts) * (1 - REPEATS))]
+        copies = originals + chance.choices(originals, k=len(texts) - len(originals))
+        chance.shuffle(copies)
+        ratios = [self.run(copies)[0] / self.run(copies, cache=True)[0] for _ in range(rounds)]
+        print(f"{REPEATS:.0%} of {len(copies)} documents repeat: {statistics.median(ratios):.2f} times as fast with recall")
+
+    def workers(self, texts, rounds):
+        ratios = [self.run(texts, workers=1)[0] / self.run(texts)[0] for _ in range(rounds)]
+        print(f"one worker to two: {statistics.median(ratios):.2f} times as fast")
+
+    def scale(self, scales):
+        for count in scales:
+            seconds, peak, report = self.run(made_up(count), cache=True)
+            print(f"{count:7} documents: {1000 * seconds / count:.2f} ms a document, peak {peak:.0f} MB, {report['tokens']['useful']} tokens")
+
+
+def made_up(count):
+    """Short documents that differ from each other."""
+    chance = random.Random(1)
+    who = ["The minister", "A spokesman", "The union", "Police", "The mayor", "The bank", "The club's owner", "A judge"]
+    what = ["rejected", "welcomed", "announced", "denied", "defended", "criticised", "postponed"]
+    which = ["the budget", "new tariffs", "a strike", "the merger", "plans for a stadium", "the ruling", "an inquiry"]
+    pick = chance.choice
+    sentence = lambda: f"{pick(who)} {pick(what)} {pick(which)} on day {chance.randrange(10**6)}, after {chance.randrange(10**6)} complaints."
+    return [" ".join(sentence() for _ in range(3)) for _ in range(count)]
+
+
+if __name__ == "__main__":
+    main()
