@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Passage;
+use super::{Passage, to_i64};
 
 /// Passages that go through an encoder together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -110,10 +110,6 @@ impl TokenBatch {
     fn width(&self) -> usize {
         self.lengths.iter().copied().max().unwrap_or(0)
     }
-}
-
-fn to_i64(size: usize) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

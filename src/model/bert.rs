@@ -15,7 +15,7 @@ use super::encoder::{Encoder, HiddenStates};
 use super::heads::ROWS;
 use super::manifest::Architecture;
 use super::transformer::{self, EncoderConfig};
-use super::{ModelError, TokenBatch};
+use super::{ModelError, TokenBatch, to_i64};
 
 /// How many bytes of attention scores are computed at once: they should stay in a core's second cache until they are used.
 const SCORE_BYTES: i64 = 512 * 1024;
@@ -310,10 +310,6 @@ impl Weights<'_> {
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn failed(cause: TchError) -> ModelError {
     ModelError::Encoder { message: cause.to_string() }
-}
-
-fn to_i64(size: usize) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::encoder::HiddenStates;
 use super::manifest::Temperature;
 use super::path::Transitions;
-use super::{HeadKind, Manifest, ModelError, Reading, TokenBatch};
+use super::{HeadKind, Manifest, ModelError, Reading, TokenBatch, to_i64};
 
 /// Products of fewer rows than this are left to other code of libtorch's, which rounds otherwise: what is multiplied has a
 /// multiple of so many rows, so that a row comes out the same whatever the others are.
@@ -117,8 +117,4 @@ pub(super) fn mean_pool(states: &Tensor, batch: &TokenBatch) -> Result<Tensor, T
     let sums = Tensor::f_zeros([to_i64(rows), states.size()[1]], (Kind::Float, states.device()))?;
     let sums = sums.f_index_add(0, &on_device(Tensor::from_slice(&segments)), &states)?;
     sums.f_mul(&on_device(Tensor::from_slice(&shares)).f_unsqueeze(1)?)
-}
-
-fn to_i64(size: usize) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
 }

@@ -43,7 +43,7 @@ use crate::config::{Device, Precision};
 use crate::evaluate::fit_temperature;
 use crate::evaluate::measure::Measured;
 use crate::model::manifest::ReadingLimits;
-use crate::model::{HeadKind, ModelFolder, Runtime, TokenBatch, Tokenizer};
+use crate::model::{HeadKind, ModelFolder, Runtime, TokenBatch, Tokenizer, to_i64};
 use card::Facts;
 use checkpoint::Checkpoint;
 use data::{Data, Row, Truth};
@@ -404,8 +404,4 @@ fn size_of(folder: &Path) -> Result<u64, TrainError> {
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
 fn count(count: usize) -> f64 {
     count as f64
-}
-
-fn to_i64(size: usize) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
 }

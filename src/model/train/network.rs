@@ -5,9 +5,9 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::recipe::Recipe;
 use super::{TrainError, at};
-use crate::model::TokenBatch;
 use crate::model::heads::mean_pool;
 use crate::model::transformer::{EncoderConfig, Transformer};
+use crate::model::{TokenBatch, to_i64};
 
 /// An encoder and heads whose weights can be fitted.
 pub(super) struct Network {
@@ -40,7 +40,7 @@ impl Network {
         encoder_weights.set_kind(kind);
         let head_weights = VarStore::new(Device::Cpu);
         let heads = recipe.heads.iter().map(|(name, head)| {
-            let (root, labels) = (head_weights.root() / name.as_str(), size(head.labels.len()));
+            let (root, labels) = (head_weights.root() / name.as_str(), to_i64(head.labels.len()));
             let weight = root.var("weight", &[labels, hidden_size], tch::nn::Init::Randn { mean: 0.0, stdev: 0.02 });
             (weight, root.zeros("bias", &[labels]))
         });
@@ -83,8 +83,4 @@ impl Network {
         let (weight, bias) = &self.heads[head];
         input.f_dropout(self.head_dropout, true)?.f_linear(weight, Some(bias))
     }
-}
-
-fn size(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
