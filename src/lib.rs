@@ -36,6 +36,7 @@ use rayon::prelude::*;
 
 use config::Config;
 use error::RunError;
+use model::{Model, ModelError};
 use pipeline::{Counter, Interrupt};
 use recall::Recall;
 use report::{Clock, RunReport};
@@ -47,7 +48,7 @@ use stages::read::find::Finder;
 use stages::split::Split;
 use stages::write::folder::OutputFolder;
 use stages::write::{Write, Written};
-use task::{TaskError, Tasks, UsedModel};
+use task::{Tasks, UsedModel};
 
 /// A run that is ready to go: everything that can be wrong with its configuration, its models, its paths and its output
 /// folder has been checked.
@@ -72,9 +73,15 @@ impl Job {
         let paths = if paths.is_empty() { config.input.paths.clone() } else { paths };
         let finder = Finder::new(&paths, &config.output.directory)?;
         let recall = Arc::new(Recall::open(&config.cache));
-        let group = Group::new(&tasks, Arc::clone(&recall))?;
-        let classifiers = tasks.models.iter().enumerate().map(|(index, model)| classifiers(index, model, &recall));
-        let classifiers = classifiers.collect::<Result<_, _>>()?;
+        let (mut classifiers, mut recalls) = (Vec::new(), Vec::new());
+        for (index, model) in tasks.models.iter().enumerate() {
+            let mut copies = load(model).map_err(|cause| model.failed(cause))?;
+            let recall = recall_of(model, &mut copies, &recall).map_err(|cause| model.failed(cause))?;
+            let classify = |copy| Classify::new(index, copy, recall.clone());
+            classifiers.push(copies.into_iter().map(classify).collect());
+            recalls.push(recall);
+        }
+        let group = Group::new(&tasks, recalls)?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
         let write = Write::new(&folder, &config.output, Arc::clone(&tasks))?;
         Ok(Self { config, tasks, finder, folder, group, classifiers, write })
@@ -114,19 +121,23 @@ impl Job {
 }
 
 /// One copy of `model` for each of its workers.
-fn classifiers(index: usize, model: &UsedModel, recall: &Arc<Recall>) -> Result<Vec<Classify>, TaskError> {
+fn load(model: &UsedModel) -> Result<Vec<Model>, ModelError> {
     tracing::info!(model = model.name, revision = model.folder.manifest().revision, runtime = ?model.runtime, "loading");
     let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();
-    let recall = model.is_recalled.then(|| Arc::clone(recall));
-    let load = |worker| {
-        let copy = model.folder.load(&model.runtime, worker, &heads)?;
-        Ok(Classify::new(index, copy, recall.clone()))
-    };
-    (0..model.runtime.workers).into_par_iter().map(load).collect::<Result<_, _>>().map_err(|cause| TaskError::Model {
-        name: model.name.clone(),
-        path: model.folder.path().to_owned(),
-        cause,
-    })
+    let copy = |worker| model.folder.load(&model.runtime, worker, &heads);
+    (0..model.runtime.workers).into_par_iter().map(copy).collect()
+}
+
+/// What remembers the readings of `model`; none where they depend on the batch.
+fn recall_of(model: &UsedModel, copies: &mut [Model], recall: &Arc<Recall>) -> Result<Option<Arc<Recall>>, ModelError> {
+    if !recall.is_on() {
+        return Ok(None);
+    }
+    let is_invariant = copies.first_mut().map_or(Ok(false), Model::is_batch_invariant)?;
+    if !is_invariant {
+        tracing::info!(model = model.name, "readings depend on the batch here, so that none are recalled");
+    }
+    Ok(is_invariant.then(|| Arc::clone(recall)))
 }
 
 fn capacity(config: &Config) -> NonZeroUsize {

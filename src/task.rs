@@ -37,10 +37,16 @@ pub struct UsedModel {
     pub runtime: Runtime,
     /// How many tokens a batch may have.
     pub batch_tokens: usize,
-    /// Whether passages that it has read before need not be read again: their readings would be the same to the last bit.
-    pub is_recalled: bool,
     /// The heads that are used, in the order of the tasks.
     pub heads: Vec<String>,
+}
+
+impl UsedModel {
+    /// What to say where it cannot be used.
+    #[must_use]
+    pub fn failed(&self, cause: ModelError) -> TaskError {
+        TaskError::Model { name: self.name.clone(), path: self.folder.path().to_owned(), cause }
+    }
 }
 
 /// A task that gives every statement one label of a list.
@@ -221,7 +227,6 @@ fn open(name: &str, settings: &ModelConfig) -> Result<UsedModel, ModelError> {
     let runtime = Runtime::resolve(settings.precision, settings.device, workers)?;
     Ok(UsedModel {
         name: name.to_owned(),
-        is_recalled: folder.is_batch_invariant(&runtime)?,
         folder,
         runtime,
         batch_tokens: settings.batch_tokens.as_size(),

@@ -20,6 +20,9 @@ use super::{ModelError, TokenBatch, to_i64};
 /// How many bytes of attention scores are computed at once: they should stay in a core's second cache until they are used.
 const SCORE_BYTES: i64 = 512 * 1024;
 
+/// With AMX, products with many inputs sum in another order where they have fewer rows than about this: a batch has no fewer.
+const MIN_ROWS: usize = 256;
+
 /// What `config.json` says of the network.
 #[derive(Debug, Deserialize)]
 struct Config {
@@ -80,11 +83,6 @@ struct Run {
     start: i64,
     passages: i64,
     length: i64,
-}
-
-/// Whether the encoder in `folder` is one that runs packed.
-pub(super) fn is_packed(folder: &Path) -> Result<bool, ModelError> {
-    Ok(Config::of(folder)?.is_some())
 }
 
 impl Config {
@@ -151,7 +149,11 @@ impl Encoder for PackedBert {
     }
 
     fn computed_tokens(&self, batch: &TokenBatch) -> usize {
-        batch.ids().len().next_multiple_of(ROWS)
+        rows(batch)
+    }
+
+    fn is_packed(&self) -> bool {
+        true
     }
 
     fn products(&self, tokens: usize) -> Option<Result<(), ModelError>> {
@@ -206,9 +208,14 @@ fn sum(mut added: Tensor, to: &Tensor) -> Result<Tensor, TchError> {
     added.f_add_(to)
 }
 
-/// The ids and the positions of a batch's tokens, filled up to a multiple of [`ROWS`].
+/// How many tokens are computed for a batch, so that no row of a product depends on how many there are.
+fn rows(batch: &TokenBatch) -> usize {
+    batch.ids().len().next_multiple_of(ROWS).max(MIN_ROWS)
+}
+
+/// The ids and the positions of a batch's tokens, filled up.
 fn stream(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
-    let rows = batch.ids().len().next_multiple_of(ROWS);
+    let rows = rows(batch);
     let mut ids = batch.ids().to_vec();
     let mut positions: Vec<i64> = batch.lengths().iter().flat_map(|&length| (0..length).map(to_i64)).collect();
     ids.resize(rows, PADDING);

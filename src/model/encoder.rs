@@ -25,6 +25,11 @@ pub(super) trait Encoder: Send {
     /// How many tokens it computes for `batch`, those that only fill up included.
     fn computed_tokens(&self, batch: &TokenBatch) -> usize;
 
+    /// Whether it reads a stream without padding.
+    fn is_packed(&self) -> bool {
+        false
+    }
+
     /// Computes the matrix products of linear layers for `tokens` tokens and nothing else: what no encoder of this shape
     /// can be faster than. None where that is not known.
     fn products(&self, _tokens: usize) -> Option<Result<(), ModelError>> {

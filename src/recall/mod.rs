@@ -25,6 +25,7 @@ const READING: u32 = 1;
 /// What has been read before: this run's in memory, other runs' in a file.
 #[derive(Debug)]
 pub struct Recall {
+    is_on: bool,
     memory: quick_cache::sync::Cache<Key, Arc<[u8]>, Bytes>,
     store: Option<Store>,
 }
@@ -87,7 +88,18 @@ impl Recall {
             let warn = |error| tracing::warn!(%error, "going on without what earlier runs have read");
             opened.map_err(warn).ok()
         });
-        Self { memory: quick_cache::sync::Cache::with_weighter(READINGS, config.memory_bytes.get(), Bytes), store }
+        let is_on = store.is_some() || config.memory_bytes.get() > 0;
+        Self {
+            is_on,
+            memory: quick_cache::sync::Cache::with_weighter(READINGS, config.memory_bytes.get(), Bytes),
+            store,
+        }
+    }
+
+    /// Whether it remembers anything.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.is_on
     }
 
     /// What has been read of each of `passages`, where it has been.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::Model;
+use crate::model::{Model, ModelError};
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::recall::Recall;
 use crate::record::TokenCount;
@@ -26,21 +26,30 @@ impl Classify {
     }
 }
 
+impl Classify {
+    fn read(&mut self, batch: &mut Batch) -> Result<(), ModelError> {
+        let tokens = batch.token_batch();
+        let mut readings = self.model.read(&tokens)?.into_iter();
+        let computed = self.model.computed_tokens(&tokens);
+        batch.tokens = TokenCount { useful: tokens.ids().len() as u64, padded: computed as u64, recalled: 0 };
+        for row in &batch.rows {
+            row.found.set(readings.by_ref().take(row.passage.segments.len()).collect());
+        }
+        if let Some(recall) = &self.recall {
+            recall.keep(batch.rows.iter().map(|row| (row.key, row.found.get())));
+        }
+        Ok(())
+    }
+}
+
 impl Stage for Classify {
     const NAME: &'static str = "classify";
     type In = Batch;
     type Out = Batch;
 
     fn process(&mut self, mut batch: Batch, out: &mut Outlet<'_, Batch>) -> Result<(), Halt> {
-        if batch.model == self.index && batch.readings.is_empty() {
-            let tokens = batch.token_batch();
-            batch.readings = self.model.read(&tokens)?;
-            let computed = self.model.computed_tokens(&tokens);
-            let recalled = batch.repeated_tokens() as u64;
-            batch.tokens = TokenCount { useful: tokens.ids().len() as u64, padded: computed as u64, recalled };
-            if let Some(recall) = &self.recall {
-                recall.keep(batch.read_rows().map(|(row, readings)| (row.key, readings)));
-            }
+        if batch.model == self.index && batch.is_to_be_read {
+            self.read(&mut batch)?;
         }
         out.emit(batch)
     }

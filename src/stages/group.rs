@@ -6,7 +6,7 @@
 //! difference.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use rayon::prelude::*;
 
@@ -16,17 +16,17 @@ use crate::recall::{self, Key, Recall};
 use crate::record::{Chunk, Sentence, SplitDocument, TokenCount};
 use crate::task::{TaskError, Tasks, UsedModel};
 
-/// Passages that go through a model together.
+/// Passages that go through a model together, or that need not go through it.
 #[derive(Debug)]
 pub struct Batch {
     /// The chunk that they belong to.
     pub chunk: Arc<Chunk<SplitDocument>>,
     /// The model that reads them, by its place in [`Tasks::models`].
     pub model: usize,
-    /// The passages, shortest first. None where a chunk has nothing to read.
+    /// The passages, shortest first where they are to be read. None where a chunk has nothing to read.
     pub rows: Vec<Row>,
-    /// What the model found in each sentence, row by row; empty until it has read them.
-    pub readings: Vec<Reading>,
+    /// Whether the model is to read them. What the others are waiting for is in this batch or in earlier ones.
+    pub is_to_be_read: bool,
     /// How many tokens it took.
     pub tokens: TokenCount,
     /// Whether it is the last batch of its chunk.
@@ -44,15 +44,42 @@ pub struct Row {
     pub passage: Passage,
     /// What it is recalled by.
     pub key: Key,
-    /// The other rows of the chunk that read the same.
-    pub repeats: Vec<Row>,
+    /// What the model finds in each sentence.
+    pub found: Found,
+}
+
+/// What a model finds in the sentences of a passage, once it has read them. Passages that read the same share it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found(Arc<OnceLock<Vec<Reading>>>);
+
+impl Eq for Found {}
+
+impl Found {
+    /// What was found; nothing before that.
+    #[must_use]
+    pub fn get(&self) -> &[Reading] {
+        self.0.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Tells all who share it.
+    pub fn set(&self, readings: Vec<Reading>) {
+        // A passage is given to a model once, so there is nothing yet.
+        let _ = self.0.set(readings);
+    }
 }
 
 impl Batch {
-    /// Rows that have not been read yet.
+    /// Rows that a model is to read.
     fn new(chunk: &Arc<Chunk<SplitDocument>>, model: usize, rows: Vec<Row>) -> Self {
-        let (readings, tokens) = (Vec::new(), TokenCount::default());
-        Self { chunk: Arc::clone(chunk), model, rows, readings, tokens, is_last: false }
+        let tokens = TokenCount::default();
+        Self { chunk: Arc::clone(chunk), model, rows, is_to_be_read: true, tokens, is_last: false }
+    }
+
+    /// Rows that have been read before or are being read.
+    fn without_reading(chunk: &Arc<Chunk<SplitDocument>>, model: usize, rows: Vec<Row>) -> Self {
+        let recalled: usize = rows.iter().map(|row| row.passage.ids.len()).sum();
+        let tokens = TokenCount { recalled: recalled as u64, ..TokenCount::default() };
+        Self { is_to_be_read: false, tokens, ..Self::new(chunk, model, rows) }
     }
 
     /// Its rows, one after another.
@@ -60,29 +87,12 @@ impl Batch {
     pub fn token_batch(&self) -> TokenBatch {
         TokenBatch::of(self.rows.iter().map(|row| &row.passage))
     }
-
-    /// Each row with the readings of its sentences, once the model has read them.
-    pub fn read_rows(&self) -> impl Iterator<Item = (&Row, &[Reading])> {
-        let mut rest = self.readings.as_slice();
-        self.rows.iter().map(move |row| {
-            let (readings, later) = rest.split_at(row.passage.segments.len().min(rest.len()));
-            rest = later;
-            (row, readings)
-        })
-    }
-
-    /// The tokens of its rows' repeats.
-    #[must_use]
-    pub fn repeated_tokens(&self) -> usize {
-        self.rows.iter().map(|row| row.passage.ids.len() * row.repeats.len()).sum()
-    }
 }
 
 /// Tokenises sentences and groups them into batches.
 #[derive(Debug)]
 pub struct Group {
     readers: Vec<Reader>,
-    recall: Arc<Recall>,
 }
 
 /// What it takes to make batches for one model.
@@ -90,61 +100,65 @@ pub struct Group {
 struct Reader {
     tokenizer: Tokenizer,
     batch_tokens: usize,
-    /// What passages are told apart by, where they may be recalled.
-    recalled: Option<recall::Reader>,
+    /// What remembers its passages, and what it tells them apart by, where they may be recalled.
+    recall: Option<(Arc<Recall>, recall::Reader)>,
+    under_way: UnderWay,
+}
+
+/// Passages that have been given to the model, or recalled, and are not through the flow yet.
+#[derive(Debug, Default)]
+struct UnderWay {
+    found: HashMap<Key, Weak<OnceLock<Vec<Reading>>>>,
+    /// How many there were when those that are through were last removed.
+    kept: usize,
+}
+
+impl UnderWay {
+    /// Lets `row` share what an earlier one of the same key finds; false where none is under way.
+    fn join(&mut self, row: &mut Row) -> bool {
+        if let Some(found) = self.found.get(&row.key).and_then(Weak::upgrade) {
+            row.found = Found(found);
+            return true;
+        }
+        self.found.insert(row.key, Arc::downgrade(&row.found.0));
+        false
+    }
+
+    /// Forgets what is through, now and then.
+    fn tidy(&mut self) {
+        /// So many are not worth the trouble.
+        const FEW: usize = 4096;
+        if self.found.len() > 2 * self.kept + FEW {
+            self.found.retain(|_, found| found.strong_count() > 0);
+            self.kept = self.found.len();
+        }
+    }
 }
 
 impl Group {
-    /// Makes batches for each model of `tasks`, without what `recall` knows.
+    /// Makes batches for each model of `tasks`, without what is known to what remembers its readings.
     ///
     /// # Errors
     /// Where a tokenizer cannot be loaded.
-    pub fn new(tasks: &Tasks, recall: Arc<Recall>) -> Result<Self, TaskError> {
-        let reader = |model: &UsedModel| {
-            let tokenizer = model.folder.tokenizer().map_err(|cause| TaskError::Model {
-                name: model.name.clone(),
-                path: model.folder.path().to_owned(),
-                cause,
-            })?;
-            let recalled = model.is_recalled.then(|| recall::Reader::of(model));
-            Ok(Reader { tokenizer, batch_tokens: model.batch_tokens, recalled })
+    pub fn new(tasks: &Tasks, recalls: Vec<Option<Arc<Recall>>>) -> Result<Self, TaskError> {
+        let reader = |(model, recall): (&UsedModel, Option<Arc<Recall>>)| {
+            Ok(Reader {
+                tokenizer: model.folder.tokenizer().map_err(|cause| model.failed(cause))?,
+                batch_tokens: model.batch_tokens,
+                recall: recall.map(|recall| (recall, recall::Reader::of(model))),
+                under_way: UnderWay::default(),
+            })
         };
-        Ok(Self { readers: tasks.models.iter().map(reader).collect::<Result<_, TaskError>>()?, recall })
+        Ok(Self { readers: tasks.models.iter().zip(recalls).map(reader).collect::<Result<_, TaskError>>()? })
     }
 
-    /// What the model at place `model` has to read of a chunk, in batches, after what it has read before.
-    fn batches(&self, model: usize, chunk: &Arc<Chunk<SplitDocument>>) -> Result<Vec<Batch>, ModelError> {
-        let reader = &self.readers[model];
-        let mut rows = reader.rows(chunk)?;
-        let mut batches = Vec::new();
-        if reader.recalled.is_some() {
-            let (known, readings, unknown) = self.recalled(fold(rows));
-            let tokens: usize = known.iter().map(|row| row.passage.ids.len() * (1 + row.repeats.len())).sum();
-            let tokens = TokenCount { recalled: tokens as u64, ..TokenCount::default() };
-            if !known.is_empty() {
-                batches.push(Batch { readings, tokens, ..Batch::new(chunk, model, known) });
-            }
-            rows = unknown;
-        }
-        batches.extend(plan(rows, reader.batch_tokens).into_iter().map(|rows| Batch::new(chunk, model, rows)));
-        Ok(batches)
-    }
-
-    /// The rows that have been read before, with their readings, and the others.
-    fn recalled(&self, rows: Vec<Row>) -> (Vec<Row>, Vec<Reading>, Vec<Row>) {
-        let passages: Vec<(Key, &Passage)> = rows.iter().map(|row| (row.key, &row.passage)).collect();
-        let found = self.recall.find(&passages);
-        let (mut known, mut readings, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, found) in rows.into_iter().zip(found) {
-            match found {
-                Some(found) => {
-                    readings.extend(found);
-                    known.push(row);
-                }
-                None => unknown.push(row),
-            }
-        }
-        (known, readings, unknown)
+    /// What the model at place `model` has to read of a chunk, in batches, and then what it need not read.
+    fn batches(&mut self, model: usize, chunk: &Arc<Chunk<SplitDocument>>) -> Result<Vec<Batch>, ModelError> {
+        let reader = &mut self.readers[model];
+        let (to_read, others) = reader.without_known(reader.rows(chunk)?);
+        let batches = plan(to_read, reader.batch_tokens).into_iter().map(|rows| Batch::new(chunk, model, rows));
+        let others = (!others.is_empty()).then(|| Batch::without_reading(chunk, model, others));
+        Ok(batches.chain(others).collect())
     }
 }
 
@@ -171,6 +185,29 @@ impl Stage for Group {
 }
 
 impl Reader {
+    /// The rows that are to be read, and those that were read before or share what another finds.
+    fn without_known(&mut self, rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+        let Some((recall, _)) = &self.recall else { return (rows, Vec::new()) };
+        // In this order: what is no longer under way can be recalled.
+        let (mut first, mut others) = (Vec::new(), Vec::new());
+        for mut row in rows {
+            if self.under_way.join(&mut row) { others.push(row) } else { first.push(row) }
+        }
+        self.under_way.tidy();
+        let passages: Vec<(Key, &Passage)> = first.iter().map(|row| (row.key, &row.passage)).collect();
+        let recalled = recall.find(&passages);
+        let mut to_read = Vec::new();
+        for (row, recalled) in first.into_iter().zip(recalled) {
+            let Some(readings) = recalled else {
+                to_read.push(row);
+                continue;
+            };
+            row.found.set(readings);
+            others.push(row);
+        }
+        (to_read, others)
+    }
+
     fn rows(&self, chunk: &Chunk<SplitDocument>) -> Result<Vec<Row>, ModelError> {
         let rows = |(document, split): (usize, &SplitDocument)| self.rows_of(document, split);
         let rows: Vec<Vec<Row>> = chunk.documents.par_iter().enumerate().map(rows).collect::<Result<_, _>>()?;
@@ -185,25 +222,11 @@ impl Reader {
         let row = |passage: Passage| {
             let first_sentence = next;
             next += passage.segments.len();
-            let key = self.recalled.as_ref().map_or(Key::default(), |reader| reader.key(&passage));
-            Row { document, first_sentence, passage, key, repeats: Vec::new() }
+            let key = self.recall.as_ref().map_or(Key::default(), |(_, reader)| reader.key(&passage));
+            Row { document, first_sentence, passage, key, found: Found::default() }
         };
         Ok(self.tokenizer.passages(sentences).into_iter().map(row).collect())
     }
-}
-
-/// Puts rows with the key of an earlier one under that.
-fn fold(rows: Vec<Row>) -> Vec<Row> {
-    let (mut folded, mut places): (Vec<Row>, HashMap<Key, usize>) = (Vec::new(), HashMap::new());
-    for row in rows {
-        if let Some(&place) = places.get(&row.key) {
-            folded[place].repeats.push(row);
-        } else {
-            places.insert(row.key, folded.len());
-            folded.push(row);
-        }
-    }
-    folded
 }
 
 /// Sorts rows by length and fills batches until one more row would break the budget. A row that breaks it alone gets
@@ -234,7 +257,7 @@ mod tests {
 
     fn row(first_sentence: usize, length: usize) -> Row {
         let passage = Passage { ids: vec![1; length], segments: Vec::new() };
-        Row { document: 0, first_sentence, passage, key: Key::default(), repeats: Vec::new() }
+        Row { document: 0, first_sentence, passage, key: Key::default(), found: Found::default() }
     }
 
     fn rows(lengths: &[usize]) -> Vec<Row> {
@@ -250,12 +273,17 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_read_the_same_are_read_once() {
-        let with_key = |first_sentence, key| Row { key: [key; 16], ..row(first_sentence, 5) };
-        let folded = fold(vec![with_key(0, 1), with_key(1, 2), with_key(2, 1), with_key(3, 1)]);
-        let places = |rows: &[Row]| rows.iter().map(|row| row.first_sentence).collect::<Vec<_>>();
-        assert_eq!(places(&folded), [0, 1]);
-        assert_eq!((places(&folded[0].repeats), places(&folded[1].repeats)), (vec![2, 3], vec![]));
+    fn rows_share_what_is_found_as_long_as_one_of_them_is_under_way() {
+        let with_key = |key| Row { key: [key; 16], ..row(0, 5) };
+        let (mut under_way, first, mut second, mut other) =
+            (UnderWay::default(), with_key(1), with_key(1), with_key(2));
+        assert!(!under_way.join(&mut first.clone()));
+        assert!(under_way.join(&mut second) && !under_way.join(&mut other));
+        let reading = Reading { sequences: vec![vec![1.0]], tokens: Vec::new() };
+        first.found.set(vec![reading.clone()]);
+        assert_eq!((second.found.get(), other.found.get()), ([reading].as_slice(), [].as_slice()));
+        drop((first, second));
+        assert!(!under_way.join(&mut with_key(1)), "it is through");
     }
 
     proptest! {

@@ -108,10 +108,8 @@ impl Stage for Assemble {
     fn process(&mut self, batch: Batch, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
         self.begin(&batch.chunk);
         self.tokens += batch.tokens;
-        for (row, readings) in batch.read_rows() {
-            for ((place, segment), reading) in
-                std::iter::once(row).chain(&row.repeats).flat_map(|row| segments(row).zip(readings))
-            {
+        for row in &batch.rows {
+            for ((place, segment), reading) in segments(row).zip(row.found.get()) {
                 self.place(&batch, place, segment, reading);
             }
         }
@@ -149,6 +147,7 @@ mod tests {
     use crate::model::{Passage, Report};
     use crate::pipeline::run_inline;
     use crate::record::{Document, Label, Metadata, Place};
+    use crate::stages::group::Found;
 
     fn tasks(min_score: f32) -> Arc<Tasks> {
         let label = |name: &str| Label { code: None, label: name.to_owned(), iptc: None };
@@ -178,18 +177,18 @@ mod tests {
     }
 
     fn batch(chunk: &Arc<Chunk<SplitDocument>>, rows: &[(usize, usize, [f32; 2])], is_last: bool) -> Batch {
-        let row = |&(document, first_sentence, _): &(usize, usize, [f32; 2])| {
+        let row = |&(document, first_sentence, scores): &(usize, usize, [f32; 2])| {
             let segment = Segment { tokens: 0..2, offsets: vec![(0, 0); 2], is_truncated: first_sentence == 1 };
             let passage = Passage { ids: vec![1, 2], segments: vec![segment] };
-            Row { document, first_sentence, passage, key: [0; 16], repeats: Vec::new() }
+            let found = Found::default();
+            found.set(vec![Reading { sequences: vec![scores.to_vec()], tokens: vec![] }]);
+            Row { document, first_sentence, passage, key: [0; 16], found }
         };
-        let reading =
-            |(_, _, scores): &(usize, usize, [f32; 2])| Reading { sequences: vec![scores.to_vec()], tokens: vec![] };
         Batch {
             chunk: Arc::clone(chunk),
             model: 0,
             rows: rows.iter().map(row).collect(),
-            readings: rows.iter().map(reading).collect(),
+            is_to_be_read: true,
             tokens: TokenCount { useful: 3 * rows.len() as u64, padded: 4 * rows.len() as u64, recalled: 0 },
             is_last,
         }
