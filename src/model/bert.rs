@@ -13,6 +13,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::batch::PADDING;
 use super::encoder::{Encoder, HiddenStates};
 use super::heads::ROWS;
+use super::kernels::{self, NormWeights};
 use super::manifest::Architecture;
 use super::transformer::{self, EncoderConfig};
 use super::{ModelError, TokenBatch, to_i64};
@@ -75,6 +76,7 @@ struct Norm {
     weight: Tensor,
     bias: Tensor,
     epsilon: f64,
+    kernel: NormWeights,
 }
 
 /// Passages of one length that follow each other in a batch.
@@ -174,9 +176,9 @@ impl Encoder for PackedBert {
 impl Layer {
     fn forward(&self, states: &Tensor, runs: &[Run], heads: i64) -> Result<Tensor, TchError> {
         let attended = self.attended.forward(&attention(&self.query_key_value.forward(states)?, runs, heads)?)?;
-        let states = self.attention_norm.forward(&sum(attended, states)?)?;
+        let states = self.attention_norm.of_sum(attended, states)?;
         let inner = self.up.forward(&states)?.f_gelu_("none")?;
-        self.norm.forward(&sum(self.down.forward(&inner)?, &states)?)
+        self.norm.of_sum(self.down.forward(&inner)?, &states)
     }
 }
 
@@ -193,7 +195,7 @@ fn attention(query_key_value: &Tensor, runs: &[Run], heads: i64) -> Result<Tenso
         let part = part.f_view([passages, length, 3, heads, hidden / heads])?.f_permute([2, 0, 3, 1, 4])?;
         let part = part.f_reshape([3, passages * heads, length, hidden / heads])?;
         let (query, key, value) = (part.f_get(0)?, part.f_get(1)?, part.f_get(2)?);
-        let shares = query.f_bmm(&key.f_transpose(1, 2)?)?.f_softmax(-1, options.0)?;
+        let shares = softmax(query.f_bmm(&key.f_transpose(1, 2)?)?)?;
         let found = shares.f_bmm(&value)?.f_view([passages, heads, length, hidden / heads])?;
         let mut place = attended.f_narrow(0, start, passages * length)?;
         place = place.f_view([passages, length, heads, hidden / heads])?;
@@ -203,9 +205,17 @@ fn attention(query_key_value: &Tensor, runs: &[Run], heads: i64) -> Result<Tenso
     Ok(attended)
 }
 
-/// `added` plus `to`, in the place of `added`.
-fn sum(mut added: Tensor, to: &Tensor) -> Result<Tensor, TchError> {
-    added.f_add_(to)
+fn softmax(mut scores: Tensor) -> Result<Tensor, TchError> {
+    if !has_kernels(&scores) {
+        return scores.f_softmax(-1, scores.kind());
+    }
+    kernels::softmax(&mut scores)?;
+    Ok(scores)
+}
+
+/// Whether we have code for a tensor that is faster than libtorch's.
+fn has_kernels(tensor: &Tensor) -> bool {
+    tensor.kind() == Kind::BFloat16 && tensor.device() == Device::Cpu
 }
 
 /// How many tokens are computed for a batch, so that no row of a product depends on how many there are.
@@ -249,6 +259,15 @@ impl Norm {
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
         let size = self.weight.size();
         input.f_layer_norm(size, Some(&self.weight), Some(&self.bias), self.epsilon, false)
+    }
+
+    /// The norm of `one` and `other` added; `one` is a tensor of its own, whose memory may be used.
+    fn of_sum(&self, mut one: Tensor, other: &Tensor) -> Result<Tensor, TchError> {
+        if !has_kernels(&one) {
+            return self.forward(&one.f_add_(other)?);
+        }
+        kernels::norm_of_sum(&mut one, other, &self.kernel)?;
+        Ok(one)
     }
 }
 
@@ -300,7 +319,8 @@ impl Weights<'_> {
 
     fn norm(&self, name: &str, config: &Config) -> Result<Norm, ModelError> {
         let Linear { weight, bias } = self.linear(name)?;
-        Ok(Norm { weight, bias, epsilon: config.layer_norm_eps })
+        let epsilon = config.layer_norm_eps;
+        Ok(Norm { kernel: NormWeights::new(&weight, &bias, epsilon).map_err(failed)?, weight, bias, epsilon })
     }
 
     /// In f32.

@@ -11,6 +11,8 @@ mod bert;
 mod encoder;
 /// Hidden states to probabilities and token labels.
 mod heads;
+/// What stands between an encoder's products, in bf16.
+mod kernels;
 /// `model.toml`: what a model folder holds, with checksums.
 pub mod manifest;
 /// A family of encoders that `rust_bert` lacks.
