@@ -113,7 +113,7 @@ fn without_a_model(criterion: &mut Criterion) {
     group.sample_size(10).throughput(Throughput::Bytes(lines.len() as u64));
     group.bench_function("1,000 articles of 3,000 characters", |bencher| {
         bencher.iter(|| {
-            let job = Job::prepare(config.clone(), vec![input.clone()]).expect("the run is ready");
+            let job = Job::prepare(config.clone(), vec![input.clone()], pressrun::Redo::Yes).expect("the run is ready");
             job.run(&Interrupt::default(), |_| ()).1.expect("the run succeeds");
         });
     });

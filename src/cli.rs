@@ -91,6 +91,10 @@ pub(crate) struct RunArguments {
     /// Files (.txt, .jsonl), folders or patterns to read [default: `[input] paths` of the configuration]
     pub(crate) paths: Vec<PathBuf>,
 
+    /// Do documents again whose results come from another configuration or model
+    #[arg(long)]
+    pub(crate) redo: bool,
+
     /// The configuration
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,

@@ -1,6 +1,7 @@
 //! What can go wrong with a run, and the exit code that says so.
 
 use crate::config::ConfigError;
+use crate::ledger::LedgerError;
 use crate::pipeline::PipelineError;
 use crate::stages::read::find::FindError;
 use crate::stages::write::WriteError;
@@ -21,11 +22,14 @@ pub enum RunError {
     /// Results cannot be kept.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// What is done cannot be told, or is something else.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// A stage could not go on.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
     /// Documents have got lost or doubled on the way: a bug.
-    #[error("{found} documents were found, but {written} written and {rejected} rejected")]
+    #[error("{found} documents were found, but {written} written, {rejected} rejected and {skipped} done before")]
     Accounting {
         /// Documents found.
         found: u64,
@@ -33,6 +37,8 @@ pub enum RunError {
         written: u64,
         /// Documents rejected.
         rejected: u64,
+        /// Documents that were done before.
+        skipped: u64,
     },
     /// More inputs were rejected than the configuration allows.
     #[error(
@@ -57,7 +63,9 @@ impl RunError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::TooManyRejected { .. } => 1,
-            Self::Config(_) | Self::Task(TaskError::Config(_)) => 78,
+            Self::Config(_)
+            | Self::Task(TaskError::Config(_))
+            | Self::Ledger(LedgerError::Redo { .. } | LedgerError::Layout { .. }) => 78,
             Self::Interrupted => 130,
             _ => 2,
         }

@@ -13,6 +13,8 @@ pub mod error;
 pub mod evaluate;
 /// Labelled texts, to train on and measure by.
 pub mod labelled;
+/// What is done.
+pub mod ledger;
 /// Encoders, heads, tokenizers.
 pub mod model;
 /// The engine that moves it. Knows nothing about text.
@@ -34,12 +36,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use config::Config;
+use config::{Config, OutputConfig};
+use digest::{hexadecimal, sha256_of_all};
 use error::RunError;
+use ledger::{Done, Ledger, Terms};
 use model::{Model, ModelError};
 use pipeline::{Counter, Interrupt};
 use recall::Recall;
-use report::{Clock, RunReport};
+use report::{Clock, Found, RunReport};
 use stages::assemble::Assemble;
 use stages::classify::Classify;
 use stages::group::Group;
@@ -47,7 +51,7 @@ use stages::read::Read;
 use stages::read::find::Finder;
 use stages::split::Split;
 use stages::write::folder::OutputFolder;
-use stages::write::{Write, Written};
+use stages::write::{Write, Written, publish};
 use task::{Tasks, UsedModel};
 
 /// A run that is ready to go: everything that can be wrong with its configuration, its models, its paths and its output
@@ -61,6 +65,16 @@ pub struct Job {
     group: Group,
     classifiers: Vec<Vec<Classify>>,
     write: Write,
+    done: Done,
+}
+
+/// Whether documents are done again whose results come from another configuration or model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redo {
+    /// As `[run] redo` has it.
+    AsConfigured,
+    /// They are.
+    Yes,
 }
 
 impl Job {
@@ -68,7 +82,7 @@ impl Job {
     ///
     /// # Errors
     /// The first thing wrong; nothing has been read or written then.
-    pub fn prepare(config: Config, paths: Vec<PathBuf>) -> Result<Self, RunError> {
+    pub fn prepare(config: Config, paths: Vec<PathBuf>, redo: Redo) -> Result<Self, RunError> {
         let tasks = Arc::new(Tasks::resolve(&config)?);
         let paths = if paths.is_empty() { config.input.paths.clone() } else { paths };
         let finder = Finder::new(&paths, &config.output.directory)?;
@@ -83,8 +97,12 @@ impl Job {
         }
         let group = Group::new(&tasks, recalls)?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
-        let write = Write::new(&folder, &config.output, Arc::clone(&tasks))?;
-        Ok(Self { config, tasks, finder, folder, group, classifiers, write })
+        publish::unseal(&folder)?;
+        let redo = config.run.redo || redo == Redo::Yes;
+        let ledger = Ledger::begin(folder.path(), &terms(&config, &tasks), redo)?;
+        let done = ledger.done()?;
+        let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger)?;
+        Ok(Self { config, tasks, finder, folder, group, classifiers, write, done })
     }
 
     /// Where the input is found.
@@ -97,9 +115,11 @@ impl Job {
     /// each chunk what has been written since the start. When this returns the report is in `run.json` too; the
     /// result says whether all is well.
     pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
-        let Self { config, tasks, finder, folder, group, classifiers, write } = self;
-        let (clock, found, mut written) = (Clock::start(), Counter::default(), Written::none(&tasks));
-        let read = Read::new(&config.input, &config.run, found.clone(), interrupt.clone());
+        let Self { config, tasks, finder, folder, group, classifiers, write, done } = self;
+        let (clock, mut written) = (Clock::start(), Written::none(&tasks));
+        let (found, skipped) = (Counter::default(), Counter::default());
+        let read =
+            Read::new(&config.input, &config.run, found.clone(), interrupt.clone()).without(done, skipped.clone());
 
         let (stages, outcome) = pipeline::run(capacity(&config), |flow| {
             let mut line = flow
@@ -116,7 +136,10 @@ impl Job {
             });
         });
 
-        RunReport::new(&config, &tasks, clock, found.get(), &written, stages).conclude(outcome, interrupt, &folder)
+        let found = Found { all: found.get(), skipped: skipped.get() };
+        let report = RunReport::new(&config, &tasks, clock, found, &written, stages);
+        let outcome = outcome.map_err(RunError::from).and_then(|()| list(&config, &finder, interrupt, &folder));
+        report.conclude(outcome, interrupt, &folder)
     }
 }
 
@@ -138,6 +161,24 @@ fn recall_of(model: &UsedModel, copies: &mut [Model], recall: &Arc<Recall>) -> R
         tracing::info!(model = model.name, "readings depend on the batch here, so that none are recalled");
     }
     Ok(is_invariant.then(|| Arc::clone(recall)))
+}
+
+/// Lists what is done. After a whole run the rejections of earlier ones are over, in the files that it has read.
+fn list(config: &Config, finder: &Finder, interrupt: &Interrupt, folder: &OutputFolder) -> Result<(), RunError> {
+    let mut ledger = Ledger::open(folder.path())?;
+    if !interrupt.is_requested() && ledger.has_old_rejections()? {
+        finder.sources().try_for_each(|source| ledger.forget_rejections(&source.place().source))?;
+        ledger.commit(None)?;
+    }
+    publish::publish(folder, &config.output, &mut ledger).map_err(Into::into)
+}
+
+/// What the results of a run depend on.
+fn terms(config: &Config, tasks: &Tasks) -> Terms {
+    let OutputConfig { layout, compression, fields, .. } = &config.output;
+    let fields = fields.iter().map(|field| field.get_ref().as_str());
+    let made_by = sha256_of_all(std::iter::once(tasks.fingerprint().as_str()).chain(fields));
+    Terms { layout: format!("{layout:?}, {compression:?}").to_lowercase(), made_by: hexadecimal(&made_by) }
 }
 
 fn capacity(config: &Config) -> NonZeroUsize {

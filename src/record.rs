@@ -68,6 +68,8 @@ pub struct Document {
     pub text: String,
     /// The encoding it was decoded from, by its WHATWG name.
     pub encoding: &'static str,
+    /// SHA-256 of all that was read: text and metadata.
+    pub content: [u8; 32],
 }
 
 /// A half-open range of a document's text, in Unicode code points and in UTF-8 bytes.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::config::values::Workers;
 use crate::config::{Config, ConfigError, ModelConfig, TaskConfig, listed};
+use crate::digest::{hexadecimal, sha256_of_all};
 use crate::model::{HeadKind, HeadManifest, ModelError, ModelFolder, Report, Runtime};
 use crate::record::Label;
 
@@ -39,6 +40,25 @@ pub struct UsedModel {
     pub batch_tokens: usize,
     /// The heads that are used, in the order of the tasks.
     pub heads: Vec<String>,
+}
+
+impl Tasks {
+    /// What results depend on: a hash of all tasks and models, of how these run, and of the version of this program.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut parts = vec![env!("CARGO_PKG_VERSION").to_owned()];
+        for UsedModel { folder, runtime, heads, .. } in &self.models {
+            parts.extend([folder.manifest().fingerprint.clone(), runtime.precision.into(), runtime.device.into()]);
+            parts.extend(heads.iter().cloned());
+        }
+        for LabelTask { name, model, slot, min_score, .. } in &self.labels {
+            parts.push(format!("{name} {model} {slot} {min_score}"));
+        }
+        parts.extend(
+            self.attribution.iter().map(|AttributionTask { name, model, slot, .. }| format!("{name} {model} {slot}")),
+        );
+        hexadecimal(&sha256_of_all(parts.iter().map(String::as_str)))
+    }
 }
 
 impl UsedModel {

@@ -1,10 +1,10 @@
 //! `pressrun run`: prepares a job, watches over it, and says how it ended.
 
-use pressrun::Job;
 use pressrun::config::Config;
 use pressrun::error::RunError;
 use pressrun::pipeline::Interrupt;
 use pressrun::report::table;
+use pressrun::{Job, Redo};
 
 use crate::cli::RunArguments;
 use crate::progress::Screen;
@@ -15,7 +15,8 @@ const EXIT_INTERRUPTED: i32 = 130;
 pub(crate) fn run(arguments: &RunArguments, screen: &Screen) -> anyhow::Result<()> {
     let config = Config::load(&arguments.config).map_err(RunError::from)?;
     let output = config.output.directory.clone();
-    let job = Job::prepare(config, arguments.paths.clone())?;
+    let redo = if arguments.redo { Redo::Yes } else { Redo::AsConfigured };
+    let job = Job::prepare(config, arguments.paths.clone(), redo)?;
     let interrupt = Interrupt::default();
     stop_on_signal(&interrupt, screen)?;
 

@@ -196,6 +196,10 @@ pub struct RunConfig {
     pub channel_capacity: Whole<1, 1024>,
     /// The share of inputs that may be rejected before the exit code says so.
     pub max_rejected: Share,
+    /// Milliseconds between two notes in the ledger: how much work a kill can cost.
+    pub commit_milliseconds: Whole<0, 3_600_000>,
+    /// Whether documents are done again whose results come from another configuration or model.
+    pub redo: bool,
 }
 
 impl Default for RunConfig {
@@ -204,6 +208,8 @@ impl Default for RunConfig {
             chunk_documents: Whole::of::<64>(),
             channel_capacity: Whole::of::<4>(),
             max_rejected: Share::of_percent::<50>(),
+            commit_milliseconds: Whole::of::<1000>(),
+            redo: false,
         }
     }
 }

@@ -13,11 +13,12 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::digest::sha256;
 use crate::error::{RunError, chain};
+use crate::ledger::Ledger;
 use crate::model::Runtime;
-use crate::pipeline::{Interrupt, PipelineError, StageReport};
+use crate::pipeline::{Interrupt, StageReport};
 use crate::record::{Reason, TokenCount};
 use crate::stages::write::folder::OutputFolder;
-use crate::stages::write::{SCHEMA, Written, label_key};
+use crate::stages::write::{SCHEMA, Written, label_key, publish};
 use crate::task::{LabelTask, Tasks};
 
 /// How a run ended.
@@ -96,6 +97,17 @@ pub struct Accounting {
     pub found: u64,
     pub written: u64,
     pub rejected: u64,
+    /// Done by an earlier run.
+    pub skipped: u64,
+}
+
+/// How many documents a run came across.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// All of them.
+    pub all: u64,
+    /// Those that were done already.
+    pub skipped: u64,
 }
 
 /// What the models read.
@@ -156,7 +168,7 @@ impl RunReport {
         config: &Config,
         tasks: &Tasks,
         clock: Clock,
-        found: u64,
+        found: Found,
         written: &Written,
         stages: Vec<StageReport>,
     ) -> Self {
@@ -176,7 +188,12 @@ impl RunReport {
                 sha256: sha256(&config.file.text),
             },
             models: model_reports(tasks),
-            accounting: Accounting { found, written: written.documents, rejected: written.rejections() },
+            accounting: Accounting {
+                found: found.all,
+                written: written.documents,
+                rejected: written.rejections(),
+                skipped: found.skipped,
+            },
             rejected: written.rejected.iter().map(|(reason, &count)| (Reason::as_str(*reason), count)).collect(),
             statements: written.statements,
             attributions: written.attributions,
@@ -193,11 +210,11 @@ impl RunReport {
     /// Judges how the run ended and keeps the report in `run.json`.
     pub fn conclude(
         mut self,
-        outcome: Result<(), PipelineError>,
+        outcome: Result<(), RunError>,
         interrupt: &Interrupt,
         folder: &OutputFolder,
     ) -> (Self, Result<(), RunError>) {
-        let judged = outcome.map_err(RunError::from).and_then(|()| self.judge(interrupt));
+        let judged = outcome.and_then(|()| self.judge(interrupt));
         self.outcome = match &judged {
             Ok(()) | Err(RunError::TooManyRejected { .. }) => Outcome::Complete,
             Err(RunError::Interrupted) => Outcome::Interrupted,
@@ -209,9 +226,9 @@ impl RunReport {
     }
 
     fn judge(&self, interrupt: &Interrupt) -> Result<(), RunError> {
-        let Accounting { found, written, rejected } = self.accounting;
-        if found != written + rejected {
-            return Err(RunError::Accounting { found, written, rejected });
+        let Accounting { found, written, rejected, skipped } = self.accounting;
+        if found != written + rejected + skipped {
+            return Err(RunError::Accounting { found, written, rejected, skipped });
         }
         if interrupt.is_requested() {
             return Err(RunError::Interrupted);
@@ -229,7 +246,7 @@ impl RunReport {
         let json = serde_json::to_vec_pretty(self).unwrap_or_default();
         folder.write_whole("run.json", &json)?;
         if self.outcome != Outcome::Failed {
-            folder.discard_previous()?;
+            publish::seal(folder, Ledger::open(folder.path())?)?;
         }
         Ok(())
     }

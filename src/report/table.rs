@@ -30,12 +30,13 @@ pub fn render(report: &RunReport) -> String {
 fn totals(report: &RunReport) -> String {
     let (accounting, rate, tokens) = (&report.accounting, &report.throughput, &report.tokens);
     format!(
-        "documents  {} found = {} written + {} rejected\n\
+        "documents  {} found = {} written + {} rejected + {} done before\n\
          statements {} with {} attributions\n\
          speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · {:.0} % read before",
         accounting.found,
         accounting.written,
         accounting.rejected,
+        accounting.skipped,
         report.statements,
         report.attributions,
         report.seconds,

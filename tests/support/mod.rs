@@ -17,6 +17,9 @@ pub struct Workspace {
     pub folder: tempfile::TempDir,
 }
 
+/// The files that differ from run to run.
+const ITS_OWN: [&str; 4] = ["run.json", ".lock", "ledger.sqlite", "ledger.sha256"];
+
 /// The shipped model, without tasks.
 pub fn model_section(more: &str) -> String {
     format!("[models.newsroom]\npath = \"{}\"\n{more}\n", root().join("models/newsroom").display())
@@ -72,13 +75,22 @@ impl Workspace {
         serde_json::from_slice(&std::fs::read(self.output().join("run.json")).unwrap()).unwrap()
     }
 
-    /// Every file of the output folder with its bytes, but for `run.json`, which tells the time.
+    /// All statement files joined.
+    pub fn output_text(&self) -> String {
+        let statements = self.files().into_iter().filter(|(name, _)| name.contains("statements"));
+        let text = |(name, content): (String, Vec<u8>)| {
+            if name.contains(".zst") { zstd::decode_all(content.as_slice()).unwrap() } else { content }
+        };
+        String::from_utf8(statements.flat_map(text).collect()).unwrap()
+    }
+
+    /// Every file of the output folder with its bytes, but for those that tell when and how often it was written.
     pub fn files(&self) -> Vec<(String, Vec<u8>)> {
         let output = self.output();
         let mut files: Vec<_> = walkdir::WalkDir::new(&output)
             .into_iter()
             .filter_map(Result::ok)
-            .filter(|entry| entry.file_type().is_file() && entry.file_name() != "run.json")
+            .filter(|entry| entry.file_type().is_file() && !ITS_OWN.contains(&entry.file_name().to_str().unwrap()))
             .map(|entry| {
                 let name = entry.path().strip_prefix(&output).unwrap().to_str().unwrap().to_owned();
                 (name, std::fs::read(entry.path()).unwrap())

@@ -171,6 +171,7 @@ mod tests {
                 metadata: Metadata::default(),
                 text: (*text).to_owned(),
                 encoding: "UTF-8",
+                content: [0; 32],
             },
         };
         Arc::new(Chunk { documents: texts.iter().map(split).collect(), input_bytes: 1 })

@@ -83,7 +83,9 @@ impl Source {
         })
     }
 
-    pub(super) fn place(&self) -> Place {
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> Place {
         Place::file(shown(&self.path))
     }
 }

@@ -14,6 +14,8 @@ mod plain;
 use std::path::Path;
 
 use crate::config::{FieldNames, InputConfig, RunConfig};
+use crate::digest::sha256_of_all;
+use crate::ledger::Done;
 use crate::pipeline::{Counter, Halt, Interrupt, Outlet, Stage};
 use crate::record::{Chunk, Document, Metadata, Place, Reason, Rejection};
 use find::{Format, Source};
@@ -34,7 +36,11 @@ pub struct Read {
     interrupt: Interrupt,
     found: Counter,
     identities: Identities,
+    /// What need not be done again, and how much of that was found.
+    done: Option<(Done, Counter)>,
     pending: Vec<Document>,
+    /// How many documents the chunk has, those included that are done.
+    pending_documents: usize,
     pending_bytes: u64,
     input_bytes: u64,
 }
@@ -80,10 +86,19 @@ impl Read {
             interrupt,
             found,
             identities: Identities::default(),
+            done: None,
             pending: Vec::new(),
+            pending_documents: 0,
             pending_bytes: 0,
             input_bytes: 0,
         }
+    }
+
+    /// Leaves out what is done, and counts it in `skipped`. Chunks are what they would be otherwise, without those documents:
+    /// so a run that goes on computes the same batches.
+    #[must_use]
+    pub fn without(self, done: Done, skipped: Counter) -> Self {
+        Self { done: Some((done, skipped)), ..self }
     }
 
     /// Takes in one record, or what became of it.
@@ -95,16 +110,27 @@ impl Read {
         };
         let id = self.identities.assign(&record);
         self.pending_bytes += record.text.len() as u64;
+        self.pending_documents += 1;
         let Record { place, metadata, text, encoding, .. } = record;
-        self.pending.push(Document { id, place, metadata, text, encoding });
-        if self.pending.len() >= self.chunk_documents || self.pending_bytes >= CHUNK_BYTES {
+        let content = content(&metadata, &text, encoding);
+        if !self.is_done(&id, &content)? {
+            self.pending.push(Document { id, place, metadata, text, encoding, content });
+        }
+        if self.pending_documents >= self.chunk_documents || self.pending_bytes >= CHUNK_BYTES {
             self.close_chunk(out)?;
         }
         Ok(())
     }
 
+    fn is_done(&self, id: &str, content: &[u8]) -> Result<bool, Halt> {
+        let Some((done, skipped)) = &self.done else { return Ok(false) };
+        let is_done = done.has(id, content)?;
+        skipped.add(u64::from(is_done));
+        Ok(is_done)
+    }
+
     fn close_chunk(&mut self, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
-        self.pending_bytes = 0;
+        (self.pending_documents, self.pending_bytes) = (0, 0);
         out.emit(Chunk { documents: std::mem::take(&mut self.pending), input_bytes: self.input_bytes })
     }
 
@@ -156,8 +182,16 @@ impl Stage for Read {
     }
 
     fn finish(&mut self, out: &mut Outlet<'_, Self::Out>) -> Result<(), Halt> {
-        if self.pending.is_empty() { Ok(()) } else { self.close_chunk(out) }
+        if self.pending_documents == 0 { Ok(()) } else { self.close_chunk(out) }
     }
+}
+
+/// What tells a document from another version of it.
+fn content(metadata: &Metadata, text: &str, encoding: &str) -> [u8; 32] {
+    let Metadata { uri, title, published, language, source } = metadata;
+    let fields = [uri, title, published, language, source].map(|field| field.as_deref());
+    let present = fields.map(|field| if field.is_some() { "+" } else { "-" });
+    sha256_of_all(fields.map(Option::unwrap_or_default).into_iter().chain(present).chain([text, encoding]))
 }
 
 /// What the operating system said, without its number.

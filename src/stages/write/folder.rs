@@ -1,21 +1,17 @@
 //! The output folder: one run at a time, and nothing half-written under a final name.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{BufWriter, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::WriteError;
-
-/// What a run leaves behind, besides the folder of statement files. A new run replaces all of it.
-const FILES: [&str; 3] = ["documents.jsonl", "rejected.jsonl", "run.json"];
 
 /// The folder of statement files in the layout `document`.
 const STATEMENTS: &str = "statements";
 
-/// Where the results of the last finished run wait until the next one has finished.
-const PREVIOUS: &str = ".previous";
-
-/// A folder that this run alone writes into.
+/// A folder that this process alone writes into.
 #[derive(Debug)]
 pub struct OutputFolder {
     path: PathBuf,
@@ -24,24 +20,17 @@ pub struct OutputFolder {
 }
 
 impl OutputFolder {
-    /// Makes the folder ready for a new run. The results of the last finished run are moved into `.previous`, where
-    /// they stay until [`Self::discard_previous`]; what an unfinished run left is removed.
+    /// Makes the folder ready: nobody else may write into it, and what was half-written is removed.
     ///
     /// # Errors
-    /// A folder that cannot be made or written, or that another run is writing.
+    /// A folder that cannot be made or written, or that another process is writing.
     pub fn prepare(path: &Path) -> Result<Self, WriteError> {
         fs::create_dir_all(path).map_err(failed(path))?;
         let folder = Self { path: path.to_owned(), _lock: lock(path)? };
-        let previous = path.join(PREVIOUS);
-        if path.join("documents.jsonl").exists() {
-            remove_results(&previous)?;
-            fs::create_dir_all(&previous).map_err(failed(&previous))?;
-            for entry in results(path)? {
-                let kept = previous.join(entry.file_name().unwrap_or_default());
-                fs::rename(&entry, kept).map_err(failed(&entry))?;
-            }
+        for name in ["documents.jsonl", "rejected.jsonl", "run.json"] {
+            remove(&part_of(&path.join(name)))?;
         }
-        remove_results(path)?;
+        remove_parts(&path.join(STATEMENTS))?;
         Ok(folder)
     }
 
@@ -49,19 +38,6 @@ impl OutputFolder {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Removes the results of the run before, once this one's are complete.
-    ///
-    /// # Errors
-    /// Where the system refuses.
-    pub fn discard_previous(&self) -> Result<(), WriteError> {
-        let previous = self.path.join(PREVIOUS);
-        remove_results(&previous)?;
-        match fs::remove_dir(&previous) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(&previous)(error)),
-            _ => Ok(()),
-        }
     }
 
     /// Writes a file whole: it is under its name completely, or not at all.
@@ -82,6 +58,18 @@ impl OutputFolder {
     }
 }
 
+/// Who is writing into a folder: the number of a process; none where nobody is.
+///
+/// # Errors
+/// Where the system refuses.
+pub fn writer(folder: &Path) -> Result<Option<String>, WriteError> {
+    match lock(folder) {
+        Ok(_) => Ok(None),
+        Err(WriteError::Locked { process, .. }) => Ok(Some(process)),
+        Err(error) => Err(error),
+    }
+}
+
 /// A file that bears the ending `.part` until it is complete.
 #[derive(Debug)]
 pub(super) struct PartFile {
@@ -93,11 +81,31 @@ pub(super) struct PartFile {
 impl PartFile {
     pub(super) fn create(path: PathBuf) -> Result<Self, WriteError> {
         let part = part_of(&path);
+        step();
         let file = File::create(&part).map_err(failed(&part))?;
         Ok(Self { path, part, writer: BufWriter::new(file) })
     }
 
+    /// Goes on with a file of which `length` bytes are to be kept: with its part, or with a copy of what is under its name.
+    pub(super) fn resume(path: PathBuf, length: u64) -> Result<Self, WriteError> {
+        let part = part_of(&path);
+        // A part beside a file that is long enough is a copy that was broken off.
+        if fs::metadata(&path).is_ok_and(|file| file.len() >= length) {
+            step();
+            fs::copy(&path, &part).map_err(failed(&part))?;
+        }
+        step();
+        let mut file = OpenOptions::new().write(true).open(&part).map_err(failed(&part))?;
+        file.set_len(length).and_then(|()| file.seek(std::io::SeekFrom::End(0))).map_err(failed(&part))?;
+        Ok(Self { path, part, writer: BufWriter::new(file) })
+    }
+
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        if is_step() {
+            // A process may also end in the middle of a write.
+            let _ = self.writer.write_all(&bytes[..bytes.len() / 2]).and_then(|()| self.writer.flush());
+            std::process::abort();
+        }
         self.writer.write_all(bytes).map_err(failed(&self.part))
     }
 
@@ -108,19 +116,14 @@ impl PartFile {
         sync_folder(&self.path)
     }
 
-    fn sync(&mut self) -> Result<(), WriteError> {
+    pub(super) fn sync(&mut self) -> Result<(), WriteError> {
+        step();
         self.writer.flush().and_then(|()| self.writer.get_ref().sync_all()).map_err(failed(&self.part))
     }
 
     fn rename(&self) -> Result<(), WriteError> {
+        step();
         fs::rename(&self.part, &self.path).map_err(failed(&self.path))
-    }
-}
-
-impl Drop for PartFile {
-    /// An abandoned part is of no use to anybody. Once renamed it is no longer there.
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.part);
     }
 }
 
@@ -134,6 +137,7 @@ pub(super) fn write_one_of_many(path: PathBuf, content: &[u8]) -> Result<(), Wri
 
 /// Makes the entries of the folder around `path` safe on disk.
 pub(super) fn sync_folder(path: &Path) -> Result<(), WriteError> {
+    step();
     // Only Unix lets a folder be opened and synced.
     if cfg!(unix)
         && let Some(folder) = path.parent()
@@ -148,147 +152,113 @@ pub(super) fn failed(path: &Path) -> impl Fn(std::io::Error) -> WriteError + use
     move |cause| WriteError::Io { path: path.clone(), cause }
 }
 
-fn part_of(path: &Path) -> PathBuf {
+/// Where a file is as long as it is not whole.
+pub(super) fn part_of(path: &Path) -> PathBuf {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     part.into()
 }
 
+/// Removes a file, if there is one.
+pub(super) fn remove(path: &Path) -> Result<(), WriteError> {
+    step();
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn remove_parts(folder: &Path) -> Result<(), WriteError> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry.map_err(failed(folder))?.path();
+        if path.extension().is_some_and(|ending| ending == "part") {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Locks the folder and leaves the number of this process in the lock.
 fn lock(folder: &Path) -> Result<File, WriteError> {
     let path = folder.join(".lock");
-    let file = File::create(&path).map_err(failed(&path))?;
+    let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = open.map_err(failed(&path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(WriteError::Locked { path: folder.to_owned() }),
+        Ok(()) => {
+            file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map_err(failed(&path))?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut process = String::new();
+            file.read_to_string(&mut process).map_err(failed(&path))?;
+            Err(WriteError::Locked { path: folder.to_owned(), process })
+        }
         Err(TryLockError::Error(cause)) => Err(failed(&path)(cause)),
     }
 }
 
-/// What runs have left in `folder`, parts included, and nothing else that may lie there.
-fn results(folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(folder)(error)),
-    };
-    let is_result = |name: &str| {
-        let whole = name.strip_suffix(".part").unwrap_or(name);
-        whole == STATEMENTS || FILES.contains(&whole) || is_shard(whole)
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(failed(folder))?;
-        if entry.file_name().to_str().is_some_and(is_result) {
-            found.push(entry.path());
-        }
+/// Ends the process here if `PRESSRUN_DIE_BEFORE` says so: tests kill it before each of its file operations, the first being 1.
+pub(super) fn step() {
+    if is_step() {
+        std::process::abort();
     }
-    Ok(found)
 }
 
-fn is_shard(name: &str) -> bool {
-    let number = name.strip_prefix("statements-").and_then(|rest| rest.split_once(".jsonl"));
-    number.is_some_and(|(digits, ending)| {
-        digits.bytes().all(|digit| digit.is_ascii_digit()) && matches!(ending, "" | ".zst")
-    })
-}
-
-/// Removes what [`results`] finds. In the folder of statement files it removes only those, so that a file that
-/// somebody else put there keeps the folder in place.
-fn remove_results(folder: &Path) -> Result<(), WriteError> {
-    for path in results(folder)? {
-        if !path.is_dir() {
-            fs::remove_file(&path).map_err(failed(&path))?;
-            continue;
-        }
-        for entry in fs::read_dir(&path).map_err(failed(&path))? {
-            let file = entry.map_err(failed(&path))?.path();
-            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if [".jsonl", ".jsonl.zst", ".part"].iter().any(|ending| name.ends_with(ending)) {
-                fs::remove_file(&file).map_err(failed(&file))?;
-            }
-        }
-        // It stays where it is not empty.
-        let _ = fs::remove_dir(&path);
-    }
-    Ok(())
+fn is_step() -> bool {
+    static STEPS: AtomicU64 = AtomicU64::new(0);
+    static LAST: OnceLock<Option<u64>> = OnceLock::new();
+    let last = *LAST.get_or_init(|| std::env::var("PRESSRUN_DIE_BEFORE").ok()?.parse().ok());
+    last.is_some_and(|last| STEPS.fetch_add(1, Ordering::Relaxed) + 1 == last)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> = walkdir::WalkDir::new(folder)
-            .into_iter()
-            .filter_map(Result::ok)
-            .filter(|entry| entry.file_type().is_file())
-            .map(|entry| entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned())
-            .collect();
-        names.sort();
-        names
-    }
-
-    fn put(folder: &Path, files: &[&str]) {
-        for file in files {
-            fs::create_dir_all(folder.join(file).parent().unwrap()).unwrap();
-            fs::write(folder.join(file), "x").unwrap();
+    #[test]
+    fn what_was_half_written_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in
+            ["documents.jsonl", "documents.jsonl.part", "statements/b.jsonl", "statements/c.jsonl.part", "notes.md"]
+        {
+            fs::create_dir_all(folder.path().join("statements")).unwrap();
+            fs::write(folder.path().join(file), "x").unwrap();
         }
-    }
-
-    #[test]
-    fn the_last_finished_run_is_kept_until_the_next_has_finished() {
-        let folder = tempfile::tempdir().unwrap();
-        put(
-            folder.path(),
-            &["documents.jsonl", "run.json", "statements/a.jsonl", "statements-00000.jsonl.zst", "notes.md"],
-        );
-        let output = OutputFolder::prepare(folder.path()).unwrap();
-        let kept = [
-            ".lock",
-            ".previous/documents.jsonl",
-            ".previous/run.json",
-            ".previous/statements-00000.jsonl.zst",
-            ".previous/statements/a.jsonl",
-            "notes.md",
-        ];
-        assert_eq!(names(folder.path()), kept);
-        output.discard_previous().unwrap();
-        assert_eq!(names(folder.path()), [".lock", "notes.md"]);
-    }
-
-    #[test]
-    fn what_an_unfinished_run_left_is_removed_and_the_finished_one_before_it_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        put(
-            folder.path(),
-            &[
-                ".previous/documents.jsonl",
-                "documents.jsonl.part",
-                "statements/b.jsonl",
-                "statements/c.jsonl.part",
-                "statements/readme",
-            ],
-        );
         let _output = OutputFolder::prepare(folder.path()).unwrap();
-        assert_eq!(names(folder.path()), [".lock", ".previous/documents.jsonl", "statements/readme"]);
+        let left = ["documents.jsonl", "statements/b.jsonl", "notes.md"].map(|file| folder.path().join(file).exists());
+        assert_eq!(left, [true; 3]);
+        assert!(
+            !folder.path().join("documents.jsonl.part").exists()
+                && !folder.path().join("statements/c.jsonl.part").exists()
+        );
     }
 
     #[test]
-    fn a_second_run_on_the_same_folder_is_refused() {
+    fn a_second_run_on_the_same_folder_is_refused_with_the_first_s_number() {
         let folder = tempfile::tempdir().unwrap();
         let first = OutputFolder::prepare(folder.path()).unwrap();
-        assert!(matches!(OutputFolder::prepare(folder.path()), Err(WriteError::Locked { .. })));
+        let refused = OutputFolder::prepare(folder.path()).unwrap_err();
+        assert!(refused.to_string().contains(&format!("process {}", std::process::id())), "{refused}");
+        assert_eq!(writer(folder.path()).unwrap(), Some(std::process::id().to_string()));
         drop(first);
+        assert_eq!(writer(folder.path()).unwrap(), None);
         OutputFolder::prepare(folder.path()).unwrap();
     }
 
     #[test]
-    fn an_abandoned_file_leaves_nothing() {
+    fn a_file_goes_on_where_it_was_safe() {
         let folder = tempfile::tempdir().unwrap();
-        let mut file = PartFile::create(folder.path().join("a.jsonl")).unwrap();
-        file.append(b"half a li").unwrap();
-        assert_eq!(names(folder.path()), ["a.jsonl.part"]);
-        drop(file);
-        assert!(names(folder.path()).is_empty());
+        let path = folder.path().join("a.jsonl");
+        let resumed = |length| {
+            let mut file = PartFile::resume(path.clone(), length).unwrap();
+            file.append(b"new").unwrap();
+            file.finish().unwrap();
+            fs::read_to_string(&path).unwrap()
+        };
+        fs::write(part_of(&path), "safe, torn").unwrap();
+        assert_eq!(resumed(5), "safe,new", "its part");
+        fs::write(part_of(&path), "sa").unwrap();
+        assert_eq!(resumed(8), "safe,newnew", "a copy that was broken off is made again");
     }
 }

@@ -1,4 +1,4 @@
-//! Statements to files. A chunk is safe on disk before this stage says that it is written.
+//! Statements to files, and what is done into the ledger: data is safe on disk before the ledger says so.
 
 /// The output folder: one run at a time, nothing half-written under a final name.
 pub mod folder;
@@ -6,18 +6,22 @@ pub mod folder;
 mod layout;
 /// Documents and statements to lines of JSON.
 mod line;
+/// The ledger to what people read: the files that list documents and rejections.
+pub mod publish;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::config::OutputConfig;
+use crate::config::Config;
+use crate::ledger::{Entry, Kept, Ledger, LedgerError};
 use crate::pipeline::{Halt, Outlet, Stage};
-use crate::record::{AnalysedChunk, AnalysedDocument, Reason, Rejection, TokenCount};
+use crate::record::{AnalysedChunk, AnalysedDocument, Document, Reason, Rejection, TokenCount};
 use crate::task::Tasks;
-use folder::{OutputFolder, PartFile};
+use folder::OutputFolder;
 use layout::Statements;
 pub(crate) use line::label_key;
 use line::{DocumentLine, StatementFormat};
@@ -38,11 +42,16 @@ pub enum WriteError {
         cause: std::io::Error,
     },
     /// Another run writes there.
-    #[error("another run is writing into `{}`", path.display())]
+    #[error("another run, process {process}, is writing into `{}`", path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
+        /// The number of its process.
+        process: String,
     },
+    /// The ledger cannot be kept.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
 }
 
 /// What has been written since the last time: for progress and for the report.
@@ -105,64 +114,81 @@ impl Written {
     }
 }
 
-/// Writes statements, documents and rejections.
+/// Writes statements, and what is known of documents and rejections into the ledger.
 #[derive(Debug)]
 pub struct Write {
     tasks: Arc<Tasks>,
     format: StatementFormat,
     statements: Statements,
-    documents: PartFile,
-    rejections: PartFile,
+    ledger: Ledger,
+    commit_every: Duration,
+    committed: Instant,
     written: Written,
 }
 
-/// A document as it goes to the files.
-struct Lines {
-    statements: Vec<u8>,
-    document: DocumentLine,
-}
-
 impl Write {
-    /// Writes into `folder` as `config` says.
+    /// Writes into `folder` as `config` says, after what `ledger` knows.
     ///
     /// # Errors
     /// Where its files cannot be created.
-    pub fn new(folder: &OutputFolder, config: &OutputConfig, tasks: Arc<Tasks>) -> Result<Self, WriteError> {
-        let wanted = config.fields.iter().map(|field| field.get_ref().clone()).collect();
+    pub fn new(
+        folder: &OutputFolder,
+        config: &Config,
+        tasks: Arc<Tasks>,
+        mut ledger: Ledger,
+    ) -> Result<Self, WriteError> {
+        let wanted = config.output.fields.iter().map(|field| field.get_ref().clone()).collect();
+        layout::finish_rewriting(folder.path(), &mut ledger)?;
         Ok(Self {
             format: StatementFormat::new(Arc::clone(&tasks), wanted),
-            statements: Statements::new(folder, config)?,
-            documents: PartFile::create(folder.path().join("documents.jsonl"))?,
-            rejections: PartFile::create(folder.path().join("rejected.jsonl"))?,
+            statements: Statements::new(folder, &config.output, &ledger)?,
+            ledger,
+            commit_every: Duration::from_millis(config.run.commit_milliseconds.get()),
+            committed: Instant::now(),
             written: Written::none(&tasks),
             tasks,
         })
     }
 
-    fn lines(&self, document: &AnalysedDocument) -> Result<Lines, serde_json::Error> {
-        Ok(Lines {
-            statements: self.format.lines(document)?,
-            document: DocumentLine::new(document, &self.tasks.labels),
-        })
+    fn write(&mut self, chunk: &AnalysedChunk) -> Result<(), Halt> {
+        let (format, labels) = (&self.format, &self.tasks.labels);
+        let lines = |document| Ok((format.lines(document)?, DocumentLine::new(document, labels)));
+        let lines = chunk.documents.par_iter().map(lines).collect::<Result<Vec<_>, serde_json::Error>>()?;
+        let (statements, lines): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
+        let ids = || chunk.documents.iter().map(|document| document.document.id.as_str());
+        if self.ledger.reopen(ids())? {
+            self.commit()?;
+        }
+        let kept = self.statements.write(&ids().zip(statements).collect::<Vec<_>>())?;
+        for ((analysed, line), kept) in chunk.documents.iter().zip(lines).zip(kept) {
+            self.ledger.put(&entry(&analysed.document, line, kept)?)?;
+        }
+        Ok(())
     }
 
-    fn write(&mut self, chunk: &AnalysedChunk) -> Result<(), Halt> {
-        let lines: Vec<Lines> =
-            chunk.documents.par_iter().map(|document| self.lines(document)).collect::<Result<_, _>>()?;
-        let (statements, mut documents): (Vec<_>, Vec<_>) =
-            lines.into_iter().map(|lines| (lines.statements, lines.document)).unzip();
-        let ids = chunk.documents.iter().map(|document| document.document.id.as_str());
-        let files = self.statements.write(&ids.zip(statements).collect::<Vec<_>>())?;
-        for (document, file) in documents.iter_mut().zip(files) {
-            document.statements_file = file;
-            self.documents.append(&line::to_line(document)?)?;
-        }
+    /// What is on disk first, the ledger then.
+    fn commit(&mut self) -> Result<(), WriteError> {
+        let shard = self.statements.sync()?;
+        folder::step();
+        self.ledger.commit(shard)?;
+        self.committed = Instant::now();
         Ok(())
     }
 
     fn emit(&mut self, out: &mut Outlet<'_, Written>) -> Result<(), Halt> {
         out.emit(std::mem::replace(&mut self.written, Written::none(&self.tasks)))
     }
+}
+
+fn entry(document: &Document, mut line: DocumentLine, kept: Kept) -> Result<Entry, serde_json::Error> {
+    line.statements_file.clone_from(&kept.file);
+    Ok(Entry {
+        document: document.id.clone(),
+        source: document.place.source.clone(),
+        content: Some(document.content.to_vec()),
+        line: line::to_line(&line)?,
+        kept,
+    })
 }
 
 impl Stage for Write {
@@ -172,6 +198,9 @@ impl Stage for Write {
 
     fn process(&mut self, chunk: AnalysedChunk, out: &mut Outlet<'_, Written>) -> Result<(), Halt> {
         self.write(&chunk)?;
+        if self.committed.elapsed() >= self.commit_every {
+            self.commit()?;
+        }
         chunk.documents.iter().for_each(|document| self.written.count(document));
         self.written.tokens = chunk.tokens;
         self.written.input_bytes = chunk.input_bytes;
@@ -180,16 +209,15 @@ impl Stage for Write {
 
     fn rejected(&mut self, rejection: Rejection, _: &mut Outlet<'_, Written>) -> Result<(), Halt> {
         tracing::info!(place = %rejection.place, reason = rejection.reason.as_str(), "rejected: {}", rejection.message);
-        self.rejections.append(&line::rejection(&rejection)?)?;
+        let (Rejection { place, reason, .. }, line) = (&rejection, line::rejection(&rejection)?);
+        self.ledger.reject(&place.source, place.line.unwrap_or(0), reason.as_str(), &line)?;
         *self.written.rejected.entry(rejection.reason).or_default() += 1;
         Ok(())
     }
 
-    /// Puts the files under their final names. `documents.jsonl` comes last: where it is, all of it is.
     fn finish(&mut self, out: &mut Outlet<'_, Written>) -> Result<(), Halt> {
+        self.commit()?;
         self.statements.finish()?;
-        self.rejections.finish()?;
-        self.documents.finish()?;
         self.emit(out)
     }
 }

@@ -1,0 +1,735 @@
+//! What is done, in a `SQLite` file in the output folder: every document with a hash of what was read and where its statements
+//! are, and every rejection. Data is safe on disk before the ledger says that it is there, so what it says is true whatever
+//! happens to the process; what it does not say yet is done again.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+/// The ledger's name in the output folder.
+pub const FILE: &str = "ledger.sqlite";
+
+/// The version of the tables.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE documents (
+        number INTEGER PRIMARY KEY,
+        document TEXT NOT NULL UNIQUE,
+        source TEXT NOT NULL,
+        content BLOB,
+        made_by TEXT NOT NULL,
+        file TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        length INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        line BLOB NOT NULL);
+    CREATE INDEX documents_by_file ON documents (file, start);
+    CREATE TABLE rejections (
+        number INTEGER PRIMARY KEY,
+        source TEXT NOT NULL,
+        record INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        line BLOB NOT NULL,
+        UNIQUE (source, record));
+    CREATE TABLE shards (number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, length INTEGER NOT NULL);
+    CREATE TABLE forgotten (document TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE leftovers (file TEXT PRIMARY KEY) WITHOUT ROWID;";
+
+/// Why a ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The database refused.
+    #[error("cannot use the ledger `{}`", path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: rusqlite::Error,
+    },
+    /// It is damaged.
+    #[error("the ledger `{}` is damaged: {what}; restore it with its folder, or begin a new `[output] directory`", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// There is none.
+    #[error("`{}` has no ledger: no run has written there", path.display())]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There are results that it does not know.
+    #[error("`{}` holds results of a version without a ledger: move them away or name another `[output] directory`", path.display())]
+    Unknown {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// It was made by another version of this program.
+    #[error("the ledger `{}` is of version {found}, and this program knows version {VERSION}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+    },
+    /// The results there have another form.
+    #[error("the results in `{}` are written as {found}, and the configuration says {wanted}: name another `[output] directory`", path.display())]
+    Layout {
+        /// The folder.
+        path: PathBuf,
+        /// As they are.
+        found: String,
+        /// As they are wanted.
+        wanted: String,
+    },
+    /// The results there depend on something else.
+    #[error(
+        "{documents} documents in `{}` come from another configuration or model: `--redo` or `[run] redo = true` does those again \
+         that are found, or name another `[output] directory`", path.display()
+    )]
+    Redo {
+        /// How many.
+        documents: u64,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A document that it does not know.
+    #[error("there is no document `{document}` in `{}`", path.display())]
+    NoDocument {
+        /// Its id.
+        document: String,
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// What results depend on beside their document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// How they are written.
+    pub layout: String,
+    /// A hash of all else: tasks, models, fields.
+    pub made_by: String,
+}
+
+/// A document that has been written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its id.
+    pub document: String,
+    /// The file that it was read from.
+    pub source: String,
+    /// SHA-256 of what was read of it; none while it is being replaced.
+    pub content: Option<Vec<u8>>,
+    /// Where its statements are.
+    pub kept: Kept,
+    /// Its line in `documents.jsonl`.
+    pub line: Vec<u8>,
+}
+
+/// Where a document's statements are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The file, relative to the output folder.
+    pub file: String,
+    /// Their first byte in it.
+    pub start: u64,
+    /// How many bytes they have there.
+    pub length: u64,
+    /// SHA-256 of these bytes.
+    pub sha256: String,
+}
+
+/// How far the last shard has been written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardState {
+    /// Its number.
+    pub number: u32,
+    /// Its bytes before compression.
+    pub bytes: u64,
+    /// Its bytes.
+    pub length: u64,
+}
+
+/// Which documents need not be done again. Reads beside a [`Ledger`] that writes.
+#[derive(Debug)]
+pub struct Done {
+    connection: Connection,
+    path: PathBuf,
+    made_by: String,
+}
+
+/// The ledger of an output folder, to write into.
+#[derive(Debug)]
+pub struct Ledger {
+    connection: Connection,
+    path: PathBuf,
+    made_by: String,
+    run: i64,
+}
+
+impl Done {
+    /// Whether a document's results are there, made from the same content on the same terms, or are not wanted any more.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn has(&self, document: &str, content: &[u8]) -> Result<bool, LedgerError> {
+        let known = || {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM documents WHERE document = ?1 AND content = ?2 AND made_by = ?3)
+                     OR EXISTS (SELECT 1 FROM forgotten WHERE document = ?1)",
+            )?;
+            statement.query_row((document, content, &self.made_by), |row| row.get(0))
+        };
+        known().map_err(failed(&self.path))
+    }
+}
+
+impl Ledger {
+    /// Opens the ledger in `folder` for a run on `terms`, or begins it. With `redo` documents on other terms are done again.
+    ///
+    /// # Errors
+    /// A damaged ledger; results of another form; results on other terms, without `redo`.
+    pub fn begin(folder: &Path, terms: &Terms, redo: bool) -> Result<Self, LedgerError> {
+        let path = folder.join(FILE);
+        if !path.exists() && folder.join("documents.jsonl").exists() {
+            return Err(LedgerError::Unknown { path: folder.to_owned() });
+        }
+        let mut ledger = Self::connect(path)?;
+        ledger.made_by.clone_from(&terms.made_by);
+        ledger.agree(folder, terms, redo)?;
+        ledger.count_run().map_err(failed(&ledger.path))?;
+        Ok(ledger)
+    }
+
+    /// Opens the ledger in `folder` as it is.
+    ///
+    /// # Errors
+    /// None there, or a damaged one.
+    pub fn open(folder: &Path) -> Result<Self, LedgerError> {
+        let path = folder.join(FILE);
+        if !path.exists() {
+            return Err(LedgerError::Missing { path: folder.to_owned() });
+        }
+        let mut ledger = Self::connect(path)?;
+        ledger.run = ledger.setting("run")?.and_then(|run| run.parse().ok()).unwrap_or(0);
+        ledger.made_by = ledger.setting("made_by")?.unwrap_or_default();
+        Ok(ledger)
+    }
+
+    fn connect(path: PathBuf) -> Result<Self, LedgerError> {
+        let connection = connect(&path).map_err(failed(&path))?;
+        let ledger = Self { connection, path, made_by: String::new(), run: 0 };
+        let version: i64 = ledger.one("PRAGMA user_version")?;
+        if version == 0 && ledger.one::<i64>("SELECT count(*) FROM sqlite_schema")? == 0 {
+            let begin = format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
+            ledger.connection.execute_batch(&begin).map_err(failed(&ledger.path))?;
+        } else if version != VERSION {
+            return Err(LedgerError::Version { path: ledger.path, found: version });
+        }
+        let what: String = ledger.one("PRAGMA quick_check(1)")?;
+        if what == "ok" { Ok(ledger) } else { Err(LedgerError::Damaged { path: ledger.path, what }) }
+    }
+
+    fn agree(&self, folder: &Path, terms: &Terms, redo: bool) -> Result<(), LedgerError> {
+        let Some(found) = self.setting("layout")? else {
+            self.set("layout", &terms.layout)?;
+            return self.set("made_by", &terms.made_by);
+        };
+        let path = || folder.to_owned();
+        if found != terms.layout {
+            return Err(LedgerError::Layout { path: path(), found, wanted: terms.layout.clone() });
+        }
+        let documents = self.one("SELECT count(*) FROM documents")?;
+        if documents > 0 && !redo && self.setting("made_by")?.as_ref() != Some(&terms.made_by) {
+            return Err(LedgerError::Redo { documents, path: path() });
+        }
+        self.set("made_by", &terms.made_by)
+    }
+
+    fn count_run(&mut self) -> rusqlite::Result<()> {
+        self.run = self.connection.query_row(
+            "INSERT INTO settings VALUES ('run', 1) ON CONFLICT DO UPDATE SET value = value + 1
+             RETURNING CAST(value AS INTEGER)",
+            (),
+            |row| row.get(0),
+        )?;
+        Ok(())
+    }
+
+    /// What is done already, for another thread.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened once more.
+    pub fn done(&self) -> Result<Done, LedgerError> {
+        let connection = connect(&self.path).map_err(failed(&self.path))?;
+        Ok(Done { connection, path: self.path.clone(), made_by: self.made_by.clone() })
+    }
+
+    /// Says of those of `documents` that are done that they are no longer, before their files are replaced. Returns whether
+    /// there were any: then it has to be committed first.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn reopen<'d>(&mut self, documents: impl Iterator<Item = &'d str>) -> Result<bool, LedgerError> {
+        self.write(|connection| {
+            let mut statement = connection
+                .prepare_cached("UPDATE documents SET content = NULL WHERE document = ? AND content IS NOT NULL")?;
+            documents
+                .map(|document| statement.execute([document]))
+                .try_fold(false, |any, changed| Ok(any | (changed? > 0)))
+        })
+    }
+
+    /// Adds a document, or replaces it. What was rejected at its place no longer is.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn put(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        let made_by = self.made_by.clone();
+        self.write(|connection| {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO documents (document, source, content, made_by, file, start, length, sha256, line)
+                 VALUES (:document, :source, :content, :made_by, :file, :start, :length, :sha256, :line)
+                 ON CONFLICT (document) DO UPDATE SET source = :source, content = :content, made_by = :made_by, file = :file,
+                     start = :start, length = :length, sha256 = :sha256, line = :line",
+            )?;
+            let Entry { document, source, content, kept, line } = entry;
+            let Kept { file, start, length, sha256 } = kept;
+            statement.execute(named_params! {
+                ":document": document, ":source": source, ":content": content, ":made_by": made_by, ":file": file,
+                ":start": start, ":length": length, ":sha256": sha256, ":line": line,
+            })
+        })?;
+        Ok(())
+    }
+
+    /// Adds a rejection of the record with a number (0 for a whole file) in a file, or replaces it.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn reject(&mut self, source: &str, record: u64, reason: &str, line: &[u8]) -> Result<(), LedgerError> {
+        let run = self.run;
+        self.write(|connection| {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO rejections (source, record, reason, run, line) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (source, record) DO UPDATE SET reason = ?3, run = ?4, line = ?5",
+            )?;
+            statement.execute((source, record, reason, run, line))
+        })?;
+        Ok(())
+    }
+
+    /// Makes safe what was put since the last time, with how far the last shard has been written.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn commit(&mut self, shard: Option<ShardState>) -> Result<(), LedgerError> {
+        if let Some(ShardState { number, bytes, length }) = shard {
+            self.write(|connection| {
+                connection.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", (number, bytes, length))
+            })?;
+        }
+        if self.connection.is_autocommit() { Ok(()) } else { self.batch("COMMIT") }
+    }
+
+    /// How far the last shard had been written when it was last committed.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn last_shard(&self) -> Result<Option<ShardState>, LedgerError> {
+        let state = |row: &Row| Ok(ShardState { number: row.get(0)?, bytes: row.get(1)?, length: row.get(2)? });
+        let query = "SELECT number, bytes, length FROM shards ORDER BY number DESC LIMIT 1";
+        self.connection.query_row(query, (), state).optional().map_err(failed(&self.path))
+    }
+
+    /// Removes rejections of earlier runs in one of the files that this run has read: it would have found them again.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn forget_rejections(&mut self, source: &str) -> Result<(), LedgerError> {
+        let run = self.run;
+        self.write(|connection| {
+            let mut statement = connection.prepare_cached("DELETE FROM rejections WHERE source = ? AND run < ?")?;
+            statement.execute((source, run))
+        })?;
+        Ok(())
+    }
+
+    /// Whether there are rejections of earlier runs.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn has_old_rejections(&self) -> Result<bool, LedgerError> {
+        let query = "SELECT EXISTS (SELECT 1 FROM rejections WHERE run < ?)";
+        self.connection.query_row(query, [self.run], |row| row.get(0)).map_err(failed(&self.path))
+    }
+
+    /// Removes a document, and does not take it in again. Its file, if it has one of its own, is among the leftovers then.
+    ///
+    /// # Errors
+    /// A document that is not there.
+    pub fn forget(&mut self, document: &str, has_own_file: bool) -> Result<(), LedgerError> {
+        let removed = self.write(|connection| {
+            if has_own_file {
+                let leave = "INSERT OR IGNORE INTO leftovers SELECT file FROM documents WHERE document = ?";
+                connection.execute(leave, [document])?;
+            }
+            connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", [document])?;
+            connection.execute("DELETE FROM documents WHERE document = ?", [document])
+        })?;
+        if removed == 0 {
+            self.batch("ROLLBACK")?;
+            let path = self.path.parent().unwrap_or(Path::new("")).to_owned();
+            return Err(LedgerError::NoDocument { document: document.to_owned(), path });
+        }
+        self.batch("COMMIT")
+    }
+
+    /// Files that are of no document any more.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn leftovers(&self) -> Result<Vec<String>, LedgerError> {
+        let mut files = Vec::new();
+        self.each("SELECT file FROM leftovers", |row| {
+            files.push(row.get(0)?);
+            Ok(())
+        })?;
+        Ok(files)
+    }
+
+    /// Says that the leftovers are gone.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn clear_leftovers(&mut self) -> Result<(), LedgerError> {
+        self.batch("DELETE FROM leftovers")
+    }
+
+    /// Shows every line of `documents.jsonl`, in the order in which the documents came first.
+    ///
+    /// # Errors
+    /// Where the database refuses, or `see` fails.
+    pub fn each_document_line<E: From<LedgerError>>(&self, see: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        self.each_line("SELECT line FROM documents ORDER BY number", see)
+    }
+
+    /// Shows every line of `rejected.jsonl`, by file and place in it.
+    ///
+    /// # Errors
+    /// Where the database refuses, or `see` fails.
+    pub fn each_rejection_line<E: From<LedgerError>>(&self, see: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        self.each_line("SELECT line FROM rejections ORDER BY source, record", see)
+    }
+
+    /// Shows every document, by file and place in it.
+    ///
+    /// # Errors
+    /// Where the database refuses, or `see` fails.
+    pub fn each_entry<E: From<LedgerError>>(&self, mut see: impl FnMut(Entry) -> Result<(), E>) -> Result<(), E> {
+        let mut outcome = Ok(());
+        let query =
+            "SELECT document, source, content, file, start, length, sha256, line FROM documents ORDER BY file, start";
+        self.each(query, |row| {
+            if outcome.is_ok() {
+                outcome = see(entry(row)?);
+            }
+            Ok(())
+        })?;
+        outcome
+    }
+
+    /// The documents of one file, in its order.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn entries_of(&self, file: &str) -> Result<Vec<(String, Kept)>, LedgerError> {
+        let kept = || {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT document, file, start, length, sha256 FROM documents WHERE file = ? ORDER BY start",
+            )?;
+            let kept = |row: &Row| Ok((row.get(0)?, kept(row, 1)?));
+            statement.query_map([file], kept)?.collect::<rusqlite::Result<_>>()
+        };
+        kept().map_err(failed(&self.path))
+    }
+
+    /// The files of statements, with how many bytes of them are in use.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn files(&self) -> Result<Vec<(String, u64)>, LedgerError> {
+        let mut files = Vec::new();
+        self.each("SELECT file, sum(length) FROM documents GROUP BY file", |row| {
+            files.push((row.get(0)?, row.get(1)?));
+            Ok(())
+        })?;
+        Ok(files)
+    }
+
+    /// Says that a shard has been rewritten: where its documents begin now, and that its file is still to be renamed.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn move_documents(&mut self, number: u32, file: &str, starts: &[(String, u64)]) -> Result<(), LedgerError> {
+        self.write(|connection| {
+            for (document, start) in starts {
+                connection
+                    .prepare_cached("UPDATE documents SET start = ? WHERE document = ?")?
+                    .execute((start, document))?;
+            }
+            let length = "(SELECT coalesce(sum(length), 0) FROM documents WHERE file = ?2)";
+            connection.execute(&format!("UPDATE shards SET length = {length} WHERE number = ?1"), (number, file))?;
+            connection.execute("INSERT OR REPLACE INTO settings VALUES ('rewritten', ?)", [file])
+        })?;
+        self.batch("COMMIT")
+    }
+
+    /// The shard that has been rewritten but perhaps not renamed yet.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn rewritten(&self) -> Result<Option<String>, LedgerError> {
+        self.setting("rewritten")
+    }
+
+    /// Says that the shard has its name.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn clear_rewritten(&mut self) -> Result<(), LedgerError> {
+        self.batch("DELETE FROM settings WHERE name = 'rewritten'")
+    }
+
+    /// How many documents there are, and how many of them are being replaced.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn counts(&self) -> Result<(u64, u64), LedgerError> {
+        Ok((
+            self.one("SELECT count(*) FROM documents")?,
+            self.one("SELECT count(*) FROM documents WHERE content IS NULL")?,
+        ))
+    }
+
+    /// How many rejections there are for each reason.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn rejections(&self) -> Result<Vec<(String, u64)>, LedgerError> {
+        let mut counts = Vec::new();
+        self.each("SELECT reason, count(*) FROM rejections GROUP BY reason", |row| {
+            counts.push((row.get(0)?, row.get(1)?));
+            Ok(())
+        })?;
+        Ok(counts)
+    }
+
+    /// What was noted under `name`.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn setting(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        let query = "SELECT value FROM settings WHERE name = ?";
+        self.connection.query_row(query, [name], |row| row.get(0)).optional().map_err(failed(&self.path))
+    }
+
+    /// Notes `value` under `name`.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn set(&self, name: &str, value: &str) -> Result<(), LedgerError> {
+        let set = self.connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value));
+        set.map(|_| ()).map_err(failed(&self.path))
+    }
+
+    /// Begins a transaction where none is under way.
+    fn write<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+        if self.connection.is_autocommit() {
+            self.batch("BEGIN IMMEDIATE")?;
+        }
+        work(&self.connection).map_err(failed(&self.path))
+    }
+
+    fn batch(&self, commands: &str) -> Result<(), LedgerError> {
+        self.connection.execute_batch(commands).map_err(failed(&self.path))
+    }
+
+    fn one<T: rusqlite::types::FromSql>(&self, query: &str) -> Result<T, LedgerError> {
+        self.connection.query_row(query, (), |row| row.get(0)).map_err(failed(&self.path))
+    }
+
+    fn each(&self, query: &str, mut see: impl FnMut(&Row) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
+        let mut all = || {
+            let mut statement = self.connection.prepare(query)?;
+            let mut rows = statement.query(())?;
+            while let Some(row) = rows.next()? {
+                see(row)?;
+            }
+            Ok(())
+        };
+        all().map_err(failed(&self.path))
+    }
+
+    fn each_line<E: From<LedgerError>>(
+        &self,
+        query: &str,
+        mut see: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut outcome = Ok(());
+        self.each(query, |row| {
+            if outcome.is_ok() {
+                outcome = see(row.get_ref(0)?.as_blob()?);
+            }
+            Ok(())
+        })?;
+        outcome
+    }
+}
+
+fn entry(row: &Row) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        document: row.get(0)?,
+        source: row.get(1)?,
+        content: row.get(2)?,
+        kept: kept(row, 3)?,
+        line: row.get(7)?,
+    })
+}
+
+/// The four columns from `first` on.
+fn kept(row: &Row, first: usize) -> rusqlite::Result<Kept> {
+    Ok(Kept {
+        file: row.get(first)?,
+        start: row.get(first + 1)?,
+        length: row.get(first + 2)?,
+        sha256: row.get(first + 3)?,
+    })
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    /// How long somebody who looks in may hold it.
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    Ok(connection)
+}
+
+fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> LedgerError + use<> {
+    let path = path.to_owned();
+    move |cause| LedgerError::Sqlite { path: path.clone(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(made_by: &str) -> Terms {
+        Terms { layout: "document".into(), made_by: made_by.into() }
+    }
+
+    fn an_entry(document: &str, content: u8) -> Entry {
+        Entry {
+            document: document.into(),
+            source: "in.jsonl".into(),
+            content: Some(vec![content]),
+            kept: Kept { file: format!("statements/{document}.jsonl"), start: 0, length: 7, sha256: "0".into() },
+            line: format!("{document}\n").into(),
+        }
+    }
+
+    fn lines(ledger: &Ledger) -> String {
+        let mut lines = Vec::new();
+        let see = |line: &[u8]| {
+            lines.extend_from_slice(line);
+            Ok::<_, LedgerError>(())
+        };
+        ledger.each_document_line(see).unwrap();
+        String::from_utf8(lines).unwrap()
+    }
+
+    #[test]
+    fn what_was_committed_is_done_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        {
+            let mut ledger = Ledger::begin(folder.path(), &terms("a"), false).unwrap();
+            ledger.put(&an_entry("kept", 1)).unwrap();
+            ledger.commit(None).unwrap();
+            ledger.put(&an_entry("lost", 1)).unwrap();
+        }
+        let ledger = Ledger::begin(folder.path(), &terms("a"), false).unwrap();
+        let done = ledger.done().unwrap();
+        assert!(
+            done.has("kept", &[1]).unwrap() && !done.has("kept", &[2]).unwrap() && !done.has("lost", &[1]).unwrap()
+        );
+        assert_eq!(lines(&ledger), "kept\n");
+    }
+
+    #[test]
+    fn other_terms_want_to_be_said_yes_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::begin(folder.path(), &terms("a"), false).unwrap();
+        ledger.put(&an_entry("x", 1)).unwrap();
+        ledger.commit(None).unwrap();
+        drop(ledger);
+        let refused = Ledger::begin(folder.path(), &terms("b"), false).unwrap_err();
+        assert!(matches!(refused, LedgerError::Redo { documents: 1, .. }), "{refused}");
+        let ledger = Ledger::begin(folder.path(), &terms("b"), true).unwrap();
+        assert!(!ledger.done().unwrap().has("x", &[1]).unwrap());
+        drop(ledger);
+        Ledger::begin(folder.path(), &terms("b"), false).unwrap();
+    }
+
+    #[test]
+    fn a_document_that_is_being_replaced_is_not_done_and_keeps_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::begin(folder.path(), &terms("a"), false).unwrap();
+        ledger.put(&an_entry("x", 1)).unwrap();
+        ledger.put(&an_entry("y", 1)).unwrap();
+        assert!(ledger.reopen(["x", "new"].into_iter()).unwrap() && !ledger.reopen(std::iter::once("new")).unwrap());
+        ledger.commit(None).unwrap();
+        assert!(!ledger.done().unwrap().has("x", &[1]).unwrap());
+        ledger.put(&an_entry("x", 2)).unwrap();
+        ledger.commit(None).unwrap();
+        assert!(ledger.done().unwrap().has("x", &[2]).unwrap());
+        assert_eq!(lines(&ledger), "x\ny\n");
+    }
+
+    #[test]
+    fn what_was_forgotten_stays_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::begin(folder.path(), &terms("a"), false).unwrap();
+        ledger.put(&an_entry("x", 1)).unwrap();
+        ledger.commit(None).unwrap();
+        ledger.forget("x", true).unwrap();
+        assert_eq!(
+            (lines(&ledger), ledger.leftovers().unwrap()),
+            (String::new(), vec!["statements/x.jsonl".to_owned()])
+        );
+        assert!(ledger.done().unwrap().has("x", &[9]).unwrap());
+        assert!(matches!(ledger.forget("x", true), Err(LedgerError::NoDocument { .. })));
+        ledger.put(&an_entry("z", 1)).unwrap();
+        ledger.commit(None).unwrap();
+    }
+
+    #[test]
+    fn a_torn_ledger_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Ledger::begin(folder.path(), &terms("a"), false).unwrap());
+        let path = folder.path().join(FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[4096..].fill(7);
+        std::fs::write(&path, bytes).unwrap();
+        let error = Ledger::begin(folder.path(), &terms("a"), false).unwrap_err();
+        assert!(matches!(error, LedgerError::Damaged { .. } | LedgerError::Sqlite { .. }), "{error}");
+    }
+}

@@ -1,0 +1,262 @@
+//! Nights that go wrong: whatever ends a run, the next one goes on, and in the end every statement is there once.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use support::{Workspace, said};
+
+const LAYOUTS: [&str; 3] = [
+    "layout = \"document\"",
+    "layout = \"sharded\"\nshard_bytes = 700",
+    "layout = \"sharded\"\nshard_bytes = 1500\ncompression = \"zstd\"",
+];
+
+/// Two files of records, some of which are rejected.
+fn input() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, first) in [("a.jsonl", 0), ("b.jsonl", 6)] {
+        let line = |number: u32| match number % 6 {
+            2 => "{\"text\": 7}\n".to_owned(),
+            _ => format!(
+                "{{\"id\": \"d{number}\", \"text\": \"Number {number} was read. {}\"}}\n",
+                "It was short. ".repeat(number as usize % 4)
+            ),
+        };
+        std::fs::write(folder.path().join(name), (first..first + 6).map(line).collect::<String>()).unwrap();
+    }
+    let path = folder.path().to_owned();
+    (folder, path)
+}
+
+fn workspace(layout: &str) -> Workspace {
+    Workspace::new(&format!(
+        "[output]\n{layout}\n[run]\nchunk_documents = 3\nchannel_capacity = 1\nmax_rejected = 1\ncommit_milliseconds = 0\n"
+    ))
+}
+
+fn run_whole(workspace: &Workspace, input: &Path) {
+    let output = workspace.run(&[input]);
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.unwrap();
+        let path = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(path).unwrap();
+        } else {
+            std::fs::copy(entry.path(), path).unwrap();
+        }
+    }
+}
+
+/// The names of files that differ; what they hold would fill the screen.
+fn difference(one: &Workspace, other: &Workspace) -> Vec<String> {
+    let (one, other) = (one.files(), other.files());
+    let differs = |(name, content): &&(String, Vec<u8>)| !other.contains(&(name.clone(), content.clone()));
+    let names = |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    if names(&one) != names(&other) {
+        return vec![format!("{:?} and {:?}", names(&one), names(&other))];
+    }
+    one.iter().filter(differs).map(|(name, _)| name.clone()).collect()
+}
+
+#[test]
+fn a_run_that_dies_before_any_of_its_file_operations_goes_on_to_the_same_bytes() {
+    let (_folder, input) = input();
+    for layout in LAYOUTS {
+        let undisturbed = workspace(layout);
+        run_whole(&undisturbed, &input);
+        let mut deaths = 0;
+        loop {
+            let workspace = workspace(layout);
+            let mut command = workspace.command(&[&input]);
+            let died =
+                command.env("PRESSRUN_DIE_BEFORE", (deaths + 1).to_string()).stderr(Stdio::null()).status().unwrap();
+            if died.success() {
+                break;
+            }
+            deaths += 1;
+            run_whole(&workspace, &input);
+            assert_eq!(difference(&workspace, &undisturbed), [""; 0], "{layout}, death {deaths}");
+        }
+        assert!(deaths > 15, "{layout}: {deaths}");
+    }
+}
+
+#[test]
+fn changed_documents_take_the_place_of_the_old_ones_whenever_a_run_dies() {
+    let (folder, input) = input();
+    let path = folder.path().join("a.jsonl");
+    let (old, new) = {
+        let old = std::fs::read_to_string(&path).unwrap();
+        let new =
+            old.replace("Number 3 was", "The third, with much more text than before, was").replace("Number 4 was", "4");
+        (old, new)
+    };
+    for layout in LAYOUTS {
+        let put = |text: &str| std::fs::write(&path, text).unwrap();
+        let (before, undisturbed) = (workspace(layout), workspace(layout));
+        put(&old);
+        run_whole(&before, &input);
+        copy(&before.output(), &undisturbed.output());
+        put(&new);
+        run_whole(&undisturbed, &input);
+        let accounting = &undisturbed.report()["accounting"];
+        assert_eq!((accounting["written"].as_u64(), accounting["skipped"].as_u64()), (Some(2), Some(8)));
+        let statements = undisturbed.output_text();
+        assert!(statements.contains("The third, with") && !statements.contains("Number 3 was"), "{layout}");
+        let mut deaths = 0;
+        loop {
+            let workspace = workspace(layout);
+            copy(&before.output(), &workspace.output());
+            let mut command = workspace.command(&[&input]);
+            let died =
+                command.env("PRESSRUN_DIE_BEFORE", (deaths + 1).to_string()).stderr(Stdio::null()).status().unwrap();
+            if died.success() {
+                break;
+            }
+            deaths += 1;
+            run_whole(&workspace, &input);
+            assert_eq!(difference(&workspace, &undisturbed), [""; 0], "{layout}, death {deaths}");
+        }
+        assert!(deaths > 10, "{layout}: {deaths}");
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_ends_with_the_same_bytes() {
+    let (_folder, input) = input();
+    let mut random = fastrand::Rng::with_seed(6);
+    for layout in LAYOUTS {
+        let undisturbed = workspace(layout);
+        run_whole(&undisturbed, &input);
+        for _ in 0..2 {
+            let workspace = workspace(layout);
+            for _ in 0..8 {
+                let mut run = workspace.command(&[&input]).stderr(Stdio::null()).spawn().unwrap();
+                std::thread::sleep(Duration::from_micros(random.u64(200_000..500_000)));
+                run.kill().unwrap();
+                run.wait().unwrap();
+            }
+            run_whole(&workspace, &input);
+            assert_eq!(difference(&workspace, &undisturbed), [""; 0], "{layout}");
+        }
+    }
+}
+
+#[test]
+fn a_second_run_has_nothing_to_do_and_changes_nothing() {
+    let (_folder, input) = input();
+    for layout in LAYOUTS {
+        let workspace = workspace(layout);
+        run_whole(&workspace, &input);
+        let before = workspace.files();
+        run_whole(&workspace, &input);
+        assert!(before == workspace.files(), "{layout}");
+        let accounting = &workspace.report()["accounting"];
+        assert_eq!((accounting["written"].as_u64(), accounting["skipped"].as_u64()), (Some(0), Some(10)));
+        assert_eq!(accounting["rejected"], 2, "what was rejected is looked at again");
+    }
+}
+
+#[test]
+fn what_is_mended_is_no_longer_rejected() {
+    let (folder, input) = input();
+    let workspace = workspace(LAYOUTS[0]);
+    run_whole(&workspace, &input);
+    assert_eq!(workspace.lines("rejected.jsonl").len(), 2);
+    let path = folder.path().join("a.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap().replace("{\"text\": 7}", "{\"text\": \"Seven.\"}");
+    std::fs::write(&path, text).unwrap();
+    run_whole(&workspace, &input);
+    assert_eq!(workspace.lines("rejected.jsonl").len(), 1);
+    assert_eq!(workspace.lines("documents.jsonl").len(), 11);
+}
+
+#[test]
+fn another_configuration_is_refused_until_somebody_says_yes() {
+    let (_folder, input) = input();
+    let workspace = workspace("layout = \"document\"");
+    run_whole(&workspace, &input);
+    let before = workspace.files();
+    workspace.put("pipeline.toml", "[output]\nfields = [\"text\"]\n[run]\nmax_rejected = 1\n");
+    let refused = workspace.run(&[&input]);
+    assert_eq!(refused.status.code(), Some(78));
+    assert!(said(&refused).contains("10 documents in"), "{}", said(&refused));
+    let documents = |files: &[(String, Vec<u8>)]| files.iter().filter(|(name, _)| name.ends_with("jsonl")).count();
+    assert_eq!(documents(&before), documents(&workspace.files()));
+    let redone = workspace.command(&[&input]).arg("--redo").output().unwrap();
+    assert!(redone.status.success(), "{}", said(&redone));
+    assert!(workspace.lines("statements/d1.jsonl")[0].get("start").is_none());
+    run_whole(&workspace, &input);
+    assert_eq!(workspace.report()["accounting"]["skipped"], 10);
+
+    workspace.put("pipeline.toml", "[output]\nlayout = \"sharded\"\n[run]\nmax_rejected = 1\nredo = true\n");
+    let refused = workspace.run(&[&input]);
+    assert_eq!(refused.status.code(), Some(78), "{}", said(&refused));
+}
+
+#[test]
+fn a_second_run_at_the_same_time_is_refused_with_the_first_s_number() {
+    let workspace = workspace(LAYOUTS[0]);
+    let pipe = workspace.folder.path().join("in.jsonl");
+    std::fs::write(&pipe, "{\"text\": \"One.\"}\n".repeat(300_000)).unwrap();
+    let mut first = workspace.command(&[&pipe]).stderr(Stdio::null()).spawn().unwrap();
+    while !workspace.output().join("ledger.sqlite").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let second = workspace.run(&[&pipe]);
+    let number = first.id();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    assert!(said(&second).contains(&format!("another run, process {number}, is writing")), "{}", said(&second));
+}
+
+#[test]
+fn a_ledger_that_was_torn_is_named_and_nothing_is_written() {
+    let (_folder, input) = input();
+    let workspace = workspace(LAYOUTS[0]);
+    run_whole(&workspace, &input);
+    let path = workspace.output().join("ledger.sqlite");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..12288].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    let output = workspace.run(&[&input]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("ledger.sqlite"), "{}", said(&output));
+}
+
+/// A small file system in memory, where this may mount one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_a_run_and_the_next_one_goes_on_when_there_is_room() {
+    let (_folder, input) = input();
+    let (undisturbed, workspace) = (workspace(LAYOUTS[0]), workspace(LAYOUTS[0]));
+    run_whole(&undisturbed, &input);
+    std::fs::create_dir(workspace.output()).unwrap();
+    let mount = |options: &str| {
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(workspace.output()).status();
+        mounted.is_ok_and(|status| status.success())
+    };
+    if !mount("size=120k") {
+        eprintln!("cannot mount a file system here: not tested");
+        return;
+    }
+    let full = workspace.run(&[&input]);
+    let (code, message) = (full.status.code(), said(&full));
+    let room = mount("remount,size=10m");
+    let next = workspace.run(&[&input]);
+    let same = difference(&workspace, &undisturbed);
+    let _ = Command::new("umount").arg(workspace.output()).status();
+    assert_eq!(code, Some(2), "{message}");
+    assert!(room && next.status.success(), "{}", said(&next));
+    assert_eq!(same, [""; 0]);
+}
