@@ -27,6 +27,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Read articles, find what is in them, write it down
     Run(RunArguments),
+    /// Say what an output folder holds, also while a run is going on
+    Status(FolderArguments),
+    /// Check that an output folder is as it was written
+    Verify(FolderArguments),
+    /// Remove documents from an output folder, for good
+    Forget(ForgetArguments),
     /// Show the statements of an output folder as a table
     Show(ShowArguments),
     /// Split text or JSON Lines from standard input into sentences
@@ -96,6 +102,24 @@ pub(crate) struct RunArguments {
     pub(crate) redo: bool,
 
     /// The configuration
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FolderArguments {
+    /// The output folder
+    #[arg(default_value = "output")]
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArguments {
+    /// Ids of documents, as `documents.jsonl` has them
+    #[arg(required = true)]
+    pub(crate) documents: Vec<String>,
+
+    /// The configuration, which names the output folder
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
 }

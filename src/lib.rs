@@ -29,6 +29,8 @@ pub mod report;
 pub mod stages;
 /// What is to be found, and the models that find it.
 pub mod task;
+/// Whether an output folder is as it was written.
+pub mod verify;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -171,6 +173,23 @@ fn list(config: &Config, finder: &Finder, interrupt: &Interrupt, folder: &Output
         ledger.commit(None)?;
     }
     publish::publish(folder, &config.output, &mut ledger).map_err(Into::into)
+}
+
+/// Removes what is known of `documents` from the output folder of `config`. Later runs leave them out.
+///
+/// # Errors
+/// A document that is not there, and then none is removed that comes after it; a run that is going on.
+pub fn forget(config: &Config, documents: &[String]) -> Result<(), RunError> {
+    let folder = &config.output.directory;
+    drop(Ledger::open(folder)?);
+    let folder = OutputFolder::prepare(folder)?;
+    publish::unseal(&folder)?;
+    let mut ledger = Ledger::open(folder.path())?;
+    let has_own_file = ledger.setting("layout")?.is_some_and(|layout| layout.starts_with("document"));
+    let forgotten = documents.iter().try_for_each(|document| ledger.forget(document, has_own_file));
+    publish::publish(&folder, &config.output, &mut ledger)?;
+    publish::seal(&folder, ledger)?;
+    forgotten.map_err(Into::into)
 }
 
 /// What the results of a run depend on.

@@ -17,6 +17,9 @@ fn main() -> ExitCode {
     cli.start_log(&screen);
     let outcome = match &cli.command {
         Command::Run(arguments) => commands::run::run(arguments, &screen),
+        Command::Status(arguments) => commands::status::status(arguments),
+        Command::Verify(arguments) => commands::verify::verify(arguments),
+        Command::Forget(arguments) => commands::forget::forget(arguments, &screen),
         Command::Show(arguments) => commands::show::show(arguments),
         Command::Split(arguments) => commands::split::split(arguments),
         Command::Train(arguments) => commands::train::train(arguments, &screen),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use pressrun::verify::verify;
 use support::{Workspace, said};
 
 const LAYOUTS: [&str; 3] = [
@@ -231,6 +232,71 @@ fn a_ledger_that_was_torn_is_named_and_nothing_is_written() {
     let output = workspace.run(&[&input]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(said(&output).contains("ledger.sqlite"), "{}", said(&output));
+}
+
+#[test]
+fn a_document_that_is_forgotten_is_gone_and_stays_away() {
+    let (_folder, input) = input();
+    for layout in LAYOUTS {
+        let workspace = workspace(layout);
+        run_whole(&workspace, &input);
+        let forget = |id: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_pressrun"));
+            command.args(["forget", id, "-c"]).arg(workspace.folder.path().join("pipeline.toml")).output().unwrap()
+        };
+        assert!(forget("d3").status.success());
+        assert!(said(&forget("d3")).contains("there is no document `d3`"));
+        run_whole(&workspace, &input);
+        assert!(!workspace.output_text().contains("d3#0"), "{layout}");
+        assert_eq!(workspace.lines("documents.jsonl").len(), 9);
+        assert_eq!(verify(&workspace.output()).unwrap().faults, []);
+    }
+}
+
+#[test]
+fn any_single_byte_that_is_flipped_is_found() {
+    let (_folder, input) = input();
+    for layout in LAYOUTS {
+        let workspace = workspace(layout);
+        run_whole(&workspace, &input);
+        let found = verify(&workspace.output()).unwrap();
+        assert_eq!((found.documents, found.faults), (10, vec![]));
+        let (mut flips, mut missed) = (0, Vec::new());
+        for entry in walkdir::WalkDir::new(workspace.output()).into_iter().map(Result::unwrap) {
+            if !entry.file_type().is_file() || entry.file_name() == ".lock" {
+                continue;
+            }
+            let whole = std::fs::read(entry.path()).unwrap();
+            for place in (0..whole.len()).step_by(whole.len() / 40 + 1) {
+                let mut damaged = whole.clone();
+                damaged[place] ^= 1 << (place % 8);
+                std::fs::write(entry.path(), damaged).unwrap();
+                flips += 1;
+                if verify(&workspace.output()).is_ok_and(|found| found.faults.is_empty()) {
+                    missed.push((entry.path().to_owned(), place));
+                }
+            }
+            std::fs::write(entry.path(), whole).unwrap();
+        }
+        assert!(flips > 200, "{flips}");
+        assert_eq!(missed, [], "{layout}");
+        std::fs::write(workspace.output().join("statements-00099.jsonl"), "{}").unwrap();
+        assert_eq!(verify(&workspace.output()).unwrap().faults.len(), 1, "a file that is nobody's");
+    }
+}
+
+#[test]
+fn status_tells_what_is_there() {
+    let (_folder, input) = input();
+    let workspace = workspace(LAYOUTS[0]);
+    let status =
+        || Command::new(env!("CARGO_BIN_EXE_pressrun")).arg("status").arg(workspace.output()).output().unwrap();
+    assert!(said(&status()).contains("is no folder"));
+    run_whole(&workspace, &input);
+    let text = String::from_utf8(status().stdout).unwrap();
+    for part in ["running    no", "documents  10,", "rejected   2: wrong_type 2", "last run   complete"] {
+        assert!(text.contains(part), "{text}");
+    }
 }
 
 /// A small file system in memory, where this may mount one.

@@ -2,11 +2,17 @@
 
 /// `pressrun evaluate`
 pub(crate) mod evaluate;
+/// `pressrun forget`
+pub(crate) mod forget;
 /// `pressrun run`
 pub(crate) mod run;
 /// `pressrun show`
 pub(crate) mod show;
 /// `pressrun split`
 pub(crate) mod split;
+/// `pressrun status`
+pub(crate) mod status;
 /// `pressrun train`
 pub(crate) mod train;
+/// `pressrun verify`
+pub(crate) mod verify;

@@ -26,7 +26,9 @@ impl OutputFolder {
     /// A folder that cannot be made or written, or that another process is writing.
     pub fn prepare(path: &Path) -> Result<Self, WriteError> {
         fs::create_dir_all(path).map_err(failed(path))?;
-        let folder = Self { path: path.to_owned(), _lock: lock(path)? };
+        let mut lock = lock(path)?;
+        lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id())).map_err(failed(path))?;
+        let folder = Self { path: path.to_owned(), _lock: lock };
         for name in ["documents.jsonl", "rejected.jsonl", "run.json"] {
             remove(&part_of(&path.join(name)))?;
         }
@@ -179,16 +181,13 @@ fn remove_parts(folder: &Path) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Locks the folder and leaves the number of this process in the lock.
+/// Locks the folder. Who holds the lock has left the number of its process there.
 fn lock(folder: &Path) -> Result<File, WriteError> {
     let path = folder.join(".lock");
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = open.map_err(failed(&path))?;
     match file.try_lock() {
-        Ok(()) => {
-            file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map_err(failed(&path))?;
-            Ok(file)
-        }
+        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let mut process = String::new();
             file.read_to_string(&mut process).map_err(failed(&path))?;

@@ -1,0 +1,16 @@
+//! `pressrun forget`: removes what is known of documents, and keeps them from being read again.
+
+use pressrun::config::Config;
+use pressrun::error::RunError;
+
+use crate::cli::ForgetArguments;
+use crate::progress::Screen;
+
+pub(crate) fn forget(arguments: &ForgetArguments, screen: &Screen) -> anyhow::Result<()> {
+    let config = Config::load(&arguments.config).map_err(RunError::from)?;
+    pressrun::forget(&config, &arguments.documents)?;
+    if !screen.is_quiet() {
+        screen.say(&format!("forgot {} of `{}`", arguments.documents.len(), config.output.directory.display()));
+    }
+    Ok(())
+}
