@@ -34,7 +34,7 @@ fn assert_can_be_used(manifest: &Manifest) {
         let names: Vec<&str> = head.labels.iter().map(|label| label.label.as_str()).collect();
         assert!((1..names.len()).all(|place| !names[..place].contains(&names[place])), "`{name}` has a label twice");
         let is_written_out = head.kind == HeadKind::Sequence && head.report == Report::Distribution;
-        let reserved = ["code", "label", "score", "iptc", "runner_up"];
+        let reserved = ["code", "label", "score", "iptc"];
         assert!(!is_written_out || !names.iter().any(|name| reserved.contains(name)), "a field is there twice");
     }
 }
