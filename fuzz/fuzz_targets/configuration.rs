@@ -12,7 +12,10 @@ fuzz_target!(|text: &str| {
         Err(ConfigError::Invalid { path, line, column, message }) => {
             assert!(path == Path::new("folder/pipeline.toml") && !message.is_empty() && !message.contains('\n'));
             let before = text.split('\n').nth(line - 1).expect("the line is in the text");
-            assert!((1..=before.chars().count() + 1).contains(&column), "{line}:{column} is not in the text: {message}");
+            assert!(
+                (1..=before.chars().count() + 1).contains(&column),
+                "{line}:{column} is not in the text: {message}"
+            );
         }
         Err(error) => panic!("no other error can be: {error}"),
     }
@@ -28,7 +31,8 @@ fn assert_keeps_its_promises(config: &Config) {
         let field = field.get_ref().as_str();
         assert!(STATEMENT_FIELDS.contains(&field) || config.tasks.contains_key(field), "a field exists");
     }
-    let paths = config.models.values().map(|model| &model.path).chain([&config.output.directory, &config.cache.directory]);
+    let paths =
+        config.models.values().map(|model| &model.path).chain([&config.output.directory, &config.cache.directory]);
     for path in paths.chain(&config.input.paths) {
         assert!(path.is_absolute() || path.starts_with("folder"), "paths are resolved");
     }

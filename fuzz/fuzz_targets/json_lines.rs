@@ -21,7 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
     let expected = lines(bytes);
     assert!(found.eq(expected.iter().map(|&(number, byte, _)| (number, byte))), "every line is accounted for, once");
     for document in &documents {
-        let (_, _, line) = expected.iter().find(|(number, ..)| Some(*number) == document.place.line).expect("just compared");
+        let (_, _, line) =
+            expected.iter().find(|(number, ..)| Some(*number) == document.place.line).expect("just compared");
         assert_says_what_its_line_says(document, line);
     }
 });

@@ -24,7 +24,11 @@ fuzz_target!(|bytes: &[u8]| {
         }
         let unmarked = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         assert!(document.encoding != "UTF-8" || document.text.as_bytes() == unmarked, "UTF-8 stays as it is");
-        assert!(std::str::from_utf8(unmarked).is_err() || document.encoding.starts_with("UTF-"), "{}", document.encoding);
+        assert!(
+            std::str::from_utf8(unmarked).is_err() || document.encoding.starts_with("UTF-"),
+            "{}",
+            document.encoding
+        );
     }
 });
 

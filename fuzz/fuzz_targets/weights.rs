@@ -29,7 +29,8 @@ enum Network {
 fuzz_target!(|input: &[u8]| {
     let Some((&choice, rest)) = input.split_first() else { return };
     let network = [Network::PackedBert, Network::PaddedBert, Network::Mpnet][usize::from(choice & 3) % 3];
-    let (mut config, mut encoder, mut heads) = (config(network).to_string(), file(&shapes(network)), file(&head_shapes()));
+    let (mut config, mut encoder, mut heads) =
+        (config(network).to_string(), file(&shapes(network)), file(&head_shapes()));
     match choice >> 2 & 3 {
         0 => encoder = rest.to_vec(),
         1 => heads = rest.to_vec(),
@@ -82,7 +83,7 @@ fn manifest(network: Network, files: &[(&str, &[u8])]) -> String {
 fn config(network: Network) -> Value {
     let mut config = json!({
         "model_type": "bert", "hidden_act": "gelu", "hidden_size": 4, "intermediate_size": 6, "num_attention_heads": 2,
-        "num_hidden_layers": 1, "vocab_size": 8, "max_position_embeddings": 12, "type_vocab_size": 2,
+        "num_hidden_layers": 1, "vocab_size": 8, "max_position_embeddings": 64, "type_vocab_size": 2,
         "initializer_range": 0.02, "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1
     });
     match network {
@@ -106,7 +107,7 @@ fn head_shapes() -> Shapes {
 fn shapes(network: Network) -> Shapes {
     let mut shapes = vec![
         ("embeddings.word_embeddings.weight".to_owned(), vec![8, 4]),
-        ("embeddings.position_embeddings.weight".to_owned(), vec![12, 4]),
+        ("embeddings.position_embeddings.weight".to_owned(), vec![64, 4]),
     ];
     shapes.extend(norm("embeddings.LayerNorm"));
     let layer = |name: &str| format!("encoder.layer.0.{name}");

@@ -10,7 +10,7 @@ use pressrun::stages::read::Read;
 use pressrun::stages::read::find::Finder;
 
 /// Longer documents are rejected.
-pub const MAX_DOCUMENT_BYTES: usize = 1500;
+pub const MAX_DOCUMENT_BYTES: usize = 400;
 
 const CHUNK_DOCUMENTS: usize = 3;
 
@@ -23,7 +23,8 @@ pub struct Reader {
 impl Reader {
     /// Of the file at `path`, which has to be there.
     pub fn of(path: &Path) -> Self {
-        let text = format!("[input]\nmax_document_bytes = {MAX_DOCUMENT_BYTES}\n[run]\nchunk_documents = {CHUNK_DOCUMENTS}\n");
+        let text =
+            format!("[input]\nmax_document_bytes = {MAX_DOCUMENT_BYTES}\n[run]\nchunk_documents = {CHUNK_DOCUMENTS}\n");
         let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text }).expect("it is valid");
         let finder = Finder::new(&[PathBuf::from(path)], Path::new("output")).expect("the file is there");
         Self { config, finder }
