@@ -1,5 +1,5 @@
 # Each target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
-.PHONY: help setup base-encoder teacher-encoder build demo test check fmt clippy doc bench clean distclean
+.PHONY: help setup base-encoder teacher-encoder build demo test check fmt clippy doc bench fuzz clean distclean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,10 @@ doc: setup
 
 bench: setup ## benchmarks
 	cargo bench
+
+fuzz: SECONDS ?= 60
+fuzz: setup ## every fuzz target for SECONDS (60) each; fuzz/README.md
+	scripts/fuzz.sh $(SECONDS)
 
 clean: ## remove what cargo built and what models have read
 	cargo clean

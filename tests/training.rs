@@ -119,7 +119,7 @@ fn attributions() -> String {
 fn recipe(training: &str, heads: &str) -> String {
     format!(
         "[model]\nname = \"tiny\"\nrevision = \"1\"\nbase = \"base\"\nbase_note = \"random\"\noutput = \"model\"\n\
-         passage_tokens = 32\n[training]\nthreads = 1\nbatch_tokens = 64\nhead_learning_rate = 0.02\nlearning_rate = 0.01\n\
+         passage_tokens = 32\nmax_tokens = 32\n[training]\nthreads = 1\nbatch_tokens = 64\nhead_learning_rate = 0.02\nlearning_rate = 0.01\n\
          dropout = 0.0\nprecision = \"f32\"\n{training}\n{heads}"
     )
 }
@@ -262,9 +262,9 @@ fn a_wrong_recipe_is_refused_where_it_is_wrong() {
     let folder = workshop();
     let refusal = |text: &str| prepare(folder.path(), text).unwrap_err();
     let message = refusal(&recipe("epoch = 3", MOOD));
-    assert!(message.contains("recipe.toml:15:1: unknown field `epoch`"), "{message}");
+    assert!(message.contains("recipe.toml:16:1: unknown field `epoch`"), "{message}");
     let message = refusal(&recipe("", MOOD).replace("head_learning_rate = 0.02", "head_learning_rate = -1.0"));
-    assert!(message.contains("recipe.toml:11:1: `head_learning_rate` has to be a number above 0.0"), "{message}");
+    assert!(message.contains("recipe.toml:12:1: `head_learning_rate` has to be a number above 0.0"), "{message}");
     let message = refusal(&recipe("", &MOOD.replace("dev = \"mood.jsonl\"", "")));
     assert!(message.contains("`heads.mood` needs a set with `dev`"), "{message}");
     let output = pressrun(folder.path(), &["train", "nowhere.toml"]);

@@ -4,18 +4,18 @@
 //! A token's hidden state is the same, to the last bit, whatever else is in its batch: rows of a matrix product do not depend
 //! on each other, and no passage is filled up to the length of another.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Deserialize;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::batch::PADDING;
+use super::config::{self, EncoderConfig};
 use super::encoder::{Encoder, HiddenStates};
 use super::heads::ROWS;
 use super::kernels::{self, NormWeights};
 use super::manifest::Architecture;
-use super::transformer::{self, EncoderConfig};
+use super::weights::Weights;
 use super::{ModelError, TokenBatch, to_i64};
 
 /// How many bytes of attention scores are computed at once: they should stay in a core's second cache until they are used.
@@ -24,7 +24,7 @@ const SCORE_BYTES: i64 = 512 * 1024;
 /// With AMX, products with many inputs sum in another order where they have fewer rows than about this: a batch has no fewer.
 const MIN_ROWS: usize = 256;
 
-/// What `config.json` says of the network.
+/// What `config.json` says of the network, beside what all families say.
 #[derive(Debug, Deserialize)]
 struct Config {
     hidden_size: i64,
@@ -88,30 +88,25 @@ struct Run {
 }
 
 impl Config {
-    /// What `config.json` in `folder` says; none where it is of another family or kind.
-    fn of(folder: &Path) -> Result<Option<Self>, ModelError> {
-        let path = folder.join("config.json");
-        if EncoderConfig::read(&path)?.model_type != Architecture::Bert {
-            return Ok(None);
-        }
-        let config: Self = transformer::read(&path)?;
-        if config.num_attention_heads < 1 || config.hidden_size % config.num_attention_heads != 0 {
-            let message = format!("{} states for {} heads", config.hidden_size, config.num_attention_heads);
-            return Err(ModelError::Invalid { path, message });
-        }
-        let is_known = config.hidden_act == "gelu" && config.position_embedding_type == "absolute";
-        Ok(is_known.then_some(config))
+    fn is_known(&self) -> bool {
+        self.hidden_act == "gelu" && self.position_embedding_type == "absolute"
     }
 }
 
 impl PackedBert {
     /// The encoder in `folder`; none where it is of another family or kind.
     pub(super) fn load(folder: &Path, device: Device, kind: Kind) -> Result<Option<Self>, ModelError> {
-        let Some(config) = Config::of(folder)? else { return Ok(None) };
-        let path = folder.join("encoder.safetensors");
-        let torch = |cause| ModelError::Torch { path: path.clone(), cause };
-        let tensors = Tensor::read_safetensors(&path).map_err(torch)?.into_iter().collect();
-        Weights { tensors, path: &path, device, kind }.network(&config).map(Some)
+        let path = folder.join("config.json");
+        let encoder = EncoderConfig::read(&path)?;
+        if encoder.model_type != Architecture::Bert {
+            return Ok(None);
+        }
+        let config: Config = config::read(&path)?;
+        if !config.is_known() {
+            return Ok(None);
+        }
+        let weights = Weights::read(&folder.join("encoder.safetensors"), encoder.shapes())?;
+        Parts { weights, device, kind }.network(&config).map(Some)
     }
 
     /// The hidden states of [`HiddenStates`].
@@ -271,21 +266,21 @@ impl Norm {
     }
 }
 
-/// A safetensors file on its way into a network.
-struct Weights<'p> {
-    tensors: HashMap<String, Tensor>,
-    path: &'p Path,
+/// Weights on their way into a network.
+struct Parts {
+    weights: Weights,
     device: Device,
     kind: Kind,
 }
 
-impl Weights<'_> {
+impl Parts {
     fn network(&self, config: &Config) -> Result<PackedBert, ModelError> {
-        let types = self.get("embeddings.token_type_embeddings.weight")?.f_get(0).map_err(failed)?;
+        let get = |name: &str| self.weights.get(&format!("embeddings.{name}_embeddings.weight"));
+        let types = get("token_type")?.f_get(0).map_err(failed)?;
         let layer = |place| self.layer(place, config);
         Ok(PackedBert {
-            words: self.placed(&self.get("embeddings.word_embeddings.weight")?),
-            positions: self.placed(&(self.get("embeddings.position_embeddings.weight")? + types)),
+            words: self.placed(get("word")?),
+            positions: self.placed(&(get("position")? + types)),
             norm: self.norm("embeddings.LayerNorm", config)?,
             layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_, _>>()?,
             heads: config.num_attention_heads,
@@ -297,10 +292,10 @@ impl Weights<'_> {
         let name = |part: &str| format!("encoder.layer.{place}.{part}");
         #[expect(clippy::cast_precision_loss, reason = "a head has some ten states")]
         let scale = 1.0 / ((config.hidden_size / config.num_attention_heads) as f64).sqrt();
-        let part = |part: &str, end: &str| self.get(&name(&format!("attention.self.{part}.{end}")));
+        let part = |part: &str, end: &str| self.weights.get(&name(&format!("attention.self.{part}.{end}")));
         let fused = |end: &str| {
-            let parts = [part("query", end)? * scale, part("key", end)?, part("value", end)?];
-            Ok(self.placed(&Tensor::f_cat(&parts, 0).map_err(failed)?))
+            let query = part("query", end)? * scale;
+            Ok(self.placed(&Tensor::f_cat(&[&query, part("key", end)?, part("value", end)?], 0).map_err(failed)?))
         };
         Ok(Layer {
             query_key_value: Linear { weight: fused("weight")?, bias: fused("bias")? },
@@ -313,7 +308,7 @@ impl Weights<'_> {
     }
 
     fn linear(&self, name: &str) -> Result<Linear, ModelError> {
-        let get = |end: &str| Ok(self.placed(&self.get(&format!("{name}.{end}"))?));
+        let get = |end: &str| Ok(self.placed(self.weights.get(&format!("{name}.{end}"))?));
         Ok(Linear { weight: get("weight")?, bias: get("bias")? })
     }
 
@@ -321,12 +316,6 @@ impl Weights<'_> {
         let Linear { weight, bias } = self.linear(name)?;
         let epsilon = config.layer_norm_eps;
         Ok(Norm { kernel: NormWeights::new(&weight, &bias, epsilon).map_err(failed)?, weight, bias, epsilon })
-    }
-
-    /// In f32.
-    fn get(&self, name: &str) -> Result<Tensor, ModelError> {
-        let missing = || ModelError::Invalid { path: self.path.to_owned(), message: format!("`{name}` is missing") };
-        Ok(self.tensors.get(name).ok_or_else(missing)?.to_kind(Kind::Float))
     }
 
     fn placed(&self, tensor: &Tensor) -> Tensor {

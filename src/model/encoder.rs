@@ -53,12 +53,11 @@ pub(super) struct PaddedEncoder {
 
 impl PaddedEncoder {
     pub(super) fn load(folder: &Path, device: Device, kind: Kind) -> Result<Self, ModelError> {
-        let mut weights = VarStore::new(device);
-        let network = Transformer::new(&weights.root(), &folder.join("config.json"), 0.0)?;
-        let path = folder.join("encoder.safetensors");
-        weights.load(&path).map_err(|cause| ModelError::Torch { path, cause })?;
-        weights.freeze();
-        weights.set_kind(kind);
+        let mut store = VarStore::new(device);
+        let weights = folder.join("encoder.safetensors");
+        let network = Transformer::load(&store, &folder.join("config.json"), &weights, 0.0)?;
+        store.freeze();
+        store.set_kind(kind);
         Ok(Self { network, device })
     }
 }

@@ -1,15 +1,16 @@
 //! Hidden states to what is reported: a linear layer a head, all in f32.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::config::linear_shapes;
 use super::encoder::HiddenStates;
 use super::manifest::Temperature;
 use super::path::Transitions;
-use super::{HeadKind, Manifest, ModelError, Reading, TokenBatch, to_i64};
+use super::weights::Weights;
+use super::{HeadKind, HeadManifest, ModelError, Reading, TokenBatch, to_i64};
 
 /// Products of fewer rows than this are left to other code of libtorch's, which rounds otherwise: what is multiplied has a
 /// multiple of so many rows, so that a row comes out the same whatever the others are.
@@ -30,19 +31,18 @@ struct Linear {
 }
 
 impl Heads {
-    pub(super) fn load(path: &Path, manifest: &Manifest, names: &[&str], device: Device) -> Result<Self, ModelError> {
-        let torch = |cause| ModelError::Torch { path: path.to_owned(), cause };
-        let tensors: HashMap<String, Tensor> = Tensor::read_safetensors(path).map_err(torch)?.into_iter().collect();
+    /// The heads in `wanted` from the file at `path`, for hidden states of `hidden_size`.
+    pub(super) fn load(
+        path: &Path,
+        wanted: &[(&str, &HeadManifest)],
+        hidden_size: i64,
+        device: Device,
+    ) -> Result<Self, ModelError> {
+        let shapes = wanted.iter().flat_map(|(name, head)| linear_shapes(name, to_i64(head.labels.len()), hidden_size));
+        let weights = Weights::read(path, shapes)?;
         let mut heads = Self { sequences: Vec::new(), tokens: Vec::new() };
-        for name in names {
-            let invalid =
-                |what: &str| ModelError::Invalid { path: path.to_owned(), message: format!("head `{name}`: {what}") };
-            let head = manifest.heads.get(*name).ok_or_else(|| invalid("not in the manifest"))?;
-            let linear =
-                Linear::from_tensors(&tensors, name, device).ok_or_else(|| invalid("weight or bias missing"))?;
-            if linear.bias.size() != [i64::try_from(head.labels.len()).unwrap_or(0)] {
-                return Err(invalid("another number of outputs than labels"));
-            }
+        for (name, head) in wanted {
+            let linear = Linear::of(&weights, name, device)?;
             match head.kind {
                 HeadKind::Sequence => heads.sequences.push(linear.over(head.temperature)),
                 HeadKind::Token => heads.tokens.push((linear, Transitions::new(&head.labels))),
@@ -80,10 +80,10 @@ fn best_paths(scores: &Tensor, transitions: &Transitions, batch: &TokenBatch) ->
 }
 
 impl Linear {
-    fn from_tensors(tensors: &HashMap<String, Tensor>, name: &str, device: Device) -> Option<Self> {
-        let weight = tensors.get(&format!("{name}.weight"))?.to_kind(Kind::Float).transpose(0, 1).to_device(device);
-        let bias = tensors.get(&format!("{name}.bias"))?.to_kind(Kind::Float).to_device(device);
-        Some(Self { weight, bias })
+    fn of(weights: &Weights, name: &str, device: Device) -> Result<Self, ModelError> {
+        let weight = weights.get(&format!("{name}.weight"))?.transpose(0, 1).to_device(device);
+        let bias = weights.get(&format!("{name}.bias"))?.to_device(device);
+        Ok(Self { weight, bias })
     }
 
     /// Itself with its outputs divided by `temperature`.

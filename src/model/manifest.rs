@@ -1,6 +1,7 @@
 //! `model.toml`: what a model folder holds. Every file is listed with its SHA-256, so that a run knows what it runs.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Component, Path};
 
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -135,6 +136,9 @@ impl TryFrom<f64> for Temperature {
 /// The files that every model folder has.
 const REQUIRED: [&str; 4] = ["config.json", "tokenizer.json", "encoder.safetensors", "heads.safetensors"];
 
+/// The fields of a verdict in the output, beside which a distribution has one for each label.
+const VERDICT_FIELDS: [&str; 4] = ["code", "label", "score", "iptc"];
+
 impl Manifest {
     /// Reads `model.toml` in the folder at `path`.
     ///
@@ -149,22 +153,21 @@ impl Manifest {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             invalid(format!("line {line}: {}", error.message()))
         })?;
-        manifest.check_names().map_err(invalid)?;
+        manifest.check().map_err(invalid)?;
         manifest.fingerprint = sha256(&text);
         Ok(manifest)
     }
 
-    fn check_names(&self) -> Result<(), String> {
-        for name in self.files.keys() {
-            // A name with a separator could point out of the folder.
-            if name.contains(['/', '\\']) || name == ".." {
-                return Err(format!("`{name}` is no file of this folder"));
-            }
+    fn check(&self) -> Result<(), String> {
+        if let Some(name) = self.files.keys().find(|name| !is_file_name(name)) {
+            return Err(format!("`{name}` is no file of this folder"));
         }
-        match REQUIRED.iter().find(|name| !self.files.contains_key(**name)) {
-            Some(missing) => Err(format!("[files] lacks `{missing}`")),
-            None => Ok(()),
+        if let Some(missing) = REQUIRED.iter().find(|name| !self.files.contains_key(**name)) {
+            return Err(format!("[files] lacks `{missing}`"));
         }
+        let check =
+            |(name, head): (&String, &HeadManifest)| head.check().map_err(|fault| format!("head `{name}` {fault}"));
+        self.heads.iter().try_for_each(check)
     }
 
     /// How much it reads at once.
@@ -191,6 +194,29 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+impl HeadManifest {
+    /// Whether it has labels that can be told apart, also in the output; says so where it has not.
+    fn check(&self) -> Result<(), String> {
+        let mut names = HashSet::new();
+        if let Some(twice) = self.labels.iter().find(|label| !names.insert(label.label.as_str())) {
+            return Err(format!("has the label `{}` twice", twice.label));
+        }
+        let is_written_out = self.kind == HeadKind::Sequence && self.report == Report::Distribution;
+        match VERDICT_FIELDS.iter().find(|name| is_written_out && names.contains(**name)) {
+            Some(name) => Err(format!("has a label `{name}`, which is the name of a field beside its labels")),
+            None if names.is_empty() => Err("has no labels".to_owned()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether `name` is no path: one could point out of the folder.
+fn is_file_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    let is_one = parts.next() == Some(Component::Normal(name.as_ref())) && parts.next().is_none();
+    is_one && !name.contains(['/', '\\'])
 }
 
 /// By its name: `.bin`, `.pt` and the like are zipped or plain pickles, `.ot` is a `TorchScript` archive.
@@ -262,6 +288,30 @@ mod tests {
     fn a_name_that_leaves_the_folder_is_refused() {
         let folder = folder_with(&manifest(&format!("\"../secret\" = \"{EMPTY}\"\n{}", all_files())));
         assert!(refusal(folder.path()).ends_with("`../secret` is no file of this folder"));
+    }
+
+    #[test]
+    fn a_file_without_a_name_is_refused() {
+        let folder = folder_with(&manifest(&format!("\"\" = \"{EMPTY}\"\n{}", all_files())));
+        assert!(refusal(folder.path()).ends_with("`` is no file of this folder"));
+    }
+
+    #[test]
+    fn a_head_without_labels_is_refused() {
+        let folder = folder_with(&manifest(&all_files()).replace("{ label = \"good\" }", ""));
+        assert!(refusal(folder.path()).ends_with("head `mood` has no labels"));
+    }
+
+    #[test]
+    fn labels_that_cannot_be_told_apart_are_refused() {
+        let labels =
+            |second: &str| format!("{{ label = \"good\" }}, {{ label = \"{second}\" }}]\nreport = \"distribution\"");
+        let with = |second: &str| manifest(&all_files()).replace("{ label = \"good\" }]", &labels(second));
+        let message = refusal(folder_with(&with("good")).path());
+        assert!(message.ends_with("head `mood` has the label `good` twice"), "{message}");
+        let message = refusal(folder_with(&with("score")).path());
+        assert!(message.contains("head `mood` has a label `score`, which"), "{message}");
+        super::super::ModelFolder::open(folder_with(&with("bad")).path()).unwrap();
     }
 
     #[test]

@@ -7,6 +7,8 @@
 pub mod batch;
 /// BERT as it runs fastest.
 mod bert;
+/// `config.json`: how large an encoder is.
+mod config;
 /// Tokens to hidden states.
 mod encoder;
 /// Hidden states to probabilities and token labels.
@@ -27,6 +29,8 @@ pub mod tokenizer;
 pub mod train;
 /// The networks of encoders. The only place that names `rust_bert`.
 mod transformer;
+/// Files of weights to tensors.
+mod weights;
 
 use std::path::{Path, PathBuf};
 
@@ -39,6 +43,7 @@ pub use passage::Passage;
 pub use tokenizer::{TokenizedText, Tokenizer};
 
 use crate::config::{Device, Precision};
+use config::EncoderConfig;
 use encoder::Encoder;
 use heads::Heads;
 
@@ -190,9 +195,21 @@ impl ModelFolder {
             _ => tch::Device::Cpu,
         };
         let kind = if runtime.precision == "bf16" { Kind::BFloat16 } else { Kind::Float };
+        let config = EncoderConfig::read(&self.path.join("config.json"))?;
+        config.check_limits(self.manifest.limits()).map_err(|message| self.invalid(message))?;
         let encoder = encoder::load(&self.path, device, kind)?;
-        let heads = Heads::load(&self.path.join("heads.safetensors"), &self.manifest, heads, device)?;
+        let wanted = heads.iter().map(|name| self.head(name)).collect::<Result<Vec<_>, _>>()?;
+        let heads = Heads::load(&self.path.join("heads.safetensors"), &wanted, config.hidden_size, device)?;
         Ok(Model { path: self.path.clone(), device, encoder, heads })
+    }
+
+    fn head<'h>(&'h self, name: &'h str) -> Result<(&'h str, &'h HeadManifest), ModelError> {
+        let head = self.manifest.heads.get(name).map(|head| (name, head));
+        head.ok_or_else(|| self.invalid(format!("there is no head `{name}`")))
+    }
+
+    fn invalid(&self, message: String) -> ModelError {
+        ModelError::Invalid { path: self.path.join("model.toml"), message }
     }
 }
 

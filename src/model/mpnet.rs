@@ -9,7 +9,7 @@ use tch::{Kind, TchError, Tensor};
 const FAR: f64 = 128.0;
 
 /// Positions are counted from here: the ones before it stand for padding.
-const FIRST_POSITION: i64 = 2;
+pub(super) const FIRST_POSITION: i64 = 2;
 
 /// `config.json`.
 #[derive(Debug, Clone, Deserialize)]

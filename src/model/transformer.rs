@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use tch::{Device, Tensor, nn};
+use tch::nn::VarStore;
+use tch::{Device, Tensor};
 
+use super::config::{EncoderConfig, read};
 use super::manifest::Architecture;
 use super::mpnet::{Mpnet, MpnetConfig};
+use super::weights::Weights;
 use super::{ModelError, TokenBatch};
 
 /// A network that turns token ids into hidden states.
@@ -19,40 +20,29 @@ pub(super) enum Transformer {
     Mpnet(Box<Mpnet>),
 }
 
-/// What every family's `config.json` says.
-#[derive(Deserialize)]
-pub(super) struct EncoderConfig {
-    /// The family.
-    pub(super) model_type: Architecture,
-    /// The size of a hidden state.
-    pub(super) hidden_size: i64,
-}
-
-impl EncoderConfig {
-    /// Reads the `config.json` at `path`.
-    pub(super) fn read(path: &Path) -> Result<Self, ModelError> {
-        read(path)
-    }
-}
-
 impl Transformer {
-    /// A network as the `config.json` at `path` describes it, with fresh weights under `root`, to be loaded. `dropout`
-    /// is the share of states and of attention that is dropped at random while it learns.
-    pub(super) fn new(root: &nn::Path<'_>, path: &Path, dropout: f64) -> Result<Self, ModelError> {
-        match EncoderConfig::read(path)?.model_type {
+    /// A network in `store` as the `config.json` at `path` describes it, with the weights in the file `weights`. `dropout` is
+    /// the share of states and of attention that is dropped at random while it learns.
+    pub(super) fn load(store: &VarStore, path: &Path, weights: &Path, dropout: f64) -> Result<Self, ModelError> {
+        let config = EncoderConfig::read(path)?;
+        // Before the network asks for as much memory as its configuration says.
+        let weights = Weights::read(weights, config.shapes())?;
+        let network = match config.model_type {
             Architecture::Bert => {
                 let mut config: BertConfig = read(path)?;
                 config.hidden_dropout_prob = dropout;
                 config.attention_probs_dropout_prob = dropout;
-                Ok(Self::Bert(Box::new(BertModel::new_with_optional_pooler(root, &config, false))))
+                Self::Bert(Box::new(BertModel::new_with_optional_pooler(store.root(), &config, false)))
             }
             Architecture::Mpnet => {
                 let mut config: MpnetConfig = read(path)?;
                 config.hidden_dropout_prob = dropout;
                 config.attention_probs_dropout_prob = dropout;
-                Ok(Self::Mpnet(Box::new(Mpnet::new(root, config))))
+                Self::Mpnet(Box::new(Mpnet::new(&store.root(), config)))
             }
-        }
+        };
+        weights.fill(store)?;
+        Ok(network)
     }
 
     /// The last hidden states, of the shape `[tokens, hidden size]`, of the tokens of `batch`. Under dropout if `train`.
@@ -79,8 +69,21 @@ impl Transformer {
     }
 }
 
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ModelError> {
-    let text = std::fs::read(path).map_err(|cause| ModelError::Unreadable { path: path.to_owned(), cause })?;
-    serde_json::from_slice(&text)
-        .map_err(|cause| ModelError::Invalid { path: path.to_owned(), message: cause.to_string() })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_that_promises_more_than_the_weights_have_asks_for_no_memory() {
+        let newsroom = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        let config = std::fs::read_to_string(newsroom.join("config.json")).unwrap();
+        std::fs::write(&path, config.replace("\"vocab_size\": 30522", "\"vocab_size\": 16000000")).unwrap();
+        let store = VarStore::new(Device::Cpu);
+        let error = Transformer::load(&store, &path, &newsroom.join("encoder.safetensors"), 0.0).err().unwrap();
+        let expected = "word_embeddings.weight` is of the shape [30522, 384], expected [16000000, 384]";
+        assert!(error.to_string().ends_with(expected), "{error}");
+        assert!(store.is_empty());
+    }
 }

@@ -9,8 +9,8 @@ use super::optimizer::Optimizer;
 use super::recipe::{HeadRecipe, Recipe};
 use super::{TrainError, at, file_error};
 use crate::digest::sha256_of_file;
+use crate::model::config::EncoderConfig;
 use crate::model::manifest::Architecture;
-use crate::model::transformer::EncoderConfig;
 use crate::model::{HeadKind, Report};
 use crate::record::Label;
 

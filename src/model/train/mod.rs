@@ -42,7 +42,6 @@ use tch::{Kind, TchError, Tensor};
 use crate::config::{Device, Precision};
 use crate::evaluate::fit_temperature;
 use crate::evaluate::measure::Measured;
-use crate::model::manifest::ReadingLimits;
 use crate::model::{HeadKind, ModelFolder, Runtime, TokenBatch, Tokenizer, to_i64};
 use card::Facts;
 use checkpoint::Checkpoint;
@@ -121,11 +120,7 @@ impl Training {
     /// # Errors
     /// The first thing wrong with the sets or the base; nothing has been computed then.
     pub fn prepare(recipe: Recipe) -> Result<Self, TrainError> {
-        let limits = ReadingLimits {
-            text_tokens: recipe.model.max_tokens.as_size(),
-            passage_tokens: Some(recipe.model.passage_tokens.as_size()),
-        };
-        let tokenizer = Tokenizer::load(&recipe.model.base.join("tokenizer.json"), limits)?;
+        let tokenizer = Tokenizer::load(&recipe.model.base.join("tokenizer.json"), recipe.model.limits())?;
         let notes = recipe.model.notes.as_ref().map(|path| std::fs::read_to_string(path).map_err(file_error(path)));
         let notes = notes.transpose()?.unwrap_or_default();
         let sets = Sets::read(&recipe)?;

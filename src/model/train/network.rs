@@ -3,10 +3,11 @@
 use tch::nn::VarStore;
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::TrainError;
 use super::recipe::Recipe;
-use super::{TrainError, at};
+use crate::model::config::EncoderConfig;
 use crate::model::heads::mean_pool;
-use crate::model::transformer::{EncoderConfig, Transformer};
+use crate::model::transformer::Transformer;
 use crate::model::{TokenBatch, to_i64};
 
 /// An encoder and heads whose weights can be fitted.
@@ -32,16 +33,17 @@ impl Network {
     /// The encoder of the recipe's base with fresh heads.
     pub(super) fn new(recipe: &Recipe, kind: Kind) -> Result<Self, TrainError> {
         let config = recipe.model.base.join("config.json");
-        let hidden_size = EncoderConfig::read(&config)?.hidden_size;
+        let (path, base) = (config.clone(), EncoderConfig::read(&config)?);
+        base.check_limits(recipe.model.limits()).map_err(|message| TrainError::Base { path, message })?;
         let mut encoder_weights = VarStore::new(Device::Cpu);
-        let encoder = Transformer::new(&encoder_weights.root(), &config, recipe.training.dropout.get())?;
         let path = super::base_weights(&recipe.model.base);
-        encoder_weights.load(&path).map_err(at(&path))?;
+        let encoder = Transformer::load(&encoder_weights, &config, &path, recipe.training.dropout.get())?;
         encoder_weights.set_kind(kind);
         let head_weights = VarStore::new(Device::Cpu);
         let heads = recipe.heads.iter().map(|(name, head)| {
             let (root, labels) = (head_weights.root() / name.as_str(), to_i64(head.labels.len()));
-            let weight = root.var("weight", &[labels, hidden_size], tch::nn::Init::Randn { mean: 0.0, stdev: 0.02 });
+            let weight =
+                root.var("weight", &[labels, base.hidden_size], tch::nn::Init::Randn { mean: 0.0, stdev: 0.02 });
             (weight, root.zeros("bias", &[labels]))
         });
         let heads = heads.collect();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::config::values::{Share, Whole};
 use crate::config::{ConfigError, ConfigFile, Precision};
 use crate::labelled::{Layout, Meaning};
-use crate::model::{HeadKind, HeadManifest, Report};
+use crate::model::{HeadKind, HeadManifest, ReadingLimits, Report};
 use crate::record::Label;
 
 /// What a model is trained on and how. Relative paths have been resolved against the file's folder.
@@ -304,6 +304,15 @@ impl Recipe {
             set.dev.as_mut().map(resolve).unwrap_or_default();
             set.teachers.iter_mut().chain(set.taught.values_mut()).for_each(resolve);
         }
+    }
+}
+
+impl ModelRecipe {
+    /// How much the model is to read at once.
+    #[must_use]
+    pub fn limits(&self) -> ReadingLimits {
+        let passage_tokens = Some(self.passage_tokens.as_size());
+        ReadingLimits { text_tokens: self.max_tokens.as_size(), passage_tokens }
     }
 }
 

@@ -49,7 +49,7 @@ fn kind(page: &Page<'_, '_>, content: &[Range<usize>]) -> AttributionKind {
     }
 }
 
-/// Measures in code points what is given in bytes, from the beginning of a sentence.
+/// Measures in code points what is given in bytes, from the beginning of a sentence nearby.
 struct Ruler<'p, 's> {
     page: &'p Page<'p, 'p>,
     statements: &'s [Statement],
@@ -67,8 +67,12 @@ impl Ruler<'_, '_> {
     }
 
     fn character(&self, sentence: usize, byte: usize) -> usize {
-        let span = self.statements[sentence].sentence.span;
-        span.start + self.page.text[span.byte_start..byte].chars().count()
+        let (text, span) = (self.page.text, self.statements[sentence].sentence.span);
+        // A dash on a line of its own stands in no sentence: it is measured from the one that follows.
+        match text.get(span.byte_start..byte) {
+            Some(before) => span.start + before.chars().count(),
+            None => span.start - text[byte..span.byte_start].chars().count(),
+        }
     }
 
     /// What of `range` stands in each of its sentences, without the white space between them.
@@ -77,5 +81,35 @@ impl Ruler<'_, '_> {
         let piece = |sentence: usize| (sentence, shared(range, &self.page.sentences[sentence].range));
         let pieces = (first..=last).map(piece).filter(|(_, range)| !range.is_empty());
         pieces.map(|(sentence, range)| (sentence, self.span(&range))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{TaggedSentence, attribute};
+    use super::*;
+    use crate::stages::split::sentences;
+
+    /// The statements of a text of which a model says nothing.
+    fn statements(text: &str) -> Vec<Statement> {
+        let statement = |sentence| Statement { sentence, verdicts: vec![], attributions: vec![], flags: vec![] };
+        let mut statements: Vec<Statement> = sentences(text).into_iter().map(statement).collect();
+        let tagged = |Statement { sentence, .. }: &Statement| TaggedSentence {
+            range: sentence.span.byte_start..sentence.span.byte_end,
+            paragraph: sentence.paragraph,
+            tags: vec![],
+            offsets: &[],
+        };
+        let tagged: Vec<TaggedSentence<'_>> = statements.iter().map(tagged).collect();
+        attribute(text, &tagged, &mut statements);
+        statements
+    }
+
+    #[test]
+    fn a_dash_between_two_sentences_is_measured_too() {
+        let text = "“Ça va très bien.”\r–\rAnn Lee";
+        let cue = statements(text)[0].attributions[0].cue.unwrap();
+        assert_eq!(cue, Span { start: 19, end: 20, byte_start: 25, byte_end: 28 });
+        assert_eq!(cue.slice(text), "–");
     }
 }

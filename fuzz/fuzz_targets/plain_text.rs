@@ -1,0 +1,37 @@
+//! Any bytes as a text file: a document, or a rejection that says why.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use pressrun_fuzz::reading::Reader;
+use pressrun_fuzz::{folder, put};
+
+static READER: LazyLock<Reader> = LazyLock::new(|| Reader::of(&put("article.txt", "")));
+
+fuzz_target!(|bytes: &[u8]| {
+    put("article.txt", bytes);
+    let (documents, rejections) = READER.read();
+    assert_eq!(documents.len() + rejections.len(), 1, "a file is one document");
+    for rejection in rejections {
+        assert!(rejection.place.line.is_none() && !rejection.message.is_empty());
+    }
+    for document in documents {
+        assert_eq!((document.id.as_str(), document.place.source.as_str()), ("article", shown().as_str()));
+        assert!(!document.text.trim().is_empty(), "an empty text is rejected");
+        if let Some(title) = &document.metadata.title {
+            assert!(document.text.contains(title) && title.chars().count() <= 200 && !title.contains('\n'));
+        }
+        let unmarked = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        assert!(document.encoding != "UTF-8" || document.text.as_bytes() == unmarked, "UTF-8 stays as it is");
+        assert!(
+            std::str::from_utf8(unmarked).is_err() || document.encoding.starts_with("UTF-"),
+            "{}",
+            document.encoding
+        );
+    }
+});
+
+fn shown() -> String {
+    folder().join("article.txt").display().to_string()
+}

@@ -1,0 +1,64 @@
+//! What holds for everything that is read, from whatever file.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use pressrun::config::{Config, ConfigFile};
+use pressrun::pipeline::{Counter, Interrupt, run_inline};
+use pressrun::record::{Chunk, Document, Rejection};
+use pressrun::stages::read::Read;
+use pressrun::stages::read::find::Finder;
+
+/// Longer documents are rejected.
+pub const MAX_DOCUMENT_BYTES: usize = 400;
+
+const CHUNK_DOCUMENTS: usize = 3;
+
+/// Reads one file, again and again.
+pub struct Reader {
+    config: Config,
+    finder: Finder,
+}
+
+impl Reader {
+    /// Of the file at `path`, which has to be there.
+    pub fn of(path: &Path) -> Self {
+        let text =
+            format!("[input]\nmax_document_bytes = {MAX_DOCUMENT_BYTES}\n[run]\nchunk_documents = {CHUNK_DOCUMENTS}\n");
+        let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text }).expect("it is valid");
+        let finder = Finder::new(&[PathBuf::from(path)], Path::new("output")).expect("the file is there");
+        Self { config, finder }
+    }
+
+    /// What is in the file now.
+    pub fn read(&self) -> (Vec<Document>, Vec<Rejection>) {
+        let found = Counter::default();
+        let stage = Read::new(&self.config.input, &self.config.run, found.clone(), Interrupt::default());
+        let (chunks, rejections) = run_inline(stage, self.finder.sources()).expect("no file stops a run");
+        let bytes = self.finder.survey().bytes;
+        assert!(chunks.iter().all(|chunk| chunk.input_bytes <= bytes), "more is read than there is");
+        let documents = documents(chunks);
+        assert_eq!(found.get(), (documents.len() + rejections.len()) as u64, "found = read + rejected");
+        assert_ids_are_names(&documents);
+        assert!(rejections.iter().all(|rejection| rejection.excerpt.chars().count() <= 160));
+        (documents, rejections)
+    }
+}
+
+fn documents(chunks: Vec<Chunk<Document>>) -> Vec<Document> {
+    let is_full = |chunk: &Chunk<Document>| chunk.documents.len() == CHUNK_DOCUMENTS;
+    let (last, others) = chunks.split_last().map_or((None, chunks.as_slice()), |(last, others)| (Some(last), others));
+    assert!(others.iter().all(is_full), "a chunk is full, but for the last");
+    assert!(last.is_none_or(|last| (1..=CHUNK_DOCUMENTS).contains(&last.documents.len())));
+    chunks.into_iter().flat_map(|chunk| chunk.documents).collect()
+}
+
+/// Ids are unique where upper and lower case are one, and cannot leave a folder or hide in it.
+fn assert_ids_are_names(documents: &[Document]) {
+    let mut seen = HashSet::new();
+    for Document { id, .. } in documents {
+        let is_safe = |character: char| character.is_ascii_alphanumeric() || "-_.~".contains(character);
+        assert!(!id.is_empty() && id.len() <= 200 && !id.starts_with('.') && id.chars().all(is_safe), "{id:?}");
+        assert!(seen.insert(id.to_ascii_lowercase()), "{id:?} is there twice");
+    }
+}
