@@ -97,6 +97,10 @@ pub(crate) struct RunArguments {
     /// Files (.txt, .jsonl), folders or patterns to read [default: `[input] paths` of the configuration]
     pub(crate) paths: Vec<PathBuf>,
 
+    /// Stop reading after so long, as in 8h or 90m; what is under way is still written
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) time: Option<jiff::SignedDuration>,
+
     /// Do documents again whose results come from another configuration or model
     #[arg(long)]
     pub(crate) redo: bool,

@@ -41,16 +41,14 @@ pub enum RunError {
         skipped: u64,
     },
     /// More inputs were rejected than the configuration allows.
-    #[error(
-        "{rejected} of {found} inputs were rejected, more than `[run] max_rejected = {allowed}` allows; see `rejected.jsonl`"
-    )]
+    #[error("{rejected} of {found} inputs were rejected, more than `[run] {allowed}` allows; see `rejected.jsonl`")]
     TooManyRejected {
         /// Documents rejected.
         rejected: u64,
         /// Documents found.
         found: u64,
-        /// The share that is allowed.
-        allowed: f64,
+        /// The key that limits them, and its value.
+        allowed: String,
     },
     /// The run was asked to stop. What it had written is whole.
     #[error("interrupted: what had been read is written, the rest is not")]

@@ -33,9 +33,10 @@ pub mod task;
 pub mod verify;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use config::{Config, OutputConfig};
@@ -45,14 +46,14 @@ use ledger::{Done, Ledger, Terms};
 use model::{Model, ModelError};
 use pipeline::{Counter, Interrupt};
 use recall::Recall;
-use report::{Clock, Found, RunReport};
+use report::{Clock, Found, RunReport, metrics};
 use stages::assemble::Assemble;
 use stages::classify::Classify;
 use stages::group::Group;
 use stages::read::Read;
 use stages::read::find::Finder;
 use stages::split::Split;
-use stages::write::folder::OutputFolder;
+use stages::write::folder::{OutputFolder, write_whole};
 use stages::write::{Write, Written, publish};
 use task::{Tasks, UsedModel};
 
@@ -87,7 +88,7 @@ impl Job {
     pub fn prepare(config: Config, paths: Vec<PathBuf>, redo: Redo) -> Result<Self, RunError> {
         let tasks = Arc::new(Tasks::resolve(&config)?);
         let paths = if paths.is_empty() { config.input.paths.clone() } else { paths };
-        let finder = Finder::new(&paths, &config.output.directory)?;
+        let finder = Finder::new(&paths, &config.output.directory)?.in_order(config.input.order);
         let recall = Arc::new(Recall::open(&config.cache));
         let (mut classifiers, mut recalls) = (Vec::new(), Vec::new());
         for (index, model) in tasks.models.iter().enumerate() {
@@ -139,9 +140,14 @@ impl Job {
         });
 
         let found = Found { all: found.get(), skipped: skipped.get() };
-        let report = RunReport::new(&config, &tasks, clock, found, &written, stages);
+        let mut report = RunReport::new(&config, &tasks, clock, found, &written, stages);
+        if interrupt.cause().is_some() {
+            report.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);
+        }
         let outcome = outcome.map_err(RunError::from).and_then(|()| list(&config, &finder, interrupt, &folder));
-        report.conclude(outcome, interrupt, &folder)
+        let (report, outcome) = report.conclude(outcome, interrupt, &folder);
+        let measured = config.metrics.textfile.as_ref().map_or(Ok(()), |path| measure(path, &report, outcome.is_ok()));
+        (report, outcome.and(measured))
     }
 }
 
@@ -165,10 +171,16 @@ fn recall_of(model: &UsedModel, copies: &mut [Model], recall: &Arc<Recall>) -> R
     Ok(is_invariant.then(|| Arc::clone(recall)))
 }
 
+/// Writes the run's numbers for whoever watches.
+fn measure(path: &Path, report: &RunReport, is_success: bool) -> Result<(), RunError> {
+    let text = metrics::render(report, is_success, Timestamp::now().as_second(), &metrics::before(path));
+    write_whole(path.to_owned(), text.as_bytes()).map_err(Into::into)
+}
+
 /// Lists what is done. After a whole run the rejections of earlier ones are over, in the files that it has read.
 fn list(config: &Config, finder: &Finder, interrupt: &Interrupt, folder: &OutputFolder) -> Result<(), RunError> {
     let mut ledger = Ledger::open(folder.path())?;
-    if !interrupt.is_requested() && ledger.has_old_rejections()? {
+    if interrupt.cause().is_none() && ledger.has_old_rejections()? {
         finder.sources().try_for_each(|source| ledger.forget_rejections(&source.place().source))?;
         ledger.commit(None)?;
     }

@@ -274,6 +274,10 @@ pub enum Reason {
     MissingText,
     /// A field of the record has a type that cannot be used.
     WrongType,
+    /// A stage panicked at it: a mistake of this program.
+    Panicked,
+    /// A model could not read it.
+    ModelFailed,
 }
 
 impl Reason {
@@ -289,6 +293,8 @@ impl Reason {
             Self::InvalidJson => "invalid_json",
             Self::MissingText => "missing_text",
             Self::WrongType => "wrong_type",
+            Self::Panicked => "panicked",
+            Self::ModelFailed => "model_failed",
         }
     }
 }

@@ -299,6 +299,71 @@ fn status_tells_what_is_there() {
     }
 }
 
+#[test]
+fn a_deadline_stops_a_run_in_order_and_the_next_one_does_the_rest() {
+    let workspace = workspace(LAYOUTS[0]);
+    let lines =
+        |first: u32| (first..first + 20_000).map(|n| format!("{{\"id\": \"n{n}\", \"text\": \"Number {n}.\"}}\n"));
+    let input = workspace.put("in/a.jsonl", lines(0).collect::<String>());
+    let first = workspace.command(&[&input]).arg("--for").arg("1s").output().unwrap();
+    assert!(first.status.success(), "{}", said(&first));
+    let report = workspace.report();
+    assert_eq!(report["outcome"], "deadline");
+    assert!(report["input_bytes_left"].as_u64().unwrap() > 0);
+    let written = report["accounting"]["written"].as_u64().unwrap();
+    assert_eq!(workspace.lines("documents.jsonl").len() as u64, written);
+    workspace.put("pipeline.toml", "[output]\nlayout = \"document\"\n[run]\ndeadline = \"6 o'clock\"\n");
+    let wrong = workspace.run(&[&input]);
+    assert_eq!(wrong.status.code(), Some(78));
+    assert!(said(&wrong).contains("pipeline.toml:4:12:"), "{}", said(&wrong));
+}
+
+#[test]
+fn a_run_that_goes_wrong_stops_early_and_says_why() {
+    let workspace = Workspace::new("[run]\nmax_rejected_documents = 50\n[metrics]\ntextfile = \"run.prom\"\n");
+    let input = workspace.put("in/a.jsonl", "{\"text\": 7}\n".repeat(100_000));
+    let output = workspace.run(&[&input]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("`[run] max_rejected"), "{}", said(&output));
+    assert_eq!(
+        (workspace.report()["outcome"].as_str(), workspace.lines("rejected.jsonl").len()),
+        (Some("stopped"), 51)
+    );
+    let metrics = std::fs::read_to_string(workspace.folder.path().join("run.prom")).unwrap();
+    assert!(metrics.contains("\npressrun_documents_rejected 51\n"), "{metrics}");
+    assert!(!metrics.contains("last_success_timestamp"), "it was none: {metrics}");
+    workspace.put("in/a.jsonl", "{\"text\": \"Fine.\"}\n");
+    run_whole(&workspace, &input);
+    let metrics = || std::fs::read_to_string(workspace.folder.path().join("run.prom")).unwrap();
+    let success = |text: &str| text.lines().find(|line| line.starts_with("pressrun_last_success")).map(str::to_owned);
+    let of_good_run = success(&metrics());
+    assert!(of_good_run.is_some());
+    workspace.put("in/a.jsonl", "{\"text\": 7}\n".repeat(100));
+    assert!(!workspace.run(&[&input]).status.success());
+    assert_eq!(success(&metrics()), of_good_run, "it stays that of the run that went well");
+}
+
+#[test]
+fn a_document_that_makes_a_stage_panic_costs_only_itself() {
+    let model = support::model_section("precision = \"f32\"");
+    for stage in ["split", "group", "classify", "assemble"] {
+        let workspace = Workspace::new(&format!("{model}{}[run]\nmax_rejected = 1\n", support::TASKS));
+        let lines = ["One rose.", "Poison fell.", "Two said: \\\"No.\\\"", "Poison rose.", "Three fell."];
+        let lines = lines.map(|text| format!("{{\"text\": \"{text}\"}}\n")).concat();
+        let input = workspace.put("in/a.jsonl", lines);
+        let mut command = workspace.command(&[&input]);
+        let output = command.env("PRESSRUN_POISON", format!("{stage}:Poison")).output().unwrap();
+        assert!(output.status.success(), "{stage}: {}", said(&output));
+        let rejected = workspace.lines("rejected.jsonl");
+        let lines: Vec<_> = rejected.iter().map(|line| line["place"]["line"].as_u64().unwrap()).collect();
+        assert_eq!(lines, [2, 4], "{stage}");
+        assert_eq!(rejected[0]["stage"], stage);
+        assert!(rejected[0]["message"].as_str().unwrap().contains("panicked: as the test wants it"), "{}", rejected[0]);
+        assert_eq!(workspace.lines("documents.jsonl").len(), 3, "{stage}");
+        assert_eq!(verify(&workspace.output()).unwrap().faults, []);
+    }
+}
+
 /// A small file system in memory, where this may mount one.
 #[cfg(target_os = "linux")]
 #[test]

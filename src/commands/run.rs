@@ -1,6 +1,11 @@
 //! `pressrun run`: prepares a job, watches over it, and says how it ended.
 
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Zoned};
+
 use pressrun::config::Config;
+use pressrun::config::values::TimeOfDay;
 use pressrun::error::RunError;
 use pressrun::pipeline::Interrupt;
 use pressrun::report::table;
@@ -14,10 +19,10 @@ const EXIT_INTERRUPTED: i32 = 130;
 
 pub(crate) fn run(arguments: &RunArguments, screen: &Screen) -> anyhow::Result<()> {
     let config = Config::load(&arguments.config).map_err(RunError::from)?;
-    let output = config.output.directory.clone();
+    let (output, deadline) = (config.output.directory.clone(), config.run.deadline);
     let redo = if arguments.redo { Redo::Yes } else { Redo::AsConfigured };
     let job = Job::prepare(config, arguments.paths.clone(), redo)?;
-    let interrupt = Interrupt::default();
+    let interrupt = until(deadline, arguments.time).map_or_else(Interrupt::default, Interrupt::at);
     stop_on_signal(&interrupt, screen)?;
 
     let progress = screen.is_watched().then(|| screen.progress(job.finder().survey()));
@@ -35,6 +40,16 @@ pub(crate) fn run(arguments: &RunArguments, screen: &Screen) -> anyhow::Result<(
         tracing::warn!("no documents were found: only .txt and .jsonl files are read from folders");
     }
     outcome.map_err(Into::into)
+}
+
+/// When to stop reading: the earlier of the configuration's deadline and the time that the command line gives, less a minute (or a
+/// twentieth of what there is) for what is under way then.
+fn until(deadline: Option<TimeOfDay>, time: Option<SignedDuration>) -> Option<Instant> {
+    const MARGIN: Duration = Duration::from_secs(60);
+    let until_deadline = deadline.map(|deadline| deadline.after(&Zoned::now()));
+    let time = time.map(|time| Duration::try_from(time).unwrap_or_default());
+    let span = [until_deadline, time].into_iter().flatten().min()?;
+    Some(Instant::now() + span.saturating_sub(MARGIN.min(span / 20)))
 }
 
 /// The first signal ends the run in order, the second at once.

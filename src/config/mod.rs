@@ -13,8 +13,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use sections::{
-    CacheConfig, Compression, Device, FieldNames, InputConfig, Layout, ModelConfig, OutputConfig, Precision, RunConfig,
-    TaskConfig,
+    CacheConfig, Compression, Device, FieldNames, InputConfig, Layout, MetricsConfig, ModelConfig, Order, OutputConfig,
+    Precision, RunConfig, TaskConfig,
 };
 
 /// What a run is told by its `pipeline.toml`. Relative paths have been resolved against the file's folder.
@@ -32,6 +32,8 @@ pub struct Config {
     pub output: OutputConfig,
     /// What is kept of what models have read.
     pub cache: CacheConfig,
+    /// Where a run's numbers go.
+    pub metrics: MetricsConfig,
     /// How the work is cut and when a run counts as failed.
     pub run: RunConfig,
 }
@@ -58,6 +60,8 @@ struct Sections {
     output: OutputConfig,
     #[serde(default)]
     cache: CacheConfig,
+    #[serde(default)]
+    metrics: MetricsConfig,
     #[serde(default)]
     run: RunConfig,
 }
@@ -113,6 +117,7 @@ impl Config {
             tasks,
             output: sections.output,
             cache: sections.cache,
+            metrics: sections.metrics,
             run: sections.run,
             file,
         };
@@ -140,6 +145,7 @@ impl Config {
         self.models.values_mut().for_each(|model| model.path = folder.join(&model.path));
         self.output.directory = folder.join(&self.output.directory);
         self.cache.directory = folder.join(&self.cache.directory);
+        self.metrics.textfile.iter_mut().for_each(|path| *path = folder.join(&path));
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{Share, Whole, Workers};
+use super::values::{Share, TimeOfDay, Whole, Workers};
 
 /// `[input]`
 #[derive(Debug, Clone, Deserialize)]
@@ -13,6 +13,8 @@ use super::values::{Share, Whole, Workers};
 pub struct InputConfig {
     /// Files, folders and globs to read where the command line names none.
     pub paths: Vec<PathBuf>,
+    /// Which files are read first.
+    pub order: Order,
     /// A document with more bytes than this is rejected.
     pub max_document_bytes: Whole<1, { 1 << 32 }>,
     /// Where a JSON record keeps what.
@@ -21,8 +23,24 @@ pub struct InputConfig {
 
 impl Default for InputConfig {
     fn default() -> Self {
-        Self { paths: Vec::new(), max_document_bytes: Whole::of::<{ 32 << 20 }>(), fields: FieldNames::default() }
+        Self {
+            paths: Vec::new(),
+            order: Order::default(),
+            max_document_bytes: Whole::of::<{ 32 << 20 }>(),
+            fields: FieldNames::default(),
+        }
     }
+}
+
+/// Which files are read first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// As they were named, folders in the order of names.
+    #[default]
+    Name,
+    /// Those that were changed last, whatever their folder.
+    Newest,
 }
 
 /// `[input.fields]`: the names of a JSON record's fields.
@@ -186,6 +204,14 @@ impl Default for CacheConfig {
     }
 }
 
+/// `[metrics]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// A file that gets the run's numbers in Prometheus' text format; none for no such file.
+    pub textfile: Option<PathBuf>,
+}
+
 /// `[run]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -196,10 +222,30 @@ pub struct RunConfig {
     pub channel_capacity: Whole<1, 1024>,
     /// The share of inputs that may be rejected before the exit code says so.
     pub max_rejected: Share,
+    /// How many inputs may be rejected before the run stops.
+    pub max_rejected_documents: Whole<1, { 1 << 40 }>,
+    /// When the run is to end, if it has not by then.
+    pub deadline: Option<TimeOfDay>,
     /// Milliseconds between two notes in the ledger: how much work a kill can cost.
     pub commit_milliseconds: Whole<0, 3_600_000>,
     /// Whether documents are done again whose results come from another configuration or model.
     pub redo: bool,
+}
+
+impl RunConfig {
+    /// Whether so many of `found` inputs are too many to go on. Of a few hundred nothing can be said yet.
+    #[must_use]
+    pub fn is_too_much(&self, rejected: u64, found: u64) -> bool {
+        const ENOUGH: u64 = 1000;
+        rejected > self.max_rejected_documents.get() || found >= ENOUGH && self.is_over_share(rejected, found)
+    }
+
+    /// Whether so many of `found` inputs are a larger share than is allowed.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    pub fn is_over_share(&self, rejected: u64, found: u64) -> bool {
+        rejected as f64 / found.max(1) as f64 > self.max_rejected.get()
+    }
 }
 
 impl Default for RunConfig {
@@ -208,6 +254,8 @@ impl Default for RunConfig {
             chunk_documents: Whole::of::<64>(),
             channel_capacity: Whole::of::<4>(),
             max_rejected: Share::of_percent::<50>(),
+            max_rejected_documents: Whole::of::<100_000>(),
+            deadline: None,
             commit_milliseconds: Whole::of::<1000>(),
             redo: false,
         }

@@ -100,6 +100,31 @@ impl<'de> Deserialize<'de> for Share {
     }
 }
 
+/// A time of day, as `06:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeOfDay(jiff::civil::Time);
+
+impl TimeOfDay {
+    /// How long it is from `now` to the next time that it is so late.
+    #[must_use]
+    pub fn after(self, now: &jiff::Zoned) -> std::time::Duration {
+        let next = |days: i64| {
+            let day = now.date().checked_add(jiff::Span::new().days(days)).ok()?;
+            let moment = day.to_datetime(self.0).to_zoned(now.time_zone().clone()).ok()?;
+            std::time::Duration::try_from(moment.duration_since(now)).ok()
+        };
+        next(0).filter(|time| !time.is_zero()).or_else(|| next(1)).unwrap_or_default()
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeOfDay {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time = text.parse().ok().filter(|_| text.len() == 5);
+        time.map(Self).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &"a time of day like \"06:00\""))
+    }
+}
+
 /// How many workers a model gets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Workers {
@@ -137,5 +162,19 @@ impl<'de> Deserialize<'de> for Workers {
             }
         }
         deserializer.deserialize_any(AutoOrCount)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_morning_is_after_midnight() {
+        let time = |text: &str| TimeOfDay(text.parse().unwrap());
+        let now: jiff::Zoned = "2031-03-04T22:00:00+00:00[UTC]".parse().unwrap();
+        assert_eq!(time("06:00").after(&now).as_secs(), 8 * 3600);
+        assert_eq!(time("23:30").after(&now).as_secs(), 5400);
+        assert_eq!(time("22:00").after(&now).as_secs(), 24 * 3600);
     }
 }

@@ -104,6 +104,12 @@ pub enum ModelError {
         /// What it said; its error type is no standard error.
         message: String,
     },
+    /// An operation panicked.
+    #[error("the model panicked: {message}")]
+    Panicked {
+        /// What it said.
+        message: String,
+    },
     /// The tokenizer refused a text.
     #[error("the tokenizer failed")]
     Tokenizer {

@@ -15,7 +15,8 @@ pub mod stage;
 /// Several workers for one stage, in order.
 mod workers;
 
+pub(crate) use flow::panic_message;
 pub use flow::{Flow, Line, PipelineError, run};
-pub use interrupt::Interrupt;
+pub use interrupt::{Cause, Interrupt};
 pub use meter::{Counter, StageReport};
 pub use stage::{Halt, Outlet, Parcel, Stage, StageError, run_inline};

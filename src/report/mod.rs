@@ -1,5 +1,7 @@
 //! What a run has to say for itself: `run.json`, and a short table for people.
 
+/// A run in Prometheus' text format.
+pub mod metrics;
 /// The table at the end of a run.
 pub mod table;
 
@@ -10,12 +12,12 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::config::Config;
+use crate::config::{Config, RunConfig};
 use crate::digest::sha256;
 use crate::error::{RunError, chain};
 use crate::ledger::Ledger;
 use crate::model::Runtime;
-use crate::pipeline::{Interrupt, StageReport};
+use crate::pipeline::{Cause, Interrupt, StageReport};
 use crate::record::{Reason, TokenCount};
 use crate::stages::write::folder::OutputFolder;
 use crate::stages::write::{SCHEMA, Written, label_key, publish};
@@ -29,6 +31,10 @@ pub enum Outcome {
     Complete,
     /// It was asked to stop, and what had been read is written.
     Interrupted,
+    /// Its time was over, and what had been read is written.
+    Deadline,
+    /// Too many inputs were rejected, and it did not go on.
+    Stopped,
     /// It broke off.
     Failed,
 }
@@ -64,12 +70,14 @@ pub struct RunReport {
     pub tokens: TokenReport,
     /// Bytes of input read.
     pub input_bytes: u64,
+    /// Bytes of input that were not reached.
+    pub input_bytes_left: u64,
     /// What was done in a second.
     pub throughput: Throughput,
     /// Where the time went.
     pub stages: Vec<StageReport>,
     #[serde(skip)]
-    max_rejected: f64,
+    limits: RunConfig,
     #[serde(skip)]
     label_names: BTreeMap<String, String>,
 }
@@ -200,9 +208,10 @@ impl RunReport {
             labels: tasks.labels.iter().zip(&written.labels).map(label_counts).collect(),
             tokens: TokenReport::of(written.tokens),
             input_bytes: written.input_bytes,
+            input_bytes_left: 0,
             throughput: Throughput::new(written, seconds),
             stages,
-            max_rejected: config.run.max_rejected.get(),
+            limits: config.run.clone(),
             label_names: label_names(tasks),
         }
     }
@@ -216,6 +225,8 @@ impl RunReport {
     ) -> (Self, Result<(), RunError>) {
         let judged = outcome.and_then(|()| self.judge(interrupt));
         self.outcome = match &judged {
+            _ if interrupt.cause() == Some(Cause::Limit) => Outcome::Stopped,
+            Ok(()) if interrupt.cause() == Some(Cause::Deadline) => Outcome::Deadline,
             Ok(()) | Err(RunError::TooManyRejected { .. }) => Outcome::Complete,
             Err(RunError::Interrupted) => Outcome::Interrupted,
             Err(_) => Outcome::Failed,
@@ -230,15 +241,18 @@ impl RunReport {
         if found != written + rejected + skipped {
             return Err(RunError::Accounting { found, written, rejected, skipped });
         }
-        if interrupt.is_requested() {
+        if interrupt.cause() == Some(Cause::Asked) {
             return Err(RunError::Interrupted);
         }
-        #[expect(clippy::cast_precision_loss, reason = "a share")]
-        let share = rejected as f64 / found.max(1) as f64;
-        if share > self.max_rejected {
-            return Err(RunError::TooManyRejected { rejected, found, allowed: self.max_rejected });
-        }
-        Ok(())
+        let (share, count) = (self.limits.max_rejected.get(), self.limits.max_rejected_documents.get());
+        let allowed = if self.limits.is_over_share(rejected, found) {
+            format!("max_rejected = {share}")
+        } else if rejected > count {
+            format!("max_rejected_documents = {count}")
+        } else {
+            return Ok(());
+        };
+        Err(RunError::TooManyRejected { rejected, found, allowed })
     }
 
     fn keep(&self, folder: &OutputFolder) -> Result<(), RunError> {

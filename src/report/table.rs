@@ -20,11 +20,20 @@ pub fn render(report: &RunReport) -> String {
         let reasons = report.rejected.iter().map(|(reason, count)| format!("{reason} {count}"));
         let _ = writeln!(text, "rejected   {}", reasons.collect::<Vec<_>>().join(" · "));
     }
+    if report.input_bytes_left > 0 {
+        let _ =
+            writeln!(text, "left       {:.1} MB of input: run it again to go on", megabytes(report.input_bytes_left));
+    }
     for (task, counts) in &report.labels {
         let _ = writeln!(text, "{task:<10} {}", shares(report, counts));
     }
     let _ = write!(text, "\n{}\n", stages(report));
     text
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 fn totals(report: &RunReport) -> String {

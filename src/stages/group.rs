@@ -10,10 +10,12 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use rayon::prelude::*;
 
-use crate::model::{ModelError, Passage, Reading, TokenBatch, Tokenizer};
+use crate::error::chain;
+use crate::model::{ModelError, Passage, Reading, Tokenizer};
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::recall::{self, Key, Recall};
-use crate::record::{Chunk, Sentence, SplitDocument, TokenCount};
+use crate::record::{Chunk, Reason, Rejection, Sentence, SplitDocument, TokenCount};
+use crate::stages::guard::{guarded, refused};
 use crate::task::{TaskError, Tasks, UsedModel};
 
 /// Passages that go through a model together, or that need not go through it.
@@ -27,6 +29,8 @@ pub struct Batch {
     pub rows: Vec<Row>,
     /// Whether the model is to read them. What the others are waiting for is in this batch or in earlier ones.
     pub is_to_be_read: bool,
+    /// Documents of the chunk that could not be tokenised, by their places.
+    pub refused: Vec<(usize, Rejection)>,
     /// How many tokens it took.
     pub tokens: TokenCount,
     /// Whether it is the last batch of its chunk.
@@ -48,23 +52,28 @@ pub struct Row {
     pub found: Found,
 }
 
-/// What a model finds in the sentences of a passage, once it has read them. Passages that read the same share it.
+/// What a model finds in the sentences of a passage, once it has read them, or why it could not. Passages that read the same
+/// share it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Found(Arc<OnceLock<Vec<Reading>>>);
+pub struct Found(Arc<OnceLock<Outcome>>);
+
+type Outcome = Result<Vec<Reading>, String>;
 
 impl Eq for Found {}
 
 impl Found {
-    /// What was found; nothing before that.
-    #[must_use]
-    pub fn get(&self) -> &[Reading] {
-        self.0.get().map_or(&[], Vec::as_slice)
+    /// What was found.
+    ///
+    /// # Errors
+    /// Why there is nothing.
+    pub fn get(&self) -> Result<&[Reading], &str> {
+        self.0.get().map_or(Err("has not been read"), |outcome| outcome.as_deref().map_err(String::as_str))
     }
 
     /// Tells all who share it.
-    pub fn set(&self, readings: Vec<Reading>) {
+    pub fn set(&self, outcome: Result<Vec<Reading>, String>) {
         // A passage is given to a model once, so there is nothing yet.
-        let _ = self.0.set(readings);
+        let _ = self.0.set(outcome);
     }
 }
 
@@ -72,7 +81,7 @@ impl Batch {
     /// Rows that a model is to read.
     fn new(chunk: &Arc<Chunk<SplitDocument>>, model: usize, rows: Vec<Row>) -> Self {
         let tokens = TokenCount::default();
-        Self { chunk: Arc::clone(chunk), model, rows, is_to_be_read: true, tokens, is_last: false }
+        Self { chunk: Arc::clone(chunk), model, rows, is_to_be_read: true, refused: Vec::new(), tokens, is_last: false }
     }
 
     /// Rows that have been read before or are being read.
@@ -80,12 +89,6 @@ impl Batch {
         let recalled: usize = rows.iter().map(|row| row.passage.ids.len()).sum();
         let tokens = TokenCount { recalled: recalled as u64, ..TokenCount::default() };
         Self { is_to_be_read: false, tokens, ..Self::new(chunk, model, rows) }
-    }
-
-    /// Its rows, one after another.
-    #[must_use]
-    pub fn token_batch(&self) -> TokenBatch {
-        TokenBatch::of(self.rows.iter().map(|row| &row.passage))
     }
 }
 
@@ -108,7 +111,7 @@ struct Reader {
 /// Passages that have been given to the model, or recalled, and are not through the flow yet.
 #[derive(Debug, Default)]
 struct UnderWay {
-    found: HashMap<Key, Weak<OnceLock<Vec<Reading>>>>,
+    found: HashMap<Key, Weak<OnceLock<Outcome>>>,
     /// How many there were when those that are through were last removed.
     kept: usize,
 }
@@ -153,12 +156,14 @@ impl Group {
     }
 
     /// What the model at place `model` has to read of a chunk, in batches, and then what it need not read.
-    fn batches(&mut self, model: usize, chunk: &Arc<Chunk<SplitDocument>>) -> Result<Vec<Batch>, ModelError> {
+    fn batches(&mut self, model: usize, chunk: &Arc<Chunk<SplitDocument>>) -> Vec<Batch> {
         let reader = &mut self.readers[model];
-        let (to_read, others) = reader.without_known(reader.rows(chunk)?);
+        let (rows, refused) = reader.rows(chunk);
+        let (to_read, others) = reader.without_known(rows);
         let batches = plan(to_read, reader.batch_tokens).into_iter().map(|rows| Batch::new(chunk, model, rows));
-        let others = (!others.is_empty()).then(|| Batch::without_reading(chunk, model, others));
-        Ok(batches.chain(others).collect())
+        let needs_more = !others.is_empty() || !refused.is_empty();
+        let others = needs_more.then(|| Batch { refused, ..Batch::without_reading(chunk, model, others) });
+        batches.chain(others).collect()
     }
 }
 
@@ -171,7 +176,7 @@ impl Stage for Group {
         let chunk = Arc::new(chunk);
         let mut batches = Vec::new();
         for model in 0..self.readers.len() {
-            batches.extend(self.batches(model, &chunk)?);
+            batches.extend(self.batches(model, &chunk));
         }
         if batches.is_empty() {
             // A chunk without anything to read has to pass all the same.
@@ -202,16 +207,28 @@ impl Reader {
                 to_read.push(row);
                 continue;
             };
-            row.found.set(readings);
+            row.found.set(Ok(readings));
             others.push(row);
         }
         (to_read, others)
     }
 
-    fn rows(&self, chunk: &Chunk<SplitDocument>) -> Result<Vec<Row>, ModelError> {
-        let rows = |(document, split): (usize, &SplitDocument)| self.rows_of(document, split);
-        let rows: Vec<Vec<Row>> = chunk.documents.par_iter().enumerate().map(rows).collect::<Result<_, _>>()?;
-        Ok(rows.into_iter().flatten().collect())
+    /// What is to be read of a chunk, and which of its documents cannot be.
+    fn rows(&self, chunk: &Chunk<SplitDocument>) -> (Vec<Row>, Vec<(usize, Rejection)>) {
+        let rows = |(place, split): (usize, &SplitDocument)| {
+            let outcome = guarded(Group::NAME, &split.document, || self.rows_of(place, split))
+                .and_then(|rows| rows.map_err(|error| not_tokenized(split, &error)));
+            (place, outcome)
+        };
+        let all: Vec<_> = chunk.documents.par_iter().enumerate().map(rows).collect();
+        let (mut rows, mut refused) = (Vec::new(), Vec::new());
+        for (place, outcome) in all {
+            match outcome {
+                Ok(found) => rows.extend(found),
+                Err(rejection) => refused.push((place, rejection)),
+            }
+        }
+        (rows, refused)
     }
 
     fn rows_of(&self, document: usize, split: &SplitDocument) -> Result<Vec<Row>, ModelError> {
@@ -227,6 +244,10 @@ impl Reader {
         };
         Ok(self.tokenizer.passages(sentences).into_iter().map(row).collect())
     }
+}
+
+fn not_tokenized(split: &SplitDocument, error: &ModelError) -> Rejection {
+    refused(Group::NAME, &split.document, Reason::ModelFailed, chain(error))
 }
 
 /// Sorts rows by length and fills batches until one more row would break the budget. A row that breaks it alone gets
@@ -280,8 +301,8 @@ mod tests {
         assert!(!under_way.join(&mut first.clone()));
         assert!(under_way.join(&mut second) && !under_way.join(&mut other));
         let reading = Reading { sequences: vec![vec![1.0]], tokens: Vec::new() };
-        first.found.set(vec![reading.clone()]);
-        assert_eq!((second.found.get(), other.found.get()), ([reading].as_slice(), [].as_slice()));
+        first.found.set(Ok(vec![reading.clone()]));
+        assert_eq!((second.found.get(), other.found.get()), (Ok([reading].as_slice()), Err("has not been read")));
         drop((first, second));
         assert!(!under_way.join(&mut with_key(1)), "it is through");
     }

@@ -6,6 +6,8 @@ pub mod assemble;
 pub mod classify;
 /// Sentences to batches of tokens.
 pub mod group;
+/// Each document by itself.
+mod guard;
 /// Paths to chunks of documents.
 pub mod read;
 /// Documents to sentences.

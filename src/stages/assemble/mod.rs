@@ -5,6 +5,7 @@ pub mod attribution;
 /// Who is meant by a source.
 mod speakers;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -13,9 +14,11 @@ use crate::model::Reading;
 use crate::model::passage::Segment;
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{
-    AnalysedChunk, AnalysedDocument, Chunk, Flag, Sentence, SplitDocument, Statement, TokenCount, Verdict,
+    AnalysedChunk, AnalysedDocument, Chunk, Flag, Reason, Rejection, Sentence, SplitDocument, Statement, TokenCount,
+    Verdict,
 };
 use crate::stages::group::{Batch, Row};
+use crate::stages::guard;
 use crate::task::{LabelTask, Tag, Tasks};
 use attribution::TaggedSentence;
 
@@ -27,6 +30,8 @@ pub struct Assemble {
     statements: Vec<Vec<Statement>>,
     /// What the tokens of each of them are in an attribution, and where in the sentence they stand, in bytes.
     tagged: Vec<Vec<Tagged>>,
+    /// Documents of the chunk that could not be read, by their places.
+    refused: BTreeMap<usize, Rejection>,
     tokens: TokenCount,
 }
 
@@ -37,7 +42,13 @@ impl Assemble {
     /// Assembles what `tasks` ask for.
     #[must_use]
     pub fn new(tasks: Arc<Tasks>) -> Self {
-        Self { tasks, statements: Vec::new(), tagged: Vec::new(), tokens: TokenCount::default() }
+        Self {
+            tasks,
+            statements: Vec::new(),
+            tagged: Vec::new(),
+            refused: BTreeMap::new(),
+            tokens: TokenCount::default(),
+        }
     }
 
     fn begin(&mut self, chunk: &Chunk<SplitDocument>) {
@@ -78,25 +89,56 @@ impl Assemble {
         }
     }
 
-    fn end(&mut self, chunk: Arc<Chunk<SplitDocument>>) -> AnalysedChunk {
+    /// The findings of a row, or what became of its document.
+    fn take(&mut self, batch: &Batch, row: &Row) {
+        match row.found.get() {
+            Ok(readings) => {
+                for ((place, segment), reading) in segments(row).zip(readings) {
+                    self.place(batch, place, segment, reading);
+                }
+            }
+            Err(message) => {
+                let document = &batch.chunk.documents[row.document].document;
+                let rejection = || guard::refused("classify", document, Reason::ModelFailed, message.to_owned());
+                self.refused.entry(row.document).or_insert_with(rejection);
+            }
+        }
+    }
+
+    fn end(&mut self, chunk: Arc<Chunk<SplitDocument>>, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
         // The last batch holds the last reference, so nothing is copied.
         let Chunk { documents, input_bytes } = Arc::unwrap_or_clone(chunk);
         let (statements, tagged) = (std::mem::take(&mut self.statements), std::mem::take(&mut self.tagged));
-        let analysed = |((split, mut statements), tagged): ((SplitDocument, Vec<Statement>), Vec<Tagged>)| {
-            if self.tasks.attribution.is_some() {
-                attribution::attribute(
-                    &split.document.text,
-                    &tagged_sentences(&split.sentences, &tagged),
-                    &mut statements,
-                );
+        let refused = std::mem::take(&mut self.refused);
+        let all = documents.into_par_iter().zip(statements).zip(tagged).enumerate();
+        let all = all.map(|(place, ((split, statements), tagged))| match refused.get(&place) {
+            Some(rejection) => Err(rejection.clone()),
+            None => self.attribute(split, statements, &tagged),
+        });
+        let mut documents = Vec::new();
+        for document in all.collect::<Vec<_>>() {
+            match document {
+                Ok(document) => documents.push(document),
+                Err(rejection) => out.reject(rejection)?,
             }
-            AnalysedDocument { document: split.document, statements }
-        };
-        AnalysedChunk {
-            documents: documents.into_par_iter().zip(statements).zip(tagged).map(analysed).collect(),
-            input_bytes,
-            tokens: std::mem::take(&mut self.tokens),
         }
+        out.emit(AnalysedChunk { documents, input_bytes, tokens: std::mem::take(&mut self.tokens) })
+    }
+
+    fn attribute(
+        &self,
+        split: SplitDocument,
+        mut statements: Vec<Statement>,
+        tagged: &[Tagged],
+    ) -> Result<AnalysedDocument, Rejection> {
+        let SplitDocument { document, sentences } = split;
+        let statements = guard::guarded(Self::NAME, &document, || {
+            if self.tasks.attribution.is_some() {
+                attribution::attribute(&document.text, &tagged_sentences(&sentences, tagged), &mut statements);
+            }
+            statements
+        })?;
+        Ok(AnalysedDocument { document, statements })
     }
 }
 
@@ -108,12 +150,9 @@ impl Stage for Assemble {
     fn process(&mut self, batch: Batch, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
         self.begin(&batch.chunk);
         self.tokens += batch.tokens;
-        for row in &batch.rows {
-            for ((place, segment), reading) in segments(row).zip(row.found.get()) {
-                self.place(&batch, place, segment, reading);
-            }
-        }
-        if batch.is_last { out.emit(self.end(batch.chunk)) } else { Ok(()) }
+        batch.rows.iter().for_each(|row| self.take(&batch, row));
+        self.refused.extend(batch.refused);
+        if batch.is_last { self.end(batch.chunk, out) } else { Ok(()) }
     }
 }
 
@@ -182,7 +221,7 @@ mod tests {
             let segment = Segment { tokens: 0..2, offsets: vec![(0, 0); 2], is_truncated: first_sentence == 1 };
             let passage = Passage { ids: vec![1, 2], segments: vec![segment] };
             let found = Found::default();
-            found.set(vec![Reading { sequences: vec![scores.to_vec()], tokens: vec![] }]);
+            found.set(Ok(vec![Reading { sequences: vec![scores.to_vec()], tokens: vec![] }]));
             Row { document, first_sentence, passage, key: [0; 16], found }
         };
         Batch {
@@ -190,6 +229,7 @@ mod tests {
             model: 0,
             rows: rows.iter().map(row).collect(),
             is_to_be_read: true,
+            refused: Vec::new(),
             tokens: TokenCount { useful: 3 * rows.len() as u64, padded: 4 * rows.len() as u64, recalled: 0 },
             is_last,
         }

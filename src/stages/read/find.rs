@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::{Refusal, shown, unreadable};
+use crate::config::Order;
 use crate::record::{Place, Reason};
 
 /// Why there is nothing to walk.
@@ -103,6 +104,7 @@ pub struct Survey {
 #[derive(Debug, Clone)]
 pub struct Finder {
     roots: Vec<PathBuf>,
+    order: Order,
     output: PathBuf,
 }
 
@@ -119,11 +121,32 @@ impl Finder {
         for path in paths {
             expand(path, &mut roots)?;
         }
-        Ok(Self { roots: without_repeats(roots), output: output.to_owned() })
+        Ok(Self { roots: without_repeats(roots), order: Order::Name, output: output.to_owned() })
     }
 
-    /// The files, one by one, folders in the order of names. Nothing is kept in memory but the folders on the way.
-    pub fn sources(&self) -> impl Iterator<Item = Source> + Send + use<> {
+    /// Finds files in another order.
+    #[must_use]
+    pub fn in_order(self, order: Order) -> Self {
+        Self { order, ..self }
+    }
+
+    /// The files, one by one. In the order of names nothing is kept in memory but the folders on the way; to have the newest first,
+    /// all of them are.
+    #[must_use]
+    pub fn sources(&self) -> Box<dyn Iterator<Item = Source> + Send> {
+        match self.order {
+            Order::Name => Box::new(self.walk()),
+            Order::Newest => {
+                let changed = |source: &Source| source.path.metadata().and_then(|file| file.modified()).ok();
+                let mut sources: Vec<_> = self.walk().map(|source| (changed(&source), source)).collect();
+                // Stable: of equals the first by name comes first.
+                sources.sort_by_key(|(changed, _)| std::cmp::Reverse(*changed));
+                Box::new(sources.into_iter().map(|(_, source)| source))
+            }
+        }
+    }
+
+    fn walk(&self) -> impl Iterator<Item = Source> + Send + use<> {
         // Only now: a run makes its output folder after its paths have been checked.
         let output = self.output.canonicalize().ok();
         self.roots.clone().into_iter().flat_map(move |root| walk(root, output.clone()))
@@ -234,6 +257,16 @@ mod tests {
         let paths: Vec<PathBuf> = paths.iter().map(|path| folder.join(path)).collect();
         let finder = Finder::new(&paths, &folder.join("output")).unwrap();
         finder.sources().map(|source| source.name).collect()
+    }
+
+    #[test]
+    fn the_newest_come_first_where_that_is_wanted() {
+        let folder = folder();
+        let file = std::fs::File::options().write(true).open(folder.path().join("b.txt")).unwrap();
+        file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(60)).unwrap();
+        let finder = Finder::new(&[folder.path().to_owned()], &folder.path().join("output")).unwrap();
+        let names = finder.in_order(Order::Newest).sources().map(|source| source.name);
+        assert_eq!(names.collect::<Vec<_>>()[0], "b");
     }
 
     #[test]

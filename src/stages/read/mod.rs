@@ -16,7 +16,7 @@ use std::path::Path;
 use crate::config::{FieldNames, InputConfig, RunConfig};
 use crate::digest::sha256_of_all;
 use crate::ledger::Done;
-use crate::pipeline::{Counter, Halt, Interrupt, Outlet, Stage};
+use crate::pipeline::{Cause, Counter, Halt, Interrupt, Outlet, Stage};
 use crate::record::{Chunk, Document, Metadata, Place, Reason, Rejection};
 use find::{Format, Source};
 use identity::Identities;
@@ -34,6 +34,8 @@ pub struct Read {
     max_document_bytes: u64,
     chunk_documents: usize,
     interrupt: Interrupt,
+    limits: RunConfig,
+    rejected: u64,
     found: Counter,
     identities: Identities,
     /// What need not be done again, and how much of that was found.
@@ -84,6 +86,8 @@ impl Read {
             max_document_bytes: input.max_document_bytes.get(),
             chunk_documents: run.chunk_documents.as_size(),
             interrupt,
+            limits: run.clone(),
+            rejected: 0,
             found,
             identities: Identities::default(),
             done: None,
@@ -106,7 +110,13 @@ impl Read {
         self.found.add(1);
         let record = match record {
             Ok(record) => record,
-            Err(rejection) => return out.reject(rejection),
+            Err(rejection) => {
+                self.rejected += 1;
+                if self.limits.is_too_much(self.rejected, self.found.get()) {
+                    self.interrupt.stop(Cause::Limit);
+                }
+                return out.reject(rejection);
+            }
         };
         let id = self.identities.assign(&record);
         self.pending_bytes += record.text.len() as u64;

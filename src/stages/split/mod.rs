@@ -6,7 +6,8 @@ pub mod segment;
 use rayon::prelude::*;
 
 use crate::pipeline::{Halt, Outlet, Stage};
-use crate::record::{Chunk, Document, Sentence, Span, SplitDocument};
+use crate::record::{Chunk, Document, Rejection, Sentence, Span, SplitDocument};
+use crate::stages::guard::guarded;
 use segment::{Segment, segment};
 
 /// Splits documents into sentences.
@@ -19,8 +20,18 @@ impl Stage for Split {
     type Out = Chunk<SplitDocument>;
 
     fn process(&mut self, chunk: Self::In, out: &mut Outlet<'_, Self::Out>) -> Result<(), Halt> {
-        let split = |document: Document| SplitDocument { sentences: sentences(&document.text), document };
-        let documents = chunk.documents.into_par_iter().map(split).collect();
+        let split = |document: Document| {
+            let sentences = guarded(Self::NAME, &document, || sentences(&document.text))?;
+            Ok(SplitDocument { document, sentences })
+        };
+        let all: Vec<Result<SplitDocument, Rejection>> = chunk.documents.into_par_iter().map(split).collect();
+        let mut documents = Vec::with_capacity(all.len());
+        for document in all {
+            match document {
+                Ok(document) => documents.push(document),
+                Err(rejection) => out.reject(rejection)?,
+            }
+        }
         out.emit(Chunk { documents, input_bytes: chunk.input_bytes })
     }
 }

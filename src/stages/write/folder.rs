@@ -47,9 +47,7 @@ impl OutputFolder {
     /// # Errors
     /// Where the system refuses.
     pub fn write_whole(&self, name: &str, content: &[u8]) -> Result<(), WriteError> {
-        let mut file = PartFile::create(self.path.join(name))?;
-        file.append(content)?;
-        file.finish()
+        write_whole(self.path.join(name), content)
     }
 
     /// The folder of statement files, made if need be.
@@ -58,6 +56,16 @@ impl OutputFolder {
         fs::create_dir_all(&path).map_err(failed(&path))?;
         Ok(path)
     }
+}
+
+/// Writes a file whole: it is under its name completely, or not at all.
+///
+/// # Errors
+/// Where the system refuses.
+pub fn write_whole(path: PathBuf, content: &[u8]) -> Result<(), WriteError> {
+    let mut file = PartFile::create(path)?;
+    file.append(content)?;
+    file.finish()
 }
 
 /// Who is writing into a folder: the number of a process; none where nobody is.
