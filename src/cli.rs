@@ -27,6 +27,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Read articles, find what is in them, write it down
     Run(RunArguments),
+    /// Run once more what was rejected
+    Retry(RetryArguments),
     /// Say what an output folder holds, also while a run is going on
     Status(FolderArguments),
     /// Check that an output folder is as it was written
@@ -126,6 +128,16 @@ pub(crate) struct ForgetArguments {
     /// The configuration, which names the output folder
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArguments {
+    /// Only what was rejected for this reason
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) run: RunArguments,
 }
 
 #[derive(Debug, Args)]

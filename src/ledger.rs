@@ -2,6 +2,7 @@
 //! are, and every rejection. Data is safe on disk before the ledger says that it is there, so what it says is true whatever
 //! happens to the process; what it does not say yet is done again.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -18,6 +19,7 @@ const TABLES: &str = "
         number INTEGER PRIMARY KEY,
         document TEXT NOT NULL UNIQUE,
         source TEXT NOT NULL,
+        record INTEGER NOT NULL,
         content BLOB,
         made_by TEXT NOT NULL,
         file TEXT NOT NULL,
@@ -125,6 +127,8 @@ pub struct Entry {
     pub document: String,
     /// The file that it was read from.
     pub source: String,
+    /// Its number there; 0 for a whole file.
+    pub record: u64,
     /// SHA-256 of what was read of it; none while it is being replaced.
     pub content: Option<Vec<u8>>,
     /// Where its statements are.
@@ -175,6 +179,18 @@ pub struct Ledger {
 }
 
 impl Done {
+    /// Whether there is a document of that name.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn knows(&self, document: &str) -> Result<bool, LedgerError> {
+        let known = || {
+            let query = "SELECT EXISTS (SELECT 1 FROM documents WHERE document = ?)";
+            self.connection.prepare_cached(query)?.query_row([document], |row| row.get(0))
+        };
+        known().map_err(failed(&self.path))
+    }
+
     /// Whether a document's results are there, made from the same content on the same terms, or are not wanted any more.
     ///
     /// # Errors
@@ -295,17 +311,20 @@ impl Ledger {
         let made_by = self.made_by.clone();
         self.write(|connection| {
             let mut statement = connection.prepare_cached(
-                "INSERT INTO documents (document, source, content, made_by, file, start, length, sha256, line)
-                 VALUES (:document, :source, :content, :made_by, :file, :start, :length, :sha256, :line)
-                 ON CONFLICT (document) DO UPDATE SET source = :source, content = :content, made_by = :made_by, file = :file,
+                "INSERT INTO documents (document, source, record, content, made_by, file, start, length, sha256, line)
+                 VALUES (:document, :source, :record, :content, :made_by, :file, :start, :length, :sha256, :line)
+                 ON CONFLICT (document) DO UPDATE SET source = :source, record = :record, content = :content, made_by = :made_by, file = :file,
                      start = :start, length = :length, sha256 = :sha256, line = :line",
             )?;
-            let Entry { document, source, content, kept, line } = entry;
+            let Entry { document, source, record, content, kept, line } = entry;
             let Kept { file, start, length, sha256 } = kept;
             statement.execute(named_params! {
-                ":document": document, ":source": source, ":content": content, ":made_by": made_by, ":file": file,
+                ":document": document, ":source": source, ":record": record, ":content": content, ":made_by": made_by, ":file": file,
                 ":start": start, ":length": length, ":sha256": sha256, ":line": line,
-            })
+            })?;
+            let mut statement =
+                connection.prepare_cached("DELETE FROM rejections WHERE source = ? AND record IN (?, 0)")?;
+            statement.execute((source, record))
         })?;
         Ok(())
     }
@@ -435,8 +454,7 @@ impl Ledger {
     /// Where the database refuses, or `see` fails.
     pub fn each_entry<E: From<LedgerError>>(&self, mut see: impl FnMut(Entry) -> Result<(), E>) -> Result<(), E> {
         let mut outcome = Ok(());
-        let query =
-            "SELECT document, source, content, file, start, length, sha256, line FROM documents ORDER BY file, start";
+        let query = "SELECT document, source, record, content, file, start, length, sha256, line FROM documents ORDER BY file, start";
         self.each(query, |row| {
             if outcome.is_ok() {
                 outcome = see(entry(row)?);
@@ -506,6 +524,19 @@ impl Ledger {
     /// Where the database refuses.
     pub fn clear_rewritten(&mut self) -> Result<(), LedgerError> {
         self.batch("DELETE FROM settings WHERE name = 'rewritten'")
+    }
+
+    /// Where what was rejected is, for one reason or all of them.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn rejected_places(&self, reason: Option<&str>) -> Result<HashSet<(String, u64)>, LedgerError> {
+        let places = || {
+            let query = "SELECT source, record FROM rejections WHERE ?1 IS NULL OR reason = ?1";
+            let mut statement = self.connection.prepare(query)?;
+            statement.query_map([reason], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()
+        };
+        places().map_err(failed(&self.path))
     }
 
     /// How many documents there are, and how many of them are being replaced.
@@ -598,9 +629,10 @@ fn entry(row: &Row) -> rusqlite::Result<Entry> {
     Ok(Entry {
         document: row.get(0)?,
         source: row.get(1)?,
-        content: row.get(2)?,
-        kept: kept(row, 3)?,
-        line: row.get(7)?,
+        record: row.get(2)?,
+        content: row.get(3)?,
+        kept: kept(row, 4)?,
+        line: row.get(8)?,
     })
 }
 
@@ -641,6 +673,7 @@ mod tests {
         Entry {
             document: document.into(),
             source: "in.jsonl".into(),
+            record: 1,
             content: Some(vec![content]),
             kept: Kept { file: format!("statements/{document}.jsonl"), start: 0, length: 7, sha256: "0".into() },
             line: format!("{document}\n").into(),

@@ -32,6 +32,7 @@ pub mod task;
 /// Whether an output folder is as it was written.
 pub mod verify;
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,7 +52,7 @@ use stages::assemble::Assemble;
 use stages::classify::Classify;
 use stages::group::Group;
 use stages::read::Read;
-use stages::read::find::Finder;
+use stages::read::find::{Finder, Source};
 use stages::split::Split;
 use stages::write::folder::{OutputFolder, write_whole};
 use stages::write::{Write, Written, publish};
@@ -69,24 +70,38 @@ pub struct Job {
     classifiers: Vec<Vec<Classify>>,
     write: Write,
     done: Done,
+    only: Option<HashSet<(String, u64)>>,
 }
 
-/// Whether documents are done again whose results come from another configuration or model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Redo {
-    /// As `[run] redo` has it.
-    AsConfigured,
-    /// They are.
-    Yes,
+/// What a run is asked for beside its configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// What to read; `[input] paths` where there are none.
+    pub paths: Vec<PathBuf>,
+    /// Whether documents are done again whose results come from another configuration or model, as with `[run] redo`.
+    pub redo: bool,
+    /// Which records are taken.
+    pub only: Only,
+}
+
+/// Which records a run takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Only {
+    /// All of them.
+    #[default]
+    Everything,
+    /// Those that were rejected by earlier runs, for one reason or for any.
+    Rejected(Option<String>),
 }
 
 impl Job {
-    /// Checks and loads all that a run needs. Reads `paths`, or `[input] paths` where there are none.
+    /// Checks and loads all that a run needs.
     ///
     /// # Errors
     /// The first thing wrong; nothing has been read or written then.
-    pub fn prepare(config: Config, paths: Vec<PathBuf>, redo: Redo) -> Result<Self, RunError> {
+    pub fn prepare(config: Config, request: Request) -> Result<Self, RunError> {
         let tasks = Arc::new(Tasks::resolve(&config)?);
+        let Request { paths, redo, only } = request;
         let paths = if paths.is_empty() { config.input.paths.clone() } else { paths };
         let finder = Finder::new(&paths, &config.output.directory)?.in_order(config.input.order);
         let recall = Arc::new(Recall::open(&config.cache));
@@ -101,11 +116,14 @@ impl Job {
         let group = Group::new(&tasks, recalls)?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
         publish::unseal(&folder)?;
-        let redo = config.run.redo || redo == Redo::Yes;
-        let ledger = Ledger::begin(folder.path(), &terms(&config, &tasks), redo)?;
+        let ledger = Ledger::begin(folder.path(), &terms(&config, &tasks), redo || config.run.redo)?;
+        let only = match &only {
+            Only::Everything => None,
+            Only::Rejected(reason) => Some(ledger.rejected_places(reason.as_deref())?),
+        };
         let done = ledger.done()?;
         let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger)?;
-        Ok(Self { config, tasks, finder, folder, group, classifiers, write, done })
+        Ok(Self { config, tasks, finder, folder, group, classifiers, write, done, only })
     }
 
     /// Where the input is found.
@@ -118,15 +136,16 @@ impl Job {
     /// each chunk what has been written since the start. When this returns the report is in `run.json` too; the
     /// result says whether all is well.
     pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
-        let Self { config, tasks, finder, folder, group, classifiers, write, done } = self;
+        let Self { config, tasks, finder, folder, group, classifiers, write, done, only } = self;
         let (clock, mut written) = (Clock::start(), Written::none(&tasks));
         let (found, skipped) = (Counter::default(), Counter::default());
-        let read =
-            Read::new(&config.input, &config.run, found.clone(), interrupt.clone()).without(done, skipped.clone());
+        let is_whole = only.is_none();
+        let read = Read::new(&config.input, &config.run, found.clone(), interrupt.clone());
+        let (sources, read) = choose(finder.sources(), read.without(done, skipped.clone()), only);
 
         let (stages, outcome) = pipeline::run(capacity(&config), |flow| {
             let mut line = flow
-                .source("find", finder.sources().take_while(|_| !interrupt.is_requested()))
+                .source("find", sources.take_while(|_| !interrupt.is_requested()))
                 .stage(read)
                 .stage(Split)
                 .stage(group);
@@ -144,7 +163,9 @@ impl Job {
         if interrupt.cause().is_some() {
             report.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);
         }
-        let outcome = outcome.map_err(RunError::from).and_then(|()| list(&config, &finder, interrupt, &folder));
+        let outcome = outcome
+            .map_err(RunError::from)
+            .and_then(|()| list(&config, is_whole.then_some(&finder), interrupt, &folder));
         let (report, outcome) = report.conclude(outcome, interrupt, &folder);
         let measured = config.metrics.textfile.as_ref().map_or(Ok(()), |path| measure(path, &report, outcome.is_ok()));
         (report, outcome.and(measured))
@@ -171,16 +192,33 @@ fn recall_of(model: &UsedModel, copies: &mut [Model], recall: &Arc<Recall>) -> R
     Ok(is_invariant.then(|| Arc::clone(recall)))
 }
 
+type Sources = Box<dyn Iterator<Item = Source> + Send>;
+
+/// Leaves of the input what is at `places`, where only that is wanted.
+fn choose(sources: Sources, read: Read, places: Option<HashSet<(String, u64)>>) -> (Sources, Read) {
+    let Some(places) = places else { return (sources, read) };
+    let files: HashSet<String> = places.iter().map(|(file, _)| file.clone()).collect();
+    let is_wanted = move |source: &Source| files.contains(&source.place().source);
+    (Box::new(sources.filter(is_wanted)), read.only(places))
+}
+
 /// Writes the run's numbers for whoever watches.
 fn measure(path: &Path, report: &RunReport, is_success: bool) -> Result<(), RunError> {
     let text = metrics::render(report, is_success, Timestamp::now().as_second(), &metrics::before(path));
     write_whole(path.to_owned(), text.as_bytes()).map_err(Into::into)
 }
 
-/// Lists what is done. After a whole run the rejections of earlier ones are over, in the files that it has read.
-fn list(config: &Config, finder: &Finder, interrupt: &Interrupt, folder: &OutputFolder) -> Result<(), RunError> {
+/// Lists what is done. After a whole run of what `finder` finds the rejections of earlier ones in those files are over.
+fn list(
+    config: &Config,
+    finder: Option<&Finder>,
+    interrupt: &Interrupt,
+    folder: &OutputFolder,
+) -> Result<(), RunError> {
     let mut ledger = Ledger::open(folder.path())?;
-    if interrupt.cause().is_none() && ledger.has_old_rejections()? {
+    if let Some(finder) = finder.filter(|_| interrupt.cause().is_none())
+        && ledger.has_old_rejections()?
+    {
         finder.sources().try_for_each(|source| ledger.forget_rejections(&source.place().source))?;
         ledger.commit(None)?;
     }

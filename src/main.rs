@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Command::Status(arguments) => commands::status::status(arguments),
         Command::Verify(arguments) => commands::verify::verify(arguments),
         Command::Forget(arguments) => commands::forget::forget(arguments, &screen),
+        Command::Retry(arguments) => commands::run::retry(arguments, &screen),
         Command::Show(arguments) => commands::show::show(arguments),
         Command::Split(arguments) => commands::split::split(arguments),
         Command::Train(arguments) => commands::train::train(arguments, &screen),

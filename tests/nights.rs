@@ -67,31 +67,55 @@ fn difference(one: &Workspace, other: &Workspace) -> Vec<String> {
     one.iter().filter(differs).map(|(name, _)| name.clone()).collect()
 }
 
+/// Loading libtorch takes a third of a second each time, so that only some of the deaths are died every time.
+const SOME: usize = 5;
+
 #[test]
+fn a_run_that_dies_before_some_of_its_file_operations_goes_on_to_the_same_bytes() {
+    die_on_a_first_run(SOME);
+}
+
+#[test]
+#[ignore = "takes some minutes"]
 fn a_run_that_dies_before_any_of_its_file_operations_goes_on_to_the_same_bytes() {
+    die_on_a_first_run(1);
+}
+
+#[test]
+fn changed_documents_take_the_place_of_the_old_ones_though_a_run_dies() {
+    die_while_replacing(SOME);
+}
+
+#[test]
+#[ignore = "takes some minutes"]
+fn changed_documents_take_the_place_of_the_old_ones_whenever_a_run_dies() {
+    die_while_replacing(1);
+}
+
+/// Lets a run die before every `step`th of its file operations, and the next one go on.
+fn die_on_a_first_run(step: usize) {
     let (_folder, input) = input();
     for layout in LAYOUTS {
         let undisturbed = workspace(layout);
         run_whole(&undisturbed, &input);
-        let mut deaths = 0;
-        loop {
+        let mut last = 0;
+        for death in (1..).step_by(step) {
             let workspace = workspace(layout);
             let mut command = workspace.command(&[&input]);
-            let died =
-                command.env("PRESSRUN_DIE_BEFORE", (deaths + 1).to_string()).stderr(Stdio::null()).status().unwrap();
+            let died = command.env("PRESSRUN_DIE_BEFORE", death.to_string()).stderr(Stdio::null()).status().unwrap();
             if died.success() {
                 break;
             }
-            deaths += 1;
+            last = death;
             run_whole(&workspace, &input);
-            assert_eq!(difference(&workspace, &undisturbed), [""; 0], "{layout}, death {deaths}");
+            assert_eq!(difference(&workspace, &undisturbed), [""; 0], "{layout}, death {death}");
         }
-        assert!(deaths > 15, "{layout}: {deaths}");
+        assert!(last > 15, "{layout}: {last}");
     }
 }
 
-#[test]
-fn changed_documents_take_the_place_of_the_old_ones_whenever_a_run_dies() {
+/// Lets a run die before every `step`th of its file operations that finds some documents changed, and the next one go on.
+fn die_while_replacing(step: usize) {
     let (folder, input) = input();
     let path = folder.path().join("a.jsonl");
     let (old, new) = {
@@ -112,21 +136,20 @@ fn changed_documents_take_the_place_of_the_old_ones_whenever_a_run_dies() {
         assert_eq!((accounting["written"].as_u64(), accounting["skipped"].as_u64()), (Some(2), Some(8)));
         let statements = undisturbed.output_text();
         assert!(statements.contains("The third, with") && !statements.contains("Number 3 was"), "{layout}");
-        let mut deaths = 0;
-        loop {
+        let mut last = 0;
+        for death in (1..).step_by(step) {
             let workspace = workspace(layout);
             copy(&before.output(), &workspace.output());
             let mut command = workspace.command(&[&input]);
-            let died =
-                command.env("PRESSRUN_DIE_BEFORE", (deaths + 1).to_string()).stderr(Stdio::null()).status().unwrap();
+            let died = command.env("PRESSRUN_DIE_BEFORE", death.to_string()).stderr(Stdio::null()).status().unwrap();
             if died.success() {
                 break;
             }
-            deaths += 1;
+            last = death;
             run_whole(&workspace, &input);
-            assert_eq!(difference(&workspace, &undisturbed), [""; 0], "{layout}, death {deaths}");
+            assert_eq!(difference(&workspace, &undisturbed), [""; 0], "{layout}, death {death}");
         }
-        assert!(deaths > 10, "{layout}: {deaths}");
+        assert!(last > 10, "{layout}: {last}");
     }
 }
 
@@ -178,6 +201,35 @@ fn what_is_mended_is_no_longer_rejected() {
     run_whole(&workspace, &input);
     assert_eq!(workspace.lines("rejected.jsonl").len(), 1);
     assert_eq!(workspace.lines("documents.jsonl").len(), 11);
+}
+
+#[test]
+fn a_retry_takes_what_was_rejected_and_nothing_else() {
+    let (folder, input) = input();
+    for layout in LAYOUTS {
+        let workspace = workspace(layout);
+        run_whole(&workspace, &input);
+        let path = folder.path().join("b.jsonl");
+        let whole = std::fs::read_to_string(&path).unwrap();
+        // The mended record has the id of another document.
+        std::fs::write(&path, whole.replace("{\"text\": 7}", "{\"id\": \"d3\", \"text\": \"Eight.\"}")).unwrap();
+        let retry = |reason: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_pressrun"));
+            command.arg("retry").args(reason).arg("-c").arg(workspace.folder.path().join("pipeline.toml")).arg(&input);
+            assert!(command.status().unwrap().success());
+            let accounting = workspace.report()["accounting"].clone();
+            ["found", "written", "rejected"].map(|name| accounting[name].as_u64().unwrap())
+        };
+        assert_eq!(retry(&["--reason", "too_large"]), [0, 0, 0]);
+        assert_eq!(retry(&[]), [2, 1, 1], "{layout}");
+        assert_eq!((workspace.lines("documents.jsonl").len(), workspace.lines("rejected.jsonl").len()), (11, 1));
+        let statements = workspace.output_text();
+        assert!(statements.contains("Eight.") && statements.contains("Number 3 was read"), "{layout}");
+        assert_eq!(verify(&workspace.output()).unwrap().faults, []);
+        run_whole(&workspace, &input);
+        assert_eq!(workspace.report()["accounting"]["skipped"], 11, "{layout}: a whole run agrees");
+        std::fs::write(&path, whole).unwrap();
+    }
 }
 
 #[test]

@@ -47,6 +47,8 @@ fn workspace(more: &str) -> Workspace {
 
 /// How many tokens a run on `input` read and how many it recalled.
 fn run(workspace: &Workspace, input: &Path) -> (u64, u64) {
+    // Otherwise all would be done already.
+    let _ = std::fs::remove_dir_all(workspace.output());
     let output = workspace.run(&[input]);
     assert!(output.status.success(), "{}", said(&output));
     let tokens = &workspace.report()["tokens"];

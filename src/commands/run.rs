@@ -9,19 +9,28 @@ use pressrun::config::values::TimeOfDay;
 use pressrun::error::RunError;
 use pressrun::pipeline::Interrupt;
 use pressrun::report::table;
-use pressrun::{Job, Redo};
+use pressrun::{Job, Only, Request};
 
-use crate::cli::RunArguments;
+use crate::cli::{RetryArguments, RunArguments};
 use crate::progress::Screen;
 
 /// Stopped by the user: 128 and the number of SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 
+/// Runs what was rejected once more.
+pub(crate) fn retry(arguments: &RetryArguments, screen: &Screen) -> anyhow::Result<()> {
+    take(&arguments.run, Only::Rejected(arguments.reason.clone()), screen)
+}
+
 pub(crate) fn run(arguments: &RunArguments, screen: &Screen) -> anyhow::Result<()> {
+    take(arguments, Only::Everything, screen)
+}
+
+fn take(arguments: &RunArguments, only: Only, screen: &Screen) -> anyhow::Result<()> {
     let config = Config::load(&arguments.config).map_err(RunError::from)?;
+    let is_whole = only == Only::Everything;
     let (output, deadline) = (config.output.directory.clone(), config.run.deadline);
-    let redo = if arguments.redo { Redo::Yes } else { Redo::AsConfigured };
-    let job = Job::prepare(config, arguments.paths.clone(), redo)?;
+    let job = Job::prepare(config, Request { paths: arguments.paths.clone(), redo: arguments.redo, only })?;
     let interrupt = until(deadline, arguments.time).map_or_else(Interrupt::default, Interrupt::at);
     stop_on_signal(&interrupt, screen)?;
 
@@ -36,7 +45,7 @@ pub(crate) fn run(arguments: &RunArguments, screen: &Screen) -> anyhow::Result<(
         screen.say(&table::render(&report));
         screen.say(&format!("results in {}", output.display()));
     }
-    if report.accounting.found == 0 {
+    if report.accounting.found == 0 && is_whole {
         tracing::warn!("no documents were found: only .txt and .jsonl files are read from folders");
     }
     outcome.map_err(Into::into)

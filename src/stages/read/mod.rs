@@ -11,6 +11,7 @@ mod jsonl;
 /// Plain text files.
 mod plain;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::config::{FieldNames, InputConfig, RunConfig};
@@ -40,6 +41,8 @@ pub struct Read {
     identities: Identities,
     /// What need not be done again, and how much of that was found.
     done: Option<(Done, Counter)>,
+    /// The only records that are taken, by file and number there (0 for all of a file); none for all.
+    only: Option<HashSet<(String, u64)>>,
     pending: Vec<Document>,
     /// How many documents the chunk has, those included that are done.
     pending_documents: usize,
@@ -91,6 +94,7 @@ impl Read {
             found,
             identities: Identities::default(),
             done: None,
+            only: None,
             pending: Vec::new(),
             pending_documents: 0,
             pending_bytes: 0,
@@ -105,8 +109,34 @@ impl Read {
         Self { done: Some((done, skipped)), ..self }
     }
 
+    /// Takes only records at these places: files, and numbers in them (0 for all of a file). None of them has been done yet, so
+    /// that a document which is there under the same id is another.
+    #[must_use]
+    pub fn only(self, places: HashSet<(String, u64)>) -> Self {
+        Self { only: Some(places), ..self }
+    }
+
+    fn is_wanted(&self, place: &Place) -> bool {
+        let is_among = |only: &HashSet<(String, u64)>, record| only.contains(&(place.source.clone(), record));
+        self.only.as_ref().is_none_or(|only| is_among(only, place.line.unwrap_or(0)) || is_among(only, 0))
+    }
+
+    /// The id of a record; where only some are taken, none that a document has that is there.
+    fn id(&mut self, record: &Record) -> Result<String, Halt> {
+        let mut id = self.identities.assign(record);
+        if let (Some(_), Some((done, _))) = (&self.only, &self.done) {
+            while done.knows(&id)? {
+                id = self.identities.assign(record);
+            }
+        }
+        Ok(id)
+    }
+
     /// Takes in one record, or what became of it.
     fn take(&mut self, record: Result<Record, Rejection>, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
+        if !self.is_wanted(record.as_ref().map_or_else(|rejection| &rejection.place, |record| &record.place)) {
+            return Ok(());
+        }
         self.found.add(1);
         let record = match record {
             Ok(record) => record,
@@ -118,7 +148,7 @@ impl Read {
                 return out.reject(rejection);
             }
         };
-        let id = self.identities.assign(&record);
+        let id = self.id(&record)?;
         self.pending_bytes += record.text.len() as u64;
         self.pending_documents += 1;
         let Record { place, metadata, text, encoding, .. } = record;

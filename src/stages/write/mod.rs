@@ -185,6 +185,7 @@ fn entry(document: &Document, mut line: DocumentLine, kept: Kept) -> Result<Entr
     Ok(Entry {
         document: document.id.clone(),
         source: document.place.source.clone(),
+        record: document.place.line.unwrap_or(0),
         content: Some(document.content.to_vec()),
         line: line::to_line(&line)?,
         kept,
