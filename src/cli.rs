@@ -1,5 +1,6 @@
 //! The command line. It chooses files and verbosity; `pipeline.toml` chooses behaviour.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -196,6 +197,7 @@ impl Cli {
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
             .with_writer(move || screen.writer())
             .init();
     }

@@ -479,17 +479,13 @@ impl Ledger {
         kept().map_err(failed(&self.path))
     }
 
-    /// The files of statements, with how many bytes of them are in use.
+    /// How many bytes of a file are of documents.
     ///
     /// # Errors
     /// Where the database refuses.
-    pub fn files(&self) -> Result<Vec<(String, u64)>, LedgerError> {
-        let mut files = Vec::new();
-        self.each("SELECT file, sum(length) FROM documents GROUP BY file", |row| {
-            files.push((row.get(0)?, row.get(1)?));
-            Ok(())
-        })?;
-        Ok(files)
+    pub fn bytes_in_use(&self, file: &str) -> Result<u64, LedgerError> {
+        let query = "SELECT coalesce(sum(length), 0) FROM documents WHERE file = ?";
+        self.connection.query_row(query, [file], |row| row.get(0)).map_err(failed(&self.path))
     }
 
     /// Says that a shard has been rewritten: where its documents begin now, and that its file is still to be renamed.

@@ -31,10 +31,10 @@ impl Screen {
         !self.bars.is_hidden()
     }
 
-    /// Writes a message.
+    /// Writes a message. What a terminal would take for a command, in a file's name perhaps, is shown instead.
     pub(crate) fn say(&self, message: &str) {
         // There is nobody to tell where stderr is gone.
-        let _ = writeln!(self.writer(), "{message}");
+        let _ = writeln!(self.writer(), "{}", harmless(message));
     }
 
     pub(crate) fn writer(&self) -> ScreenWriter {
@@ -93,5 +93,24 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+fn harmless(message: &str) -> String {
+    let shown = |character: char| match character {
+        '\n' | '\t' => character.to_string(),
+        _ if character.is_control() => character.escape_default().to_string(),
+        _ => character.to_string(),
+    };
+    message.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_gives_a_terminal_no_commands() {
+        assert_eq!(harmless("no\u{1b}[2J\u{9b}31m `naïve.txt`\n"), "no\\u{1b}[2J\\u{9b}31m `naïve.txt`\n");
     }
 }

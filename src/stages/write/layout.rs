@@ -156,10 +156,9 @@ pub(super) fn compact(folder: &Path, compression: Compression, ledger: &mut Ledg
     let shards = ledger.last_shard()?.map_or(0, |last| last.number + 1);
     for number in 0..shards {
         let name = name(number, compression);
-        let (path, documents) = (folder.join(&name), ledger.entries_of(&name)?);
-        let live: u64 = documents.iter().map(|(_, kept)| kept.length).sum();
-        if std::fs::metadata(&path).map_err(failed(&path))?.len() != live {
-            rewrite(&path, &name, number, &documents, ledger)?;
+        let path = folder.join(&name);
+        if std::fs::metadata(&path).map_err(failed(&path))?.len() != ledger.bytes_in_use(&name)? {
+            rewrite(&path, &name, number, &ledger.entries_of(&name)?, ledger)?;
         }
     }
     Ok(())
