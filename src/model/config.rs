@@ -28,7 +28,8 @@ pub(super) struct EncoderConfig {
     intermediate_size: i64,
     num_hidden_layers: i64,
     num_attention_heads: i64,
-    vocab_size: i64,
+    /// How many different tokens it knows.
+    pub(super) vocab_size: i64,
     max_position_embeddings: i64,
     /// Of BERT.
     #[serde(default)]

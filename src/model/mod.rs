@@ -150,6 +150,8 @@ pub struct Reading {
 pub struct Model {
     path: PathBuf,
     device: tch::Device,
+    /// How many different tokens the encoder knows.
+    vocabulary: i64,
     encoder: Box<dyn Encoder>,
     heads: Heads,
 }
@@ -206,7 +208,7 @@ impl ModelFolder {
         let encoder = encoder::load(&self.path, device, kind)?;
         let wanted = heads.iter().map(|name| self.head(name)).collect::<Result<Vec<_>, _>>()?;
         let heads = Heads::load(&self.path.join("heads.safetensors"), &wanted, config.hidden_size, device)?;
-        Ok(Model { path: self.path.clone(), device, encoder, heads })
+        Ok(Model { path: self.path.clone(), device, vocabulary: config.vocab_size, encoder, heads })
     }
 
     fn head<'h>(&'h self, name: &'h str) -> Result<(&'h str, &'h HeadManifest), ModelError> {
@@ -228,6 +230,7 @@ impl Model {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
+        self.check(batch)?;
         tch::no_grad(|| {
             let states = self.encoder.encode(batch)?;
             self.heads.apply(&states, batch).map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
@@ -236,6 +239,17 @@ impl Model {
 }
 
 impl Model {
+    /// A tokenizer may be of another encoder, and on a GPU nobody else looks.
+    fn check(&self, batch: &TokenBatch) -> Result<(), ModelError> {
+        match batch.ids().iter().find(|&&id| id >= self.vocabulary) {
+            None => Ok(()),
+            Some(id) => Err(ModelError::Invalid {
+                path: self.path.join("tokenizer.json"),
+                message: format!("it gives token {id}, and the encoder knows {} tokens", self.vocabulary),
+            }),
+        }
+    }
+
     /// Whether a passage's reading is the same to the last bit whatever else is in its batch. That depends on the code that
     /// libtorch has for this processor, so it is tried: a passage alone, and among others in batches of several sizes.
     ///
@@ -334,4 +348,20 @@ fn multiplies_bf16() -> bool {
 /// A size as libtorch has sizes.
 fn to_i64(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_the_encoder_does_not_know_is_refused() {
+        let folder = ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom")).unwrap();
+        let runtime = Runtime::resolve(Precision::F32, Device::Cpu, Some(1)).unwrap();
+        let mut model = folder.load(&runtime, 0, &["topic"]).unwrap();
+        let mut read = |ids: &[u32]| model.read(&TokenBatch::of_rows(std::iter::once(ids)));
+        assert!(read(&[101, 30521, 102]).is_ok());
+        let message = read(&[101, 30522, 102]).unwrap_err().to_string();
+        assert!(message.ends_with("it gives token 30522, and the encoder knows 30522 tokens"), "{message}");
+    }
 }

@@ -47,10 +47,10 @@ impl Turn {
     }
 
     fn put(self, page: &Page<'_, '_>, parts: &mut Parts) {
-        parts.clear(&(self.name.start..self.speech.end));
-        parts.sources.insert(page, self.name);
-        parts.cues.insert(page, self.colon);
-        parts.contents.insert(page, self.speech);
+        let whole = self.name.start..self.speech.end;
+        parts.sources.replace(page, &whole, self.name);
+        parts.cues.replace(page, &whole, self.colon);
+        parts.contents.replace(page, &whole, self.speech);
     }
 }
 
@@ -76,7 +76,7 @@ impl Signature {
         const DASHES: [char; 5] = ['-', '–', '—', '―', '~'];
         let rest = page.text[quotation.end..].trim_start();
         let start = page.text.len() - rest.len();
-        let line = rest.lines().next()?.trim_end().trim_end_matches('.');
+        let line = short_line(rest)?.trim_end().trim_end_matches('.');
         let name = line.trim_start_matches(DASHES).trim_start();
         let dash = line[..line.len() - name.len()].trim_end();
         let name_start = start + line.len() - name.len();
@@ -92,6 +92,14 @@ impl Signature {
             parts.contents.insert(page, quotation.clone());
         }
     }
+}
+
+/// The first line of `text`, where it is short: a text without lines has as many quotations as you like.
+fn short_line(text: &str) -> Option<&str> {
+    const MOST_CHARACTERS: usize = 200;
+    let beginning = text.char_indices().nth(MOST_CHARACTERS).map_or(text, |(byte, _)| &text[..byte]);
+    let line = beginning.lines().next()?;
+    (line.len() < beginning.len() || beginning.len() == text.len()).then_some(line)
 }
 
 /// Whether the rest of a line is a name with, at most, a few words on who that is.

@@ -65,8 +65,7 @@ impl Parts {
                 && covered * 2 >= words(&page.text[quotation.clone()])
             {
                 let whole = first.range.start.min(quotation.start)..last.range.end.max(quotation.end);
-                self.contents.clear(&whole);
-                self.contents.insert(page, whole);
+                self.contents.replace(page, &whole, whole.clone());
             }
         }
     }
@@ -77,6 +76,12 @@ impl Placed {
         let (first, last) = page.sentences_of(&range);
         let at = self.0.partition_point(|place| place.range.start < range.start);
         self.0.insert(at, Place { range, first, last });
+    }
+
+    /// Puts `range` in the place of all that stands in `cleared`, which it is part of. Nothing moves where that is one part.
+    pub(super) fn replace(&mut self, page: &Page<'_, '_>, cleared: &Range<usize>, range: Range<usize>) {
+        let (first, last) = page.sentences_of(&range);
+        self.0.splice(self.places_of(cleared), [Place { range, first, last }]);
     }
 
     pub(super) fn places(&self) -> &[Place] {

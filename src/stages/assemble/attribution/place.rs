@@ -106,6 +106,31 @@ mod tests {
     }
 
     #[test]
+    fn time_grows_with_the_length_of_the_text_and_no_faster() {
+        const BYTES: usize = 1_500_000;
+        for unit in [
+            "“Aa bb” — Bob\n",
+            "“Aa bb” — Bob\n\n",
+            "“Aa bb” — Ann Lee said no. ",
+            "\"a\" ",
+            "“a ” ",
+            "„",
+            "'",
+            "MR. LEE: a\n",
+            "MR. LEE: a\n\n",
+            "“a\r-\rBob",
+            "Ann Lee ",
+            "the senator, he said, ",
+        ] {
+            let text = unit.repeat(BYTES / unit.len());
+            let started = std::time::Instant::now();
+            statements(&text);
+            // Quadratic time was 8 seconds to some minutes.
+            assert!(started.elapsed().as_secs() < 5, "{unit:?}");
+        }
+    }
+
+    #[test]
     fn a_dash_between_two_sentences_is_measured_too() {
         let text = "“Ça va très bien.”\r–\rAnn Lee";
         let cue = statements(text)[0].attributions[0].cue.unwrap();
