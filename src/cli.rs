@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// Say what an output folder holds, also while a run is going on
     Status(FolderArguments),
     /// Check that an output folder is as it was written
-    Verify(FolderArguments),
+    Verify(VerifyArguments),
     /// Remove documents from an output folder, for good
     Forget(ForgetArguments),
     /// Show the statements of an output folder as a table
@@ -118,6 +118,25 @@ pub(crate) struct FolderArguments {
     /// The output folder
     #[arg(default_value = "output")]
     pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The output folder
+    #[arg(default_value = "output", conflicts_with = "sample")]
+    pub(crate) directory: PathBuf,
+
+    /// Read so many documents once more and compare, in the output folder of `--config`
+    #[arg(short, long, default_value_t = 0, value_name = "DOCUMENTS")]
+    pub(crate) sample: u64,
+
+    /// With `--sample`: what was read [default: `[input] paths` of the configuration]
+    #[arg(long = "input", value_name = "PATH", requires = "sample")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// With `--sample`: the configuration of the run
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
 }
 
 #[derive(Debug, Args)]

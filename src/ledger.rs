@@ -40,6 +40,9 @@ const TABLES: &str = "
     CREATE TABLE forgotten (document TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE leftovers (file TEXT PRIMARY KEY) WITHOUT ROWID;";
 
+/// What an [`Entry`] is made of.
+const COLUMNS: &str = "document, source, record, content, file, start, length, sha256, line";
+
 /// Why a ledger cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
@@ -208,18 +211,31 @@ impl Done {
 }
 
 impl Ledger {
-    /// Opens the ledger in `folder` for a run on `terms`, or begins it. With `redo` documents on other terms are done again.
+    /// Whether a run on `terms` may go on after what is in `folder`. Nothing is written.
     ///
     /// # Errors
     /// A damaged ledger; results of another form; results on other terms, without `redo`.
-    pub fn begin(folder: &Path, terms: &Terms, redo: bool) -> Result<Self, LedgerError> {
+    pub fn check(folder: &Path, terms: &Terms, redo: bool) -> Result<(), LedgerError> {
         let path = folder.join(FILE);
-        if !path.exists() && folder.join("documents.jsonl").exists() {
+        if path.exists() {
+            return Self::connect(path)?.agree(folder, terms, redo);
+        }
+        if folder.join("documents.jsonl").exists() {
             return Err(LedgerError::Unknown { path: folder.to_owned() });
         }
-        let mut ledger = Self::connect(path)?;
+        Ok(())
+    }
+
+    /// Opens the ledger in `folder` for a run on `terms`, or begins it. With `redo` documents on other terms are done again.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn begin(folder: &Path, terms: &Terms, redo: bool) -> Result<Self, LedgerError> {
+        Self::check(folder, terms, redo)?;
+        let mut ledger = Self::connect(folder.join(FILE))?;
         ledger.made_by.clone_from(&terms.made_by);
-        ledger.agree(folder, terms, redo)?;
+        ledger.set("layout", &terms.layout)?;
+        ledger.set("made_by", &terms.made_by)?;
         ledger.count_run().map_err(failed(&ledger.path))?;
         Ok(ledger)
     }
@@ -254,10 +270,7 @@ impl Ledger {
     }
 
     fn agree(&self, folder: &Path, terms: &Terms, redo: bool) -> Result<(), LedgerError> {
-        let Some(found) = self.setting("layout")? else {
-            self.set("layout", &terms.layout)?;
-            return self.set("made_by", &terms.made_by);
-        };
+        let Some(found) = self.setting("layout")? else { return Ok(()) };
         let path = || folder.to_owned();
         if found != terms.layout {
             return Err(LedgerError::Layout { path: path(), found, wanted: terms.layout.clone() });
@@ -266,7 +279,7 @@ impl Ledger {
         if documents > 0 && !redo && self.setting("made_by")?.as_ref() != Some(&terms.made_by) {
             return Err(LedgerError::Redo { documents, path: path() });
         }
-        self.set("made_by", &terms.made_by)
+        Ok(())
     }
 
     fn count_run(&mut self) -> rusqlite::Result<()> {
@@ -454,8 +467,8 @@ impl Ledger {
     /// Where the database refuses, or `see` fails.
     pub fn each_entry<E: From<LedgerError>>(&self, mut see: impl FnMut(Entry) -> Result<(), E>) -> Result<(), E> {
         let mut outcome = Ok(());
-        let query = "SELECT document, source, record, content, file, start, length, sha256, line FROM documents ORDER BY file, start";
-        self.each(query, |row| {
+        let query = format!("SELECT {COLUMNS} FROM documents ORDER BY file, start");
+        self.each(&query, |row| {
             if outcome.is_ok() {
                 outcome = see(entry(row)?);
             }
@@ -520,6 +533,19 @@ impl Ledger {
     /// Where the database refuses.
     pub fn clear_rewritten(&mut self) -> Result<(), LedgerError> {
         self.batch("DELETE FROM settings WHERE name = 'rewritten'")
+    }
+
+    /// As many documents as are wanted, chosen by the hashes of their statements: which ones is as good as chance, and always the same.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn sample(&self, documents: u64) -> Result<Vec<Entry>, LedgerError> {
+        let sample = || {
+            let query = format!("SELECT {COLUMNS} FROM documents WHERE content IS NOT NULL ORDER BY sha256 LIMIT ?");
+            let mut statement = self.connection.prepare(&query)?;
+            statement.query_map([documents], entry)?.collect::<rusqlite::Result<_>>()
+        };
+        sample().map_err(failed(&self.path))
     }
 
     /// Where what was rejected is, for one reason or all of them.

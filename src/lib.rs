@@ -92,6 +92,8 @@ pub enum Only {
     Everything,
     /// Those that were rejected by earlier runs, for one reason or for any.
     Rejected(Option<String>),
+    /// Those at these places: files, and numbers in them (0 for all of a file).
+    At(HashSet<(String, u64)>),
 }
 
 impl Job {
@@ -115,11 +117,14 @@ impl Job {
         }
         let group = Group::new(&tasks, recalls)?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
+        let (terms, redo) = (terms(&config, &tasks), redo || config.run.redo);
+        Ledger::check(folder.path(), &terms, redo)?;
         publish::unseal(&folder)?;
-        let ledger = Ledger::begin(folder.path(), &terms(&config, &tasks), redo || config.run.redo)?;
-        let only = match &only {
+        let ledger = Ledger::begin(folder.path(), &terms, redo)?;
+        let only = match only {
             Only::Everything => None,
             Only::Rejected(reason) => Some(ledger.rejected_places(reason.as_deref())?),
+            Only::At(places) => Some(places),
         };
         let done = ledger.done()?;
         let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger)?;

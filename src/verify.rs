@@ -1,15 +1,21 @@
 //! A whole output folder checked: hashes of all that was written, statements against each other, and the accounting.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::config::Config;
+use crate::config::values::Whole;
 use crate::digest::{sha256, sha256_of_file};
+use crate::error::RunError;
 use crate::ledger::{self, Entry, Ledger, LedgerError};
+use crate::pipeline::Interrupt;
+use crate::stages::write::WriteError;
 use crate::stages::write::publish::{SEAL, SEALED};
+use crate::{Job, Only, Request};
 
 /// Something that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +65,63 @@ pub fn verify(folder: &Path) -> Result<Verification, LedgerError> {
     check.strangers();
     check.accounting();
     Ok(check.found)
+}
+
+/// Reads `documents` of the output folder of `config` once more, and compares what comes of them with what is there. `paths` are what
+/// was read, or none for `[input] paths`. What is no longer in the input cannot be compared, and is counted as a fault.
+///
+/// # Errors
+/// As those of a run; results on other terms than those of `config` differ in the first place.
+pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Verification, RunError> {
+    let ledger = Ledger::open(&config.output.directory)?;
+    let expected = ledger.sample(documents)?;
+    drop(ledger);
+    let folder = Scratch::new()?;
+    let mut config = config.clone();
+    config.output.directory = folder.path.clone();
+    config.cache.max_bytes = Whole::of::<0>();
+    config.metrics.textfile = None;
+    let only = Only::At(expected.iter().map(|entry| (entry.source.clone(), entry.record)).collect());
+    let job = Job::prepare(config, Request { paths, redo: false, only })?;
+    let outcome = job.run(&Interrupt::default(), |_| ()).1;
+    if !matches!(outcome, Ok(()) | Err(RunError::TooManyRejected { .. })) {
+        outcome?;
+    }
+    let mut found = HashMap::new();
+    Ledger::open(&folder.path)?.each_entry(|entry| {
+        found.insert((entry.source, entry.record), entry.kept.sha256);
+        Ok::<_, LedgerError>(())
+    })?;
+    let fault = |entry: &Entry| {
+        let message = match found.get(&(entry.source.clone(), entry.record)) {
+            Some(sha256) if *sha256 == entry.kept.sha256 => return None,
+            Some(_) => "other statements come of it now",
+            None => "is no longer where it was read",
+        };
+        Some(Fault { file: entry.source.clone(), document: Some(entry.document.clone()), message: message.into() })
+    };
+    let faults = expected.iter().filter_map(fault).collect();
+    Ok(Verification { documents: expected.len() as u64, statements: 0, faults })
+}
+
+/// A folder that is gone afterwards.
+struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    fn new() -> Result<Self, WriteError> {
+        let path = std::env::temp_dir().join(format!("pressrun-verify-{}", std::process::id()));
+        std::fs::create_dir_all(&path).map_err(|cause| WriteError::Io { path: path.clone(), cause })?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left there is in nobody's way.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
 }
 
 struct Check {

@@ -92,29 +92,43 @@ fn changed_documents_take_the_place_of_the_old_ones_whenever_a_run_dies() {
     die_while_replacing(1);
 }
 
-/// Lets a run die before every `step`th of its file operations, and the next one go on.
+/// Lets a run on what `before` has written die before every `step`th of its file operations, and the next one go on; it must end
+/// like the undisturbed one. Returns the last death.
+fn die_and_go_on(
+    layout: &str,
+    input: &Path,
+    before: Option<&Workspace>,
+    undisturbed: &Workspace,
+    step: usize,
+) -> usize {
+    for death in (1..).step_by(step) {
+        let workspace = workspace(layout);
+        if let Some(before) = before {
+            copy(&before.output(), &workspace.output());
+        }
+        let mut command = workspace.command(&[input]);
+        let died = command.env("PRESSRUN_DIE_BEFORE", death.to_string()).stderr(Stdio::null()).status().unwrap();
+        if died.success() {
+            return death.saturating_sub(step);
+        }
+        run_whole(&workspace, input);
+        assert_eq!(difference(&workspace, undisturbed), [""; 0], "{layout}, death {death}");
+    }
+    0
+}
+
+/// A first run that dies.
 fn die_on_a_first_run(step: usize) {
     let (_folder, input) = input();
     for layout in LAYOUTS {
         let undisturbed = workspace(layout);
         run_whole(&undisturbed, &input);
-        let mut last = 0;
-        for death in (1..).step_by(step) {
-            let workspace = workspace(layout);
-            let mut command = workspace.command(&[&input]);
-            let died = command.env("PRESSRUN_DIE_BEFORE", death.to_string()).stderr(Stdio::null()).status().unwrap();
-            if died.success() {
-                break;
-            }
-            last = death;
-            run_whole(&workspace, &input);
-            assert_eq!(difference(&workspace, &undisturbed), [""; 0], "{layout}, death {death}");
-        }
+        let last = die_and_go_on(layout, &input, None, &undisturbed, step);
         assert!(last > 15, "{layout}: {last}");
     }
 }
 
-/// Lets a run die before every `step`th of its file operations that finds some documents changed, and the next one go on.
+/// A run that dies and finds some documents changed.
 fn die_while_replacing(step: usize) {
     let (folder, input) = input();
     let path = folder.path().join("a.jsonl");
@@ -136,19 +150,7 @@ fn die_while_replacing(step: usize) {
         assert_eq!((accounting["written"].as_u64(), accounting["skipped"].as_u64()), (Some(2), Some(8)));
         let statements = undisturbed.output_text();
         assert!(statements.contains("The third, with") && !statements.contains("Number 3 was"), "{layout}");
-        let mut last = 0;
-        for death in (1..).step_by(step) {
-            let workspace = workspace(layout);
-            copy(&before.output(), &workspace.output());
-            let mut command = workspace.command(&[&input]);
-            let died = command.env("PRESSRUN_DIE_BEFORE", death.to_string()).stderr(Stdio::null()).status().unwrap();
-            if died.success() {
-                break;
-            }
-            last = death;
-            run_whole(&workspace, &input);
-            assert_eq!(difference(&workspace, &undisturbed), [""; 0], "{layout}, death {death}");
-        }
+        let last = die_and_go_on(layout, &input, Some(&before), &undisturbed, step);
         assert!(last > 10, "{layout}: {last}");
     }
 }
@@ -242,6 +244,7 @@ fn another_configuration_is_refused_until_somebody_says_yes() {
     let refused = workspace.run(&[&input]);
     assert_eq!(refused.status.code(), Some(78));
     assert!(said(&refused).contains("10 documents in"), "{}", said(&refused));
+    assert_eq!(verify(&workspace.output()).unwrap().faults, [], "nothing has been touched");
     let documents = |files: &[(String, Vec<u8>)]| files.iter().filter(|(name, _)| name.ends_with("jsonl")).count();
     assert_eq!(documents(&before), documents(&workspace.files()));
     let redone = workspace.command(&[&input]).arg("--redo").output().unwrap();
@@ -334,6 +337,30 @@ fn any_single_byte_that_is_flipped_is_found() {
         assert_eq!(missed, [], "{layout}");
         std::fs::write(workspace.output().join("statements-00099.jsonl"), "{}").unwrap();
         assert_eq!(verify(&workspace.output()).unwrap().faults.len(), 1, "a file that is nobody's");
+    }
+}
+
+#[test]
+fn a_sample_that_is_read_again_gives_the_same_statements_until_the_input_changes() {
+    let (folder, input) = input();
+    for layout in LAYOUTS {
+        let workspace = workspace(layout);
+        run_whole(&workspace, &input);
+        let sample = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_pressrun"));
+            command.args(["verify", "--sample", "8", "-c"]).arg(workspace.folder.path().join("pipeline.toml"));
+            command.arg("--input").arg(&input).output().unwrap()
+        };
+        let first = sample();
+        assert!(first.status.success(), "{layout}: {}", String::from_utf8_lossy(&first.stdout));
+        let path = folder.path().join("a.jsonl");
+        let whole = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, whole.replace("was read", "was written")).unwrap();
+        let second = sample();
+        assert_eq!(second.status.code(), Some(2));
+        let text = String::from_utf8(second.stdout).unwrap();
+        assert!(text.contains("other statements come of it now"), "{text}");
+        std::fs::write(&path, whole).unwrap();
     }
 }
 

@@ -4,21 +4,31 @@ use std::io::Write;
 
 use anyhow::{bail, ensure};
 
+use pressrun::config::Config;
+use pressrun::error::RunError;
 use pressrun::stages::write::folder::writer;
-use pressrun::verify::verify as check;
+use pressrun::verify::{repeat, verify as check};
 
-use crate::cli::FolderArguments;
+use crate::cli::VerifyArguments;
 
 /// How many faults are shown.
 const MOST: usize = 100;
 
-pub(crate) fn verify(arguments: &FolderArguments) -> anyhow::Result<()> {
-    let folder = &arguments.directory;
+pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<()> {
+    let config = match arguments.sample {
+        0 => None,
+        _ => Some(Config::load(&arguments.config).map_err(RunError::from)?),
+    };
+    let folder = config.as_ref().map_or(&arguments.directory, |config| &config.output.directory);
     ensure!(folder.is_dir(), "`{}` is no folder", folder.display());
     if let Some(process) = writer(folder)? {
         bail!("a run, process {process}, is writing into `{}`: verify it afterwards", folder.display());
     }
-    let found = check(folder)?;
+    let mut found = check(folder)?;
+    if let Some(config) = &config {
+        let repeated = repeat(config, arguments.paths.clone(), arguments.sample)?;
+        found.faults.extend(repeated.faults);
+    }
     let mut out = std::io::stdout().lock();
     for fault in found.faults.iter().take(MOST) {
         writeln!(out, "{fault}")?;
