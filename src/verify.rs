@@ -78,7 +78,7 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
     drop(ledger);
     let folder = Scratch::new()?;
     let mut config = config.clone();
-    config.output.directory = folder.path.clone();
+    config.output.directory.clone_from(&folder.path);
     config.cache.max_bytes = Whole::of::<0>();
     config.metrics.textfile = None;
     let only = Only::At(expected.iter().map(|entry| (entry.source.clone(), entry.record)).collect());

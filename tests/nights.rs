@@ -101,7 +101,7 @@ fn die_and_go_on(
     undisturbed: &Workspace,
     step: usize,
 ) -> usize {
-    for death in (1..).step_by(step) {
+    for death in (1_usize..).step_by(step) {
         let workspace = workspace(layout);
         if let Some(before) = before {
             copy(&before.output(), &workspace.output());
