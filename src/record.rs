@@ -299,6 +299,9 @@ impl Reason {
     }
 }
 
+/// How much of a rejected input is shown.
+pub const EXCERPT_CHARACTERS: usize = 160;
+
 /// An input that could not be used. Never silent, never lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rejection {

@@ -4,10 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use crate::pipeline::panic_message;
-use crate::record::{Document, Reason, Rejection};
-
-/// How much of a rejected document is shown.
-const EXCERPT_CHARACTERS: usize = 160;
+use crate::record::{Document, EXCERPT_CHARACTERS, Reason, Rejection};
 
 /// Does `work` on a document in the stage of that name.
 pub(super) fn guarded<T>(stage: &'static str, document: &Document, work: impl FnOnce() -> T) -> Result<T, Rejection> {

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::decode::decode;
 use super::find::Source;
-use super::{EXCERPT_CHARACTERS, Record, Refusal, shown, too_large, unreadable};
+use super::{Record, Refusal, shown, too_large, unreadable};
 use crate::config::FieldNames;
-use crate::record::{Metadata, Place, Reason, Rejection};
+use crate::record::{EXCERPT_CHARACTERS, Metadata, Place, Reason, Rejection};
 
 /// The lines of a file.
 pub(super) struct Lines {

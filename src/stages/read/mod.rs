@@ -18,15 +18,12 @@ use crate::config::{FieldNames, InputConfig, RunConfig};
 use crate::digest::sha256_of_all;
 use crate::ledger::Done;
 use crate::pipeline::{Cause, Counter, Halt, Interrupt, Outlet, Stage};
-use crate::record::{Chunk, Document, Metadata, Place, Reason, Rejection};
+use crate::record::{Chunk, Document, EXCERPT_CHARACTERS, Metadata, Place, Reason, Rejection};
 use find::{Format, Source};
 use identity::Identities;
 
 /// A chunk is also closed when its documents have this many bytes, so that long documents do not add up in memory.
 const CHUNK_BYTES: u64 = 8 << 20;
-
-/// How much of a rejected input is shown.
-const EXCERPT_CHARACTERS: usize = 160;
 
 /// Reads files into chunks of documents.
 #[derive(Debug)]
