@@ -221,6 +221,7 @@ fn a_training_that_diverges_ends_with_the_step_and_a_hint() {
 
 #[test]
 fn what_cannot_be_learnt_from_is_refused_with_file_and_line() {
+    let _turn = turn();
     let cases = [
         (
             "{\"text\": \"a\", \"label\": \"great\"}",
@@ -244,6 +245,7 @@ fn what_cannot_be_learnt_from_is_refused_with_file_and_line() {
 
 #[test]
 fn spans_outside_their_text_and_empty_sets_are_refused() {
+    let _turn = turn();
     let folder = workshop();
     let line = json!({ "text": "Ann said no.", "attributions": [{ "source": [[0, 3]], "cue": [[4, 40]] }] });
     std::fs::write(folder.path().join("attribution.jsonl"), line.to_string()).unwrap();
@@ -259,6 +261,7 @@ fn spans_outside_their_text_and_empty_sets_are_refused() {
 
 #[test]
 fn a_wrong_recipe_is_refused_where_it_is_wrong() {
+    let _turn = turn();
     let folder = workshop();
     let refusal = |text: &str| prepare(folder.path(), text).unwrap_err();
     let message = refusal(&recipe("epoch = 3", MOOD));
@@ -273,6 +276,7 @@ fn a_wrong_recipe_is_refused_where_it_is_wrong() {
 
 #[test]
 fn what_cannot_be_measured_is_refused() {
+    let _turn = turn();
     let folder = workshop();
     let pipeline = format!("[models.newsroom]\npath = \"{}\"\n{TASKS}", root().join("models/newsroom").display());
     std::fs::write(folder.path().join("pipeline.toml"), pipeline).unwrap();
