@@ -2,10 +2,19 @@
 //! are, and every rejection. Data is safe on disk before the ledger says that it is there, so what it says is true whatever
 //! happens to the process; what it does not say yet is done again.
 
-use std::collections::HashSet;
+/// What need not be done again.
+mod done;
+/// What can be wrong with it.
+mod error;
+/// What it says.
+mod look;
+
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, named_params};
+
+pub use done::Done;
+pub use error::LedgerError;
 
 /// The ledger's name in the output folder.
 pub const FILE: &str = "ledger.sqlite";
@@ -39,80 +48,6 @@ const TABLES: &str = "
     CREATE TABLE shards (number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, length INTEGER NOT NULL);
     CREATE TABLE forgotten (document TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE leftovers (file TEXT PRIMARY KEY) WITHOUT ROWID;";
-
-/// What an [`Entry`] is made of.
-const COLUMNS: &str = "document, source, record, content, file, start, length, sha256, line";
-
-/// Why a ledger cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// The database refused.
-    #[error("cannot use the ledger `{}`", path.display())]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: rusqlite::Error,
-    },
-    /// It is damaged.
-    #[error("the ledger `{}` is damaged: {what}; restore it with its folder, or begin a new `[output] directory`", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What was found.
-        what: String,
-    },
-    /// There is none.
-    #[error("`{}` has no ledger: no run has written there", path.display())]
-    Missing {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// There are results that it does not know.
-    #[error("`{}` holds results of a version without a ledger: move them away or name another `[output] directory`", path.display())]
-    Unknown {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// It was made by another version of this program.
-    #[error("the ledger `{}` is of version {found}, and this program knows version {VERSION}", path.display())]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: i64,
-    },
-    /// The results there have another form.
-    #[error("the results in `{}` are written as {found}, and the configuration says {wanted}: name another `[output] directory`", path.display())]
-    Layout {
-        /// The folder.
-        path: PathBuf,
-        /// As they are.
-        found: String,
-        /// As they are wanted.
-        wanted: String,
-    },
-    /// The results there depend on something else.
-    #[error(
-        "{documents} documents in `{}` come from another configuration or model: `--redo` or `[run] redo = true` does those again \
-         that are found, or name another `[output] directory`", path.display()
-    )]
-    Redo {
-        /// How many.
-        documents: u64,
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A document that it does not know.
-    #[error("there is no document `{document}` in `{}`", path.display())]
-    NoDocument {
-        /// Its id.
-        document: String,
-        /// The folder.
-        path: PathBuf,
-    },
-}
 
 /// What results depend on beside their document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,14 +99,6 @@ pub struct ShardState {
     pub length: u64,
 }
 
-/// Which documents need not be done again. Reads beside a [`Ledger`] that writes.
-#[derive(Debug)]
-pub struct Done {
-    connection: Connection,
-    path: PathBuf,
-    made_by: String,
-}
-
 /// The ledger of an output folder, to write into.
 #[derive(Debug)]
 pub struct Ledger {
@@ -179,35 +106,6 @@ pub struct Ledger {
     path: PathBuf,
     made_by: String,
     run: i64,
-}
-
-impl Done {
-    /// Whether there is a document of that name.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn knows(&self, document: &str) -> Result<bool, LedgerError> {
-        let known = || {
-            let query = "SELECT EXISTS (SELECT 1 FROM documents WHERE document = ?)";
-            self.connection.prepare_cached(query)?.query_row([document], |row| row.get(0))
-        };
-        known().map_err(failed(&self.path))
-    }
-
-    /// Whether a document's results are there, made from the same content on the same terms, or are not wanted any more.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn has(&self, document: &str, content: &[u8]) -> Result<bool, LedgerError> {
-        let known = || {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM documents WHERE document = ?1 AND content = ?2 AND made_by = ?3)
-                     OR EXISTS (SELECT 1 FROM forgotten WHERE document = ?1)",
-            )?;
-            statement.query_row((document, content, &self.made_by), |row| row.get(0))
-        };
-        known().map_err(failed(&self.path))
-    }
 }
 
 impl Ledger {
@@ -371,16 +269,6 @@ impl Ledger {
         if self.connection.is_autocommit() { Ok(()) } else { self.batch("COMMIT") }
     }
 
-    /// How far the last shard had been written when it was last committed.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn last_shard(&self) -> Result<Option<ShardState>, LedgerError> {
-        let state = |row: &Row| Ok(ShardState { number: row.get(0)?, bytes: row.get(1)?, length: row.get(2)? });
-        let query = "SELECT number, bytes, length FROM shards ORDER BY number DESC LIMIT 1";
-        self.connection.query_row(query, (), state).optional().map_err(failed(&self.path))
-    }
-
     /// Removes rejections of earlier runs in one of the files that this run has read: it would have found them again.
     ///
     /// # Errors
@@ -392,15 +280,6 @@ impl Ledger {
             statement.execute((source, run))
         })?;
         Ok(())
-    }
-
-    /// Whether there are rejections of earlier runs.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn has_old_rejections(&self) -> Result<bool, LedgerError> {
-        let query = "SELECT EXISTS (SELECT 1 FROM rejections WHERE run < ?)";
-        self.connection.query_row(query, [self.run], |row| row.get(0)).map_err(failed(&self.path))
     }
 
     /// Removes a document, and does not take it in again. Its file, if it has one of its own, is among the leftovers then.
@@ -424,81 +303,12 @@ impl Ledger {
         self.batch("COMMIT")
     }
 
-    /// Files that are of no document any more.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn leftovers(&self) -> Result<Vec<String>, LedgerError> {
-        let mut files = Vec::new();
-        self.each("SELECT file FROM leftovers", |row| {
-            files.push(row.get(0)?);
-            Ok(())
-        })?;
-        Ok(files)
-    }
-
     /// Says that the leftovers are gone.
     ///
     /// # Errors
     /// Where the database refuses.
     pub fn clear_leftovers(&mut self) -> Result<(), LedgerError> {
         self.batch("DELETE FROM leftovers")
-    }
-
-    /// Shows every line of `documents.jsonl`, in the order in which the documents came first.
-    ///
-    /// # Errors
-    /// Where the database refuses, or `see` fails.
-    pub fn each_document_line<E: From<LedgerError>>(&self, see: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        self.each_line("SELECT line FROM documents ORDER BY number", see)
-    }
-
-    /// Shows every line of `rejected.jsonl`, by file and place in it.
-    ///
-    /// # Errors
-    /// Where the database refuses, or `see` fails.
-    pub fn each_rejection_line<E: From<LedgerError>>(&self, see: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        self.each_line("SELECT line FROM rejections ORDER BY source, record", see)
-    }
-
-    /// Shows every document, by file and place in it.
-    ///
-    /// # Errors
-    /// Where the database refuses, or `see` fails.
-    pub fn each_entry<E: From<LedgerError>>(&self, mut see: impl FnMut(Entry) -> Result<(), E>) -> Result<(), E> {
-        let mut outcome = Ok(());
-        let query = format!("SELECT {COLUMNS} FROM documents ORDER BY file, start");
-        self.each(&query, |row| {
-            if outcome.is_ok() {
-                outcome = see(entry(row)?);
-            }
-            Ok(())
-        })?;
-        outcome
-    }
-
-    /// The documents of one file, in its order.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn entries_of(&self, file: &str) -> Result<Vec<(String, Kept)>, LedgerError> {
-        let kept = || {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT document, file, start, length, sha256 FROM documents WHERE file = ? ORDER BY start",
-            )?;
-            let kept = |row: &Row| Ok((row.get(0)?, kept(row, 1)?));
-            statement.query_map([file], kept)?.collect::<rusqlite::Result<_>>()
-        };
-        kept().map_err(failed(&self.path))
-    }
-
-    /// How many bytes of a file are of documents.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn bytes_in_use(&self, file: &str) -> Result<u64, LedgerError> {
-        let query = "SELECT coalesce(sum(length), 0) FROM documents WHERE file = ?";
-        self.connection.query_row(query, [file], |row| row.get(0)).map_err(failed(&self.path))
     }
 
     /// Says that a shard has been rewritten: where its documents begin now, and that its file is still to be renamed.
@@ -519,79 +329,12 @@ impl Ledger {
         self.batch("COMMIT")
     }
 
-    /// The shard that has been rewritten but perhaps not renamed yet.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn rewritten(&self) -> Result<Option<String>, LedgerError> {
-        self.setting("rewritten")
-    }
-
     /// Says that the shard has its name.
     ///
     /// # Errors
     /// Where the database refuses.
     pub fn clear_rewritten(&mut self) -> Result<(), LedgerError> {
         self.batch("DELETE FROM settings WHERE name = 'rewritten'")
-    }
-
-    /// As many documents as are wanted, chosen by the hashes of their statements: which ones is as good as chance, and always the same.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn sample(&self, documents: u64) -> Result<Vec<Entry>, LedgerError> {
-        let sample = || {
-            let query = format!("SELECT {COLUMNS} FROM documents WHERE content IS NOT NULL ORDER BY sha256 LIMIT ?");
-            let mut statement = self.connection.prepare(&query)?;
-            statement.query_map([documents], entry)?.collect::<rusqlite::Result<_>>()
-        };
-        sample().map_err(failed(&self.path))
-    }
-
-    /// Where what was rejected is, for one reason or all of them.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn rejected_places(&self, reason: Option<&str>) -> Result<HashSet<(String, u64)>, LedgerError> {
-        let places = || {
-            let query = "SELECT source, record FROM rejections WHERE ?1 IS NULL OR reason = ?1";
-            let mut statement = self.connection.prepare(query)?;
-            statement.query_map([reason], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()
-        };
-        places().map_err(failed(&self.path))
-    }
-
-    /// How many documents there are, and how many of them are being replaced.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn counts(&self) -> Result<(u64, u64), LedgerError> {
-        Ok((
-            self.one("SELECT count(*) FROM documents")?,
-            self.one("SELECT count(*) FROM documents WHERE content IS NULL")?,
-        ))
-    }
-
-    /// How many rejections there are for each reason.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn rejections(&self) -> Result<Vec<(String, u64)>, LedgerError> {
-        let mut counts = Vec::new();
-        self.each("SELECT reason, count(*) FROM rejections GROUP BY reason", |row| {
-            counts.push((row.get(0)?, row.get(1)?));
-            Ok(())
-        })?;
-        Ok(counts)
-    }
-
-    /// What was noted under `name`.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub fn setting(&self, name: &str) -> Result<Option<String>, LedgerError> {
-        let query = "SELECT value FROM settings WHERE name = ?";
-        self.connection.query_row(query, [name], |row| row.get(0)).optional().map_err(failed(&self.path))
     }
 
     /// Notes `value` under `name`.
@@ -614,58 +357,6 @@ impl Ledger {
     fn batch(&self, commands: &str) -> Result<(), LedgerError> {
         self.connection.execute_batch(commands).map_err(failed(&self.path))
     }
-
-    fn one<T: rusqlite::types::FromSql>(&self, query: &str) -> Result<T, LedgerError> {
-        self.connection.query_row(query, (), |row| row.get(0)).map_err(failed(&self.path))
-    }
-
-    fn each(&self, query: &str, mut see: impl FnMut(&Row) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
-        let mut all = || {
-            let mut statement = self.connection.prepare(query)?;
-            let mut rows = statement.query(())?;
-            while let Some(row) = rows.next()? {
-                see(row)?;
-            }
-            Ok(())
-        };
-        all().map_err(failed(&self.path))
-    }
-
-    fn each_line<E: From<LedgerError>>(
-        &self,
-        query: &str,
-        mut see: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut outcome = Ok(());
-        self.each(query, |row| {
-            if outcome.is_ok() {
-                outcome = see(row.get_ref(0)?.as_blob()?);
-            }
-            Ok(())
-        })?;
-        outcome
-    }
-}
-
-fn entry(row: &Row) -> rusqlite::Result<Entry> {
-    Ok(Entry {
-        document: row.get(0)?,
-        source: row.get(1)?,
-        record: row.get(2)?,
-        content: row.get(3)?,
-        kept: kept(row, 4)?,
-        line: row.get(8)?,
-    })
-}
-
-/// The four columns from `first` on.
-fn kept(row: &Row, first: usize) -> rusqlite::Result<Kept> {
-    Ok(Kept {
-        file: row.get(first)?,
-        start: row.get(first + 1)?,
-        length: row.get(first + 2)?,
-        sha256: row.get(first + 3)?,
-    })
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
