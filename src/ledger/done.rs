@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::{LedgerError, failed};
 
-/// Which documents need not be done again. Reads beside a [`Ledger`] that writes.
+/// Which documents need not be done again. Reads beside a [`super::Ledger`] that writes.
 #[derive(Debug)]
 pub struct Done {
     pub(super) connection: Connection,
