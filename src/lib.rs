@@ -40,10 +40,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use config::{Config, OutputConfig};
+use config::{Config, Layout, OutputConfig};
 use digest::{hexadecimal, sha256_of_all};
 use error::RunError;
-use ledger::{Done, Ledger, Terms};
+use ledger::{Done, Ledger, LedgerError, Terms};
 use model::{Model, ModelError};
 use pipeline::{Counter, Interrupt};
 use recall::Recall;
@@ -118,9 +118,8 @@ impl Job {
         let group = Group::new(&tasks, recalls)?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
         let (terms, redo) = (terms(&config, &tasks), redo || config.run.redo);
-        Ledger::check(folder.path(), &terms, redo)?;
-        publish::unseal(&folder)?;
-        let ledger = Ledger::begin(folder.path(), &terms, redo)?;
+        let unseal = || publish::unseal(&folder).map_err(RunError::from);
+        let ledger = Ledger::begin(folder.path(), &terms, redo, unseal)?;
         let only = match only {
             Only::Everything => None,
             Only::Rejected(reason) => Some(ledger.rejected_places(reason.as_deref())?),
@@ -220,7 +219,7 @@ fn list(
     interrupt: &Interrupt,
     folder: &OutputFolder,
 ) -> Result<(), RunError> {
-    let mut ledger = Ledger::open(folder.path())?;
+    let mut ledger = Ledger::resume(folder.path())?;
     if let Some(finder) = finder.filter(|_| interrupt.cause().is_none())
         && ledger.has_old_rejections()?
     {
@@ -233,14 +232,18 @@ fn list(
 /// Removes what is known of `documents` from the output folder of `config`. Later runs leave them out.
 ///
 /// # Errors
-/// A document that is not there, and then none is removed that comes after it; a run that is going on.
+/// A document that is not there, and then none is removed that comes after it; results of another form than `config` has; a run that
+/// is going on.
 pub fn forget(config: &Config, documents: &[String]) -> Result<(), RunError> {
     let folder = &config.output.directory;
-    drop(Ledger::open(folder)?);
+    let wanted = layout_name(&config.output);
+    if let Some(found) = Ledger::open(folder)?.setting("layout")?.filter(|found| *found != wanted) {
+        return Err(LedgerError::Layout { path: folder.clone(), found, wanted }.into());
+    }
     let folder = OutputFolder::prepare(folder)?;
     publish::unseal(&folder)?;
-    let mut ledger = Ledger::open(folder.path())?;
-    let has_own_file = ledger.setting("layout")?.is_some_and(|layout| layout.starts_with("document"));
+    let mut ledger = Ledger::resume(folder.path())?;
+    let has_own_file = config.output.layout == Layout::Document;
     let forgotten = documents.iter().try_for_each(|document| ledger.forget(document, has_own_file));
     publish::publish(&folder, &config.output, &mut ledger)?;
     publish::seal(&folder, ledger)?;
@@ -249,10 +252,14 @@ pub fn forget(config: &Config, documents: &[String]) -> Result<(), RunError> {
 
 /// What the results of a run depend on.
 fn terms(config: &Config, tasks: &Tasks) -> Terms {
-    let OutputConfig { layout, compression, fields, .. } = &config.output;
-    let fields = fields.iter().map(|field| field.get_ref().as_str());
+    let fields = config.output.fields.iter().map(|field| field.get_ref().as_str());
     let made_by = sha256_of_all(std::iter::once(tasks.fingerprint().as_str()).chain(fields));
-    Terms { layout: format!("{layout:?}, {compression:?}").to_lowercase(), made_by: hexadecimal(&made_by) }
+    Terms { layout: layout_name(&config.output), made_by: hexadecimal(&made_by) }
+}
+
+/// How results are written, in words.
+fn layout_name(config: &OutputConfig) -> String {
+    format!("{:?}, {:?}", config.layout, config.compression).to_lowercase()
 }
 
 fn capacity(config: &Config) -> NonZeroUsize {

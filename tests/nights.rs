@@ -301,6 +301,11 @@ fn a_document_that_is_forgotten_is_gone_and_stays_away() {
         };
         assert!(forget("d3").status.success());
         assert!(said(&forget("d3")).contains("there is no document `d3`"));
+        let configuration = std::fs::read_to_string(workspace.folder.path().join("pipeline.toml")).unwrap();
+        workspace.put("pipeline.toml", "[output]\nlayout = \"document\"\ncompression = \"zstd\"\n");
+        let other = forget("d4");
+        assert!(said(&other).contains("are written as") && other.status.code() == Some(78), "{}", said(&other));
+        workspace.put("pipeline.toml", configuration);
         run_whole(&workspace, &input);
         assert!(!workspace.output_text().contains("d3#0"), "{layout}");
         assert_eq!(workspace.lines("documents.jsonl").len(), 9);

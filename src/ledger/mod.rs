@@ -109,28 +109,25 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Whether a run on `terms` may go on after what is in `folder`. Nothing is written.
+    /// Opens the ledger in `folder` for a run on `terms`, or begins it. With `redo` documents on other terms are done again. Before
+    /// it writes into what is there it lets `unseal` say that nobody relies on that any more.
     ///
     /// # Errors
-    /// A damaged ledger; results of another form; results on other terms, without `redo`.
-    pub fn check(folder: &Path, terms: &Terms, redo: bool) -> Result<(), LedgerError> {
+    /// A damaged ledger; results of another form; results on other terms, without `redo`. Nothing has been written then.
+    pub fn begin<E: From<LedgerError>>(
+        folder: &Path,
+        terms: &Terms,
+        redo: bool,
+        unseal: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Self, E> {
         let path = folder.join(FILE);
-        if path.exists() {
-            return Self::connect(path)?.agree(folder, terms, redo);
+        if !path.exists() && folder.join("documents.jsonl").exists() {
+            return Err(LedgerError::Unknown { path: folder.to_owned() }.into());
         }
-        if folder.join("documents.jsonl").exists() {
-            return Err(LedgerError::Unknown { path: folder.to_owned() });
-        }
-        Ok(())
-    }
-
-    /// Opens the ledger in `folder` for a run on `terms`, or begins it. With `redo` documents on other terms are done again.
-    ///
-    /// # Errors
-    /// As [`Self::check`].
-    pub fn begin(folder: &Path, terms: &Terms, redo: bool) -> Result<Self, LedgerError> {
-        Self::check(folder, terms, redo)?;
-        let mut ledger = Self::connect(folder.join(FILE))?;
+        let mut ledger = Self::connect(path)?;
+        ledger.check()?;
+        ledger.agree(folder, terms, redo)?;
+        unseal()?;
         ledger.made_by.clone_from(&terms.made_by);
         ledger.set("layout", &terms.layout)?;
         ledger.set("made_by", &terms.made_by)?;
@@ -143,6 +140,16 @@ impl Ledger {
     /// # Errors
     /// None there, or a damaged one.
     pub fn open(folder: &Path) -> Result<Self, LedgerError> {
+        let ledger = Self::resume(folder)?;
+        ledger.check()?;
+        Ok(ledger)
+    }
+
+    /// As [`Self::open`], where this process has checked it already: that takes time with its size.
+    ///
+    /// # Errors
+    /// None there.
+    pub(crate) fn resume(folder: &Path) -> Result<Self, LedgerError> {
         let path = folder.join(FILE);
         if !path.exists() {
             return Err(LedgerError::Missing { path: folder.to_owned() });
@@ -163,8 +170,12 @@ impl Ledger {
         } else if version != VERSION {
             return Err(LedgerError::Version { path: ledger.path, found: version });
         }
-        let what: String = ledger.one("PRAGMA quick_check(1)")?;
-        if what == "ok" { Ok(ledger) } else { Err(LedgerError::Damaged { path: ledger.path, what }) }
+        Ok(ledger)
+    }
+
+    fn check(&self) -> Result<(), LedgerError> {
+        let what: String = self.one("PRAGMA quick_check(1)")?;
+        if what == "ok" { Ok(()) } else { Err(LedgerError::Damaged { path: self.path.clone(), what }) }
     }
 
     fn agree(&self, folder: &Path, terms: &Terms, redo: bool) -> Result<(), LedgerError> {
@@ -382,6 +393,10 @@ mod tests {
         Terms { layout: "document".into(), made_by: made_by.into() }
     }
 
+    fn begin(folder: &Path, terms: &Terms, redo: bool) -> Result<Ledger, LedgerError> {
+        Ledger::begin(folder, terms, redo, || Ok(()))
+    }
+
     fn an_entry(document: &str, content: u8) -> Entry {
         Entry {
             document: document.into(),
@@ -407,12 +422,12 @@ mod tests {
     fn what_was_committed_is_done_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         {
-            let mut ledger = Ledger::begin(folder.path(), &terms("a"), false).unwrap();
+            let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
             ledger.put(&an_entry("kept", 1)).unwrap();
             ledger.commit(None).unwrap();
             ledger.put(&an_entry("lost", 1)).unwrap();
         }
-        let ledger = Ledger::begin(folder.path(), &terms("a"), false).unwrap();
+        let ledger = begin(folder.path(), &terms("a"), false).unwrap();
         let done = ledger.done().unwrap();
         assert!(
             done.has("kept", &[1]).unwrap() && !done.has("kept", &[2]).unwrap() && !done.has("lost", &[1]).unwrap()
@@ -423,22 +438,22 @@ mod tests {
     #[test]
     fn other_terms_want_to_be_said_yes_to() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ledger = Ledger::begin(folder.path(), &terms("a"), false).unwrap();
+        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
         ledger.put(&an_entry("x", 1)).unwrap();
         ledger.commit(None).unwrap();
         drop(ledger);
-        let refused = Ledger::begin(folder.path(), &terms("b"), false).unwrap_err();
+        let refused = begin(folder.path(), &terms("b"), false).unwrap_err();
         assert!(matches!(refused, LedgerError::Redo { documents: 1, .. }), "{refused}");
-        let ledger = Ledger::begin(folder.path(), &terms("b"), true).unwrap();
+        let ledger = begin(folder.path(), &terms("b"), true).unwrap();
         assert!(!ledger.done().unwrap().has("x", &[1]).unwrap());
         drop(ledger);
-        Ledger::begin(folder.path(), &terms("b"), false).unwrap();
+        begin(folder.path(), &terms("b"), false).unwrap();
     }
 
     #[test]
     fn a_document_that_is_being_replaced_is_not_done_and_keeps_its_place() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ledger = Ledger::begin(folder.path(), &terms("a"), false).unwrap();
+        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
         ledger.put(&an_entry("x", 1)).unwrap();
         ledger.put(&an_entry("y", 1)).unwrap();
         assert!(ledger.reopen(["x", "new"].into_iter()).unwrap() && !ledger.reopen(std::iter::once("new")).unwrap());
@@ -453,7 +468,7 @@ mod tests {
     #[test]
     fn what_was_forgotten_stays_away() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ledger = Ledger::begin(folder.path(), &terms("a"), false).unwrap();
+        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
         ledger.put(&an_entry("x", 1)).unwrap();
         ledger.commit(None).unwrap();
         ledger.forget("x", true).unwrap();
@@ -470,12 +485,12 @@ mod tests {
     #[test]
     fn a_torn_ledger_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        drop(Ledger::begin(folder.path(), &terms("a"), false).unwrap());
+        drop(begin(folder.path(), &terms("a"), false).unwrap());
         let path = folder.path().join(FILE);
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[4096..].fill(7);
         std::fs::write(&path, bytes).unwrap();
-        let error = Ledger::begin(folder.path(), &terms("a"), false).unwrap_err();
+        let error = begin(folder.path(), &terms("a"), false).unwrap_err();
         assert!(matches!(error, LedgerError::Damaged { .. } | LedgerError::Sqlite { .. }), "{error}");
     }
 }

@@ -260,7 +260,7 @@ impl RunReport {
         let json = serde_json::to_vec_pretty(self).unwrap_or_default();
         folder.write_whole("run.json", &json)?;
         if self.outcome != Outcome::Failed {
-            publish::seal(folder, Ledger::open(folder.path())?)?;
+            publish::seal(folder, Ledger::resume(folder.path())?)?;
         }
         Ok(())
     }
