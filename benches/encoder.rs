@@ -11,7 +11,7 @@ use pressrun::config::{Device, Precision};
 use pressrun::model::{Model, ModelFolder, Passage, Runtime, TokenBatch};
 
 /// As `pipeline.toml` has it.
-const BATCH_TOKENS: usize = 512;
+const BATCH_TOKENS: usize = 1024;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");

@@ -92,7 +92,7 @@ pub struct ModelConfig {
 }
 
 pub(super) fn default_batch_tokens() -> Whole<16, { 1 << 24 }> {
-    Whole::of::<512>()
+    Whole::of::<1024>()
 }
 
 /// What an encoder multiplies in.

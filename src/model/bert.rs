@@ -5,6 +5,7 @@
 //! on each other, and no passage is filled up to the length of another.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use tch::{Device, Kind, TchError, Tensor};
@@ -12,24 +13,33 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::batch::PADDING;
 use super::config::{self, EncoderConfig};
 use super::encoder::{Encoder, HiddenStates};
-use super::heads::ROWS;
-use super::kernels::{self, NormWeights};
+use super::kernels::{self, Heads, NormWeights};
 use super::manifest::Architecture;
+use super::products::Products;
 use super::weights::Weights;
 use super::{ModelError, TokenBatch, to_i64};
 
 /// How many bytes of attention scores are computed at once: they should stay in a core's second cache until they are used.
-const SCORE_BYTES: i64 = 512 * 1024;
+const SCORE_BYTES: usize = 512 * 1024;
 
 /// With AMX, products with many inputs sum in another order where they have fewer rows than about this: a batch has no fewer.
 const MIN_ROWS: usize = 256;
 
+/// Rows come in multiples of this, so that no row of a product depends on how many there are.
+const ROWS: usize = 16;
+
+/// With AMX, products take rows in blocks of this, and what is left over takes more time than filling it up.
+const AMX_ROWS: usize = 64;
+
+/// How many rows weights are put in order for.
+const USUAL_ROWS: i64 = 1024;
+
 /// What `config.json` says of the network, beside what all families say.
 #[derive(Debug, Deserialize)]
 struct Config {
-    hidden_size: i64,
+    hidden_size: usize,
     num_hidden_layers: usize,
-    num_attention_heads: i64,
+    num_attention_heads: usize,
     hidden_act: String,
     #[serde(default = "absolute")]
     position_embedding_type: String,
@@ -52,13 +62,16 @@ pub(super) struct PackedBert {
     positions: Tensor,
     norm: Norm,
     layers: Vec<Layer>,
-    heads: i64,
+    heads: usize,
+    /// Rows come in multiples of this.
+    row_block: usize,
     device: Device,
 }
 
 struct Layer {
     /// Query, key and value in one product; queries come out divided by the root of a head's size.
     query_key_value: Linear,
+    head_size: usize,
     attended: Linear,
     attention_norm: Norm,
     up: Linear,
@@ -67,9 +80,17 @@ struct Layer {
 }
 
 struct Linear {
-    /// Of the shape `[outputs, inputs]`.
-    weight: Tensor,
+    weight: Weight,
+    /// One value an output.
     bias: Tensor,
+    inputs: i64,
+}
+
+enum Weight {
+    /// Of the shape `[outputs, inputs]`.
+    Plain(Tensor),
+    /// In oneDNN's order.
+    Reordered(Arc<Products>, Tensor),
 }
 
 struct Norm {
@@ -82,9 +103,9 @@ struct Norm {
 /// Passages of one length that follow each other in a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
-    start: i64,
-    passages: i64,
-    length: i64,
+    start: usize,
+    passages: usize,
+    length: usize,
 }
 
 impl Config {
@@ -106,15 +127,18 @@ impl PackedBert {
             return Ok(None);
         }
         let weights = Weights::read(&folder.join("encoder.safetensors"), encoder.shapes())?;
-        Parts { weights, device, kind }.network(&config).map(Some)
+        // In f32 libtorch has a faster library.
+        let reorders = device == Device::Cpu && kind == Kind::BFloat16;
+        let products = if reorders { Products::load().ok().map(Arc::new) } else { None };
+        Parts { weights, device, kind, products }.network(&config).map(Some)
     }
 
     /// The hidden states of [`HiddenStates`].
     fn states(&self, batch: &TokenBatch) -> Result<Tensor, TchError> {
-        let (ids, positions) = stream(batch);
+        let (ids, positions) = stream(batch, self.computed_tokens(batch));
         let embedded = self.words.f_index_select(0, &self.on_device(&ids))?;
         let positions = self.positions.f_index_select(0, &self.on_device(&positions))?;
-        let mut states = self.norm.forward(&embedded.f_add(&positions)?)?;
+        let mut states = self.norm.of_sum(embedded, &positions)?;
         let runs = runs(batch.lengths(), self.scores_at_once());
         for layer in &self.layers {
             states = layer.forward(&states, &runs, self.heads)?;
@@ -132,9 +156,9 @@ impl PackedBert {
     }
 
     /// How many attention scores of one head are computed at once.
-    fn scores_at_once(&self) -> i64 {
+    fn scores_at_once(&self) -> usize {
         match self.device {
-            Device::Cuda(_) => i64::MAX,
+            Device::Cuda(_) => usize::MAX,
             _ => SCORE_BYTES / (self.heads * if self.words.kind() == Kind::Float { 4 } else { 2 }),
         }
     }
@@ -146,7 +170,7 @@ impl Encoder for PackedBert {
     }
 
     fn computed_tokens(&self, batch: &TokenBatch) -> usize {
-        rows(batch)
+        batch.ids().len().next_multiple_of(self.row_block).max(MIN_ROWS)
     }
 
     fn is_packed(&self) -> bool {
@@ -157,8 +181,8 @@ impl Encoder for PackedBert {
         let products = || {
             for layer in &self.layers {
                 for linear in [&layer.query_key_value, &layer.attended, &layer.up, &layer.down] {
-                    let options = (linear.weight.kind(), self.device);
-                    let input = Tensor::f_empty([to_i64(tokens), linear.weight.size()[1]], options)?;
+                    let options = (self.words.kind(), self.device);
+                    let input = Tensor::f_empty([to_i64(tokens), linear.inputs], options)?;
                     let _ = linear.forward(&input)?;
                 }
             }
@@ -169,35 +193,50 @@ impl Encoder for PackedBert {
 }
 
 impl Layer {
-    fn forward(&self, states: &Tensor, runs: &[Run], heads: i64) -> Result<Tensor, TchError> {
-        let attended = self.attended.forward(&attention(&self.query_key_value.forward(states)?, runs, heads)?)?;
+    fn forward(&self, states: &Tensor, runs: &[Run], heads: usize) -> Result<Tensor, TchError> {
+        let attended = self.attended.forward(&self.attention(states, runs, heads)?)?;
         let states = self.attention_norm.of_sum(attended, states)?;
-        let inner = self.up.forward(&states)?.f_gelu_("none")?;
+        let inner = gelu(self.up.forward(&states)?)?;
         self.norm.of_sum(self.down.forward(&inner)?, &states)
+    }
+
+    /// What each head attends to, of the shape `[tokens, hidden size]`.
+    fn attention(&self, states: &Tensor, runs: &[Run], heads: usize) -> Result<Tensor, TchError> {
+        let rows = self.query_key_value.forward(states)?;
+        let attended = Tensor::f_empty(states.size(), (states.kind(), states.device()))?;
+        let mut end = 0;
+        for &Run { start, passages, length } in runs {
+            let tokens = to_i64(passages * length);
+            let shape = Heads { passages, length, count: heads, size: self.head_size };
+            let (start, rows) = (to_i64(start), rows.f_narrow(0, to_i64(start), tokens)?);
+            attend(&rows, shape, attended.f_narrow(0, start, tokens)?)?;
+            end = start + tokens;
+        }
+        let _ = attended.f_narrow(0, end, attended.size()[0] - end)?.f_zero_()?;
+        Ok(attended)
     }
 }
 
-/// What each head attends to, of the shape `[tokens, hidden size]`, for queries, keys and values in the shape
+/// Puts into `place`, of the shape `[tokens, hidden size]`, what each head attends to, for queries, keys and values in the shape
 /// `[tokens, 3 * hidden size]`.
-fn attention(query_key_value: &Tensor, runs: &[Run], heads: i64) -> Result<Tensor, TchError> {
-    let (tokens, hidden) = (query_key_value.size()[0], query_key_value.size()[1] / 3);
-    let options = (query_key_value.kind(), query_key_value.device());
-    let attended = Tensor::f_empty([tokens, hidden], options)?;
-    let mut end = 0;
-    for &Run { start, passages, length } in runs {
-        end = start + passages * length;
-        let part = query_key_value.f_narrow(0, start, passages * length)?;
-        let part = part.f_view([passages, length, 3, heads, hidden / heads])?.f_permute([2, 0, 3, 1, 4])?;
-        let part = part.f_reshape([3, passages * heads, length, hidden / heads])?;
-        let (query, key, value) = (part.f_get(0)?, part.f_get(1)?, part.f_get(2)?);
-        let shares = softmax(query.f_bmm(&key.f_transpose(1, 2)?)?)?;
-        let found = shares.f_bmm(&value)?.f_view([passages, heads, length, hidden / heads])?;
-        let mut place = attended.f_narrow(0, start, passages * length)?;
-        place = place.f_view([passages, length, heads, hidden / heads])?;
-        place.f_copy_(&found.f_transpose(1, 2)?)?;
+fn attend(rows: &Tensor, shape: Heads, mut place: Tensor) -> Result<(), TchError> {
+    let has_kernels = has_kernels(rows);
+    let split = if has_kernels { shape.split(rows)? } else { permuted(rows, shape)? };
+    let (query, key, value) = (split.f_get(0)?, split.f_get(1)?, split.f_get(2)?);
+    let found = softmax(query.f_bmm(&key.f_transpose(1, 2)?)?)?.f_bmm(&value)?;
+    if has_kernels {
+        return shape.join(&found, &mut place);
     }
-    let _ = attended.f_narrow(0, end, tokens - end)?.f_zero_()?;
-    Ok(attended)
+    let [passages, length, heads, size] = shape.sizes();
+    let found = found.f_view([passages, heads, length, size])?.f_transpose(1, 2)?;
+    place.f_view([passages, length, heads, size])?.f_copy_(&found)
+}
+
+/// As [`Heads::split`].
+fn permuted(rows: &Tensor, shape: Heads) -> Result<Tensor, TchError> {
+    let [passages, length, heads, size] = shape.sizes();
+    let split = rows.f_view([passages, length, 3, heads, size])?.f_permute([2, 0, 3, 1, 4])?;
+    split.f_reshape([3, passages * heads, length, size])
 }
 
 fn softmax(mut scores: Tensor) -> Result<Tensor, TchError> {
@@ -208,19 +247,21 @@ fn softmax(mut scores: Tensor) -> Result<Tensor, TchError> {
     Ok(scores)
 }
 
+fn gelu(mut values: Tensor) -> Result<Tensor, TchError> {
+    if !has_kernels(&values) {
+        return values.f_gelu_("none");
+    }
+    kernels::gelu(&mut values)?;
+    Ok(values)
+}
+
 /// Whether we have code for a tensor that is faster than libtorch's.
 fn has_kernels(tensor: &Tensor) -> bool {
     tensor.kind() == Kind::BFloat16 && tensor.device() == Device::Cpu
 }
 
-/// How many tokens are computed for a batch, so that no row of a product depends on how many there are.
-fn rows(batch: &TokenBatch) -> usize {
-    batch.ids().len().next_multiple_of(ROWS).max(MIN_ROWS)
-}
-
-/// The ids and the positions of a batch's tokens, filled up.
-fn stream(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
-    let rows = rows(batch);
+/// The ids and the positions of a batch's tokens, filled up to so many `rows`.
+fn stream(batch: &TokenBatch, rows: usize) -> (Vec<i64>, Vec<i64>) {
     let mut ids = batch.ids().to_vec();
     let mut positions: Vec<i64> = batch.lengths().iter().flat_map(|&length| (0..length).map(to_i64)).collect();
     ids.resize(rows, PADDING);
@@ -229,10 +270,10 @@ fn stream(batch: &TokenBatch) -> (Vec<i64>, Vec<i64>) {
 }
 
 /// Passages of one length together, as long as one head's scores of them are at most `scores`.
-fn runs(lengths: &[usize], scores: i64) -> Vec<Run> {
+fn runs(lengths: &[usize], scores: usize) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut start = 0;
-    for length in lengths.iter().copied().map(to_i64) {
+    for &length in lengths {
         match runs.last_mut() {
             Some(run) if run.length == length && (run.passages + 1).saturating_mul(length * length) <= scores => {
                 run.passages += 1;
@@ -246,20 +287,20 @@ fn runs(lengths: &[usize], scores: i64) -> Vec<Run> {
 
 impl Linear {
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        input.f_linear(&self.weight, Some(&self.bias))
+        match &self.weight {
+            Weight::Plain(weight) => input.f_linear(weight, Some(&self.bias)),
+            Weight::Reordered(products, weight) => products.linear(input, weight, &self.bias),
+        }
     }
 }
 
 impl Norm {
-    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let size = self.weight.size();
-        input.f_layer_norm(size, Some(&self.weight), Some(&self.bias), self.epsilon, false)
-    }
-
     /// The norm of `one` and `other` added; `one` is a tensor of its own, whose memory may be used.
     fn of_sum(&self, mut one: Tensor, other: &Tensor) -> Result<Tensor, TchError> {
         if !has_kernels(&one) {
-            return self.forward(&one.f_add_(other)?);
+            let size = self.weight.size();
+            let sum = one.f_add_(other)?;
+            return sum.f_layer_norm(size, Some(&self.weight), Some(&self.bias), self.epsilon, false);
         }
         kernels::norm_of_sum(&mut one, other, &self.kernel)?;
         Ok(one)
@@ -271,6 +312,8 @@ struct Parts {
     weights: Weights,
     device: Device,
     kind: Kind,
+    /// For weights in oneDNN's order, where that is faster.
+    products: Option<Arc<Products>>,
 }
 
 impl Parts {
@@ -284,21 +327,24 @@ impl Parts {
             norm: self.norm("embeddings.LayerNorm", config)?,
             layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_, _>>()?,
             heads: config.num_attention_heads,
+            row_block: if self.products.is_some() && super::has_amx() { AMX_ROWS } else { ROWS },
             device: self.device,
         })
     }
 
     fn layer(&self, place: usize, config: &Config) -> Result<Layer, ModelError> {
         let name = |part: &str| format!("encoder.layer.{place}.{part}");
+        let head_size = config.hidden_size / config.num_attention_heads;
         #[expect(clippy::cast_precision_loss, reason = "a head has some ten states")]
-        let scale = 1.0 / ((config.hidden_size / config.num_attention_heads) as f64).sqrt();
+        let scale = 1.0 / (head_size as f64).sqrt();
         let part = |part: &str, end: &str| self.weights.get(&name(&format!("attention.self.{part}.{end}")));
         let fused = |end: &str| {
             let query = part("query", end)? * scale;
-            Ok(self.placed(&Tensor::f_cat(&[&query, part("key", end)?, part("value", end)?], 0).map_err(failed)?))
+            Tensor::f_cat(&[&query, part("key", end)?, part("value", end)?], 0).map_err(failed)
         };
         Ok(Layer {
-            query_key_value: Linear { weight: fused("weight")?, bias: fused("bias")? },
+            query_key_value: self.product(&fused("weight")?, &fused("bias")?)?,
+            head_size,
             attended: self.linear(&name("attention.output.dense"))?,
             attention_norm: self.norm(&name("attention.output.LayerNorm"), config)?,
             up: self.linear(&name("intermediate.dense"))?,
@@ -308,14 +354,27 @@ impl Parts {
     }
 
     fn linear(&self, name: &str) -> Result<Linear, ModelError> {
-        let get = |end: &str| Ok(self.placed(self.weights.get(&format!("{name}.{end}"))?));
-        Ok(Linear { weight: get("weight")?, bias: get("bias")? })
+        let get = |end: &str| self.weights.get(&format!("{name}.{end}"));
+        self.product(get("weight")?, get("bias")?)
+    }
+
+    fn product(&self, weight: &Tensor, bias: &Tensor) -> Result<Linear, ModelError> {
+        let (inputs, weight) = (weight.size()[1], self.placed(weight));
+        let weight = match &self.products {
+            Some(products) => {
+                let reordered = products.reorder(&weight, USUAL_ROWS).map_err(failed)?;
+                Weight::Reordered(Arc::clone(products), reordered)
+            }
+            None => Weight::Plain(weight),
+        };
+        Ok(Linear { weight, bias: self.placed(bias), inputs })
     }
 
     fn norm(&self, name: &str, config: &Config) -> Result<Norm, ModelError> {
-        let Linear { weight, bias } = self.linear(name)?;
-        let epsilon = config.layer_norm_eps;
-        Ok(Norm { kernel: NormWeights::new(&weight, &bias, epsilon).map_err(failed)?, weight, bias, epsilon })
+        let get = |end: &str| self.weights.get(&format!("{name}.{end}"));
+        let (weight, bias, epsilon) = (get("weight")?, get("bias")?, config.layer_norm_eps);
+        let kernel = NormWeights::new(weight, bias, epsilon).map_err(failed)?;
+        Ok(Norm { kernel, weight: self.placed(weight), bias: self.placed(bias), epsilon })
     }
 
     fn placed(&self, tensor: &Tensor) -> Tensor {

@@ -23,6 +23,8 @@ mod mpnet;
 pub mod passage;
 /// Scores of token labels to the best path through them.
 mod path;
+/// Products with weights in the order that oneDNN wants.
+mod products;
 /// Text to tokens.
 pub mod tokenizer;
 /// Labelled sets to a model.
@@ -333,6 +335,11 @@ pub fn processor() -> String {
     let first = found.split("\n\n").next().unwrap_or_default();
     let tells = |line: &&str| ["model name", "flags", "Features", "CPU part"].iter().any(|name| line.starts_with(name));
     first.lines().filter(tells).fold(std::env::consts::ARCH.to_owned(), |all, line| all + "\n" + line)
+}
+
+/// Whether the processor multiplies matrices of bf16 as a whole. What Rust has to find that out is not stable yet.
+fn has_amx() -> bool {
+    processor().contains("amx_bf16")
 }
 
 /// Whether the processor has instructions that multiply bf16; without them bf16 is slower than f32.
