@@ -33,6 +33,8 @@ pub mod train;
 mod transformer;
 /// Files of weights to tensors.
 mod weights;
+/// Words with their tokens.
+mod words;
 
 use std::path::{Path, PathBuf};
 

@@ -26,7 +26,7 @@ const OBJECT: &[u8] = b"\x80\x02c__torch__\nProducts\n)\x81}X\x08\x00\x00\x00tra
 /// An empty tuple: the code has no constants.
 const CONSTANTS: &[u8] = b"\x80\x02).";
 
-/// The version of TorchScript's archives.
+/// The version of such archives.
 const VERSION: &[u8] = b"3\n";
 
 /// The operations.
@@ -36,8 +36,7 @@ pub(super) struct Products {
 }
 
 impl Products {
-    /// # Errors
-    /// Where this libtorch is built without `oneDNN`.
+    /// The operations, where this libtorch is built with them.
     pub(super) fn load() -> Result<Self, TchError> {
         let archive = archive().map_err(|error| TchError::Io(std::io::Error::other(error)))?;
         Ok(Self { module: CModule::load_data(&mut archive.as_slice())? })

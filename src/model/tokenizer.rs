@@ -1,15 +1,27 @@
 //! Text to tokens, cut to what a model reads.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::passage::{Passage, cut};
+use super::words::Words;
 use super::{ModelError, ReadingLimits};
 
 /// A model's tokenizer. Shared by all threads.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    /// Where they need not be looked at in their context.
+    words: Option<Arc<Words>>,
     limits: ReadingLimits,
+}
+
+/// Tokens, and where each stands in its text.
+#[derive(Debug, PartialEq)]
+pub(super) struct Tokens {
+    pub(super) ids: Vec<u32>,
+    /// Half-open ranges of bytes.
+    pub(super) offsets: Vec<(usize, usize)>,
 }
 
 /// A text as a model reads it.
@@ -35,14 +47,14 @@ impl Tokenizer {
         let mut inner = tokenizers::Tokenizer::from_file(path).map_err(invalid)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(invalid)?;
-        Ok(Self { inner, limits })
+        Ok(Self { words: Words::of(&inner).map(Arc::new), inner, limits })
     }
 
     /// The same tokenizer for a model that reads passages, with a passage for each sentence.
     #[must_use]
     pub fn by_sentence(&self) -> Self {
         let limits = ReadingLimits { passage_tokens: self.limits.passage_tokens.map(|_| 1), ..self.limits };
-        Self { inner: self.inner.clone(), limits }
+        Self { limits, ..self.clone() }
     }
 
     /// The tokens of `text`.
@@ -50,14 +62,22 @@ impl Tokenizer {
     /// # Errors
     /// Where the tokenizer cannot make sense of it.
     pub fn tokenize(&self, text: &str) -> Result<TokenizedText, ModelError> {
-        let encoding = self.inner.encode(text, true).map_err(|cause| ModelError::Tokenizer { cause })?;
-        let (mut ids, mut offsets) = (encoding.get_ids().to_vec(), encoding.get_offsets().to_vec());
+        let tokens = self.tokens(text).map_err(|cause| ModelError::Tokenizer { cause })?;
+        let Tokens { mut ids, mut offsets } = tokens;
         let is_truncated = ids.len() > self.limits.text_tokens;
         if is_truncated {
             keep_ends(&mut ids, self.limits.text_tokens);
             keep_ends(&mut offsets, self.limits.text_tokens);
         }
         Ok(TokenizedText { ids, offsets, is_truncated })
+    }
+
+    fn tokens(&self, text: &str) -> tokenizers::Result<Tokens> {
+        if let Some(words) = &self.words {
+            return words.tokens(text, &self.inner);
+        }
+        let encoding = self.inner.encode(text, true)?;
+        Ok(Tokens { ids: encoding.get_ids().to_vec(), offsets: encoding.get_offsets().to_vec() })
     }
 
     /// Whether `text` is too long to be read in one piece.
