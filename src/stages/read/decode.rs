@@ -1,13 +1,21 @@
-//! Bytes to text: by byte order mark, as UTF-8, or by detection.
+//! Bytes to text: by byte order mark, as UTF-8, by what is said of their encoding, or by detection.
+
+use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::Refusal;
 use crate::record::Reason;
 
 /// A text, and the WHATWG name of the encoding that it came in.
 pub(super) type Decoded = (String, &'static str);
+
+/// Browsers look for a `<meta>` in 1,024 bytes; some pages have a long comment before it.
+const META_BYTES: usize = 4096;
+
+/// Of a hundred characters of a page, so many may be broken: cut in the middle, or pasted from elsewhere.
+const MAX_BROKEN_PERCENT: usize = 2;
 
 /// Decodes `bytes`, without their byte order mark.
 pub(super) fn decode(bytes: Vec<u8>) -> Result<Decoded, Refusal> {
@@ -24,6 +32,59 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<Decoded, Refusal> {
         Ok(text) => Ok((text, UTF_8.name())),
         Err(error) => decode_as(detect(error.as_bytes()), error.as_bytes()),
     }
+}
+
+/// Decodes a page of HTML, as forgiving as a browser: by byte order mark; as UTF-8 where it is that, since labels err more often;
+/// by `charset`, the label of its HTTP header; by its own `<meta>`; by detection. What is broken becomes U+FFFD.
+pub(super) fn decode_page<'p>(bytes: &'p [u8], charset: Option<&str>) -> Result<(Cow<'p, str>, &'static str), Refusal> {
+    if let Some((encoding, mark_length)) = Encoding::for_bom(bytes) {
+        return forgive(encoding, &bytes[mark_length..]);
+    }
+    let said = charset.and_then(|label| Encoding::for_label(label.trim().as_bytes())).or_else(|| in_meta(bytes));
+    match said {
+        Some(encoding) if [ISO_2022_JP, UTF_16BE, UTF_16LE].contains(&encoding) => forgive(encoding, bytes),
+        _ if is_utf8(bytes) => forgive(UTF_8, bytes),
+        Some(encoding) if encoding != UTF_8 => forgive(encoding, bytes),
+        // Broken UTF-8, or a label that is wrong.
+        Some(_) => forgive(UTF_8, bytes).or_else(|_| forgive(detect(bytes), bytes)),
+        None => forgive(guess_utf_16(bytes).unwrap_or_else(|| detect(bytes)), bytes),
+    }
+}
+
+/// Also where the last character is cut.
+fn is_utf8(bytes: &[u8]) -> bool {
+    guess_utf_16(bytes).is_none()
+        && std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+}
+
+/// UTF-16 without a mark: a page begins with `<`, or white space.
+fn guess_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [b'<' | b' ' | b'\n' | b'\r', 0, ..] => Some(UTF_16LE),
+        [0, b'<' | b' ' | b'\n' | b'\r', ..] => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// The encoding that a page names for itself. UTF-16 it cannot be, where its name can be read.
+fn in_meta(bytes: &[u8]) -> Option<&'static Encoding> {
+    let start = bytes[..bytes.len().min(META_BYTES)].to_ascii_lowercase();
+    let after = |place: usize| {
+        let rest = start[place + b"charset".len()..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+        let label = rest.split(|byte| b"\"'; />?".contains(byte)).find(|label| !label.is_empty())?;
+        Encoding::for_label(label)
+    };
+    let named = memchr::memmem::find_iter(&start, "charset").find_map(after);
+    named.map(|encoding| if [UTF_16BE, UTF_16LE].contains(&encoding) { UTF_8 } else { encoding })
+}
+
+fn forgive<'p>(encoding: &'static Encoding, bytes: &'p [u8]) -> Result<(Cow<'p, str>, &'static str), Refusal> {
+    let (text, _) = encoding.decode_without_bom_handling(bytes);
+    let broken = text.chars().filter(|character| matches!(character, '\u{FFFD}' | '\0')).count();
+    if broken > 1 && broken * 100 > text.chars().count() * MAX_BROKEN_PERCENT {
+        return Err(Refusal::new(Reason::NotText, format!("is no text in {}", encoding.name())));
+    }
+    Ok((text, encoding.name()))
 }
 
 fn detect(bytes: &[u8]) -> &'static Encoding {

@@ -1,0 +1,92 @@
+//! What a page says of its article: in JSON-LD, in `<meta>`, in microdata, and in sight; the earlier is trusted more.
+
+/// JSON-LD.
+mod linked_data;
+/// `itemprop`.
+mod microdata;
+/// What a reader sees.
+mod page;
+/// `<meta>` and `<link>`.
+mod tags;
+/// What sources write, made comparable.
+mod tidy;
+
+use scraper::Html;
+
+use super::super::dates::to_rfc3339;
+use super::Article;
+
+/// What one source says, or all of them together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Metadata {
+    pub(super) title: Option<String>,
+    pub(super) byline: Option<String>,
+    pub(super) published: Option<String>,
+    pub(super) modified: Option<String>,
+    pub(super) section: Option<String>,
+    pub(super) language: Option<String>,
+    pub(super) uri: Option<String>,
+    pub(super) source: Option<String>,
+    /// The article's text, as JSON-LD has it at some sites.
+    pub(super) body: Option<String>,
+}
+
+/// Collects what the page says of its article. `url` is where it was fetched.
+pub(super) fn collect(tree: &Html, url: Option<&str>) -> Metadata {
+    let sources = [linked_data::read(tree), tags::read(tree), microdata::read(tree), page::read(tree, url)];
+    let headings = page::headings(tree);
+    let mut all = sources.into_iter().map(Metadata::tidy).fold(Metadata::default(), Metadata::or);
+    all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &headings));
+    all.uri = all.uri.and_then(|uri| tidy::absolute(&uri, url)).or_else(|| url.map(str::to_owned));
+    all
+}
+
+impl Metadata {
+    /// What `self` says, and `other` of what it does not say. A date that can be read goes before one that cannot.
+    fn or(self, other: Self) -> Self {
+        Self {
+            title: self.title.or(other.title),
+            byline: self.byline.or(other.byline),
+            published: clearer(self.published, other.published),
+            modified: clearer(self.modified, other.modified),
+            section: self.section.or(other.section),
+            language: self.language.or(other.language),
+            uri: self.uri.or(other.uri),
+            source: self.source.or(other.source),
+            body: self.body.or(other.body),
+        }
+    }
+
+    /// Values without entities, spare white space, and what is no value.
+    fn tidy(self) -> Self {
+        let line = |value: Option<String>| value.and_then(|value| tidy::line(&value));
+        let date = |value: Option<String>| line(value).map(|raw| to_rfc3339(&raw).unwrap_or(raw));
+        Self {
+            title: line(self.title),
+            byline: self.byline.and_then(|byline| tidy::byline(&byline)),
+            published: date(self.published),
+            modified: date(self.modified),
+            section: line(self.section),
+            language: line(self.language).and_then(|language| tidy::language(&language)),
+            uri: line(self.uri),
+            source: line(self.source),
+            body: self.body,
+        }
+    }
+
+    /// The article but for its text and encoding.
+    pub(super) fn into_article(self) -> Article {
+        let Self { title, byline, published, modified, section, language, uri, source, .. } = self;
+        let (text, encoding) = (String::new(), "");
+        Article { text, title, byline, published, modified, section, language, uri, source, encoding }
+    }
+}
+
+/// The first of the dates that can be read; else the first.
+fn clearer(first: Option<String>, second: Option<String>) -> Option<String> {
+    let is_clear = |date: &String| to_rfc3339(date).is_some();
+    match (first, second) {
+        (Some(first), Some(second)) if !is_clear(&first) && is_clear(&second) => Some(second),
+        (first, second) => first.or(second),
+    }
+}

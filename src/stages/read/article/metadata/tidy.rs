@@ -1,0 +1,74 @@
+//! What sources write, made comparable: no entities, no spare white space, a name without "By", a title without its site.
+
+use scraper::Html;
+
+use super::super::tree::squeezed;
+
+/// A longer value is no name.
+const MAX_NAME_BYTES: usize = 200;
+
+/// Between a title and the name of its site.
+const SEPARATORS: [&str; 9] = [" | ", " - ", " – ", " — ", " :: ", " · ", " • ", " « ", " » "];
+
+/// A value on one line, without entities and tags that were escaped twice; none where it is blank.
+pub(super) fn line(value: &str) -> Option<String> {
+    let value = if value.contains(['&', '<']) && value.len() < 10_000 {
+        Html::parse_fragment(value).root_element().text().collect()
+    } else {
+        value.to_owned()
+    };
+    Some(squeezed(&value)).filter(|value| !value.is_empty() && value != "null" && value != "undefined")
+}
+
+/// Authors' names without "By" before them; none where it is an address, or too long for names.
+pub(super) fn byline(value: &str) -> Option<String> {
+    let value = line(value)?;
+    let start = value.get(..3).filter(|start| start.eq_ignore_ascii_case("by ") || start.eq_ignore_ascii_case("by:"));
+    let names = start.map_or(value.as_str(), |_| value[3..].trim_start());
+    let names = names.trim_matches([',', '|', ' ', ';', '·', '•', '-', '@']);
+    let is_address = names.contains("://") || names.starts_with("www.");
+    (!is_address && !names.is_empty() && names.len() <= MAX_NAME_BYTES).then(|| names.to_owned())
+}
+
+/// A language tag as BCP 47 writes it: `en-US` for `en_us`. None where it is no tag.
+pub(super) fn language(value: &str) -> Option<String> {
+    let mut parts = value.split(['-', '_', ',', ';', '.']).map(str::trim);
+    let primary = parts.next()?.to_ascii_lowercase();
+    if !(2..=3).contains(&primary.len()) || !primary.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return None;
+    }
+    let is_region = |part: &&str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let region = if value.contains(',') { None } else { parts.next().filter(is_region) };
+    Some(region.map_or(primary.clone(), |region| format!("{primary}-{}", region.to_ascii_uppercase())))
+}
+
+/// The title without the name of its site: the heading that it begins or ends with; else what stands before the site's name.
+pub(super) fn without_site(title: &str, site: Option<&str>, headings: &[String]) -> String {
+    let is_part = |heading: &&String| {
+        heading.split_whitespace().count() > 1 && heading.len() < title.len() && title.contains(heading.as_str())
+    };
+    if let Some(heading) = headings.iter().find(is_part) {
+        return heading.clone();
+    }
+    let cut = SEPARATORS.iter().filter_map(|separator| title.rsplit_once(separator)).min_by_key(|(_, last)| last.len());
+    match cut {
+        Some((before, last)) if is_site(last, site) => before.trim().to_owned(),
+        _ => title.to_owned(),
+    }
+}
+
+/// Whether `name` is that of the site, or part of it.
+fn is_site(name: &str, site: Option<&str>) -> bool {
+    let plain = |text: &str| -> String {
+        text.to_lowercase().chars().filter(|character| character.is_alphanumeric()).collect()
+    };
+    let (name, site) = (plain(name), plain(site.unwrap_or_default()));
+    !site.is_empty() && !name.is_empty() && (site.contains(&name) || name.contains(&site))
+}
+
+/// `uri` as seen from `url`; none where it is no address on the web.
+pub(super) fn absolute(uri: &str, url: Option<&str>) -> Option<String> {
+    let base = url.and_then(|url| url::Url::parse(url).ok());
+    let found = url::Url::options().base_url(base.as_ref()).parse(uri).ok()?;
+    matches!(found.scheme(), "http" | "https").then(|| found.into())
+}

@@ -1,0 +1,124 @@
+//! HTML to paragraphs: a block of it is one, and two line breaks in a row end one.
+
+use ego_tree::iter::Edge;
+use scraper::{Html, Node};
+
+use super::tree::squeezed;
+
+/// A paragraph, and how much of it is links.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Paragraph {
+    pub(super) text: String,
+    /// Bytes of `text` in links.
+    pub(super) linked_bytes: usize,
+    /// Whether it is a heading.
+    pub(super) is_heading: bool,
+    /// Whether it is one of a list.
+    pub(super) is_item: bool,
+}
+
+/// Elements that do not end a paragraph.
+const INLINE: [&str; 32] = [
+    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
+    "mark", "q", "ruby", "rt", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "u", "var",
+    "wbr",
+];
+
+/// The paragraphs of `html`.
+pub(super) fn of(html: &str) -> Vec<Paragraph> {
+    let tree = Html::parse_fragment(html);
+    let mut writer = Writer::default();
+    for edge in tree.tree.root().traverse() {
+        match edge {
+            Edge::Open(node) => match node.value() {
+                Node::Text(text) => writer.push(text),
+                Node::Element(element) => writer.open(element.name()),
+                _ => {}
+            },
+            Edge::Close(node) => {
+                if let Node::Element(element) = node.value() {
+                    writer.close(element.name());
+                }
+            }
+        }
+    }
+    writer.end();
+    writer.done
+}
+
+/// Paragraphs as they are written.
+#[derive(Default)]
+struct Writer {
+    done: Vec<Paragraph>,
+    text: String,
+    linked_bytes: usize,
+    links: usize,
+    headings: usize,
+    is_heading: bool,
+    lists: usize,
+    is_item: bool,
+    breaks: usize,
+}
+
+impl Writer {
+    fn push(&mut self, text: &str) {
+        if !text.trim().is_empty() {
+            self.breaks = 0;
+            self.is_heading = self.headings > 0;
+            self.is_item = self.lists > 0;
+        }
+        if self.links > 0 {
+            self.linked_bytes += text.trim().len();
+        }
+        self.text.push_str(text);
+    }
+
+    fn open(&mut self, name: &str) {
+        match name {
+            "a" => self.links += 1,
+            "br" => self.line_break(),
+            "td" | "th" => self.text.push(' '),
+            _ if INLINE.contains(&name) => {}
+            _ => self.end(),
+        }
+        self.headings += usize::from(is_heading(name));
+        self.lists += usize::from(is_list(name));
+    }
+
+    fn close(&mut self, name: &str) {
+        match name {
+            "a" => self.links = self.links.saturating_sub(1),
+            "td" | "th" => self.text.push(' '),
+            "br" => {}
+            _ if INLINE.contains(&name) => {}
+            _ => self.end(),
+        }
+        self.headings -= usize::from(is_heading(name));
+        self.lists -= usize::from(is_list(name));
+    }
+
+    fn line_break(&mut self) {
+        self.text.push(' ');
+        self.breaks += 1;
+        if self.breaks > 1 {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        let text = squeezed(&std::mem::take(&mut self.text));
+        let linked_bytes = std::mem::take(&mut self.linked_bytes).min(text.len());
+        self.breaks = 0;
+        if !text.is_empty() {
+            self.done.push(Paragraph { text, linked_bytes, is_heading: self.is_heading, is_item: self.is_item });
+        }
+    }
+}
+
+fn is_heading(name: &str) -> bool {
+    matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
+}
+
+fn is_list(name: &str) -> bool {
+    matches!(name, "ul" | "ol" | "dl" | "table")
+}
