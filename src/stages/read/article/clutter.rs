@@ -174,14 +174,15 @@ fn is_silent(element: &Element) -> bool {
     matches!(element.name(), "a" | "head" | "script" | "style" | "template" | "option" | "button")
 }
 
-/// Whether `element`, at `node`, is no part of an article.
-pub(super) fn is_clutter(node: NodeRef<'_, Node>, element: &Element, sizes: &Sizes) -> bool {
+/// Whether the element at `node` is no part of an article.
+pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
+    let Some(element) = node.value().as_element() else { return false };
     match element.name() {
         "html" | "body" | "main" | "article" => false,
         "noscript" => sizes.of_element(node) < NOSCRIPT_BYTES,
         "figure" => !has_table(node),
         name if TAGS.contains(&name) => true,
-        _ => (is_hidden(element) || is_named(element)) && !sizes.is_article(node),
+        _ => is_named(element) && !sizes.is_article(node),
     }
 }
 

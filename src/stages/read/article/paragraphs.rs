@@ -1,8 +1,9 @@
-//! HTML to paragraphs: a block of it is one, and two line breaks in a row end one.
+//! HTML to paragraphs: a block of it is one, and two line breaks in a row end one. A single line break stays.
 
 use ego_tree::iter::Edge;
 use scraper::{Html, Node};
 
+use super::pruned::{LINE_BREAK, SPACE};
 use super::tree::squeezed;
 
 /// A paragraph, and how much of it is links.
@@ -53,6 +54,7 @@ struct Writer {
     text: String,
     linked_bytes: usize,
     links: usize,
+    is_after_link: bool,
     headings: usize,
     is_heading: bool,
     lists: usize,
@@ -61,22 +63,45 @@ struct Writer {
 }
 
 impl Writer {
+    /// White space at the ends of `text`, where a link is, is none of the page's.
     fn push(&mut self, text: &str) {
         if !text.trim().is_empty() {
-            self.breaks = 0;
             self.is_heading = self.headings > 0;
             self.is_item = self.lists > 0;
         }
         if self.links > 0 {
             self.linked_bytes += text.trim().len();
         }
-        self.text.push_str(text);
+        let text = if self.links > 0 || self.is_after_link { text.trim_start() } else { text };
+        self.is_after_link &= text.is_empty();
+        for character in text.chars() {
+            match character {
+                LINE_BREAK => self.line_break(),
+                '\n' => self.text.push(' '),
+                _ => {
+                    self.text.push(character);
+                    if !character.is_whitespace() {
+                        self.breaks = 0;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A link begins or ends: what white space there is before it is none of the page's.
+    fn link_edge(&mut self) {
+        if !self.text.ends_with(SPACE) {
+            self.text.truncate(self.text.trim_end_matches(' ').len());
+        }
     }
 
     fn open(&mut self, name: &str) {
         match name {
-            "a" => self.links += 1,
-            "br" => self.line_break(),
+            "a" => {
+                self.link_edge();
+                self.links += 1;
+            }
+            "br" => {}
             "td" | "th" => self.text.push(' '),
             _ if INLINE.contains(&name) => {}
             _ => self.end(),
@@ -87,7 +112,11 @@ impl Writer {
 
     fn close(&mut self, name: &str) {
         match name {
-            "a" => self.links = self.links.saturating_sub(1),
+            "a" => {
+                self.link_edge();
+                self.links = self.links.saturating_sub(1);
+                self.is_after_link = true;
+            }
             "td" | "th" => self.text.push(' '),
             "br" => {}
             _ if INLINE.contains(&name) => {}
@@ -98,7 +127,7 @@ impl Writer {
     }
 
     fn line_break(&mut self) {
-        self.text.push(' ');
+        self.text.push('\n');
         self.breaks += 1;
         if self.breaks > 1 {
             self.end();
@@ -106,7 +135,8 @@ impl Writer {
     }
 
     fn end(&mut self) {
-        let text = squeezed(&std::mem::take(&mut self.text));
+        let lines: Vec<_> = std::mem::take(&mut self.text).replace(SPACE, " ").split('\n').map(squeezed).collect();
+        let text = lines.join("\n").trim().to_owned();
         let linked_bytes = std::mem::take(&mut self.linked_bytes).min(text.len());
         self.breaks = 0;
         if !text.is_empty() {
