@@ -159,8 +159,7 @@ const MOST: usize = 80;
 pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, metadata: &Metadata) {
     let own = paragraphs.iter().filter(|paragraph| !is_linked(paragraph)).count();
     paragraphs.retain(|paragraph| !is_leftover(paragraph, own));
-    let is_title = |paragraph: &Paragraph| metadata.title.as_deref().is_some_and(|title| same(title, &paragraph.text));
-    if paragraphs.first().is_some_and(is_title) {
+    if paragraphs.first().is_some_and(|first| metadata.is_title(&first.text)) {
         paragraphs.remove(0);
     }
     while paragraphs.last().is_some_and(|last| last.is_heading) {
@@ -183,12 +182,4 @@ fn is_leftover(paragraph: &Paragraph, own: usize) -> bool {
 /// Whether most of a paragraph is links.
 fn is_linked(paragraph: &Paragraph) -> bool {
     paragraph.linked_bytes * 100 > paragraph.text.len() * MOST
-}
-
-/// Whether two titles differ in marks and case alone.
-fn same(title: &str, text: &str) -> bool {
-    let plain = |text: &str| -> String {
-        text.to_lowercase().chars().filter(|character| character.is_alphanumeric()).collect()
-    };
-    plain(title) == plain(text)
 }

@@ -4,6 +4,8 @@
 //! no article by its mark-up, and the crate `trafilatura` finds the main text in what is left. Rules of ours take its paragraphs
 //! apart and leave out what only its words give away. All of it depends on the page alone, not on the time it takes.
 
+/// Tags with more attributes than a page has use for.
+mod attributes;
 /// Which elements are no part of an article.
 mod clutter;
 /// Paragraphs that are none of the article, by their words.
@@ -46,13 +48,21 @@ pub(super) struct PageLimits {
     pub(super) max_nodes: usize,
     /// Elements around an element.
     pub(super) max_depth: usize,
+    /// Of one tag.
+    pub(super) max_attributes: usize,
     /// Of what is left when the clutter is gone: what the main text is looked for in.
     pub(super) max_pruned_bytes: usize,
 }
 
 impl Default for PageLimits {
     fn default() -> Self {
-        Self { max_bytes: 16 << 20, max_nodes: 200_000, max_depth: 256, max_pruned_bytes: 1 << 20 }
+        Self {
+            max_bytes: 16 << 20,
+            max_nodes: 100_000,
+            max_depth: 256,
+            max_attributes: 2000,
+            max_pruned_bytes: 1 << 20,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use html5ever::{ParseOpts, driver};
 use scraper::{Html, HtmlTreeSink, Node};
 
 use super::super::Refusal;
-use super::PageLimits;
+use super::{PageLimits, attributes};
 use crate::record::Reason;
 
 /// The page is parsed in pieces of this size, and measured after each: unclosed `<b>`s can make a whole tree of every paragraph.
@@ -15,6 +15,9 @@ const PIECE_BYTES: usize = 1024;
 
 /// Parses `html`, whatever it is, as a browser would.
 pub(super) fn parse(html: &str, limits: &PageLimits) -> Result<Html, Refusal> {
+    if attributes::most_attributes(html.as_bytes()) > limits.max_attributes {
+        return Err(too_much(format!("has a tag with more than {} attributes", limits.max_attributes)));
+    }
     // What is in `<noscript>` is what there is where no script runs.
     let tree_builder = TreeBuilderOpts { scripting_enabled: false, ..TreeBuilderOpts::default() };
     let options = ParseOpts { tree_builder, ..ParseOpts::default() };

@@ -29,14 +29,24 @@ pub(super) struct Metadata {
     pub(super) source: Option<String>,
     /// The article's text, as JSON-LD has it at some sites.
     pub(super) body: Option<String>,
+    /// First-level headings of the page.
+    pub(super) headings: Vec<String>,
+}
+
+impl Metadata {
+    /// Whether `text` is the title, or a heading that stands for it, but for marks and case.
+    pub(super) fn is_title(&self, text: &str) -> bool {
+        let text = tidy::plain(text);
+        self.title.iter().chain(&self.headings).any(|title| tidy::plain(title) == text)
+    }
 }
 
 /// Collects what the page says of its article. `url` is where it was fetched.
 pub(super) fn collect(tree: &Html, url: Option<&str>) -> Metadata {
     let sources = [linked_data::read(tree), tags::read(tree), microdata::read(tree), page::read(tree, url)];
-    let headings = page::headings(tree);
     let mut all = sources.into_iter().map(Metadata::tidy).fold(Metadata::default(), Metadata::or);
-    all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &headings));
+    all.headings = page::headings(tree);
+    all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &all.headings));
     all.uri = all.uri.and_then(|uri| tidy::absolute(&uri, url)).or_else(|| url.map(str::to_owned));
     all
 }
@@ -54,6 +64,7 @@ impl Metadata {
             uri: self.uri.or(other.uri),
             source: self.source.or(other.source),
             body: self.body.or(other.body),
+            headings: self.headings,
         }
     }
 
@@ -71,6 +82,7 @@ impl Metadata {
             uri: line(self.uri),
             source: line(self.source),
             body: self.body,
+            headings: self.headings,
         }
     }
 

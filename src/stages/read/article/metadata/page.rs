@@ -1,6 +1,7 @@
 //! What a reader sees of an article's data: its heading, its byline, its date.
 
-use scraper::{ElementRef, Html};
+use ego_tree::NodeRef;
+use scraper::{ElementRef, Html, Node};
 
 use super::super::super::dates::to_rfc3339;
 use super::super::tree::text_of;
@@ -10,7 +11,7 @@ use super::Metadata;
 const MAX_CHARACTERS: usize = 100;
 
 /// Words of a class that say that an author is named here.
-const AUTHOR_WORDS: [&str; 5] = ["byline", "author", "authors", "by", "writer"];
+const AUTHOR_WORDS: [&str; 5] = ["byline", "author", "authors", "authorname", "writer"];
 
 /// Words of a class that say that a date is named here.
 const DATE_WORDS: [&str; 10] =
@@ -86,9 +87,15 @@ fn is_marked(element: ElementRef<'_>, words: &[&str]) -> bool {
         name.split(|character: char| !character.is_ascii_alphanumeric())
             .any(|word| words.iter().any(|known| word.eq_ignore_ascii_case(known)))
     };
+    let is_comment = |node: NodeRef<'_, Node>| {
+        let element = node.value().as_element();
+        let names = element.map(|element| ["class", "id"].map(|name| element.attr(name).unwrap_or_default()));
+        names.is_some_and(|names| names.iter().any(|name| name.to_ascii_lowercase().contains("comment")))
+    };
     let mut texts = element.text();
     names.into_iter().flatten().any(has_word)
         && texts.by_ref().take(20).map(str::len).sum::<usize>() < 4 * MAX_CHARACTERS
+        && !element.ancestors().any(is_comment)
 }
 
 /// `/2031/03/01/` in an address: year, month and day, as nobody writes them otherwise.

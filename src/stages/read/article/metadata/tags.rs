@@ -76,7 +76,7 @@ pub(super) fn read(tree: &Html) -> Metadata {
         language: tags.first(&LANGUAGE),
         uri: tags.canonical.clone().or_else(|| tags.first(&["og:url"])),
         source: tags.first(&SOURCE),
-        body: None,
+        ..Metadata::default()
     }
 }
 

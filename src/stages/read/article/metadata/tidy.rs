@@ -7,6 +7,24 @@ use super::super::tree::squeezed;
 /// A longer value is no name.
 const MAX_NAME_BYTES: usize = 200;
 
+/// Words that stand before "by" where authors are named.
+const BEFORE_BY: [&str; 14] = [
+    "a",
+    "all",
+    "article",
+    "posted",
+    "posts",
+    "published",
+    "reported",
+    "report",
+    "story",
+    "text",
+    "view",
+    "words",
+    "writing",
+    "written",
+];
+
 /// Between a title and the name of its site.
 const SEPARATORS: [&str; 9] = [" | ", " - ", " – ", " — ", " :: ", " · ", " • ", " « ", " » "];
 
@@ -20,14 +38,30 @@ pub(super) fn line(value: &str) -> Option<String> {
     Some(squeezed(&value)).filter(|value| !value.is_empty() && value != "null" && value != "undefined")
 }
 
-/// Authors' names without "By" before them; none where it is an address, or too long for names.
+/// Authors' names without "By" before them, and without what follows a bar or an account's name; none where it is an address, or
+/// too long for names.
 pub(super) fn byline(value: &str) -> Option<String> {
     let value = line(value)?;
-    let start = value.get(..3).filter(|start| start.eq_ignore_ascii_case("by ") || start.eq_ignore_ascii_case("by:"));
-    let names = start.map_or(value.as_str(), |_| value[3..].trim_start());
-    let names = names.trim_matches([',', '|', ' ', ';', '·', '•', '-', '@']);
+    let names = value.split(['|', '•', '·']).map(without_by).find(|names| !names.is_empty())?;
+    let names = names.split(" @").next()?.trim_matches([',', ' ', ';', ':', '-', '–', '—', '@']);
     let is_address = names.contains("://") || names.starts_with("www.");
     (!is_address && !names.is_empty() && names.len() <= MAX_NAME_BYTES).then(|| names.to_owned())
+}
+
+/// `By Ada Vale`, `Written by Ada Vale` and `View all posts by Ada Vale` to the name.
+fn without_by(names: &str) -> &str {
+    let mut rest = names.trim();
+    while let Some((word, after)) = rest.split_once([' ', ':']) {
+        let word = word.to_ascii_lowercase();
+        if word == "by" {
+            return after.trim_start();
+        }
+        if !BEFORE_BY.contains(&word.as_str()) {
+            return names.trim();
+        }
+        rest = after;
+    }
+    if rest.eq_ignore_ascii_case("by") { "" } else { names.trim() }
 }
 
 /// A language tag as BCP 47 writes it: `en-US` for `en_us`. None where it is no tag.
@@ -59,11 +93,13 @@ pub(super) fn without_site(title: &str, site: Option<&str>, headings: &[String])
 
 /// Whether `name` is that of the site, or part of it.
 fn is_site(name: &str, site: Option<&str>) -> bool {
-    let plain = |text: &str| -> String {
-        text.to_lowercase().chars().filter(|character| character.is_alphanumeric()).collect()
-    };
     let (name, site) = (plain(name), plain(site.unwrap_or_default()));
     !site.is_empty() && !name.is_empty() && (site.contains(&name) || name.contains(&site))
+}
+
+/// Letters and digits alone, in lower case.
+pub(in super::super) fn plain(text: &str) -> String {
+    text.to_lowercase().chars().filter(|character| character.is_alphanumeric()).collect()
 }
 
 /// `uri` as seen from `url`; none where it is no address on the web.
