@@ -5,8 +5,12 @@ use trafilatura::{HtmlDateMode, Options};
 
 use super::super::Refusal;
 use super::metadata::Metadata;
+use super::paragraphs::Paragraph;
 use super::{PageLimits, leftovers, paragraphs, pruned};
 use crate::record::Reason;
+
+/// Where the article's text in JSON-LD is so many times as long as what is in sight, scripts would show it: that is the article then.
+const BODY_TIMES: usize = 2;
 
 /// The paragraphs of the article, with a blank line between; empty where there are none.
 pub(super) fn find(tree: &Html, metadata: &Metadata, limits: &PageLimits) -> Result<String, Refusal> {
@@ -20,9 +24,19 @@ pub(super) fn find(tree: &Html, metadata: &Metadata, limits: &PageLimits) -> Res
         .with_exclude_comments(true)
         .with_links(true)
         .with_html_date_mode(HtmlDateMode::Disabled);
-    let Ok(found) = trafilatura::extract(&html, &options) else { return Ok(String::new()) };
-    let mut paragraphs = paragraphs::of(&found.content_html);
+    let found = trafilatura::extract(&html, &options).map(|found| found.content_html).unwrap_or_default();
+    let mut paragraphs = paragraphs::of(&found);
     leftovers::remove(&mut paragraphs, metadata);
+    if let Some(body) = metadata.body.as_deref()
+        && body.len() > BODY_TIMES * bytes_of(&paragraphs)
+    {
+        paragraphs = paragraphs::of(&body.replace('\n', "<p>"));
+        leftovers::remove(&mut paragraphs, metadata);
+    }
     let texts: Vec<_> = paragraphs.into_iter().map(|paragraph| paragraph.text).collect();
     Ok(texts.join("\n\n"))
+}
+
+fn bytes_of(paragraphs: &[Paragraph]) -> usize {
+    paragraphs.iter().map(|paragraph| paragraph.text.len()).sum()
 }
