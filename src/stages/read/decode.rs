@@ -101,3 +101,55 @@ fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<Decoded, Refus
             Refusal::new(Reason::NotText, format!("is not valid UTF-8, and not valid {} either", encoding.name()))
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(bytes: &[u8], charset: Option<&str>) -> (String, &'static str) {
+        let (text, encoding) = decode_page(bytes, charset).unwrap();
+        (text.into_owned(), encoding)
+    }
+
+    #[test]
+    fn a_mark_goes_before_valid_utf_8_before_labels_before_detection() {
+        assert_eq!(page(b"\xef\xbb\xbfCaf\xc3\xa9", Some("latin1")), ("Café".to_owned(), "UTF-8"));
+        assert_eq!(page("Café".as_bytes(), Some("latin1")), ("Café".to_owned(), "UTF-8"));
+        assert_eq!(page(b"caf\xe9 \xa4", Some("iso-8859-15")), ("café €".to_owned(), "ISO-8859-15"));
+        let meta = b"<meta charset=windows-1251><p>\xcf\xf0\xe8\xe2\xe5\xf2";
+        assert_eq!(page(meta, None).0, "<meta charset=windows-1251><p>Привет");
+        assert_eq!(page(meta, Some("koi8-r")).1, "KOI8-R");
+        let older = b"<META HTTP-EQUIV='Content-Type' CONTENT='text/html; CHARSET = Shift_JIS'>\x93\xfa\x96\x7b";
+        assert!(page(older, None).0.ends_with("日本"));
+        assert_eq!(page(b"\x93Caf\xe9 culture,\x94 she said \x96 naturally.", None).1, "windows-1252");
+    }
+
+    #[test]
+    fn a_label_that_is_wrong_or_unknown_costs_nothing() {
+        assert_eq!(page("Café".as_bytes(), Some("klingon")).0, "Café");
+        let western = [b"caf\xe9 \xe0 la cr\xe8me ".repeat(10), b"tr\xe8s".to_vec()].concat();
+        assert_eq!(page(&western, Some("utf-8")).1, "windows-1252");
+        assert_eq!(page(b"<meta charset=utf-16>plain", None), ("<meta charset=utf-16>plain".to_owned(), "UTF-8"));
+    }
+
+    #[test]
+    fn a_page_cut_within_a_character_is_still_utf_8() {
+        assert_eq!(page(b"caf\xc3\xa9 \xe2\x82", None), ("café \u{FFFD}".to_owned(), "UTF-8"));
+        let broken = [b"caf\xc3\xa9 ".repeat(50), b"\xff".to_vec(), b"caf\xc3\xa9".repeat(5)].concat();
+        assert_eq!(page(&broken, Some("utf-8")).1, "UTF-8");
+    }
+
+    #[test]
+    fn seven_and_sixteen_bit_encodings_are_read() {
+        assert_eq!(page(b"<\0p\0>\0H\0i\0", None), ("<p>Hi".to_owned(), "UTF-16LE"));
+        assert_eq!(page(b"\0<\0p\0>\0H", Some("utf-16be")).0, "<p>H");
+        assert_eq!(page(b"\x1b$B$3\x1b(B", Some("iso-2022-jp")).0, "こ");
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        for bytes in [&b"\x89PNG\0\0\0\x01\0\0"[..], &[0; 100], &b"GIF89a\0\x01\0\xff\xfe\0\0"[..]] {
+            assert_eq!(decode_page(bytes, None).unwrap_err().reason, Reason::NotText);
+        }
+    }
+}

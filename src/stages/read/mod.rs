@@ -66,6 +66,7 @@ struct Record {
 }
 
 /// Why a record is refused: becomes a [`Rejection`] where the place and the bytes are known.
+#[derive(Debug)]
 struct Refusal {
     reason: Reason,
     message: String,

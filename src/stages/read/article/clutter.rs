@@ -221,3 +221,35 @@ fn humps(name: &str) -> impl Iterator<Item = &str> {
         (!word.is_empty()).then_some(word)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(class: &str) -> bool {
+        let tree = Html::parse_fragment(&format!("<div class='{class}'></div>"));
+        let mut elements = tree.tree.nodes().filter_map(|node| node.value().as_element());
+        elements.any(is_named)
+    }
+
+    #[test]
+    fn clutter_is_named_by_whole_words() {
+        for class in ["share", "post-share", "articleShareBar", "related_links x", "x AD", "wp-caption-text caption"] {
+            assert!(named(class), "{class}");
+        }
+        for class in ["", "shareholder", "article-body", "headline", "loads", "unrelated", "story__text"] {
+            assert!(!named(class), "{class}");
+        }
+    }
+
+    #[test]
+    fn what_holds_much_of_the_text_is_kept_whatever_its_name() {
+        let html = format!("<div class=related><p>{}</p></div><div class=related>Other.</div>", "Text. ".repeat(50));
+        let tree = Html::parse_document(&html);
+        let sizes = Sizes::of(&tree);
+        let is_div =
+            |node: &NodeRef<'_, Node>| node.value().as_element().is_some_and(|element| element.name() == "div");
+        let verdicts: Vec<bool> = tree.tree.nodes().filter(is_div).map(|node| is_clutter(node, &sizes)).collect();
+        assert_eq!(verdicts, [false, true]);
+    }
+}

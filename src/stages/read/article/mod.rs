@@ -230,8 +230,8 @@ from the state.</p>
 
     #[test]
     fn unclosed_tags_that_every_paragraph_repeats_are_refused() {
-        let unclosed: String = (0..200).map(|number| format!("<p><font color={number}>It rained.</p>")).collect();
-        assert_eq!(refusal(&page_with(&format!("{unclosed}{}", "<p>x".repeat(10_000)))).0, Reason::TooLarge);
+        let unclosed: Vec<_> = (0..200).map(|number| format!("<p><font color={number}>It rained.</p>")).collect();
+        assert_eq!(refusal(&page_with(&format!("{}{}", unclosed.concat(), "<p>x".repeat(10_000)))).0, Reason::TooLarge);
     }
 
     #[test]
@@ -240,9 +240,9 @@ from the state.</p>
         for name in ["class", "id", "href", "data-x"] {
             assert!(article(&long(name)).text.contains("ferries"), "{name}");
         }
-        let many: String = (0..100_000).map(|number| format!(" a{number}")).collect();
+        let many: Vec<_> = (0..100_000).map(|number| format!(" a{number}")).collect();
         assert_eq!(
-            refusal(&page_with(&format!("<p{many}>"))),
+            refusal(&page_with(&format!("<p{}>", many.concat()))),
             (Reason::TooLarge, "has a tag with more than 2000 attributes".to_owned())
         );
     }
@@ -262,7 +262,7 @@ from the state.</p>
         let body = "Rain fell on the harbor all night. ".repeat(20);
         let html = format!(
             r#"<title>Rain</title><script type="application/ld+json">
-            {{"@type": "NewsArticle", "articleBody": "{body}\nIt stopped at noon."}}</script><p>Loading the story</p>"#
+            {{"@type": "NewsArticle", "articleBody": "{body}\nIt <a href='x'>stopped</a> at noon."}}</script><p>Loading the story</p>"#
         );
         let text = article(&html).text;
         assert!(text.starts_with("Rain fell") && text.ends_with("\n\nIt stopped at noon."), "{text}");

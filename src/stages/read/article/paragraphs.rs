@@ -152,3 +152,34 @@ fn is_heading(name: &str) -> bool {
 fn is_list(name: &str) -> bool {
     matches!(name, "ul" | "ol" | "dl" | "table")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(html: &str) -> Vec<String> {
+        of(html).into_iter().map(|paragraph| paragraph.text).collect()
+    }
+
+    #[test]
+    fn blocks_are_paragraphs_and_a_single_line_break_stays() {
+        assert_eq!(texts("<p>One.</p> <p>Two\n <b>and</b> a half.</p>three"), ["One.", "Two and a half.", "three"]);
+        let html = "<p>Mole Lane\u{E00A} Quay\u{E00A}\u{E00A}Next.\u{E00A} \u{E00A}</p>";
+        assert_eq!(texts(html), ["Mole Lane\nQuay", "Next."]);
+        assert_eq!(texts("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>"), ["a b", "c"]);
+    }
+
+    #[test]
+    fn white_space_beside_a_link_is_only_what_the_page_has() {
+        let html =
+            "<p>So said <a>Vale</a> , and <a> Thorne</a>\u{E020}too, of the\u{E020}<a>harbor</a>’s <a>beds</a> .</p>";
+        assert_eq!(texts(html), ["So said".to_owned() + "Vale, and" + "Thorne too, of the harbor’s" + "beds."]);
+    }
+
+    #[test]
+    fn links_headings_and_items_are_known() {
+        let paragraphs = of("<h2>News</h2><ul><li><a>All linked</a></li></ul><p>Half <a>linked</a></p>");
+        let known: Vec<_> = paragraphs.iter().map(|one| (one.is_heading, one.is_item, one.linked_bytes)).collect();
+        assert_eq!(known, [(true, false, 0), (false, true, 10), (false, false, 6)]);
+    }
+}

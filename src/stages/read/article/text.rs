@@ -30,7 +30,8 @@ pub(super) fn find(tree: &Html, metadata: &Metadata, limits: &PageLimits) -> Res
     if let Some(body) = metadata.body.as_deref()
         && body.len() > BODY_TIMES * bytes_of(&paragraphs)
     {
-        paragraphs = paragraphs::of(&body.replace('\n', "<p>"));
+        let body = Html::parse_document(&body.replace('\n', "<p>"));
+        paragraphs = paragraphs::of(&pruned::write(&body));
         leftovers::remove(&mut paragraphs, metadata);
     }
     let texts: Vec<_> = paragraphs.into_iter().map(|paragraph| paragraph.text).collect();

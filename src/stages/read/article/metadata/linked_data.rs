@@ -131,3 +131,49 @@ fn word(value: &Value) -> Option<String> {
     let text = value.as_str().or_else(|| value["@value"].as_str())?;
     (!text.trim().is_empty()).then(|| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(scripts: &[&str]) -> Metadata {
+        let script = |json: &&str| format!("<script type='application/ld+json'>{json}</script>");
+        read(&Html::parse_document(&scripts.iter().map(script).collect::<String>()))
+    }
+
+    #[test]
+    fn an_article_is_found_wherever_it_stands() {
+        for json in [
+            r#"{"@type": "NewsArticle", "headline": "Rain"}"#,
+            r#"[{"@type": "Organization", "headline": "x"}, {"@type": ["Thing", "BlogPosting"], "headline": "Rain"}]"#,
+            r#"{"@graph": [{"@type": "WebPage", "mainEntity": {"@type": "schema:Report", "headline": "Rain"}}]}"#,
+            "<!-- {\"@type\": \"http://schema.org/Article\", \"headline\": \"Rain\"}; -->",
+            "{\"@type\": \"LiveBlogPosting\", \"headline\": \"Rain\", \"description\": \"a\nb\"}",
+        ] {
+            assert_eq!(of(&["{broken", json]).title.as_deref(), Some("Rain"), "{json}");
+        }
+    }
+
+    #[test]
+    fn authors_are_objects_references_or_names() {
+        let authors = r##"{"@graph": [{"@type": "Article", "author": [{"@id": "#v"}, "Tom Wren", {"name": "By Ida Moss"}, "Tom Wren"]},
+            {"@id": "#v", "@type": "Person", "name": "Ada Vale"}]}"##;
+        assert_eq!(of(&[authors]).byline.as_deref(), Some("Ada Vale, Tom Wren, Ida Moss"));
+    }
+
+    #[test]
+    fn a_page_says_what_its_article_leaves_out_and_other_things_nothing() {
+        let json = r#"[{"@type": "WebPage", "datePublished": "2031-03-01", "inLanguage": "en"},
+            {"@type": "NewsArticle", "publisher": {"name": "The Quay Courier"}, "articleSection": ["Local", "Sea"]},
+            {"@type": "JobPosting", "datePosted": "2031", "title": "Clerk"}, {"@type": "Product", "name": "Boat"}]"#;
+        let expected = Metadata {
+            published: Some("2031-03-01".to_owned()),
+            language: Some("en".to_owned()),
+            source: Some("The Quay Courier".to_owned()),
+            section: Some("Local".to_owned()),
+            ..Metadata::default()
+        };
+        assert_eq!(of(&[json]), expected);
+        assert_eq!(of(&[&"[".repeat(10_000), r#"{"@type": 7}"#, "null"]), Metadata::default());
+    }
+}

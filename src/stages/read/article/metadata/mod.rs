@@ -102,3 +102,50 @@ fn clearer(first: Option<String>, second: Option<String>) -> Option<String> {
         (first, second) => first.or(second),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(html: &str) -> Metadata {
+        collect(&Html::parse_document(html), Some("https://quay.example/2031/03/01/rain"))
+    }
+
+    #[test]
+    fn the_more_trusted_source_goes_first() {
+        let sight = "<title>Rain in sight</title><time datetime='2031-03-05'></time><a rel=author>Ida Moss</a>";
+        let microdata =
+            "<h2 itemprop=headline>Rain in microdata</h2><i itemprop=datePublished content='2031-03-04'></i>";
+        let tags = "<meta property=og:title content='Rain in tags'><meta property=article:published_time content='2031-03-03'>";
+        let linked = r#"<script type="application/ld+json">{"@type":"Article","headline":"Rain in data","datePublished":"2031-03-02"}</script>"#;
+        let all = [linked, tags, microdata, sight];
+        for (start, (title, date)) in
+            [("data", "2"), ("tags", "3"), ("microdata", "4"), ("sight", "5")].into_iter().enumerate()
+        {
+            let found = of(&all[start..].concat());
+            assert_eq!(found.title, Some(format!("Rain in {title}")));
+            assert_eq!(found.published, Some(format!("2031-03-0{date}")));
+            assert_eq!(found.byline.as_deref(), Some("Ida Moss"));
+        }
+    }
+
+    #[test]
+    fn a_date_that_can_be_read_goes_before_one_that_cannot_which_stays_raw() {
+        let unclear = "<meta property=article:published_time content='03/04/2031'><meta property=article:modified_time content='soon'>";
+        let found = of(&format!("{unclear}<p class=pub-date>March 4, 2031</p>"));
+        assert_eq!((found.published.as_deref(), found.modified.as_deref()), (Some("2031-03-04"), Some("soon")));
+    }
+
+    #[test]
+    fn the_address_dates_what_nothing_else_does() {
+        assert_eq!(of("<p>Rain</p>").published.as_deref(), Some("2031-03-01"));
+        assert_eq!(of("<p>Rain</p>").uri.as_deref(), Some("https://quay.example/2031/03/01/rain"));
+    }
+
+    #[test]
+    fn names_of_those_who_comment_are_no_bylines() {
+        let comment = "<div id=comments><p><span class=author>Ned Loud</span> says</p></div>";
+        assert_eq!(of(comment).byline, None);
+        assert_eq!(of(&format!("{comment}<p class=byline>By Ada Vale</p>")).byline.as_deref(), Some("Ada Vale"));
+    }
+}

@@ -108,3 +108,50 @@ pub(super) fn absolute(uri: &str, url: Option<&str>) -> Option<String> {
     let found = url::Url::options().base_url(base.as_ref()).parse(uri).ok()?;
     matches!(found.scheme(), "http" | "https").then(|| found.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byline_is_names_alone() {
+        for (raw, names) in [
+            ("By Ada Vale", Some("Ada Vale")),
+            ("Written by: Ada Vale and Tom Wren | Staff", Some("Ada Vale and Tom Wren")),
+            ("View all posts by Ada Vale", Some("Ada Vale")),
+            ("Ada Vale @adavale", Some("Ada Vale")),
+            ("Byron Moss", Some("Byron Moss")),
+            ("by", None),
+            ("https://social.example/vale", None),
+            (" ", None),
+        ] {
+            assert_eq!(byline(raw).as_deref(), names, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_title_loses_its_site_and_nothing_else() {
+        let site = Some("The Quay Courier");
+        assert_eq!(without_site("Rain - again | Quay Courier", site, &[]), "Rain - again");
+        assert_eq!(without_site("Rain - again", site, &[]), "Rain - again");
+        assert_eq!(without_site("Courier: Rain again, more | x", site, &["Rain again".to_owned()]), "Rain again");
+        assert_eq!(without_site("Rain | The Quay Courier", None, &[]), "Rain | The Quay Courier");
+    }
+
+    #[test]
+    fn languages_and_addresses_are_written_one_way_or_not_at_all() {
+        for (raw, tag) in [
+            ("en_us", Some("en-US")),
+            ("DE", Some("de")),
+            ("pt-BR", Some("pt-BR")),
+            ("en, fr", Some("en")),
+            ("english", None),
+        ] {
+            assert_eq!(language(raw).as_deref(), tag, "{raw}");
+        }
+        let url = Some("https://quay.example/a/b?c");
+        assert_eq!(absolute("/x", url).as_deref(), Some("https://quay.example/x"));
+        assert_eq!(absolute("javascript:void(0)", url), None);
+        assert_eq!(absolute("/x", None), None);
+    }
+}
