@@ -35,6 +35,8 @@ struct Tally {
     times: Vec<Duration>,
     /// Of the processor, in extraction alone.
     seconds: f64,
+    /// Memory in use before the first page.
+    kilobytes_before: u64,
 }
 
 /// How often a field was right, of how many times.
@@ -49,7 +51,7 @@ struct Hits {
 fn articles_of_labelled_pages() {
     let folder = std::env::var("PRESSRUN_PAGES").expect("PRESSRUN_PAGES names a folder with pages.jsonl");
     let lines = std::fs::read_to_string(Path::new(&folder).join("pages.jsonl")).unwrap();
-    let mut tally = Tally::default();
+    let mut tally = Tally { kilobytes_before: kilobytes("VmRSS:"), ..Tally::default() };
     for line in lines.lines() {
         tally.add(&serde_json::from_str(line).unwrap(), Path::new(&folder));
     }
@@ -107,7 +109,8 @@ impl Tally {
             println!("{field} right on {right} of {all}");
         }
         let (slowest, pages) = (self.times.iter().max().copied().unwrap_or_default(), self.times.len() as f64);
-        println!("{:.0} pages/s a core, slowest {slowest:.1?}; {}", pages / self.seconds, peak_memory());
+        println!("{:.0} pages/s a core, slowest {slowest:.1?}", pages / self.seconds);
+        println!("{} kB of memory at the peak", kilobytes("VmHWM:").saturating_sub(self.kilobytes_before));
     }
 }
 
@@ -171,9 +174,9 @@ fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
 
-/// As Linux tells it.
-fn peak_memory() -> String {
+/// What Linux says of this process's memory.
+fn kilobytes(key: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown");
-    format!("peak memory {}", peak.trim())
+    let value = status.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_suffix(" kB"));
+    value.and_then(|value| value.parse().ok()).unwrap_or_default()
 }

@@ -235,6 +235,22 @@ from the state.</p>
     }
 
     #[test]
+    fn json_ld_is_held_to_the_same_limits() {
+        let unclosed: Vec<_> = (0..200).map(|number| format!("<p><b a={number}>x</p>")).collect();
+        for body in [
+            "<div>".repeat(10_000),
+            "word ".repeat(1_000_000),
+            format!("{}{}", unclosed.concat(), "<p>x".repeat(10_000)),
+        ] {
+            let json = format!(r#"{{"@type": "Article", "articleBody": "{body}", "headline": "{body}"}}"#);
+            let page = page_with(&format!("<script type='application/ld+json'>{json}</script>"));
+            let article = article(&page);
+            assert!(article.text.contains("ferries"));
+            assert_eq!(article.title.as_deref(), Some("Harbor"));
+        }
+    }
+
+    #[test]
     fn long_attributes_are_read_past_and_many_refused() {
         let long = |name: &str| page_with(&format!("<p {name}=\"{}\">It rained.</p>", "a ".repeat(5_000_000)));
         for name in ["class", "id", "href", "data-x"] {

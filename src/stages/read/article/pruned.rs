@@ -25,7 +25,8 @@ const MAX_VALUE_BYTES: usize = 300;
 /// Elements that only dress the text in them: the text stays, without them.
 const DRESS: &[&str] = &[
     "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
-    "mark", "q", "s", "samp", "small", "span", "strong", "strike", "sub", "sup", "time", "tt", "u", "var", "wbr",
+    "mark", "nobr", "q", "s", "samp", "small", "span", "strong", "strike", "sub", "sup", "time", "tt", "u", "var",
+    "wbr",
 ];
 
 /// Elements whose ends are forgotten where they stand in lists, tables and quotations.
