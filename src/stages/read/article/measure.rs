@@ -50,10 +50,10 @@ struct Hits {
 #[ignore = "needs labelled pages"]
 fn articles_of_labelled_pages() {
     let folder = std::env::var("PRESSRUN_PAGES").expect("PRESSRUN_PAGES names a folder with pages.jsonl");
-    let lines = std::fs::read_to_string(Path::new(&folder).join("pages.jsonl")).unwrap();
+    let lines = std::fs::read_to_string(Path::new(&folder).join("pages.jsonl")).expect("pages.jsonl is in the folder");
     let mut tally = Tally { kilobytes_before: kilobytes("VmRSS:"), ..Tally::default() };
     for line in lines.lines() {
-        tally.add(&serde_json::from_str(line).unwrap(), Path::new(&folder));
+        tally.add(&serde_json::from_str(line).expect("a line is a JSON object"), Path::new(&folder));
     }
     tally.show();
     assert!(tally.f1() >= 0.96, "F1 is {:.4}", tally.f1());
@@ -61,7 +61,7 @@ fn articles_of_labelled_pages() {
 
 impl Tally {
     fn add(&mut self, label: &Value, folder: &Path) {
-        let (name, bytes) = (label["file"].as_str().unwrap(), read(folder, label));
+        let (name, bytes) = (label["file"].as_str().expect("a label names its file"), read(folder, label));
         let page = Page { bytes: &bytes, charset: None, url: label["url"].as_str() };
         let before = processor_seconds();
         self.times.push(median_time(&page));
@@ -80,7 +80,7 @@ impl Tally {
     }
 
     fn count_texts(&mut self, label: &Value, name: &str, text: &str) {
-        for wanted in label["with"].as_array().unwrap().iter().filter_map(Value::as_str).map(squeezed) {
+        for wanted in texts(label, "with") {
             if text.contains(&wanted) {
                 self.found += 1;
             } else {
@@ -88,7 +88,7 @@ impl Tally {
                 println!("missing  {name}: {wanted}");
             }
         }
-        for unwanted in label["without"].as_array().unwrap().iter().filter_map(Value::as_str).map(squeezed) {
+        for unwanted in texts(label, "without") {
             if text.contains(&unwanted) {
                 self.extra += 1;
                 println!("extra    {name}: {unwanted}");
@@ -134,15 +134,19 @@ impl Hits {
     }
 }
 
+/// The texts of a label, with single spaces.
+fn texts(label: &Value, key: &str) -> Vec<String> {
+    label[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(squeezed).collect()
+}
+
 fn read(folder: &Path, label: &Value) -> Vec<u8> {
-    let path = folder.join(label["file"].as_str().unwrap());
-    let file = std::fs::File::open(&path).unwrap();
+    let path = folder.join(label["file"].as_str().expect("a label names its file"));
+    let file = std::fs::File::open(&path).expect("the page is in the folder");
     let mut bytes = Vec::new();
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
-    } else {
-        std::io::BufReader::new(file).read_to_end(&mut bytes).unwrap();
-    }
+    let is_packed = path.extension().is_some_and(|extension| extension == "gz");
+    let mut reader: Box<dyn std::io::Read> =
+        if is_packed { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
+    reader.read_to_end(&mut bytes).expect("the page can be read");
     bytes
 }
 
