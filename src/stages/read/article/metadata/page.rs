@@ -10,6 +10,9 @@ use super::Metadata;
 /// A longer text is no byline and no date.
 const MAX_CHARACTERS: usize = 100;
 
+/// A page has one such heading, or a few by mistake.
+const MAX_HEADINGS: usize = 20;
+
 /// Words of a class that say that an author is named here.
 const AUTHOR_WORDS: [&str; 5] = ["byline", "author", "authors", "authorname", "writer"];
 
@@ -28,7 +31,7 @@ pub(super) fn read(tree: &Html, url: Option<&str>) -> Metadata {
         byline: byline(tree),
         published: date(tree).or_else(|| url.and_then(date_in_url)),
         language: html
-            .and_then(|html| html.value().attr("lang").or_else(|| html.value().attr("xml:lang")))
+            .and_then(|html| ["lang", "xml:lang"].iter().find_map(|name| html.value().attr(name)))
             .map(str::to_owned),
         ..Metadata::default()
     }
@@ -38,7 +41,7 @@ pub(super) fn read(tree: &Html, url: Option<&str>) -> Metadata {
 pub(super) fn headings(tree: &Html) -> Vec<String> {
     let elements = tree.tree.nodes().filter_map(ElementRef::wrap);
     let texts = elements.filter(|element| element.value().name() == "h1").map(|element| text_of(*element));
-    texts.filter(|text| !text.is_empty()).collect()
+    texts.filter(|text| !text.is_empty()).take(MAX_HEADINGS).collect()
 }
 
 /// The first short text that is marked as an author's name: by `rel`, else by a class.
