@@ -135,6 +135,7 @@ mod tests {
         let unclear = "<meta property=article:published_time content='03/04/2031'><meta property=article:modified_time content='soon'>";
         let found = of(&format!("{unclear}<p class=pub-date>March 4, 2031</p>"));
         assert_eq!((found.published.as_deref(), found.modified.as_deref()), (Some("2031-03-04"), Some("soon")));
+        assert_eq!(of("<i>Published on March 5,\n2031 01:52 PM</i>").published.as_deref(), Some("2031-03-05"));
     }
 
     #[test]
