@@ -1,5 +1,11 @@
 //! Paths to chunks of documents: finds files, decodes them, takes the records out, and gives every document an id.
 
+/// A page of HTML to the article on it.
+#[allow(dead_code, reason = "the readers of pages and of web archives call it")]
+mod article;
+/// Dates as sources write them.
+#[allow(dead_code, reason = "the readers of structured formats call it")]
+mod dates;
 /// Bytes to text.
 mod decode;
 /// Which files there are.
@@ -60,6 +66,7 @@ struct Record {
 }
 
 /// Why a record is refused: becomes a [`Rejection`] where the place and the bytes are known.
+#[derive(Debug)]
 struct Refusal {
     reason: Reason,
     message: String,
