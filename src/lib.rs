@@ -143,7 +143,7 @@ impl Job {
         let Self { config, tasks, finder, folder, group, classifiers, write, done, only } = self;
         let (clock, mut written) = (Clock::start(), Written::none(&tasks));
         let (found, skipped) = (Counter::default(), Counter::default());
-        let is_whole = only.is_none();
+        let (is_whole, limit) = (only.is_none(), config.run.document_limit());
         let read = Read::new(&config.input, &config.run, found.clone(), interrupt.clone());
         let (sources, read) = choose(finder.sources(), read.without(done, skipped.clone()), only);
 
@@ -151,12 +151,12 @@ impl Job {
             let mut line = flow
                 .source("find", sources.take_while(|_| !interrupt.is_requested()))
                 .stage(read)
-                .stage(Split)
-                .stage(group);
+                .stage(Split::default().within(limit))
+                .stage(group.within(limit));
             for classify in classifiers {
                 line = line.workers(classify);
             }
-            line.stage(Assemble::new(Arc::clone(&tasks))).stage(write).for_each(|progress| {
+            line.stage(Assemble::new(Arc::clone(&tasks)).within(limit)).stage(write).for_each(|progress| {
                 written.add(&progress);
                 observe(&written);
             });

@@ -448,6 +448,27 @@ fn a_document_that_makes_a_stage_panic_costs_only_itself() {
     }
 }
 
+#[test]
+fn a_document_that_takes_too_long_costs_only_itself() {
+    let model = support::model_section("precision = \"f32\"");
+    for stage in ["split", "group", "assemble"] {
+        let workspace =
+            Workspace::new(&format!("{model}{}[run]\nmax_rejected = 1\ndocument_timeout = 1\n", support::TASKS));
+        let lines = ["One rose.", "Poison fell.", "Two said: \\\"No.\\\"", "Three fell."];
+        let lines = lines.map(|text| format!("{{\"text\": \"{text}\"}}\n")).concat();
+        let input = workspace.put("in/a.jsonl", lines);
+        let mut command = workspace.command(&[&input]);
+        let output = command.env("PRESSRUN_SLOW_POISON", format!("{stage}:Poison")).output().unwrap();
+        assert!(output.status.success(), "{stage}: {}", said(&output));
+        let [rejected] = workspace.lines("rejected.jsonl").try_into().unwrap();
+        assert_eq!((rejected["place"]["line"].as_u64(), rejected["stage"].as_str()), (Some(2), Some(stage)));
+        assert_eq!(rejected["reason"], "too_slow");
+        assert!(rejected["message"].as_str().unwrap().contains("`[run] document_timeout`"), "{rejected}");
+        assert_eq!(workspace.lines("documents.jsonl").len(), 3, "{stage}");
+        assert_eq!(verify(&workspace.output()).unwrap().faults, []);
+    }
+}
+
 /// A small file system in memory, where this may mount one.
 #[cfg(target_os = "linux")]
 #[test]

@@ -1,6 +1,7 @@
 //! The sections of `pipeline.toml`: one type each, with the defaults.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -226,6 +227,8 @@ pub struct RunConfig {
     pub max_rejected_documents: Whole<1, { 1 << 40 }>,
     /// When the run is to end, if it has not by then.
     pub deadline: Option<TimeOfDay>,
+    /// How many seconds processors may work on one document in one stage; 0 for as long as it takes.
+    pub document_timeout: Whole<0, 86_400>,
     /// Milliseconds between two notes in the ledger: how much work a kill can cost.
     pub commit_milliseconds: Whole<0, 3_600_000>,
     /// Whether documents are done again whose results come from another configuration or model.
@@ -233,6 +236,12 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
+    /// How long processors may work on one document in one stage.
+    #[must_use]
+    pub fn document_limit(&self) -> Option<Duration> {
+        Some(self.document_timeout.get()).filter(|&seconds| seconds > 0).map(Duration::from_secs)
+    }
+
     /// Whether so many of `found` inputs are too many to go on. Of a few hundred nothing can be said yet.
     #[must_use]
     pub fn is_too_much(&self, rejected: u64, found: u64) -> bool {
@@ -256,6 +265,7 @@ impl Default for RunConfig {
             max_rejected: Share::of_percent::<50>(),
             max_rejected_documents: Whole::of::<100_000>(),
             deadline: None,
+            document_timeout: Whole::of::<60>(),
             commit_milliseconds: Whole::of::<1000>(),
             redo: false,
         }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Page, Relation, shared};
 use crate::record::{Attribution, AttributionKind, Span, Speaker, Statement};
+use crate::stages::stopwatch;
 
 /// Gives each statement the attributions of which something is said in it, with what is said of them there. `speakers`
 /// has an entry a relation.
@@ -14,6 +15,7 @@ pub(super) fn place(
     statements: &mut [Statement],
 ) {
     for (number, (relation, speaker)) in relations.iter().zip(speakers).enumerate() {
+        stopwatch::look();
         let ruler = Ruler { page, statements };
         let attribution = Attribution {
             number,
