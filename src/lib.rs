@@ -45,7 +45,7 @@ use digest::{hexadecimal, sha256_of_all};
 use error::RunError;
 use ledger::{Done, Ledger, LedgerError, Terms};
 use model::{Model, ModelError};
-use pipeline::{Counter, Interrupt};
+use pipeline::{Counter, Gate, Interrupt};
 use recall::Recall;
 use report::{Clock, Found, RunReport, metrics};
 use stages::assemble::Assemble;
@@ -144,13 +144,14 @@ impl Job {
         let (clock, mut written) = (Clock::start(), Written::none(&tasks));
         let (found, skipped) = (Counter::default(), Counter::default());
         let (is_whole, limit) = (only.is_none(), config.run.document_limit());
+        let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
         let read = Read::new(&config.input, &config.run, found.clone(), interrupt.clone());
         let (sources, read) = choose(finder.sources(), read.without(done, skipped.clone()), only);
 
         let (stages, outcome) = pipeline::run(capacity(&config), |flow| {
             let mut line = flow
                 .source("find", sources.take_while(|_| !interrupt.is_requested()))
-                .stage(read)
+                .entrance(read, gate)
                 .stage(Split::default().within(limit))
                 .stage(group.within(limit));
             for classify in classifiers {

@@ -8,6 +8,9 @@ mod done;
 mod error;
 /// What it says.
 mod look;
+/// Any sequence of what runs do to it.
+#[cfg(test)]
+mod sequences;
 
 use std::path::{Path, PathBuf};
 

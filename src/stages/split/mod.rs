@@ -87,6 +87,8 @@ impl Ruler<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::pipeline::run_inline;
     use crate::record::{Metadata, Place, Reason};
@@ -100,6 +102,27 @@ mod tests {
         for span in spans {
             let by_characters: String = text.chars().skip(span.start).take(span.end - span.start).collect();
             assert_eq!(by_characters, span.slice(text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_span_is_the_same_place_in_code_points_and_in_bytes(
+            pieces in prop::collection::vec(
+                prop::sample::select(&["é", "字。", "👩‍👩", "İs ", "One. ", "Two! ", "\n\n", "“", "”", " ", "\r\n"][..]),
+                0..60,
+            ),
+            other in any::<String>(),
+        ) {
+            for text in [pieces.concat(), other] {
+                let mut end = 0;
+                for Sentence { span, .. } in sentences(&text) {
+                    let before = text[..span.byte_start].chars().count();
+                    prop_assert_eq!((span.start, span.end), (before, before + span.slice(&text).chars().count()));
+                    prop_assert!(span.start >= end && span.start < span.end);
+                    end = span.end;
+                }
+            }
         }
     }
 
