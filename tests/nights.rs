@@ -520,23 +520,25 @@ impl Frozen {
     fn new(folder: &Path, files: bool) -> Option<Self> {
         let frozen = Self(folder.to_owned());
         let statements = folder.join("statements");
-        let done = match files {
-            true => frozen.set(&["-R", "+i"], folder),
-            false => frozen.set(&["+i"], folder) && (!statements.exists() || frozen.set(&["+i"], &statements)),
+        let done = if files {
+            chattr(&["-R", "+i"], folder)
+        } else {
+            chattr(&["+i"], folder) && (!statements.exists() || chattr(&["+i"], &statements))
         };
         done.then_some(frozen)
     }
+}
 
-    fn set(&self, flags: &[&str], folder: &Path) -> bool {
-        let status = Command::new("chattr").args(flags).arg(folder).stderr(Stdio::null()).status();
-        status.is_ok_and(|status| status.success())
-    }
+#[cfg(target_os = "linux")]
+fn chattr(flags: &[&str], folder: &Path) -> bool {
+    let status = Command::new("chattr").args(flags).arg(folder).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
 #[cfg(target_os = "linux")]
 impl Drop for Frozen {
     fn drop(&mut self) {
-        self.set(&["-R", "-i"], &self.0);
+        chattr(&["-R", "-i"], &self.0);
     }
 }
 
