@@ -1,8 +1,8 @@
 //! How long processors have worked on one document, and an end to it where that is too long.
 //!
 //! It is their time that counts, not that of the clock on the wall: a loaded machine makes no document slow. Code that goes
-//! over a document [`look`]s at the watch now and then; where the time is over, that unwinds the work, up to
-//! [`Guard::on`](super::guard::Guard::on). Outside of a guard it does nothing.
+//! over a document looks at the watch now and then; where the time is over, that unwinds the work, up to `Guard::on`. Outside
+//! of a guard it does nothing.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
