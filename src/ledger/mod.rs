@@ -9,7 +9,6 @@ mod error;
 /// What it says.
 mod look;
 /// Any sequence of what runs do to it.
-#[cfg(test)]
 mod sequences;
 
 use std::path::{Path, PathBuf};

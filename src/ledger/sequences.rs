@@ -1,5 +1,6 @@
 //! Any sequence of what runs do to a ledger, against a model of it in memory: whatever ends a run, the next one finds what was
 //! committed.
+#![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
