@@ -1,5 +1,5 @@
 # Each target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
-.PHONY: help setup base-encoder teacher-encoder build demo test check fmt clippy doc bench fuzz clean distclean
+.PHONY: help setup base-encoder teacher-encoder build demo test check fmt clippy doc dependencies advisories bench fuzz clean distclean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -14,15 +14,15 @@ teacher-encoder: ## fetch the larger encoder of the newsroom model's teacher (40
 	@scripts/base_encoder.sh all-mpnet-base-v2
 
 build: setup ## release build
-	cargo build --release
+	cargo build --release --locked
 
 demo: build ## run on examples/ and show the results
-	cargo run --release --quiet -- run examples
-	cargo run --release --quiet -- show output
+	cargo run --release --locked --quiet -- run examples
+	cargo run --release --locked --quiet -- show output
 
 # In the release profile, so that the heavy dependencies are compiled once for the demo and the tests.
 test: setup ## all tests
-	cargo test --release
+	cargo test --release --locked
 
 check: fmt clippy doc ## format, lints and documentation
 
@@ -30,13 +30,19 @@ fmt:
 	cargo fmt --check
 
 clippy: setup
-	cargo clippy --all-targets --release -- -D warnings
+	cargo clippy --all-targets --release --locked -- -D warnings
 
 doc: setup
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --release --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --release --locked --document-private-items
+
+dependencies: ## licences and sources of the crates that we build from; SECURITY.md
+	@scripts/dependencies.sh
+
+advisories: ## known holes in them, by a database on GitHub
+	@scripts/dependencies.sh advisories
 
 bench: setup ## benchmarks
-	cargo bench
+	cargo bench --locked
 
 fuzz: SECONDS ?= 60
 fuzz: setup ## every fuzz target for SECONDS (60) each; fuzz/README.md

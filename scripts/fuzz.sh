@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every fuzz target, one after another: scripts/fuzz.sh SECONDS [TARGET...]
+# Runs every fuzz target, one after another: [SANITIZER=address] scripts/fuzz.sh SECONDS [TARGET...]
 # What is found on the way is kept in fuzz/found/, what goes wrong in fuzz/artifacts/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +13,6 @@ for target in "$@"; do
     mkdir -p "fuzz/found/$target"
     options=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=3000 -max_len=3000)
     [ ! -f "fuzz/dictionaries/$target.txt" ] || options+=(-dict="fuzz/dictionaries/$target.txt")
-    # Without a sanitizer, which costs half of the speed: the code has no `unsafe`.
-    cargo +nightly fuzz run --sanitizer none "$target" "fuzz/found/$target" "fuzz/corpus/$target" -- "${options[@]}"
+    # Without a sanitizer unless one is asked for: it costs half of the speed, and our code has no `unsafe` here.
+    cargo +nightly fuzz run --sanitizer "${SANITIZER:-none}" "$target" "fuzz/found/$target" "fuzz/corpus/$target" -- "${options[@]}"
 done

@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::progress::Screen;
 
@@ -203,22 +205,30 @@ impl Cli {
         self.quiet
     }
 
-    /// Begins logging to the screen: warnings, or as the flags or `PRESSRUN_LOG` say.
+    /// Begins logging: warnings to the screen, and what is done and rejected to the log, if there is to be one. The flags or
+    /// `PRESSRUN_LOG` say otherwise.
     pub(crate) fn start_log(&self, screen: &Screen) {
-        let level = match (self.quiet, self.verbose) {
-            (true, _) => "error",
-            (false, 0) => "warn",
-            (false, 1) => "pressrun=info,warn",
-            (false, _) => "debug",
+        const DONE: &str = "pressrun=info,warn";
+        let (to_screen, to_file) = match (self.quiet, self.verbose) {
+            (true, _) => ("error", DONE),
+            (false, 0) => ("warn", DONE),
+            (false, 1) => (DONE, DONE),
+            (false, _) => ("debug", "debug"),
         };
-        let filter = EnvFilter::try_from_env("PRESSRUN_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-        let screen = screen.clone();
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
+        let filter = |level| EnvFilter::try_from_env("PRESSRUN_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        let (screen, log) = (screen.clone(), screen.log().clone());
+        let shown = tracing_subscriber::fmt::layer()
             .with_target(false)
             .with_ansi(std::io::stderr().is_terminal())
             .with_writer(move || screen.writer())
-            .init();
+            .with_filter(filter(to_screen));
+        let kept = tracing_subscriber::fmt::layer()
+            .with_target(false)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || log.writer())
+            .with_filter(filter(to_file));
+        tracing_subscriber::registry().with(shown).with(kept).init();
     }
 }
 

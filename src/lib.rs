@@ -45,7 +45,7 @@ use digest::{hexadecimal, sha256_of_all};
 use error::RunError;
 use ledger::{Done, Ledger, LedgerError, Terms};
 use model::{Model, ModelError};
-use pipeline::{Counter, Interrupt};
+use pipeline::{Counter, Gate, Interrupt};
 use recall::Recall;
 use report::{Clock, Found, RunReport, metrics};
 use stages::assemble::Assemble;
@@ -143,20 +143,21 @@ impl Job {
         let Self { config, tasks, finder, folder, group, classifiers, write, done, only } = self;
         let (clock, mut written) = (Clock::start(), Written::none(&tasks));
         let (found, skipped) = (Counter::default(), Counter::default());
-        let is_whole = only.is_none();
+        let (is_whole, limit) = (only.is_none(), config.run.document_limit());
+        let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
         let read = Read::new(&config.input, &config.run, found.clone(), interrupt.clone());
         let (sources, read) = choose(finder.sources(), read.without(done, skipped.clone()), only);
 
         let (stages, outcome) = pipeline::run(capacity(&config), |flow| {
             let mut line = flow
                 .source("find", sources.take_while(|_| !interrupt.is_requested()))
-                .stage(read)
-                .stage(Split)
-                .stage(group);
+                .entrance(read, gate)
+                .stage(Split::default().within(limit))
+                .stage(group.within(limit));
             for classify in classifiers {
                 line = line.workers(classify);
             }
-            line.stage(Assemble::new(Arc::clone(&tasks))).stage(write).for_each(|progress| {
+            line.stage(Assemble::new(Arc::clone(&tasks)).within(limit)).stage(write).for_each(|progress| {
                 written.add(&progress);
                 observe(&written);
             });

@@ -8,17 +8,25 @@ use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, P
 use pressrun::stages::read::find::Survey;
 use pressrun::stages::write::Written;
 
+use crate::log::Log;
+
 /// Stderr, shared by messages, log lines and the progress bar so that none writes into another.
 #[derive(Debug, Clone)]
 pub(crate) struct Screen {
     bars: MultiProgress,
     is_quiet: bool,
+    log: Log,
 }
 
 impl Screen {
     pub(crate) fn new(is_quiet: bool) -> Self {
         let target = if is_quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        Self { bars: MultiProgress::with_draw_target(target), is_quiet }
+        Self { bars: MultiProgress::with_draw_target(target), is_quiet, log: Log::default() }
+    }
+
+    /// What is said is kept there, too, once it has begun.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
     }
 
     /// Whether only errors are wanted.
@@ -35,6 +43,22 @@ impl Screen {
     pub(crate) fn say(&self, message: &str) {
         // There is nobody to tell where stderr is gone.
         let _ = writeln!(self.writer(), "{}", harmless(message));
+        self.note(message);
+    }
+
+    /// Says what is no error: into the log in any case, and to the screen where more than errors is wanted.
+    pub(crate) fn tell(&self, message: &str) {
+        if self.is_quiet {
+            self.note(message);
+        } else {
+            self.say(message);
+        }
+    }
+
+    fn note(&self, message: &str) {
+        if let Err(error) = self.log.add(message) {
+            let _ = writeln!(self.writer(), "the log cannot be written: {error}");
+        }
     }
 
     pub(crate) fn writer(&self) -> ScreenWriter {

@@ -278,6 +278,8 @@ pub enum Reason {
     Panicked,
     /// A model could not read it.
     ModelFailed,
+    /// It took longer than `[run] document_timeout`.
+    TooSlow,
 }
 
 impl Reason {
@@ -295,6 +297,7 @@ impl Reason {
             Self::WrongType => "wrong_type",
             Self::Panicked => "panicked",
             Self::ModelFailed => "model_failed",
+            Self::TooSlow => "too_slow",
         }
     }
 }

@@ -448,6 +448,149 @@ fn a_document_that_makes_a_stage_panic_costs_only_itself() {
     }
 }
 
+#[test]
+fn a_document_that_takes_too_long_costs_only_itself() {
+    let model = support::model_section("precision = \"f32\"");
+    for stage in ["split", "group", "assemble"] {
+        let workspace =
+            Workspace::new(&format!("{model}{}[run]\nmax_rejected = 1\ndocument_timeout = 1\n", support::TASKS));
+        let lines = ["One rose.", "Poison fell.", "Two said: \\\"No.\\\"", "Three fell."];
+        let lines = lines.map(|text| format!("{{\"text\": \"{text}\"}}\n")).concat();
+        let input = workspace.put("in/a.jsonl", lines);
+        let mut command = workspace.command(&[&input]);
+        let output = command.env("PRESSRUN_SLOW_POISON", format!("{stage}:Poison")).output().unwrap();
+        assert!(output.status.success(), "{stage}: {}", said(&output));
+        let [rejected] = workspace.lines("rejected.jsonl").try_into().unwrap();
+        assert_eq!((rejected["place"]["line"].as_u64(), rejected["stage"].as_str()), (Some(2), Some(stage)));
+        assert_eq!(rejected["reason"], "too_slow");
+        assert!(rejected["message"].as_str().unwrap().contains("`[run] document_timeout`"), "{rejected}");
+        assert_eq!(workspace.lines("documents.jsonl").len(), 3, "{stage}");
+        assert_eq!(verify(&workspace.output()).unwrap().faults, []);
+    }
+}
+
+#[test]
+fn a_run_over_its_memory_goes_on_chunk_by_chunk_to_the_same_bytes() {
+    let (_folder, input) = input();
+    let (undisturbed, workspace) = (workspace(LAYOUTS[0]), workspace(LAYOUTS[0]));
+    run_whole(&undisturbed, &input);
+    let configuration = std::fs::read_to_string(workspace.folder.path().join("pipeline.toml")).unwrap();
+    workspace.put("pipeline.toml", configuration + "memory = 1\n");
+    let output = workspace.run(&[&input]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(said(&output).matches("of memory with nothing under way").count(), 1, "{}", said(&output));
+    assert_eq!(difference(&workspace, &undisturbed), [""; 0]);
+}
+
+#[test]
+fn what_is_said_is_kept_in_files_that_stay_small() {
+    let workspace =
+        Workspace::new("[run]\nmax_rejected = 1\n[log]\nfile = \"night.log\"\nmax_bytes = 4096\nkeep = 2\n");
+    workspace.put("in/b\u{1b}[2Jad.jsonl", "{\"text\": 7}\n".repeat(200));
+    let input = workspace.put("in/good.txt", "One rose.");
+    let output = workspace.command(&[input.parent().unwrap()]).arg("-q").output().unwrap();
+    assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
+    let log = |name: &str| std::fs::read_to_string(workspace.folder.path().join(name)).unwrap();
+    let all = ["night.log.2", "night.log.1", "night.log"].map(log);
+    let said_at_all = all.concat();
+    for part in ["documents  201 found = 1 written + 200 rejected", "INFO rejected:", "b\\u{1b}[2Jad.jsonl"] {
+        assert!(said_at_all.contains(part), "{said_at_all}");
+    }
+    for text in &all {
+        assert!(text.len() <= 4096 && !text.contains('\u{1b}') && text.ends_with('\n'));
+        assert!(text.lines().all(|line| line.starts_with("20") && line.as_bytes()[26] == b'Z'), "{text}");
+    }
+    assert!(!workspace.folder.path().join("night.log.3").exists());
+    workspace.put("pipeline.toml", "[output]\nlayout = \"sharded\"\n[log]\nfile = \"night.log\"\n");
+    let refused = workspace.run(&[&input]);
+    assert_eq!(refused.status.code(), Some(78));
+    assert!(log("night.log").contains("Z pressrun: the results in"), "what ended a run is there, too");
+    workspace.put("pipeline.toml", "[log]\nfile = \"nowhere/night.log\"\n");
+    let refused = workspace.run(&[&input]);
+    assert!(said(&refused).contains("cannot write the log") && said(&refused).contains("nowhere/night.log"));
+}
+
+/// A folder in which nothing can be made, renamed or removed until it is dropped. Root may do all but that.
+#[cfg(target_os = "linux")]
+struct Frozen(PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Frozen {
+    /// With `files`, these cannot be changed either. None where this file system or this user cannot do that.
+    fn new(folder: &Path, files: bool) -> Option<Self> {
+        let frozen = Self(folder.to_owned());
+        let statements = folder.join("statements");
+        let done = if files {
+            chattr(&["-R", "+i"], folder)
+        } else {
+            chattr(&["+i"], folder) && (!statements.exists() || chattr(&["+i"], &statements))
+        };
+        done.then_some(frozen)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn chattr(flags: &[&str], folder: &Path) -> bool {
+    let status = Command::new("chattr").args(flags).arg(folder).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        chattr(&["-R", "-i"], &self.0);
+    }
+}
+
+/// Freezes the output folder of a run when it has done a part of its work. Says how the run ended.
+#[cfg(target_os = "linux")]
+fn freeze_on_the_way(workspace: &Workspace, input: &Path, files: bool) -> std::process::Output {
+    let run = workspace.command(&[input]).stderr(Stdio::piped()).spawn().unwrap();
+    // The ledger's log grows with every commit.
+    let log = workspace.output().join("ledger.sqlite-wal");
+    while std::fs::metadata(&log).map_or(0, |log| log.len()) < 100_000 {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let _frozen = Frozen::new(&workspace.output(), files);
+    run.wait_with_output().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_can_no_longer_be_written_ends_a_run_and_the_next_one_goes_on_when_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    if Frozen::new(folder.path(), false).is_none_or(|_| std::fs::write(folder.path().join("x"), "").is_ok()) {
+        eprintln!("cannot make a folder immutable here (chattr +i): not tested");
+        return;
+    }
+    let input = folder.path().join("many.jsonl");
+    let line =
+        |number: u32| format!("{{\"id\": \"d{number}\", \"text\": \"Number {number} was read. It was short.\"}}\n");
+    std::fs::write(&input, (0..600).map(line).collect::<String>()).unwrap();
+    for (layout, files) in LAYOUTS.into_iter().flat_map(|layout| [(layout, false), (layout, true)]) {
+        let (undisturbed, workspace) = (workspace(layout), workspace(layout));
+        run_whole(&undisturbed, &input);
+        let output = freeze_on_the_way(&workspace, &input, files);
+        let message = said(&output);
+        assert!(!output.status.success(), "{layout}");
+        // Where its files are frozen, too, the system may end it at once: SQLite shares memory through one of them.
+        if !files {
+            assert_eq!(output.status.code(), Some(2), "{layout}: {message}");
+            assert!(message.contains(workspace.output().to_str().unwrap()), "{layout}: {message}");
+            assert!(message.contains("not permitted"), "{layout}: {message}");
+        }
+        let whole = undisturbed.files();
+        let is_final = |(name, _): &&(String, Vec<u8>)| !name.contains(".part") && !name.starts_with("ledger");
+        let found = workspace.files();
+        let half = found.iter().filter(is_final).find(|file| !whole.contains(file));
+        assert_eq!(half.map(|(name, _)| name), None, "{layout}: it is half-written");
+        assert!(found.iter().filter(is_final).count() < whole.len(), "{layout}: it had not finished");
+        run_whole(&workspace, &input);
+        assert_eq!(difference(&workspace, &undisturbed), [""; 0], "{layout}");
+        assert_eq!(verify(&workspace.output()).unwrap().faults, []);
+    }
+}
+
 /// A small file system in memory, where this may mount one.
 #[cfg(target_os = "linux")]
 #[test]

@@ -28,18 +28,19 @@ fuzz_target!(init: work_on_one_thread(), |input: &[u8]| {
         segments.push(Segment { tokens: 0..labels.len(), offsets, is_truncated: false });
         readings.push(Reading { sequences: Vec::new(), tokens: vec![labels] });
     }
-    found.set(readings);
+    found.set(Ok(readings));
     let row = Row { document: 0, first_sentence: 0, passage: Passage { ids: Vec::new(), segments }, key: [0; 16], found };
     let chunk = Arc::new(Chunk { documents: vec![split], input_bytes: 0 });
     let tokens = TokenCount::default();
-    let batch = Batch { chunk, model: 0, rows: vec![row], is_to_be_read: true, tokens, is_last: true };
+    let batch =
+        Batch { chunk, model: 0, rows: vec![row], is_to_be_read: true, refused: Vec::new(), tokens, is_last: true };
     let (chunks, _) = run_inline(Assemble::new(Arc::new(tasks())), [batch]).expect("no text stops a run");
     let analysed = &chunks[0].documents[0];
     analysed.statements.iter().for_each(|statement| assert_holds(statement, &analysed.document.text));
 });
 
 fn document(text: String) -> Document {
-    Document { id: "x".into(), place: Place::file("x"), metadata: Metadata::default(), text, encoding: "UTF-8" }
+    Document { id: "x".into(), place: Place::file("x"), metadata: Metadata::default(), text, encoding: "UTF-8", content: [0; 32] }
 }
 
 fn tasks() -> Tasks {

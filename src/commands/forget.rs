@@ -8,9 +8,8 @@ use crate::progress::Screen;
 
 pub(crate) fn forget(arguments: &ForgetArguments, screen: &Screen) -> anyhow::Result<()> {
     let config = Config::load(&arguments.config).map_err(RunError::from)?;
+    screen.log().begin(&config.log)?;
     pressrun::forget(&config, &arguments.documents)?;
-    if !screen.is_quiet() {
-        screen.say(&format!("forgot {} of `{}`", arguments.documents.len(), config.output.directory.display()));
-    }
+    screen.tell(&format!("forgot {} of `{}`", arguments.documents.len(), config.output.directory.display()));
     Ok(())
 }

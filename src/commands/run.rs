@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &RunArguments, screen: &Screen) -> anyhow::Result<(
 
 fn take(arguments: &RunArguments, only: Only, screen: &Screen) -> anyhow::Result<()> {
     let config = Config::load(&arguments.config).map_err(RunError::from)?;
+    screen.log().begin(&config.log)?;
     let is_whole = only == Only::Everything;
     let (output, deadline) = (config.output.directory.clone(), config.run.deadline);
     let job = Job::prepare(config, Request { paths: arguments.paths.clone(), redo: arguments.redo, only })?;
@@ -41,10 +42,8 @@ fn take(arguments: &RunArguments, only: Only, screen: &Screen) -> anyhow::Result
         }
     });
     drop(progress);
-    if !screen.is_quiet() {
-        screen.say(&table::render(&report));
-        screen.say(&format!("results in {}", output.display()));
-    }
+    screen.tell(&table::render(&report));
+    screen.tell(&format!("results in {}", output.display()));
     if report.accounting.found == 0 && is_whole {
         tracing::warn!("no documents were found: only .txt and .jsonl files are read from folders");
     }

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use sections::{
-    CacheConfig, Compression, Device, FieldNames, InputConfig, Layout, MetricsConfig, ModelConfig, Order, OutputConfig,
-    Precision, RunConfig, TaskConfig,
+    CacheConfig, Compression, Device, FieldNames, InputConfig, Layout, LogConfig, MetricsConfig, ModelConfig, Order,
+    OutputConfig, Precision, RunConfig, TaskConfig,
 };
 
 /// What a run is told by its `pipeline.toml`. Relative paths have been resolved against the file's folder.
@@ -34,6 +34,8 @@ pub struct Config {
     pub cache: CacheConfig,
     /// Where a run's numbers go.
     pub metrics: MetricsConfig,
+    /// Where what is said is kept.
+    pub log: LogConfig,
     /// How the work is cut and when a run counts as failed.
     pub run: RunConfig,
 }
@@ -62,6 +64,8 @@ struct Sections {
     cache: CacheConfig,
     #[serde(default)]
     metrics: MetricsConfig,
+    #[serde(default)]
+    log: LogConfig,
     #[serde(default)]
     run: RunConfig,
 }
@@ -118,6 +122,7 @@ impl Config {
             output: sections.output,
             cache: sections.cache,
             metrics: sections.metrics,
+            log: sections.log,
             run: sections.run,
             file,
         };
@@ -145,7 +150,8 @@ impl Config {
         self.models.values_mut().for_each(|model| model.path = folder.join(&model.path));
         self.output.directory = folder.join(&self.output.directory);
         self.cache.directory = folder.join(&self.cache.directory);
-        self.metrics.textfile.iter_mut().for_each(|path| *path = folder.join(&path));
+        let files = self.metrics.textfile.iter_mut().chain(&mut self.log.file);
+        files.for_each(|path| *path = folder.join(&path));
     }
 }
 
@@ -254,6 +260,7 @@ mod tests {
         assert_eq!(format!("{:?}", shipped.run), format!("{:?}", defaults.run));
         assert_eq!(format!("{:?}", shipped.input.fields), format!("{:?}", defaults.input.fields));
         assert_eq!(shipped.input.max_document_bytes, defaults.input.max_document_bytes);
+        assert_eq!(format!("{:?}", shipped.log), format!("{:?}", defaults.log));
         assert_eq!(shipped.output.layout, defaults.output.layout);
         assert_eq!(shipped.output.shard_bytes, defaults.output.shard_bytes);
         assert_eq!(shipped.models["newsroom"].batch_tokens, sections::default_batch_tokens());

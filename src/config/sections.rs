@@ -1,6 +1,7 @@
 //! The sections of `pipeline.toml`: one type each, with the defaults.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -212,6 +213,24 @@ pub struct MetricsConfig {
     pub textfile: Option<PathBuf>,
 }
 
+/// `[log]`: what is said, kept in a file too.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// The file; none for no such file.
+    pub file: Option<PathBuf>,
+    /// How large it may grow before it gets a number and a new one begins.
+    pub max_bytes: Whole<4096, { 1 << 40 }>,
+    /// How many with numbers are kept beside it.
+    pub keep: Whole<0, 1000>,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { file: None, max_bytes: Whole::of::<{ 16 << 20 }>(), keep: Whole::of::<5>() }
+    }
+}
+
 /// `[run]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -226,6 +245,10 @@ pub struct RunConfig {
     pub max_rejected_documents: Whole<1, { 1 << 40 }>,
     /// When the run is to end, if it has not by then.
     pub deadline: Option<TimeOfDay>,
+    /// How many seconds processors may work on one document in one stage; 0 for as long as it takes.
+    pub document_timeout: Whole<0, 86_400>,
+    /// Bytes of resident memory above which no more is read until what is under way is written; 0 for no limit.
+    pub memory: Whole<0, { 1 << 44 }>,
     /// Milliseconds between two notes in the ledger: how much work a kill can cost.
     pub commit_milliseconds: Whole<0, 3_600_000>,
     /// Whether documents are done again whose results come from another configuration or model.
@@ -233,6 +256,12 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
+    /// How long processors may work on one document in one stage.
+    #[must_use]
+    pub fn document_limit(&self) -> Option<Duration> {
+        Some(self.document_timeout.get()).filter(|&seconds| seconds > 0).map(Duration::from_secs)
+    }
+
     /// Whether so many of `found` inputs are too many to go on. Of a few hundred nothing can be said yet.
     #[must_use]
     pub fn is_too_much(&self, rejected: u64, found: u64) -> bool {
@@ -256,6 +285,8 @@ impl Default for RunConfig {
             max_rejected: Share::of_percent::<50>(),
             max_rejected_documents: Whole::of::<100_000>(),
             deadline: None,
+            document_timeout: Whole::of::<60>(),
+            memory: Whole::of::<0>(),
             commit_milliseconds: Whole::of::<1000>(),
             redo: false,
         }

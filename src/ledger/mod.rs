@@ -8,6 +8,8 @@ mod done;
 mod error;
 /// What it says.
 mod look;
+/// Any sequence of what runs do to it.
+mod sequences;
 
 use std::path::{Path, PathBuf};
 

@@ -114,6 +114,8 @@ impl TokenBatch {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -133,6 +135,25 @@ mod tests {
         assert_eq!(rectangle.ids, [101, 102, 0, 101, 5, 102]);
         assert_eq!(rectangle.mask, [1, 1, 0, 1, 1, 1]);
         assert_eq!(rectangle.places, [0, 1, 3, 4, 5]);
+    }
+
+    proptest! {
+        #[test]
+        fn rows_joined_give_the_stream_and_the_rectangle_loses_none_of_it(
+            rows in prop::collection::vec(prop::collection::vec(1_u32..1000, 0..20), 0..20),
+        ) {
+            let batch = TokenBatch::of_rows(rows.iter().map(Vec::as_slice));
+            let of_rows: Vec<Vec<i64>> = batch.rows().map(|row| batch.ids()[row].to_vec()).collect();
+            let expected = rows.iter().map(|row| row.iter().copied().map(i64::from).collect::<Vec<_>>());
+            prop_assert_eq!(&of_rows, &expected.collect::<Vec<_>>());
+            let Rectangle { shape, ids, mask, places } = batch.rectangle();
+            prop_assert_eq!(shape[0] * shape[1], to_i64(ids.len()));
+            let found: Vec<i64> = places.iter().map(|&place| ids[usize::try_from(place).unwrap()]).collect();
+            prop_assert_eq!(found, batch.ids());
+            let is_padding = |place: usize| mask[place] == 0 && ids[place] == PADDING;
+            let padding = (0..ids.len()).filter(|&place| is_padding(place)).count();
+            prop_assert_eq!(padding + places.len(), ids.len());
+        }
     }
 
     #[test]

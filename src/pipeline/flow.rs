@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, Scope};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::memory::{Gate, Opener};
 use super::meter::{Meter, StageReport};
 use super::stage::{Halt, Outlet, Parcel, Stage, StageError};
 
@@ -116,18 +117,47 @@ impl<'scope, 'env, T: Send + 'scope> Line<'scope, 'env, T> {
         S: Stage<In = T> + 'scope,
         S::Out: 'scope,
     {
+        self.add(stage, None)
+    }
+
+    /// Adds a stage whose items wait at `gate`. A flow has one gate at most; each of the items comes out of its end as one item.
+    #[must_use]
+    pub fn entrance<S>(self, stage: S, gate: Gate) -> Line<'scope, 'env, S::Out>
+    where
+        S: Stage<In = T> + 'scope,
+        S::Out: 'scope,
+    {
+        let gate = Arc::new(gate);
+        // There is one: the second would be nobody's.
+        let _ = self.flow.journal.gate.set(Arc::clone(&gate));
+        self.add(stage, Some(gate))
+    }
+
+    fn add<S>(self, stage: S, gate: Option<Arc<Gate>>) -> Line<'scope, 'env, S::Out>
+    where
+        S: Stage<In = T> + 'scope,
+        S::Out: 'scope,
+    {
         let Line { flow, receiver } = self;
         let (sender, line) = flow.open();
         let meter = flow.meter(S::NAME, 1);
-        flow.spawn(S::NAME, move || drive(stage, &receiver, &sender, &meter));
+        flow.spawn(S::NAME, move || {
+            let outlet = Outlet::to_channel(&sender).behind(gate.as_deref());
+            drive(stage, &receiver, outlet, &meter)
+        });
         line
     }
 
     /// Ends the flow: gives each result to `take` on the calling thread.
     pub fn for_each(self, mut take: impl FnMut(T)) {
+        let gate = self.flow.journal.gate.get();
+        let _opener = gate.map(|gate| Opener(gate));
         for parcel in self.receiver {
             if let Parcel::Item(item) = parcel {
                 take(item);
+                if let Some(gate) = gate {
+                    gate.leave();
+                }
             }
         }
     }
@@ -142,6 +172,7 @@ impl<'scope, 'env, T: Send + 'scope> Line<'scope, 'env, T> {
 struct Journal {
     meters: Mutex<Vec<Arc<Meter>>>,
     fault: Mutex<Option<PipelineError>>,
+    gate: OnceLock<Arc<Gate>>,
 }
 
 impl Journal {
@@ -183,10 +214,9 @@ fn feed<I: Iterator>(items: I, sender: &Sender<Parcel<I::Item>>, meter: &Meter) 
 fn drive<S: Stage>(
     mut stage: S,
     inlet: &Receiver<Parcel<S::In>>,
-    sender: &Sender<Parcel<S::Out>>,
+    mut outlet: Outlet<'_, S::Out>,
     meter: &Meter,
 ) -> Result<(), Halt> {
-    let mut outlet = Outlet::to_channel(sender);
     loop {
         let parcel = receive(inlet, meter)?;
         let ended = matches!(parcel, Parcel::End);
@@ -254,6 +284,20 @@ mod tests {
                 (self.0)()?;
             }
             if item.is_multiple_of(10) { out.reject(rejection(item)) } else { out.emit(item * 2) }
+        }
+    }
+
+    /// Counts what comes by.
+    struct Inspect<'c>(&'c AtomicUsize);
+
+    impl Stage for Inspect<'_> {
+        const NAME: &'static str = "inspect";
+        type In = u32;
+        type Out = u32;
+
+        fn process(&mut self, item: u32, out: &mut Outlet<'_, u32>) -> Result<(), Halt> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            out.emit(item)
         }
     }
 
@@ -336,6 +380,36 @@ mod tests {
             );
         });
         assert!(outcome.is_ok());
+    }
+
+    #[test]
+    fn a_flow_over_its_memory_goes_on_one_at_a_time_and_gives_the_same() {
+        let limited = |limit| {
+            let (mut seen, made) = (Vec::new(), AtomicUsize::new(0));
+            let (_, outcome) = run(NonZeroUsize::new(8).unwrap(), |flow| {
+                let line = flow.source("count", 1..10).entrance(Double(|| Ok(())), Gate::new(limit));
+                line.stage(Inspect(&made)).stage(List).for_each(|item| {
+                    seen.push(item);
+                    assert!(limit.is_none() || made.load(Ordering::SeqCst) <= seen.len(), "{seen:?}");
+                });
+            });
+            assert!(outcome.is_ok());
+            seen
+        };
+        assert_eq!(limited(Some(1)), limited(None));
+    }
+
+    #[test]
+    fn a_flow_over_its_memory_ends_with_the_first_fault() {
+        let faults: [fn() -> Result<(), Halt>; 2] =
+            [|| Err(std::io::Error::other("disk on fire").into()), || panic!("seven")];
+        for fault in faults {
+            let (_, outcome) = run(NonZeroUsize::MIN, |flow| {
+                let line = flow.source("count", 1..1000).entrance(List, Gate::new(Some(1)));
+                line.stage(Double(fault)).for_each(|_| ());
+            });
+            assert!(outcome.is_err());
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@
 pub mod flow;
 /// A run that is asked to stop early.
 pub mod interrupt;
+/// What waits where memory is short.
+pub mod memory;
 /// Where a stage's time goes.
 pub mod meter;
 /// What a stage is, and what it may say.
@@ -18,5 +20,6 @@ mod workers;
 pub(crate) use flow::panic_message;
 pub use flow::{Flow, Line, PipelineError, run};
 pub use interrupt::{Cause, Interrupt};
+pub use memory::Gate;
 pub use meter::{Counter, StageReport};
 pub use stage::{Halt, Outlet, Parcel, Stage, StageError, run_inline};

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
 
+use super::memory::Gate;
 use crate::record::Rejection;
 
 /// The cause of a stage that failed.
@@ -74,6 +75,7 @@ pub enum Parcel<T> {
 #[derive(Debug)]
 pub struct Outlet<'a, T> {
     sink: Sink<'a, T>,
+    gate: Option<&'a Gate>,
     blocked: Duration,
     emitted: u64,
 }
@@ -86,11 +88,16 @@ enum Sink<'a, T> {
 
 impl<'a, T> Outlet<'a, T> {
     pub(super) fn to_channel(sender: &'a Sender<Parcel<T>>) -> Self {
-        Self { sink: Sink::Channel(sender), blocked: Duration::ZERO, emitted: 0 }
+        Self { sink: Sink::Channel(sender), gate: None, blocked: Duration::ZERO, emitted: 0 }
+    }
+
+    /// One whose items wait at `gate`.
+    pub(super) fn behind(self, gate: Option<&'a Gate>) -> Self {
+        Self { gate, ..self }
     }
 
     pub(super) fn to_vec(parcels: &'a mut Vec<Parcel<T>>) -> Self {
-        Self { sink: Sink::Collect(parcels), blocked: Duration::ZERO, emitted: 0 }
+        Self { sink: Sink::Collect(parcels), gate: None, blocked: Duration::ZERO, emitted: 0 }
     }
 
     /// Hands `item` to the next stage; waits while that is behind.
@@ -99,6 +106,7 @@ impl<'a, T> Outlet<'a, T> {
     /// [`Halt::Closed`] where the next stage is gone.
     pub fn emit(&mut self, item: T) -> Result<(), Halt> {
         self.emitted += 1;
+        self.blocked += self.gate.map_or(Duration::ZERO, Gate::enter);
         self.put(Parcel::Item(item))
     }
 

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -15,7 +16,8 @@ use crate::model::{ModelError, Passage, Reading, Tokenizer};
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::recall::{self, Key, Recall};
 use crate::record::{Chunk, Reason, Rejection, Sentence, SplitDocument, TokenCount};
-use crate::stages::guard::{guarded, refused};
+use crate::stages::guard::{Guard, refused};
+use crate::stages::stopwatch::{self, Stopwatch};
 use crate::task::{TaskError, Tasks, UsedModel};
 
 /// Passages that go through a model together, or that need not go through it.
@@ -96,6 +98,7 @@ impl Batch {
 #[derive(Debug)]
 pub struct Group {
     readers: Vec<Reader>,
+    guard: Guard,
 }
 
 /// What it takes to make batches for one model.
@@ -152,13 +155,20 @@ impl Group {
                 under_way: UnderWay::default(),
             })
         };
-        Ok(Self { readers: tasks.models.iter().zip(recalls).map(reader).collect::<Result<_, TaskError>>()? })
+        let readers = tasks.models.iter().zip(recalls).map(reader).collect::<Result<_, TaskError>>()?;
+        Ok(Self { readers, guard: Guard::of(Self::NAME) })
+    }
+
+    /// Rejects documents on which it has worked for longer than `limit`.
+    #[must_use]
+    pub fn within(self, limit: Option<Duration>) -> Self {
+        Self { guard: self.guard.within(limit), ..self }
     }
 
     /// What the model at place `model` has to read of a chunk, in batches, and then what it need not read.
     fn batches(&mut self, model: usize, chunk: &Arc<Chunk<SplitDocument>>) -> Vec<Batch> {
         let reader = &mut self.readers[model];
-        let (rows, refused) = reader.rows(chunk);
+        let (rows, refused) = reader.rows(chunk, self.guard);
         let (to_read, others) = reader.without_known(rows);
         let batches = plan(to_read, reader.batch_tokens).into_iter().map(|rows| Batch::new(chunk, model, rows));
         let needs_more = !others.is_empty() || !refused.is_empty();
@@ -214,9 +224,10 @@ impl Reader {
     }
 
     /// What is to be read of a chunk, and which of its documents cannot be.
-    fn rows(&self, chunk: &Chunk<SplitDocument>) -> (Vec<Row>, Vec<(usize, Rejection)>) {
+    fn rows(&self, chunk: &Chunk<SplitDocument>, guard: Guard) -> (Vec<Row>, Vec<(usize, Rejection)>) {
         let rows = |(place, split): (usize, &SplitDocument)| {
-            let outcome = guarded(Group::NAME, &split.document, || self.rows_of(place, split))
+            let outcome = guard
+                .on(&split.document, || self.rows_of(place, split))
                 .and_then(|rows| rows.map_err(|error| not_tokenized(split, &error)));
             (place, outcome)
         };
@@ -233,7 +244,10 @@ impl Reader {
 
     fn rows_of(&self, document: usize, split: &SplitDocument) -> Result<Vec<Row>, ModelError> {
         let text = &split.document.text;
-        let tokenize = |sentence: &Sentence| self.tokenizer.tokenize(sentence.span.slice(text));
+        let watch = Stopwatch::running();
+        let tokenize = |sentence: &Sentence| {
+            stopwatch::timed(watch.clone(), || self.tokenizer.tokenize(sentence.span.slice(text)))
+        };
         let sentences = split.sentences.par_iter().map(tokenize).collect::<Result<_, _>>()?;
         let mut next = 0;
         let row = |passage: Passage| {
@@ -272,9 +286,15 @@ fn plan(mut rows: Vec<Row>, batch_tokens: usize) -> Vec<Vec<Row>> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::Config;
+    use crate::pipeline::run_inline;
+    use crate::record::{Document, Metadata, Place};
+    use crate::stages::split::sentences;
 
     fn row(first_sentence: usize, length: usize) -> Row {
         let passage = Passage { ids: vec![1; length], segments: Vec::new() };
@@ -305,6 +325,29 @@ mod tests {
         assert_eq!((second.found.get(), other.found.get()), (Ok([reading].as_slice()), Err("has not been read")));
         drop((first, second));
         assert!(!under_way.join(&mut with_key(1)), "it is through");
+    }
+
+    #[test]
+    fn a_document_that_takes_too_long_is_rejected_and_the_next_one_is_grouped() {
+        let config = Config::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.toml"))).unwrap();
+        let group = Group::new(&Tasks::resolve(&config).unwrap(), vec![None]).unwrap();
+        let document = |text: String| SplitDocument {
+            sentences: sentences(&text),
+            document: Document {
+                id: "x".into(),
+                place: Place::file("x"),
+                metadata: Metadata::default(),
+                text,
+                encoding: "UTF-8",
+                content: [0; 32],
+            },
+        };
+        let chunk =
+            Chunk { documents: vec![document("One here. ".repeat(100_000)), document("Two.".into())], input_bytes: 1 };
+        let (batches, _) = run_inline(group.within(Some(Duration::from_millis(50))), [chunk]).unwrap();
+        let refused: Vec<_> = batches.iter().flat_map(|batch| &batch.refused).collect();
+        assert_eq!((refused.len(), refused[0].0, refused[0].1.reason), (1, 0, Reason::TooSlow));
+        assert!(batches.iter().flat_map(|batch| &batch.rows).all(|row| row.document == 1));
     }
 
     proptest! {

@@ -12,5 +12,7 @@ mod guard;
 pub mod read;
 /// Documents to sentences.
 pub mod split;
+/// How long a document takes.
+mod stopwatch;
 /// Statements to files.
 pub mod write;

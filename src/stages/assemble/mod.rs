@@ -7,6 +7,7 @@ mod speakers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -18,7 +19,7 @@ use crate::record::{
     Verdict,
 };
 use crate::stages::group::{Batch, Row};
-use crate::stages::guard;
+use crate::stages::guard::{self, Guard};
 use crate::task::{LabelTask, Tag, Tasks};
 use attribution::TaggedSentence;
 
@@ -33,6 +34,7 @@ pub struct Assemble {
     /// Documents of the chunk that could not be read, by their places.
     refused: BTreeMap<usize, Rejection>,
     tokens: TokenCount,
+    guard: Guard,
 }
 
 /// The tokens of a sentence.
@@ -48,7 +50,14 @@ impl Assemble {
             tagged: Vec::new(),
             refused: BTreeMap::new(),
             tokens: TokenCount::default(),
+            guard: Guard::of(Self::NAME),
         }
+    }
+
+    /// Rejects documents on which it has worked for longer than `limit`.
+    #[must_use]
+    pub fn within(self, limit: Option<Duration>) -> Self {
+        Self { guard: self.guard.within(limit), ..self }
     }
 
     fn begin(&mut self, chunk: &Chunk<SplitDocument>) {
@@ -132,7 +141,7 @@ impl Assemble {
         tagged: &[Tagged],
     ) -> Result<AnalysedDocument, Rejection> {
         let SplitDocument { document, sentences } = split;
-        let statements = guard::guarded(Self::NAME, &document, || {
+        let statements = self.guard.on(&document, || {
             if self.tasks.attribution.is_some() {
                 attribution::attribute(&document.text, &tagged_sentences(&sentences, tagged), &mut statements);
             }
@@ -187,6 +196,7 @@ mod tests {
     use crate::pipeline::run_inline;
     use crate::record::{Document, Label, Metadata, Place};
     use crate::stages::group::Found;
+    use crate::task::AttributionTask;
 
     fn tasks(min_score: f32) -> Arc<Tasks> {
         let label = |name: &str| Label { code: None, label: name.to_owned(), iptc: None };
@@ -252,6 +262,18 @@ mod tests {
         assert_eq!(found, [vec![None, Some(1)], vec![Some(0)]], "the first is unsure");
         assert_eq!(chunks[0].tokens, TokenCount { useful: 9, padded: 12, recalled: 0 });
         assert_eq!(chunks[0].documents[0].statements[1].flags, [Flag::Truncated]);
+    }
+
+    #[test]
+    fn a_document_that_takes_too_long_is_rejected_and_the_next_one_is_put_together() {
+        let attribution = AttributionTask { name: "attributions".into(), model: 1, slot: 0, tags: Vec::new() };
+        let tasks = Arc::new(Tasks { attribution: Some(attribution), ..Tasks::default() });
+        let long = "“Aa bb” — Ann Lee said no. ".repeat(1000);
+        let batches = vec![batch(&chunk(&[&long, "Two here."]), &[], true)];
+        let assemble = Assemble::new(tasks).within(Some(Duration::ZERO));
+        let (chunks, rejections) = run_inline(assemble, batches).unwrap();
+        assert_eq!((rejections[0].reason, rejections[0].stage), (Reason::TooSlow, "assemble"));
+        assert_eq!((rejections.len(), chunks[0].documents.len()), (1, 1));
     }
 
     #[test]

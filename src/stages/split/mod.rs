@@ -3,16 +3,34 @@
 /// Text to segments: where sentences begin and end.
 pub mod segment;
 
+use std::time::Duration;
+
 use rayon::prelude::*;
 
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{Chunk, Document, Rejection, Sentence, Span, SplitDocument};
-use crate::stages::guard::guarded;
+use crate::stages::guard::Guard;
 use segment::{Segment, segment};
 
 /// Splits documents into sentences.
-#[derive(Debug, Default)]
-pub struct Split;
+#[derive(Debug)]
+pub struct Split {
+    guard: Guard,
+}
+
+impl Default for Split {
+    fn default() -> Self {
+        Self { guard: Guard::of(Self::NAME) }
+    }
+}
+
+impl Split {
+    /// Rejects documents on which it has worked for longer than `limit`.
+    #[must_use]
+    pub fn within(self, limit: Option<Duration>) -> Self {
+        Self { guard: self.guard.within(limit) }
+    }
+}
 
 impl Stage for Split {
     const NAME: &'static str = "split";
@@ -21,7 +39,7 @@ impl Stage for Split {
 
     fn process(&mut self, chunk: Self::In, out: &mut Outlet<'_, Self::Out>) -> Result<(), Halt> {
         let split = |document: Document| {
-            let sentences = guarded(Self::NAME, &document, || sentences(&document.text))?;
+            let sentences = self.guard.on(&document, || sentences(&document.text))?;
             Ok(SplitDocument { document, sentences })
         };
         let all: Vec<Result<SplitDocument, Rejection>> = chunk.documents.into_par_iter().map(split).collect();
@@ -69,7 +87,11 @@ impl Ruler<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::pipeline::run_inline;
+    use crate::record::{Metadata, Place, Reason};
 
     #[test]
     fn spans_count_code_points_and_bytes() {
@@ -80,6 +102,47 @@ mod tests {
         for span in spans {
             let by_characters: String = text.chars().skip(span.start).take(span.end - span.start).collect();
             assert_eq!(by_characters, span.slice(text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_span_is_the_same_place_in_code_points_and_in_bytes(
+            pieces in prop::collection::vec(
+                prop::sample::select(&["é", "字。", "👩‍👩", "İs ", "One. ", "Two! ", "\n\n", "“", "”", " ", "\r\n"][..]),
+                0..60,
+            ),
+            other in any::<String>(),
+        ) {
+            for text in [pieces.concat(), other] {
+                let mut end = 0;
+                for Sentence { span, .. } in sentences(&text) {
+                    let before = text[..span.byte_start].chars().count();
+                    prop_assert_eq!((span.start, span.end), (before, before + span.slice(&text).chars().count()));
+                    prop_assert!(span.start >= end && span.start < span.end);
+                    end = span.end;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_document_that_takes_too_long_is_rejected_and_the_next_one_is_split() {
+        let document = |text: String| Document {
+            id: "x".into(),
+            place: Place::file("x"),
+            metadata: Metadata::default(),
+            text,
+            encoding: "UTF-8",
+            content: [0; 32],
+        };
+        for long in ["One. ", "One\n\n", "One\n"] {
+            let documents = vec![document(long.repeat(10_000)), document("Two.".into())];
+            let chunk = Chunk { documents, input_bytes: 1 };
+            let split = Split::default().within(Some(Duration::ZERO));
+            let (chunks, rejections) = run_inline(split, [chunk]).unwrap();
+            assert_eq!((rejections[0].reason, rejections[0].stage), (Reason::TooSlow, "split"), "{long:?}");
+            assert_eq!((rejections.len(), chunks[0].documents.len()), (1, 1));
         }
     }
 

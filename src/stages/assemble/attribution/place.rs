@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Page, Relation, shared};
 use crate::record::{Attribution, AttributionKind, Span, Speaker, Statement};
+use crate::stages::stopwatch;
 
 /// Gives each statement the attributions of which something is said in it, with what is said of them there. `speakers`
 /// has an entry a relation.
@@ -14,6 +15,7 @@ pub(super) fn place(
     statements: &mut [Statement],
 ) {
     for (number, (relation, speaker)) in relations.iter().zip(speakers).enumerate() {
+        stopwatch::look();
         let ruler = Ruler { page, statements };
         let attribution = Attribution {
             number,
@@ -86,21 +88,41 @@ impl Ruler<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::{TaggedSentence, attribute};
     use super::*;
+    use crate::record::Sentence;
     use crate::stages::split::sentences;
+    use crate::task::{Part, Tag};
 
     /// The statements of a text of which a model says nothing.
     fn statements(text: &str) -> Vec<Statement> {
+        labelled_statements(text, &mut std::iter::empty())
+    }
+
+    /// The labels and the places of a sentence's words.
+    type Labelled = (Vec<Tag>, Vec<(usize, usize)>);
+
+    fn tagged<'l>((statement, (tags, offsets)): (&Statement, &'l Labelled)) -> TaggedSentence<'l> {
+        let Sentence { span, paragraph, .. } = statement.sentence;
+        TaggedSentence { range: span.byte_start..span.byte_end, paragraph, tags: tags.clone(), offsets }
+    }
+
+    /// The statements of a text whose words a model gives these labels, as long as there are some.
+    fn labelled_statements(text: &str, labels: &mut impl Iterator<Item = Tag>) -> Vec<Statement> {
         let statement = |sentence| Statement { sentence, verdicts: vec![], attributions: vec![], flags: vec![] };
         let mut statements: Vec<Statement> = sentences(text).into_iter().map(statement).collect();
-        let tagged = |Statement { sentence, .. }: &Statement| TaggedSentence {
-            range: sentence.span.byte_start..sentence.span.byte_end,
-            paragraph: sentence.paragraph,
-            tags: vec![],
-            offsets: &[],
+        let mut label = |statement: &Statement| -> Labelled {
+            let sentence = statement.sentence.span.slice(text);
+            let words = sentence.split_whitespace().map(|word| {
+                let start = word.as_ptr() as usize - sentence.as_ptr() as usize;
+                (start, start + word.len())
+            });
+            labels.by_ref().zip(words).unzip()
         };
-        let tagged: Vec<TaggedSentence<'_>> = statements.iter().map(tagged).collect();
+        let labelled: Vec<_> = statements.iter().map(&mut label).collect();
+        let tagged: Vec<TaggedSentence<'_>> = statements.iter().zip(&labelled).map(tagged).collect();
         attribute(text, &tagged, &mut statements);
         statements
     }
@@ -127,6 +149,37 @@ mod tests {
             statements(&text);
             // Quadratic time was 8 seconds to some minutes.
             assert!(started.elapsed().as_secs() < 5, "{unit:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_span_gives_its_text_and_contents_stand_in_their_sentences(
+            pieces in prop::collection::vec(
+                prop::sample::select(&[
+                    "Ann Lee", "é", "said", "“", "”", "\"", "— ", "-", ". ", "! ", "\n\n", "\n", " ", "He ", "字。", "MR. LEE: ",
+                ][..]),
+                0..60,
+            ),
+            labels in prop::collection::vec((0..3, 0..3), 0..60),
+        ) {
+            let tag = |&(kind, part): &(i32, i32)| {
+                let part = [Part::Source, Part::Cue, Part::Content][usize::try_from(part).unwrap()];
+                [Tag::Outside, Tag::Begin(part), Tag::Inside(part)][usize::try_from(kind).unwrap()]
+            };
+            let text = pieces.concat();
+            for Statement { sentence, attributions, .. } in labelled_statements(&text, &mut labels.iter().map(tag)) {
+                for attribution in attributions {
+                    for span in attribution.source.iter().chain(&attribution.cue).chain(&attribution.content) {
+                        let start = text[..span.byte_start].chars().count();
+                        let expected = (start, start + span.slice(&text).chars().count());
+                        prop_assert_eq!((span.start, span.end), expected);
+                    }
+                    let (start, end) = (sentence.span.byte_start, sentence.span.byte_end);
+                    let stands_in = |span: &Span| span.byte_start >= start && span.byte_end <= end;
+                    prop_assert!(attribution.content.iter().all(stands_in));
+                }
+            }
         }
     }
 

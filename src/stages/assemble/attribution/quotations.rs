@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::stages::stopwatch;
+
 /// A pair of marks, by what opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
@@ -34,6 +36,7 @@ struct Open {
 pub(super) fn quotations(text: &str, paragraphs: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for paragraph in paragraphs {
+        stopwatch::look();
         in_paragraph(&text[paragraph.clone()], paragraph.start, &mut found);
     }
     found

@@ -24,6 +24,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::record::Speaker;
+use crate::stages::stopwatch;
 use lexicon::Gender;
 use mentions::{Kind, Mention};
 use names::{Name, Role};
@@ -42,6 +43,7 @@ pub(super) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<u
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&at| sources[at].start);
     for at in order {
+        stopwatch::look();
         let first = words.partition_point(|word| word.bytes.end <= sources[at].start);
         let last = words.partition_point(|word| word.bytes.start < sources[at].end);
         if first < last {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::lexicon;
+use crate::stages::stopwatch;
 
 /// A word of the text. Its bytes hold a possessive ending too, the rest does not.
 #[derive(Debug, Clone)]
@@ -77,6 +78,7 @@ pub(super) fn find<'t>(text: &'t str, sentences: &[Range<usize>]) -> Vec<Word<'t
     let mut words: Vec<Word> = Vec::with_capacity(ranges.len());
     let (mut sentence, mut is_quoted, mut end) = (0, false, 0);
     for (at, bytes) in ranges.iter().enumerate() {
+        stopwatch::look();
         let before = &text[end..bytes.start];
         is_quoted = quotes(before, is_quoted);
         let first = sentence;

@@ -12,6 +12,7 @@ mod paragraphs;
 mod references;
 mod words;
 
+use crate::stages::stopwatch;
 use candidates::Scanner;
 use paragraphs::Paragraph;
 use std::ops::Range;
@@ -38,6 +39,7 @@ pub fn segment(text: &str) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut count = 0;
     for paragraph in paragraphs::paragraphs(text) {
+        stopwatch::look();
         let sentences = sentences(text, &paragraph);
         let heading = is_heading(text, &sentences);
         let number = count;
@@ -63,6 +65,7 @@ fn sentences(text: &str, paragraph: &Paragraph) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let is_whole = paragraph.is_table_row || references::is_entry(&text[paragraph.range.clone()]);
     while !is_whole && let Some(candidate) = scanner.next_candidate() {
+        stopwatch::look();
         if boundary::ends_sentence(&candidate) {
             found.push(scanner.cut(&candidate));
         }
