@@ -26,7 +26,7 @@ impl Reader {
         let text =
             format!("[input]\nmax_document_bytes = {MAX_DOCUMENT_BYTES}\n[run]\nchunk_documents = {CHUNK_DOCUMENTS}\n");
         let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text }).expect("it is valid");
-        let finder = Finder::new(&[PathBuf::from(path)], Path::new("output")).expect("the file is there");
+        let finder = Finder::new(&[PathBuf::from(path)], Vec::new(), Path::new("output")).expect("the file is there");
         Self { config, finder }
     }
 

@@ -150,7 +150,7 @@ impl Config {
 }
 
 /// The fields that every statement has, whatever its tasks: no task can be called so.
-pub const STATEMENT_FIELDS: [&str; 15] = [
+pub const STATEMENT_FIELDS: [&str; 20] = [
     "schema",
     "document",
     "statement",
@@ -163,7 +163,12 @@ pub const STATEMENT_FIELDS: [&str; 15] = [
     "paragraph",
     "uri",
     "title",
+    "byline",
     "published",
+    "modified",
+    "section",
+    "language",
+    "source",
     "attributions",
     "flags",
 ];

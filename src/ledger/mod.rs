@@ -230,7 +230,7 @@ impl Ledger {
     /// # Errors
     /// Where the database refuses.
     pub fn put(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        let made_by = self.made_by.clone();
+        let (made_by, run) = (self.made_by.clone(), self.run);
         self.write(|connection| {
             let mut statement = connection.prepare_cached(
                 "INSERT INTO documents (document, source, record, content, made_by, file, start, length, sha256, line)
@@ -244,9 +244,10 @@ impl Ledger {
                 ":document": document, ":source": source, ":record": record, ":content": content, ":made_by": made_by, ":file": file,
                 ":start": start, ":length": length, ":sha256": sha256, ":line": line,
             })?;
-            let mut statement =
-                connection.prepare_cached("DELETE FROM rejections WHERE source = ? AND record IN (?, 0)")?;
-            statement.execute((source, record))
+            // That the whole file changed while it was read is said by this run beside its records.
+            let mut statement = connection
+                .prepare_cached("DELETE FROM rejections WHERE source = ? AND record IN (?, 0) AND run < ?")?;
+            statement.execute((source, record, run))
         })?;
         Ok(())
     }
