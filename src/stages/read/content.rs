@@ -1,9 +1,10 @@
 //! What a record is before it is parsed, and what is left of it then.
 
-use super::Settings;
 use super::formats::{capture, elements, html, json, parquet, plain, table};
+use super::garbled::is_garbled;
 use super::intake::Raw;
 use super::refusal::{EXCERPT_BYTES, Refusal};
+use super::{Settings, dates};
 use crate::digest::sha256_of_all;
 use crate::record::{Metadata, Place, Rejection, TextFlag};
 
@@ -46,7 +47,7 @@ impl Content {
     fn parse(self, settings: &Settings) -> Result<Option<Parsed>, Refusal> {
         match self {
             Self::Text(bytes) => plain::parse(bytes).map(Some),
-            Self::Html(bytes) => html::parse(bytes, None, None).map(Some),
+            Self::Html(bytes) => html::parse(&bytes, None, None).map(Some),
             Self::Row(row) => table::parse(row, &settings.fields).map(Some),
             Self::Element(element) => elements::parse(element).map(Some),
             Self::Columns(row) => parquet::parse(row, &settings.fields).map(Some),
@@ -87,11 +88,18 @@ pub(super) fn parse(raw: Raw, settings: &Settings) -> Result<Option<Record>, Rej
     let excerpt = bytes[..bytes.len().min(EXCERPT_BYTES)].to_vec();
     let parsed = super::guarded(|| content.parse(settings))
         .map_err(|refusal| refusal.into_rejection(place.clone(), &excerpt))?;
-    Ok(parsed.map(|Parsed { own_id, metadata, text, encoding }| {
+    Ok(parsed.map(|Parsed { own_id, mut metadata, text, encoding }| {
+        metadata.published = metadata.published.map(as_date);
+        metadata.modified = metadata.modified.map(as_date);
         let content = digest(&metadata, &text, encoding);
-        let flags = if super::decode::is_garbled(&text) { vec![TextFlag::Mojibake] } else { Vec::new() };
+        let flags = if is_garbled(&text) { vec![TextFlag::Mojibake] } else { Vec::new() };
         Record { place, own_id, name, metadata, text, encoding, flags, content }
     }))
+}
+
+/// A date in one form where it can be read, else as it came.
+fn as_date(raw: String) -> String {
+    dates::to_rfc3339(&raw).unwrap_or(raw)
 }
 
 fn digest(metadata: &Metadata, text: &str, encoding: &str) -> [u8; 32] {

@@ -1,13 +1,19 @@
 //! Paths to chunks of documents: finds files, unpacks them as they are read, takes the records out, and gives every document an id.
 
+/// A page of HTML to the article on it.
+mod article;
 /// What a record is before and after it is parsed.
 mod content;
+/// Dates as sources write them.
+mod dates;
 /// Bytes to text.
 mod decode;
 /// Which files there are.
 pub mod find;
 /// One file a format.
 mod formats;
+/// Texts that have been decoded wrongly before.
+mod garbled;
 /// Ids that are unique and safe as file names.
 mod identity;
 /// Where formats put what they find.

@@ -54,7 +54,7 @@ pub(in super::super) fn parse(capture: Capture, input: &InputConfig) -> Result<O
     let mime = mime.unwrap_or_default();
     let is_page = if is_mime(&mime) { is_html(&mime) } else { body.trim_ascii_start().starts_with(b"<") };
     if is_page {
-        return html::parse(body, charset(&mime).as_deref(), uri.as_deref()).map(Some);
+        return html::parse(&body, charset(&mime).as_deref(), uri.as_deref()).map(Some);
     }
     if !is_text(&mime) {
         return Ok(None);

@@ -1,0 +1,255 @@
+//! Which elements are no part of an article, by what their mark-up says of them.
+
+use std::collections::HashMap;
+
+use ego_tree::iter::Edge;
+use ego_tree::{NodeId, NodeRef};
+use scraper::node::Element;
+use scraper::{Html, Node};
+
+/// Elements that hold no running text of an article, whatever is in them.
+const TAGS: &[&str] = &[
+    "head",
+    "script",
+    "style",
+    "template",
+    "svg",
+    "math",
+    "canvas",
+    "iframe",
+    "object",
+    "embed",
+    "video",
+    "audio",
+    "picture",
+    "img",
+    "source",
+    "track",
+    "map",
+    "area",
+    "button",
+    "select",
+    "option",
+    "input",
+    "textarea",
+    "label",
+    "fieldset",
+    "progress",
+    "figcaption",
+    "nav",
+    "dialog",
+    "menu",
+    "link",
+    "param",
+    "rp",
+];
+
+/// Words of a class or id that name what is beside an article, whole words in any case.
+const WORDS: &[&str] = &[
+    "ad",
+    "addthis",
+    "addtoany",
+    "ads",
+    "adslot",
+    "advert",
+    "advertisement",
+    "advertising",
+    "affiliate",
+    "breadcrumb",
+    "breadcrumbs",
+    "byline",
+    "caption",
+    "captions",
+    "consent",
+    "cookie",
+    "cookies",
+    "copyright",
+    "credit",
+    "credits",
+    "cta",
+    "dfp",
+    "disclosure",
+    "disqus",
+    "donate",
+    "donation",
+    "gdpr",
+    "inread",
+    "jobbox",
+    "mailchimp",
+    "modal",
+    "mostread",
+    "newsfeed",
+    "newsletter",
+    "newsletters",
+    "nextstory",
+    "outbrain",
+    "pager",
+    "pagination",
+    "photocredit",
+    "piano",
+    "popular",
+    "popup",
+    "prevnext",
+    "print",
+    "promo",
+    "promobox",
+    "promos",
+    "promotion",
+    "readmore",
+    "readnext",
+    "recirc",
+    "recommended",
+    "related",
+    "relatedlinks",
+    "share",
+    "sharebar",
+    "sharedaddy",
+    "sharethis",
+    "sharing",
+    "signup",
+    "social",
+    "socials",
+    "sponsor",
+    "sponsored",
+    "subscribe",
+    "subscription",
+    "subscriptions",
+    "taboola",
+    "taglist",
+    "tags",
+    "teaser",
+    "teasers",
+    "toolbar",
+    "trending",
+    "tweetbutton",
+];
+
+/// An element with more of the page's text than one part in so many is the article, or around it, whatever it is called.
+const ARTICLE_PART: usize = 4;
+
+/// A `<noscript>` with so many bytes of text holds what scripts would show, not a word about scripts.
+const NOSCRIPT_BYTES: usize = 400;
+
+/// How much text lies in elements: in bytes, without links, which menus are made of.
+pub(super) struct Sizes {
+    by_element: HashMap<NodeId, usize>,
+    all: usize,
+}
+
+impl Sizes {
+    /// Measures every element of the tree.
+    pub(super) fn of(tree: &Html) -> Self {
+        let (mut by_element, mut open, mut silent) = (HashMap::new(), vec![0], 0_usize);
+        for edge in tree.tree.root().traverse() {
+            match edge {
+                Edge::Open(node) => match node.value() {
+                    Node::Text(text) if silent == 0 => open.iter_mut().for_each(|size| *size += text.trim().len()),
+                    Node::Element(element) => {
+                        silent += usize::from(is_silent(element));
+                        open.push(0);
+                    }
+                    _ => {}
+                },
+                Edge::Close(node) => {
+                    if let Node::Element(element) = node.value() {
+                        silent -= usize::from(is_silent(element));
+                        by_element.insert(node.id(), open.pop().unwrap_or_default());
+                    }
+                }
+            }
+        }
+        Self { by_element, all: open.first().copied().unwrap_or_default() }
+    }
+
+    fn of_element(&self, node: NodeRef<'_, Node>) -> usize {
+        self.by_element.get(&node.id()).copied().unwrap_or_default()
+    }
+
+    fn is_article(&self, node: NodeRef<'_, Node>) -> bool {
+        self.of_element(node) * ARTICLE_PART > self.all
+    }
+}
+
+fn is_silent(element: &Element) -> bool {
+    matches!(element.name(), "a" | "head" | "script" | "style" | "template" | "option" | "button")
+}
+
+/// Whether the element at `node` is no part of an article.
+pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
+    let Some(element) = node.value().as_element() else { return false };
+    match element.name() {
+        "html" | "body" | "main" | "article" => false,
+        "noscript" => sizes.of_element(node) < NOSCRIPT_BYTES,
+        "figure" => !has_table(node),
+        name if TAGS.contains(&name) => true,
+        _ => is_named(element) && !sizes.is_article(node),
+    }
+}
+
+fn has_table(node: NodeRef<'_, Node>) -> bool {
+    let name = |node: NodeRef<'_, Node>| node.value().as_element().map_or("", Element::name) == "table";
+    node.descendants().any(name)
+}
+
+fn is_hidden(element: &Element) -> bool {
+    let style = element.attr("style").unwrap_or_default();
+    let shows_nothing = style.split(';').any(|rule| {
+        rule.split_once(':').is_some_and(|(key, value)| key.trim() == "display" && value.trim().starts_with("none"))
+    });
+    shows_nothing || element.attr("hidden").is_some()
+}
+
+fn is_named(element: &Element) -> bool {
+    let names = ["class", "id"].into_iter().filter_map(|name| element.attr(name));
+    names.into_iter().any(|name| words(name).any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str())))
+}
+
+/// The words of `articleShareBar related-links__item`.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|character: char| !character.is_ascii_alphanumeric()).flat_map(humps)
+}
+
+/// `articleShareBar` to its three words.
+fn humps(name: &str) -> impl Iterator<Item = &str> {
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        let bytes = rest.as_bytes();
+        let is_start = |place: &usize| bytes[*place].is_ascii_uppercase() && bytes[place - 1].is_ascii_lowercase();
+        let end = (1..bytes.len()).find(is_start).unwrap_or(bytes.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(class: &str) -> bool {
+        let tree = Html::parse_fragment(&format!("<div class='{class}'></div>"));
+        let mut elements = tree.tree.nodes().filter_map(|node| node.value().as_element());
+        elements.any(is_named)
+    }
+
+    #[test]
+    fn clutter_is_named_by_whole_words() {
+        for class in ["share", "post-share", "articleShareBar", "related_links x", "x AD", "wp-caption-text caption"] {
+            assert!(named(class), "{class}");
+        }
+        for class in ["", "shareholder", "article-body", "headline", "loads", "unrelated", "story__text"] {
+            assert!(!named(class), "{class}");
+        }
+    }
+
+    #[test]
+    fn what_holds_much_of_the_text_is_kept_whatever_its_name() {
+        let html = format!("<div class=related><p>{}</p></div><div class=related>Other.</div>", "Text. ".repeat(50));
+        let tree = Html::parse_document(&html);
+        let sizes = Sizes::of(&tree);
+        let is_div =
+            |node: &NodeRef<'_, Node>| node.value().as_element().is_some_and(|element| element.name() == "div");
+        let verdicts: Vec<bool> = tree.tree.nodes().filter(is_div).map(|node| is_clutter(node, &sizes)).collect();
+        assert_eq!(verdicts, [false, true]);
+    }
+}

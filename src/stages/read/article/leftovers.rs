@@ -1,0 +1,287 @@
+//! Paragraphs that are none of the article, by their words: what the mark-up does not tell from running text.
+
+use super::metadata::Metadata;
+use super::paragraphs::Paragraph;
+
+/// A longer paragraph is text, whatever it begins with.
+const MAX_BYTES: usize = 400;
+
+/// Among so many paragraphs of text one that is all link leads elsewhere.
+const MIN_OWN: usize = 5;
+
+/// What no sentence of an article begins with, in lower case: pointers to other articles, captions, words of the site.
+const BEGINNINGS: &[&str] = &[
+    "read more",
+    "read also",
+    "read next",
+    "read:",
+    "also read:",
+    "also see:",
+    "see also",
+    "see more:",
+    "related:",
+    "more on this",
+    "more:",
+    "don't miss:",
+    "recommended:",
+    "recommended for you",
+    "you may also like",
+    "you might also like",
+    "you might like",
+    "keep reading",
+    "continue reading",
+    "click here",
+    "watch:",
+    "listen:",
+    "listen to this article",
+    "up next:",
+    "lea también",
+    "lea más",
+    "lea:",
+    "lee también",
+    "lee:",
+    "te puede interesar",
+    "puede interesarle",
+    "también te puede",
+    "contenido relacionado",
+    "à lire aussi",
+    "lire aussi",
+    "a lire aussi",
+    "lire :",
+    "à lire :",
+    "lesen sie auch",
+    "lesen sie mehr",
+    "mehr zum thema",
+    "auch interessant",
+    "zum thema:",
+    "leggi anche",
+    "leia também",
+    "leia mais",
+    "lees ook",
+    "photo:",
+    "photos:",
+    "photo by ",
+    "photo credit",
+    "photo source",
+    "photograph by ",
+    "image:",
+    "image credit",
+    "image source",
+    "picture:",
+    "credit:",
+    "(credit",
+    "(photo",
+    "bild:",
+    "foto:",
+    "video:",
+    "file photo",
+    "(file photo",
+    "sign up ",
+    "subscribe to our",
+    "subscribe now",
+    "subscribe today",
+    "follow us",
+    "follow @",
+    "follow him on",
+    "follow her on",
+    "join us on",
+    "like us on",
+    "find us on",
+    "share this",
+    "tweet this",
+    "get the latest",
+    "download our",
+    "never miss",
+    "submit your letter",
+    "send a letter",
+    "send us ",
+    "we want to hear",
+    "get our ",
+    "for the latest news",
+    "for the latest stories",
+    "for more news",
+    "for more stories",
+    "story continues below",
+    "article continues below",
+    "©",
+    "copyright 1",
+    "copyright 2",
+    "copyright ©",
+    "copyright (c)",
+    "tags:",
+    "tagged:",
+    "filed under:",
+    "posted in:",
+    "category:",
+    "categories:",
+    "+ follow",
+];
+
+/// What a sentence may begin with; a heading or a link that does is a pointer to other articles.
+const LINKED_BEGINNINGS: &[&str] = &[
+    "more from ",
+    "more stories",
+    "more on ",
+    "posted in",
+    "filed under",
+    "related",
+    "recommended",
+    "copyright",
+    "up next",
+    "also read",
+    "watch ",
+    "subscribe",
+    "advertisement",
+];
+
+/// What only a word of the site about itself holds, in lower case.
+const INSIDES: &[&str] = &[
+    "all rights reserved",
+    "affiliate links",
+    "affiliate commission",
+    "may receive compensation",
+    "may earn a commission",
+    "free sign up",
+    "already a subscriber",
+    "please subscribe",
+    "subscribe to read",
+    "subscribe now",
+    "trust principles",
+    "may not be published, broadcast",
+    "to your inbox",
+    "follow us on",
+];
+
+/// What the news may be about; where the reader is spoken to as well, it is the site's own.
+const SITE_WORDS: &[&str] = &[
+    "newsletter",
+    "cookie policy",
+    "privacy policy",
+    "terms of use",
+    "terms of service",
+    "letters to the editor",
+    " on twitter",
+    " on facebook",
+    " on instagram",
+    " app for ",
+    " apps for ",
+    "advertising policy",
+    "advertiser disclosure",
+];
+
+/// Words that speak to the reader.
+const ADDRESSES: &[&str] =
+    &["sign up ", "subscribe ", "follow ", "submit ", "download ", "our ", "your ", "you ", "by clicking"];
+
+/// Words after which somebody's words are told: what has them is the article's own.
+const MARKS_OF_TEXT: &[&str] = &[" said", " told ", "“", "\"", " says", " announced", " according to"];
+
+/// Most of a paragraph, in percent.
+const MOST: usize = 80;
+
+/// Takes out of `paragraphs` what is none of the article: pointers to others, captions, the site's words about itself, the title where
+/// it stands above the text, and headings that nothing follows.
+pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, metadata: &Metadata) {
+    let own = paragraphs.iter().filter(|paragraph| !is_linked(paragraph)).count();
+    paragraphs.retain(|paragraph| !is_leftover(paragraph, own));
+    if paragraphs.first().is_some_and(|first| metadata.is_title(&first.text)) {
+        paragraphs.remove(0);
+    }
+    while paragraphs.last().is_some_and(|last| last.is_heading) {
+        paragraphs.pop();
+    }
+}
+
+/// `own` is how many paragraphs there are that are no links.
+fn is_leftover(paragraph: &Paragraph, own: usize) -> bool {
+    if paragraph.text.len() > MAX_BYTES {
+        return false;
+    }
+    let is_linked = is_linked(paragraph);
+    let text = paragraph.text.to_lowercase().replace('’', "'");
+    let begins = |beginnings: &[&str]| beginnings.iter().any(|beginning| text.starts_with(beginning));
+    let holds = |insides: &[&str]| insides.iter().any(|inside| text.contains(inside));
+    let is_of_site =
+        begins(BEGINNINGS) || holds(INSIDES) || holds(SITE_WORDS) && begins(ADDRESSES) || text == "advertisement";
+    let is_pointer = (is_linked || paragraph.is_heading) && begins(LINKED_BEGINNINGS);
+    let is_lone_link = is_linked && !paragraph.is_heading && !paragraph.is_item && own >= MIN_OWN;
+    is_of_site && (is_linked || !holds(MARKS_OF_TEXT)) || is_pointer || is_lone_link
+}
+
+/// Whether most of a paragraph is links.
+fn is_linked(paragraph: &Paragraph) -> bool {
+    paragraph.linked_bytes * 100 > paragraph.text.len() * MOST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::paragraphs;
+    use super::*;
+
+    fn kept(html: &str) -> Vec<String> {
+        let mut paragraphs = paragraphs::of(html);
+        let metadata = Metadata { title: Some("Rain on the Quay".to_owned()), ..Metadata::default() };
+        remove(&mut paragraphs, &metadata);
+        paragraphs.into_iter().map(|paragraph| paragraph.text).collect()
+    }
+
+    #[test]
+    fn pointers_and_words_of_the_site_go() {
+        for leftover in [
+            "Read more: The ferries of the quay",
+            "Lesen Sie auch: Regen am Kai",
+            "Photo: Lea Marsh",
+            "© 2031 The Quay Courier",
+            "Sign up for our morning letter",
+            "This page contains affiliate links.",
+            "Advertisement",
+        ] {
+            assert_eq!(
+                kept(&format!("<p>It rained.</p><p>{leftover}</p><p>It stopped.</p>")),
+                ["It rained.", "It stopped."]
+            );
+        }
+    }
+
+    #[test]
+    fn news_of_what_sites_speak_of_stays() {
+        for text in [
+            "Subscribers to both letters rose by a tenth.",
+            "Related costs were 5 million dollars.",
+            "Copyright law was changed in May.",
+            "Filed under seal, the papers name two ferries.",
+            "The firm changed its privacy policy in March.",
+            "The newsletter of the port had 20,000 readers.",
+            "For the latest quarter, its profit fell.",
+            "Advertisements for the ferry were banned.",
+            "Recommended doses differ.",
+            "It posted a film on Facebook.",
+        ] {
+            assert_eq!(kept(&format!("<p>{text}</p>")), [text]);
+        }
+    }
+
+    #[test]
+    fn what_somebody_says_stays_however_it_begins() {
+        for text in [
+            "Subscribe to the idea or leave, Mayor Thorne said on Monday.",
+            "Follow us, she told the crews of both ferries.",
+        ] {
+            assert_eq!(kept(&format!("<p>{text}</p>")), [text]);
+        }
+    }
+
+    #[test]
+    fn the_title_above_and_headings_below_go() {
+        let html =
+            "<h2>Rain on the quay!</h2><p>It rained.</p><h2>Later</h2><p>It stopped.</p><h2>More</h2><h3>News</h3>";
+        assert_eq!(kept(html), ["It rained.", "Later", "It stopped."]);
+    }
+
+    #[test]
+    fn a_paragraph_that_is_a_link_goes_from_among_others() {
+        let text = "<p>It rained again.</p>".repeat(5);
+        assert_eq!(kept(&format!("{text}<p><a>The ferries of the quay</a></p>")).len(), 5);
+        assert_eq!(kept("<p>It rained.</p><p><a>The ferries of the quay</a></p>").len(), 2);
+    }
+}

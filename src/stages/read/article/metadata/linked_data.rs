@@ -1,0 +1,179 @@
+//! What JSON-LD says of an article: in a list, in a `@graph`, or as it stands; also where its JSON is a little broken.
+
+use scraper::Html;
+use serde_json::Value;
+
+use super::Metadata;
+use super::tidy;
+
+/// More of a page's JSON-LD is not read.
+const MAX_OBJECTS: usize = 2000;
+
+/// What stands in a page's JSON-LD: of its article, then of the page itself.
+pub(super) fn read(tree: &Html) -> Metadata {
+    let values: Vec<Value> = scripts(tree).iter().filter_map(|script| parse(script)).collect();
+    let mut objects = Vec::new();
+    for value in &values {
+        flatten(value, &mut objects);
+    }
+    let all = Objects(objects);
+    let articles = all.of_kind(is_article).map(|object| all.article(object));
+    let pages = all.of_kind(|kind| kind.ends_with("WebPage")).map(|object| all.page(object));
+    articles.chain(pages).fold(Metadata::default(), Metadata::or)
+}
+
+fn scripts(tree: &Html) -> Vec<String> {
+    let elements = tree.tree.nodes().filter_map(scraper::ElementRef::wrap);
+    let is_linked_data = |element: &scraper::ElementRef<'_>| {
+        let kind = element.value().attr("type").unwrap_or_default();
+        element.value().name() == "script" && kind.trim().to_ascii_lowercase().starts_with("application/ld+json")
+    };
+    elements.filter(is_linked_data).map(|element| element.text().collect()).collect()
+}
+
+/// JSON, also between comment marks, with line breaks in its strings, or with a semicolon after it.
+fn parse(script: &str) -> Option<Value> {
+    let marks: &[char] = &[';', '\u{feff}'];
+    let bare = |text: &str| text.trim().trim_matches(marks).trim().to_owned();
+    let mut script = bare(script);
+    for (before, after) in [("<!--", "-->"), ("//<![CDATA[", "//]]>"), ("<![CDATA[", "]]>")] {
+        if let Some(inner) = script.strip_prefix(before) {
+            script = bare(inner.trim_end().strip_suffix(after).unwrap_or(inner));
+        }
+    }
+    let flat = || script.replace(|character: char| character.is_control(), " ");
+    serde_json::from_str(&script).or_else(|_| serde_json::from_str(&flat())).ok()
+}
+
+/// All objects that stand for themselves: of lists, of `@graph`s, and what a page is about.
+fn flatten<'v>(value: &'v Value, objects: &mut Vec<&'v Value>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| flatten(value, objects)),
+        Value::Object(object) if objects.len() < MAX_OBJECTS => {
+            objects.push(value);
+            let inner = ["@graph", "mainEntity", "mainEntityOfPage", "hasPart", "about"].map(|key| object.get(key));
+            inner.into_iter().flatten().for_each(|value| flatten(value, objects));
+        }
+        _ => {}
+    }
+}
+
+/// Of schema.org: `NewsArticle`, `BlogPosting`, `Report` and their kin.
+fn is_article(kind: &str) -> bool {
+    kind.ends_with("Article") || kind.ends_with("Posting") && kind != "JobPosting" || kind == "Report"
+}
+
+/// The objects of a page, which name each other by `@id`.
+struct Objects<'v>(Vec<&'v Value>);
+
+impl<'v> Objects<'v> {
+    fn of_kind(&self, is_kind: impl Fn(&str) -> bool) -> impl Iterator<Item = &'v Value> {
+        self.0.iter().copied().filter(move |object| {
+            all_of(&object["@type"]).any(|kind| kind.as_str().is_some_and(|kind| is_kind(name_of_kind(kind))))
+        })
+    }
+
+    /// The object that `value` names by its `@id` alone; else `value`.
+    fn resolved(&self, value: &'v Value) -> &'v Value {
+        let is_reference = value.as_object().is_some_and(|object| object.len() <= 2 && !object.contains_key("name"));
+        let id = value["@id"].as_str().filter(|_| is_reference);
+        let named = |object: &&&Value| object["@id"].as_str() == id && !object["name"].is_null();
+        id.and_then(|_| self.0.iter().find(named)).map_or(value, |object| object)
+    }
+
+    fn article(&self, object: &'v Value) -> Metadata {
+        let title = word(&object["headline"]).or_else(|| word(&object["name"]));
+        let authors = self.names(&object["author"]).or_else(|| self.names(&object["creator"]));
+        let body = word(&object["articleBody"]);
+        let section = all_of(&object["articleSection"]).find_map(word);
+        let source = self.names(&object["publisher"]);
+        Metadata { title, byline: authors, section, source, body, ..self.page(object) }
+    }
+
+    fn page(&self, object: &'v Value) -> Metadata {
+        let at = |key: &str| word(&object[key]).or_else(|| word(&object[key]["@id"])).filter(|uri| uri.contains("://"));
+        Metadata {
+            published: word(&object["datePublished"]).or_else(|| word(&object["dateCreated"])),
+            modified: word(&object["dateModified"]),
+            language: all_of(&object["inLanguage"]).find_map(word),
+            uri: at("url").or_else(|| at("mainEntityOfPage")),
+            source: self.names(&object["publisher"]),
+            ..Metadata::default()
+        }
+    }
+
+    /// The names of people or organisations: objects, references, lists or plain names.
+    fn names(&self, value: &'v Value) -> Option<String> {
+        let mut names: Vec<String> = Vec::new();
+        for one in all_of(value) {
+            let object = self.resolved(one);
+            let name = word(one).or_else(|| all_of(&object["name"]).find_map(word));
+            let name = name.and_then(|name| tidy::byline(&name)).filter(|name| !names.contains(name));
+            names.extend(name);
+        }
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+}
+
+/// The kind without its vocabulary: `schema:NewsArticle`, `http://schema.org/NewsArticle`.
+fn name_of_kind(kind: &str) -> &str {
+    kind.rsplit(['/', ':', '#']).next().unwrap_or(kind)
+}
+
+/// The values of a list; else the value itself.
+fn all_of(value: &Value) -> impl Iterator<Item = &Value> {
+    let list = value.as_array().map(Vec::as_slice);
+    list.unwrap_or_else(|| std::slice::from_ref(value)).iter()
+}
+
+/// A string that is not blank, also as `@value`.
+fn word(value: &Value) -> Option<String> {
+    let text = value.as_str().or_else(|| value["@value"].as_str())?;
+    (!text.trim().is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(scripts: &[&str]) -> Metadata {
+        let script = |json: &&str| format!("<script type='application/ld+json'>{json}</script>");
+        read(&Html::parse_document(&scripts.iter().map(script).collect::<String>()))
+    }
+
+    #[test]
+    fn an_article_is_found_wherever_it_stands() {
+        for json in [
+            r#"{"@type": "NewsArticle", "headline": "Rain"}"#,
+            r#"[{"@type": "Organization", "headline": "x"}, {"@type": ["Thing", "BlogPosting"], "headline": "Rain"}]"#,
+            r#"{"@graph": [{"@type": "WebPage", "mainEntity": {"@type": "schema:Report", "headline": "Rain"}}]}"#,
+            "<!-- {\"@type\": \"http://schema.org/Article\", \"headline\": \"Rain\"}; -->",
+            "{\"@type\": \"LiveBlogPosting\", \"headline\": \"Rain\", \"description\": \"a\nb\"}",
+        ] {
+            assert_eq!(of(&["{broken", json]).title.as_deref(), Some("Rain"), "{json}");
+        }
+    }
+
+    #[test]
+    fn authors_are_objects_references_or_names() {
+        let authors = r##"{"@graph": [{"@type": "Article", "author": [{"@id": "#v"}, "Tom Wren", {"name": "By Ida Moss"}, "Tom Wren"]},
+            {"@id": "#v", "@type": "Person", "name": "Ada Vale"}]}"##;
+        assert_eq!(of(&[authors]).byline.as_deref(), Some("Ada Vale, Tom Wren, Ida Moss"));
+    }
+
+    #[test]
+    fn a_page_says_what_its_article_leaves_out_and_other_things_nothing() {
+        let json = r#"[{"@type": "WebPage", "datePublished": "2031-03-01", "inLanguage": "en"},
+            {"@type": "NewsArticle", "publisher": {"name": "The Quay Courier"}, "articleSection": ["Local", "Sea"]},
+            {"@type": "JobPosting", "datePosted": "2031", "title": "Clerk"}, {"@type": "Product", "name": "Boat"}]"#;
+        let expected = Metadata {
+            published: Some("2031-03-01".to_owned()),
+            language: Some("en".to_owned()),
+            source: Some("The Quay Courier".to_owned()),
+            section: Some("Local".to_owned()),
+            ..Metadata::default()
+        };
+        assert_eq!(of(&[json]), expected);
+        assert_eq!(of(&[&"[".repeat(10_000), r#"{"@type": 7}"#, "null"]), Metadata::default());
+    }
+}

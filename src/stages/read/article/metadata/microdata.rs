@@ -1,0 +1,44 @@
+//! What `itemprop` says of an article.
+
+use scraper::{ElementRef, Html};
+
+use super::super::tree::text_of;
+use super::Metadata;
+
+/// What stands in a page's microdata, outside `<meta>` in its head.
+pub(super) fn read(tree: &Html) -> Metadata {
+    let mut found = Metadata::default();
+    for element in tree.tree.nodes().filter_map(ElementRef::wrap) {
+        let Some(properties) = element.value().attr("itemprop") else { continue };
+        for property in properties.split_ascii_whitespace() {
+            if let Some(place) = place(&mut found, property).filter(|place| place.is_none()) {
+                *place = value(element);
+            }
+        }
+    }
+    found
+}
+
+fn place<'f>(found: &'f mut Metadata, property: &str) -> Option<&'f mut Option<String>> {
+    match property {
+        "headline" => Some(&mut found.title),
+        "author" | "creator" => Some(&mut found.byline),
+        "datePublished" => Some(&mut found.published),
+        "dateModified" => Some(&mut found.modified),
+        "articleSection" => Some(&mut found.section),
+        "inLanguage" => Some(&mut found.language),
+        _ => None,
+    }
+}
+
+/// What the element says in an attribute, as the name of what it holds, or in its text.
+fn value(element: ElementRef<'_>) -> Option<String> {
+    let attribute = ["content", "datetime"].iter().find_map(|name| element.value().attr(name));
+    let is_name = |inner: &ElementRef<'_>| inner.value().attr("itemprop").is_some_and(|property| property == "name");
+    let text = || {
+        let name = element.descendent_elements().find(is_name);
+        let name = name.map(|name| name.value().attr("content").map_or_else(|| text_of(*name), str::to_owned));
+        name.unwrap_or_else(|| text_of(*element))
+    };
+    Some(attribute.map_or_else(text, str::to_owned)).filter(|value| !value.trim().is_empty())
+}

@@ -1,0 +1,151 @@
+//! What a page says of its article: in JSON-LD, in `<meta>`, in microdata, and in sight; the earlier is trusted more.
+
+/// JSON-LD.
+mod linked_data;
+/// `itemprop`.
+mod microdata;
+/// What a reader sees.
+mod page;
+/// `<meta>` and `<link>`.
+mod tags;
+/// What sources write, made comparable.
+mod tidy;
+
+use scraper::Html;
+
+use super::super::dates::to_rfc3339;
+use super::Article;
+
+/// What one source says, or all of them together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Metadata {
+    pub(super) title: Option<String>,
+    pub(super) byline: Option<String>,
+    pub(super) published: Option<String>,
+    pub(super) modified: Option<String>,
+    pub(super) section: Option<String>,
+    pub(super) language: Option<String>,
+    pub(super) uri: Option<String>,
+    pub(super) source: Option<String>,
+    /// The article's text, as JSON-LD has it at some sites.
+    pub(super) body: Option<String>,
+    /// First-level headings of the page.
+    pub(super) headings: Vec<String>,
+}
+
+impl Metadata {
+    /// Whether `text` is the title, or a heading that stands for it, but for marks and case.
+    pub(super) fn is_title(&self, text: &str) -> bool {
+        let text = tidy::plain(text);
+        self.title.iter().chain(&self.headings).any(|title| tidy::plain(title) == text)
+    }
+}
+
+/// Collects what the page says of its article. `url` is where it was fetched.
+pub(super) fn collect(tree: &Html, url: Option<&str>) -> Metadata {
+    let sources = [linked_data::read(tree), tags::read(tree), microdata::read(tree), page::read(tree, url)];
+    let mut all = sources.into_iter().map(Metadata::tidy).fold(Metadata::default(), Metadata::or);
+    all.headings = page::headings(tree);
+    all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &all.headings));
+    all.uri = all.uri.and_then(|uri| tidy::absolute(&uri, url)).or_else(|| url.map(str::to_owned));
+    all
+}
+
+impl Metadata {
+    /// What `self` says, and `other` of what it does not say. A date that can be read goes before one that cannot.
+    fn or(self, other: Self) -> Self {
+        Self {
+            title: self.title.or(other.title),
+            byline: self.byline.or(other.byline),
+            published: clearer(self.published, other.published),
+            modified: clearer(self.modified, other.modified),
+            section: self.section.or(other.section),
+            language: self.language.or(other.language),
+            uri: self.uri.or(other.uri),
+            source: self.source.or(other.source),
+            body: self.body.or(other.body),
+            headings: self.headings,
+        }
+    }
+
+    /// Values without entities, spare white space, and what is no value.
+    fn tidy(self) -> Self {
+        let line = |value: Option<String>| value.and_then(|value| tidy::line(&value));
+        let date = |value: Option<String>| line(value).map(|raw| to_rfc3339(&raw).unwrap_or(raw));
+        Self {
+            title: line(self.title),
+            byline: self.byline.and_then(|byline| tidy::byline(&byline)),
+            published: date(self.published),
+            modified: date(self.modified),
+            section: line(self.section),
+            language: line(self.language).and_then(|language| tidy::language(&language)),
+            uri: line(self.uri),
+            source: line(self.source),
+            body: self.body,
+            headings: self.headings,
+        }
+    }
+
+    /// The article but for its text and encoding.
+    pub(super) fn into_article(self) -> Article {
+        let Self { title, byline, published, modified, section, language, uri, source, .. } = self;
+        let (text, encoding) = (String::new(), "");
+        Article { text, title, byline, published, modified, section, language, uri, source, encoding }
+    }
+}
+
+/// The first of the dates that can be read; else the first.
+fn clearer(first: Option<String>, second: Option<String>) -> Option<String> {
+    let is_clear = |date: &String| to_rfc3339(date).is_some();
+    match (first, second) {
+        (Some(first), Some(second)) if !is_clear(&first) && is_clear(&second) => Some(second),
+        (first, second) => first.or(second),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(html: &str) -> Metadata {
+        collect(&Html::parse_document(html), Some("https://quay.example/2031/03/01/rain"))
+    }
+
+    #[test]
+    fn the_more_trusted_source_goes_first() {
+        let sight = "<title>Rain in sight</title><time datetime='2031-03-05'></time><a rel=author>Ida Moss</a>";
+        let microdata =
+            "<h2 itemprop=headline>Rain in microdata</h2><i itemprop=datePublished content='2031-03-04'></i>";
+        let tags = "<meta property=og:title content='Rain in tags'><meta property=article:published_time content='2031-03-03'>";
+        let linked = r#"<script type="application/ld+json">{"@type":"Article","headline":"Rain in data","datePublished":"2031-03-02"}</script>"#;
+        let all = [linked, tags, microdata, sight];
+        for (start, (title, date)) in
+            [("data", "2"), ("tags", "3"), ("microdata", "4"), ("sight", "5")].into_iter().enumerate()
+        {
+            let found = of(&all[start..].concat());
+            assert_eq!(found.title, Some(format!("Rain in {title}")));
+            assert_eq!(found.published, Some(format!("2031-03-0{date}")));
+            assert_eq!(found.byline.as_deref(), Some("Ida Moss"));
+        }
+    }
+
+    #[test]
+    fn a_date_that_can_be_read_goes_before_one_that_cannot_which_stays_raw() {
+        let unclear = "<meta property=article:published_time content='03/04/2031'><meta property=article:modified_time content='soon'>";
+        let found = of(&format!("{unclear}<p class=pub-date>March 4, 2031</p>"));
+        assert_eq!((found.published.as_deref(), found.modified.as_deref()), (Some("2031-03-04"), Some("soon")));
+    }
+
+    #[test]
+    fn the_address_dates_what_nothing_else_does() {
+        assert_eq!(of("<p>Rain</p>").published.as_deref(), Some("2031-03-01"));
+        assert_eq!(of("<p>Rain</p>").uri.as_deref(), Some("https://quay.example/2031/03/01/rain"));
+    }
+
+    #[test]
+    fn names_of_those_who_comment_are_no_bylines() {
+        let comment = "<div id=comments><p><span class=author>Ned Loud</span> says</p></div>";
+        assert_eq!(of(comment).byline, None);
+        assert_eq!(of(&format!("{comment}<p class=byline>By Ada Vale</p>")).byline.as_deref(), Some("Ada Vale"));
+    }
+}
