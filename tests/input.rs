@@ -133,7 +133,9 @@ fn warc_records() -> Vec<Vec<u8>> {
 }
 
 fn arc() -> Vec<u8> {
-    let mut arc = b"filedesc://a.arc 0.0.0.0 20310304050607 text/plain 75\n1 0 Somebody\nURL IP-address Archive-date Content-type Archive-length\n\n\n".to_vec();
+    let version = "1 0 Somebody\nURL IP-address Archive-date Content-type Archive-length\n\n";
+    let mut arc =
+        format!("filedesc://a.arc 0.0.0.0 20310304050607 text/plain {}\n{version}\n", version.len()).into_bytes();
     for number in 0..ARTICLES {
         let page = page(number);
         let message = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{page}");
@@ -383,8 +385,10 @@ fn what_is_cut_short_is_read_up_to_the_cut() {
             .collect();
         for cut in (0..bytes.len()).step_by(97) {
             let (documents, rejections) = read(name, &bytes[..cut]);
-            let is_cut_text = matches!(name, "a.txt" | "a.html");
-            assert!(is_cut_text || texts(&whole).starts_with(&texts(&documents)), "{name} cut at {cut}");
+            // Where nothing says that it ends too early, the last one may be shorter than it was.
+            let is_silent = matches!(name, "a.txt" | "a.html" | "a.tsv");
+            let sure = documents.len().saturating_sub(usize::from(is_silent));
+            assert!(texts(&whole).starts_with(&texts(&documents[..sure])), "{name} cut at {cut}");
             let whole_before = starts.iter().skip(1).filter(|&&start| start <= cut as u64).count();
             assert!(documents.len() >= whole_before, "{name} cut at {cut}: {} of {whole_before}", documents.len());
             let may_be_silent = matches!(
@@ -598,7 +602,7 @@ fn places_tell_file_member_record_line_and_byte() {
     let numbers: Vec<u64> = documents.iter().map(|document| document.place.number()).collect();
     assert_eq!(numbers, (1..=documents.len() as u64).collect::<Vec<_>>(), "each has a number of its own");
     let nested = read_well("b.zip", &zip(&[("in.tar", tar(&members()))]));
-    assert_eq!(nested[0].place.member.as_deref(), Some("in.tar!./2031/03/a.txt"));
+    assert_eq!(nested[0].place.member.as_deref(), Some("in.tar!2031/03/a.txt"));
 }
 
 #[test]
@@ -610,7 +614,7 @@ fn what_unpacks_to_too_much_is_read_no_further() {
     }
     let bomb = encoder.finish().unwrap();
     let (documents, rejections) = read("a.jsonl.zst", &bomb);
-    assert!((60..70).contains(&documents.len()), "{}", documents.len());
+    assert!((60..90).contains(&documents.len()), "{}", documents.len());
     assert_eq!(reasons(&rejections), [Reason::TooLarge]);
     assert!(rejections[0].message.contains("max_expansion"), "{rejections:?}");
     let (documents, rejections) = read_with("a.jsonl.zst", &bomb, "[input]\nmax_unpacked_bytes = 5000000");
@@ -728,4 +732,23 @@ fn a_file_that_changes_or_goes_away_while_it_is_read_is_named() {
         assert_eq!((documents, reasons(&rejections)), (LINES, vec![Reason::Changed]));
         assert_eq!(rejections[0].place.number(), 0);
     }
+}
+
+/// `examples/formats` has one small file a format.
+#[test]
+fn every_example_is_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/formats");
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let documents = read_well(name, &std::fs::read(&path).unwrap());
+        assert!((1..=2).contains(&documents.len()), "{name}: {}", documents.len());
+        for document in &documents {
+            let is_known = document.text.contains("Hollow Island") || document.text.contains("Anselm town library");
+            assert!(is_known && document.metadata.title.is_some(), "{name}: {document:?}");
+        }
+        files += 1;
+    }
+    assert_eq!(files, 16);
 }

@@ -434,6 +434,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ignored_is_not_found_unless_it_is_named() {
+        let folder = folder();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), Path::new("output")).unwrap();
+        let names = |finder: Finder| finder.sources().map(|source| source.name).collect::<Vec<_>>();
+        assert_eq!(names(finder.clone().ignoring(vec!["*.jsonl".into(), "/output/".into()])), ["a.y", "b"]);
+        std::fs::write(folder.path().join(IGNORE_FILE), "/a/\n").unwrap();
+        std::fs::write(folder.path().join("output").join(IGNORE_FILE), "old.*").unwrap();
+        assert_eq!(names(finder), ["b"]);
+        let named = Finder::new(&[folder.path().join("a")], Vec::new(), Path::new("output")).unwrap();
+        assert_eq!(names(named), ["x", "y"]);
+    }
+
+    #[test]
+    fn what_a_list_names_and_is_not_there_is_said_and_stops_nothing() {
+        let folder = folder();
+        let list = vec![folder.path().join("gone.txt"), folder.path().join("b.txt")];
+        let finder = Finder::new(&[], list, Path::new("output")).unwrap();
+        let found: Vec<bool> = finder.sources().map(|source| source.open().is_ok()).collect();
+        assert_eq!(found, [false, true]);
+        assert!(Finder::new(&[], Vec::new(), Path::new("output")).is_err());
+    }
+
+    #[test]
+    fn names_say_what_a_file_should_hold() {
+        let kinds = ["a.jsonl.gz", "A.TXT", "a.tar.zst", "a.tgz", "a.b/c", "a.gz", "a.warc.gz", ".gz"].map(kind_of);
+        let expected =
+            [Kind::JsonLines, Kind::Text, Kind::Archive, Kind::Archive, Kind::Unknown, Kind::Unknown, Kind::Web];
+        assert_eq!(kinds[..7], expected);
+        assert_eq!(kinds[7], Kind::Unknown);
+        assert_eq!(["2031/03/vote.txt.gz", "./a.html", "wire"].map(dotted), ["2031.03.vote", "a", "wire"]);
+    }
+
+    #[test]
     fn a_pattern_gives_what_fits() {
         let folder = folder();
         assert_eq!(names(folder.path(), &["a/*.jsonl"]), ["x"]);

@@ -60,6 +60,8 @@ pub(super) struct Intake<'a, 'o> {
     /// How many records have been found in the file.
     records: u64,
     input_bytes_before: u64,
+    /// How large the file was when it was found; 0 where nobody knows.
+    source_bytes: u64,
     halt: Option<Halt>,
 }
 
@@ -82,8 +84,8 @@ impl<'a, 'o> Intake<'a, 'o> {
     ) -> Self {
         let level = Level { member: None, name: source.name.clone(), records: 0 };
         let input_bytes_before = read.input_bytes;
-        let source = source.place().source;
-        Self { read, out, budget, source, level, records: 0, input_bytes_before, halt: None }
+        let (source_bytes, source) = (source.bytes, source.place().source);
+        Self { read, out, budget, source, level, records: 0, input_bytes_before, source_bytes, halt: None }
     }
 
     pub(super) fn settings(&self) -> &super::Settings {
@@ -126,10 +128,17 @@ impl<'a, 'o> Intake<'a, 'o> {
         self.wait(Err(rejection))
     }
 
-    /// Ends the file.
-    pub(super) fn finish(self, bytes: u64) -> Result<(), Halt> {
-        self.read.input_bytes = self.input_bytes_before + bytes.max(self.budget.bytes_read());
+    /// Ends the file, which has been read to its end or not.
+    pub(super) fn finish(self, flow: Flow) -> Result<(), Halt> {
+        let bytes = if flow.is_continue() { self.source_bytes.max(self.bytes_read()) } else { self.bytes_read() };
+        self.read.input_bytes = self.input_bytes_before + bytes;
         self.halt.map_or(Ok(()), Err)
+    }
+
+    /// Never more than the file had when it was found: it may have grown, and what a Parquet file says of itself may be wrong.
+    fn bytes_read(&self) -> u64 {
+        let read = self.budget.bytes_read();
+        if self.source_bytes == 0 { read } else { read.min(self.source_bytes) }
     }
 
     fn place(&mut self, spot: Spot) -> (Place, String) {
@@ -154,7 +163,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         }
         let flow = self.settle_if_full();
         self.read.waiting_bytes += raw.as_ref().map_or(0, |raw| raw.content.bytes());
-        let input_bytes = self.input_bytes_before + self.budget.bytes_read();
+        let input_bytes = self.input_bytes_before + self.bytes_read();
         self.read.waiting.push(Waiting { raw, input_bytes });
         flow
     }

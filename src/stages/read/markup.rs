@@ -77,13 +77,6 @@ pub(super) fn text(markup: &str) -> String {
     page.written
 }
 
-/// The text of what has entities and no tags, with its white space as single spaces.
-pub(super) fn plain(text: &str) -> String {
-    let mut page = Page::default();
-    page.text(text);
-    page.written
-}
-
 #[derive(Debug, Default)]
 struct Page {
     written: String,
@@ -289,7 +282,7 @@ mod tests {
     #[test]
     fn entities_are_characters_where_they_are_known() {
         assert_eq!(unescape("&eacute;&#233;&#xe9;&#146; &nosuch; & &#0; &"), "ééé’ &nosuch; & \0 &");
-        assert_eq!(plain("a&#3;b&#x2028;c"), "ab c");
+        assert_eq!(text("a&#3;b&#x2028;c"), "ab c");
     }
 
     #[test]

@@ -224,7 +224,7 @@ impl Stage for Read {
             }
             Err(refusal) => intake.refuse(intake::Spot::Whole, refusal, b""),
         };
-        intake.finish(if flow.is_continue() { source.bytes } else { 0 })
+        intake.finish(flow)
     }
 
     fn finish(&mut self, out: &mut Outlet<'_, Self::Out>) -> Result<(), Halt> {

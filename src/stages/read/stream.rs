@@ -41,6 +41,19 @@ impl<'r> Stream<'r> {
         self.peek(1).is_empty() && self.failure.is_none()
     }
 
+    /// Fails where what has been taken last turns out to be damaged: checksums stand behind what they are of, `distance` bytes away at most.
+    pub(super) fn confirm(&mut self, distance: usize) -> Result<(), Refusal> {
+        let left = self.peek(distance).len();
+        let goes_on = |error: &std::io::Error| {
+            error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).is_some_and(|refusal| refusal.goes_on)
+        };
+        if left < distance && self.failure.as_ref().is_some_and(goes_on) {
+            self.consume(left);
+            self.fill_buf()?;
+        }
+        Ok(())
+    }
+
     /// Puts bytes back that have been taken.
     pub(super) fn put_back(&mut self, bytes: &[u8]) {
         self.position -= bytes.len() as u64;

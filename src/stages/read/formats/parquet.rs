@@ -160,8 +160,10 @@ fn read_group(
     intake: &mut Intake<'_, '_>,
 ) -> Result<Flow, Refusal> {
     let limit = intake.settings().max_document_bytes;
-    let packed: i64 = columns.iter().map(|column| group.metadata().column(column.leaf).compressed_size()).sum();
-    shell.budget.add_read(u64::try_from(packed).unwrap_or(0));
+    for column in columns {
+        let packed = group.metadata().column(column.leaf).compressed_size();
+        shell.budget.add_read(u64::try_from(packed).unwrap_or(0));
+    }
     let open = |column: &Column| Ok(group.get_column_reader(column.leaf)?);
     let mut readers = super::super::guarded(|| columns.iter().map(open).collect::<Result<Vec<_>, Refusal>>())?;
     let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);

@@ -125,7 +125,8 @@ impl Rows<'_, '_> {
         Some(cut)
     }
 
-    /// Adds the lines that belong to the row.
+    /// Adds the lines that belong to the row. Where they make none, either a quotation mark was opened by mistake, and they are rows of
+    /// their own, or the row itself is broken or cut short.
     fn complete(&mut self, cut: &mut Cut) {
         let mut state = State::default();
         state.scan(&cut.bytes, self.delimiter);
@@ -133,22 +134,27 @@ impl Rows<'_, '_> {
             return;
         }
         let (line, behind_first) = (self.line, cut.bytes.len());
-        let mut taken = Vec::new();
-        while state.is_quoted {
-            let is_too_much = self.line - line > MAX_LINES || (cut.bytes.len() + taken.len()) as u64 > self.limit;
-            let next = if is_too_much { None } else { self.take_line(&mut taken) };
-            let Some(next) = next else { break };
+        let (mut taken, mut looks) = (Vec::new(), Looks::default());
+        while state.is_quoted && self.line - line <= MAX_LINES && cut.bytes.len() as u64 <= self.limit {
+            let Some(next) = self.take_line(&mut taken) else { break };
+            looks.see(&next, self.delimiter, self.columns);
             cut.bytes.push(b'\n');
             cut.bytes.extend_from_slice(&next);
             state.scan(&next, self.delimiter);
         }
-        let is_row = !state.is_quoted && state.cells == self.columns;
-        if !is_row {
+        if !state.is_quoted && state.cells == self.columns {
+            return;
+        }
+        let is_at_end = state.is_quoted && self.stream.is_at_end();
+        if looks.are_rows(is_at_end) {
             self.stream.put_back(&taken);
             self.line = line;
             cut.bytes.truncate(behind_first);
-            let message = "has a quotation mark that opens and is not closed where the row could end";
-            cut.refusal = Some(Refusal::damaged(message));
+            cut.refusal = Some(Refusal::damaged("has a quotation mark that opens and does not close"));
+        } else if is_at_end {
+            cut.refusal = Some(Refusal::truncated("the row is cut short: a quotation mark opens and does not close"));
+        } else if state.is_quoted {
+            cut.refusal = Some(Refusal::too_large(cut.bytes.len() as u64, self.limit));
         }
     }
 
@@ -170,6 +176,28 @@ impl Rows<'_, '_> {
         taken.extend_from_slice(&line);
         self.line += 1;
         Some(line.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(line))
+    }
+}
+
+/// Whether lines look like rows, each by itself.
+#[derive(Debug, Default)]
+struct Looks {
+    lines: usize,
+    rows: usize,
+}
+
+impl Looks {
+    fn see(&mut self, line: &[u8], delimiter: u8, columns: usize) {
+        let mut state = State::default();
+        state.scan(line, delimiter);
+        self.lines += usize::from(!line.trim_ascii().is_empty());
+        self.rows += usize::from(state.cells == columns);
+    }
+
+    /// Most of them do; at the end of a file, where a row may be cut short, some are not enough to tell.
+    fn are_rows(&self, is_at_end: bool) -> bool {
+        let enough = if is_at_end { 3 } else { 1 };
+        self.lines >= enough && self.rows * 2 > self.lines
     }
 }
 
@@ -250,7 +278,7 @@ pub(in super::super) fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Re
     let Row { table, bytes } = row;
     let (text, encoding) = decode(bytes)?;
     let mut cells = cells(text.trim_end_matches('\r').as_bytes(), table.delimiter);
-    if cells.len() > table.columns.len() {
+    if cells.len() != table.columns.len() {
         let (found, named) = (cells.len(), table.columns.len());
         return Err(Refusal::damaged(format!("has {found} cells, and the first row names {named} columns")));
     }

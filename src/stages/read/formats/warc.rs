@@ -15,6 +15,9 @@ const MARK: &[u8] = b"WARC/";
 /// What a record begins with behind another one.
 const NEXT: &[u8] = b"\r\n\r\nWARC/1.";
 
+/// Between two records stand two ends of lines; some writers are more generous.
+const MAX_BETWEEN: usize = 16;
+
 /// The lines before a record's content have no more bytes together.
 const MAX_HEADER_BYTES: u64 = 1 << 16;
 
@@ -83,7 +86,7 @@ fn body(stream: &mut Stream<'_>, length: u64) -> Result<Vec<u8>, Refusal> {
     let outcome = std::io::Read::read_to_end(&mut std::io::Read::take(&mut *stream, length), &mut body);
     let is_whole = body.len() as u64 == length;
     if outcome.is_ok() && is_whole && is_followed(stream) {
-        return Ok(body);
+        return stream.confirm(MAX_BETWEEN).map(|()| body);
     }
     if let Some(at) = memchr::memmem::find(&body, NEXT)
         && outcome.is_ok()
@@ -101,8 +104,6 @@ fn body(stream: &mut Stream<'_>, length: u64) -> Result<Vec<u8>, Refusal> {
 
 /// Whether the next record or nothing follows.
 fn is_followed(stream: &mut Stream<'_>) -> bool {
-    /// Two ends of lines; some writers are more generous.
-    const MAX_BETWEEN: usize = 16;
     let next = stream.peek(MAX_BETWEEN + MARK.len());
     let between = next.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let next = &next[between..];
@@ -110,9 +111,7 @@ fn is_followed(stream: &mut Stream<'_>) -> bool {
 }
 
 fn pass_blank(stream: &mut Stream<'_>) {
-    while let Ok(buffer) = stream.fill_buf()
-        && matches!(buffer.first(), Some(b'\r' | b'\n'))
-    {
+    while matches!(stream.peek(1).first(), Some(b'\r' | b'\n')) {
         stream.consume(1);
     }
 }

@@ -36,7 +36,7 @@ impl Budget {
 
     /// Counts bytes of the file that were read by somebody else.
     pub(in super::super) fn add_read(&self, bytes: u64) {
-        self.read.set(self.read.get() + bytes);
+        self.read.set(self.read.get().saturating_add(bytes));
     }
 
     /// Counts what comes out of a decoder, and fails where it is too much.
