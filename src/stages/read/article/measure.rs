@@ -8,6 +8,8 @@
 //! `without` (texts of the page that are none of it), and where known `title`, `author` and `date` (the day). A text of `with` that is
 //! found is a true positive, one that is not a false negative, one of `without` that is found a false positive.
 
+#![allow(clippy::cast_precision_loss, reason = "counts of labels and pages")]
+
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
@@ -31,6 +33,10 @@ struct Tally {
     byline: Hits,
     date: Hits,
     times: Vec<Duration>,
+    /// Of the processor, in extraction alone.
+    seconds: f64,
+    /// Memory in use before the first page.
+    kilobytes_before: u64,
 }
 
 /// How often a field was right, of how many times.
@@ -44,10 +50,10 @@ struct Hits {
 #[ignore = "needs labelled pages"]
 fn articles_of_labelled_pages() {
     let folder = std::env::var("PRESSRUN_PAGES").expect("PRESSRUN_PAGES names a folder with pages.jsonl");
-    let lines = std::fs::read_to_string(Path::new(&folder).join("pages.jsonl")).unwrap();
-    let mut tally = Tally::default();
+    let lines = std::fs::read_to_string(Path::new(&folder).join("pages.jsonl")).expect("pages.jsonl is in the folder");
+    let mut tally = Tally { kilobytes_before: kilobytes("VmRSS:"), ..Tally::default() };
     for line in lines.lines() {
-        tally.add(&serde_json::from_str(line).unwrap(), Path::new(&folder));
+        tally.add(&serde_json::from_str(line).expect("a line is a JSON object"), Path::new(&folder));
     }
     tally.show();
     assert!(tally.f1() >= 0.96, "F1 is {:.4}", tally.f1());
@@ -55,9 +61,11 @@ fn articles_of_labelled_pages() {
 
 impl Tally {
     fn add(&mut self, label: &Value, folder: &Path) {
-        let (name, bytes) = (label["file"].as_str().unwrap(), read(folder, label));
+        let (name, bytes) = (label["file"].as_str().expect("a label names its file"), read(folder, label));
         let page = Page { bytes: &bytes, charset: None, url: label["url"].as_str() };
+        let before = processor_seconds();
         self.times.push(median_time(&page));
+        self.seconds += (processor_seconds() - before) / TRIES as f64;
         let article = extract(&page, &PageLimits::default()).unwrap_or_else(|refusal| {
             println!("refused  {name}: {}", refusal.message);
             self.refused += 1;
@@ -72,7 +80,7 @@ impl Tally {
     }
 
     fn count_texts(&mut self, label: &Value, name: &str, text: &str) {
-        for wanted in label["with"].as_array().unwrap().iter().filter_map(Value::as_str).map(squeezed) {
+        for wanted in texts(label, "with") {
             if text.contains(&wanted) {
                 self.found += 1;
             } else {
@@ -80,7 +88,7 @@ impl Tally {
                 println!("missing  {name}: {wanted}");
             }
         }
-        for unwanted in label["without"].as_array().unwrap().iter().filter_map(Value::as_str).map(squeezed) {
+        for unwanted in texts(label, "without") {
             if text.contains(&unwanted) {
                 self.extra += 1;
                 println!("extra    {name}: {unwanted}");
@@ -100,11 +108,9 @@ impl Tally {
         for (field, Hits { right, all }) in [("title", &self.title), ("byline", &self.byline), ("date", &self.date)] {
             println!("{field} right on {right} of {all}");
         }
-        let total: Duration = self.times.iter().sum();
-        let (slowest, pages) = (self.times.iter().max().copied().unwrap_or_default(), self.times.len());
-        #[allow(clippy::cast_precision_loss, reason = "a count of pages")]
-        let speed = pages as f64 / total.as_secs_f64();
-        println!("{speed:.1} pages/s a core, slowest {slowest:.1?}; {}", peak_memory());
+        let (slowest, pages) = (self.times.iter().max().copied().unwrap_or_default(), self.times.len() as f64);
+        println!("{:.0} pages/s a core, slowest {slowest:.1?}", pages / self.seconds);
+        println!("{} kB of memory at the peak", kilobytes("VmHWM:").saturating_sub(self.kilobytes_before));
     }
 }
 
@@ -128,16 +134,27 @@ impl Hits {
     }
 }
 
+/// The texts of a label, with single spaces.
+fn texts(label: &Value, key: &str) -> Vec<String> {
+    label[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(squeezed).collect()
+}
+
 fn read(folder: &Path, label: &Value) -> Vec<u8> {
-    let path = folder.join(label["file"].as_str().unwrap());
-    let file = std::fs::File::open(&path).unwrap();
+    let path = folder.join(label["file"].as_str().expect("a label names its file"));
+    let file = std::fs::File::open(&path).expect("the page is in the folder");
     let mut bytes = Vec::new();
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
-    } else {
-        std::io::BufReader::new(file).read_to_end(&mut bytes).unwrap();
-    }
+    let is_packed = path.extension().is_some_and(|extension| extension == "gz");
+    let mut reader: Box<dyn std::io::Read> =
+        if is_packed { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
+    reader.read_to_end(&mut bytes).expect("the page can be read");
     bytes
+}
+
+/// What this process has had of the processor, as Linux counts it: in hundredths.
+fn processor_seconds() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = status.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 fn median_time(page: &Page<'_>) -> Duration {
@@ -157,14 +174,13 @@ fn names(byline: &str) -> BTreeSet<String> {
     byline.to_lowercase().split([',', ';']).map(|name| name.trim().to_owned()).collect()
 }
 
-#[allow(clippy::cast_precision_loss, reason = "counts of labels")]
 fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
 
-/// As Linux tells it.
-fn peak_memory() -> String {
+/// What Linux says of this process's memory.
+fn kilobytes(key: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown");
-    format!("peak memory {}", peak.trim())
+    let value = status.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_suffix(" kB"));
+    value.and_then(|value| value.parse().ok()).unwrap_or_default()
 }

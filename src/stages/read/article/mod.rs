@@ -145,7 +145,7 @@ which two ferries ran aground.</p>
 from the state.</p>
 <p class="wp-caption-text caption">A dredger of the kind that will be used.</p>
 <p>Read more: <a href="/ferries">Why the ferries ran aground</a></p>
-<p>Fishers fear for the oyster beds east of the pier.<br>They have asked a court to stop the work until a study is done.</p>
+<p>Fishers fear for the <q>oyster beds</q> east of the pier.<br>They have asked a court to stop the work until a study is done.</p>
 <p><a href="/oysters">Oyster season opens late for the third year</a></p>
 <p>A hearing is set for May 12, the clerk’s office told this newspaper.</p>
 </div>
@@ -184,7 +184,7 @@ from the state.</p>
              ferries ran aground.",
             "“We have waited long enough,” said Mayor Ida Thorne. Work begins in April and is to cost 4.2 million dollars, most of it \
              from the state.",
-            "Fishers fear for the oyster beds east of the pier.\nThey have asked a court to stop the work until a study is done.",
+            "Fishers fear for the “oyster beds” east of the pier.\nThey have asked a court to stop the work until a study is done.",
             "A hearing is set for May 12, the clerk’s office told this newspaper.",
         ];
         assert_eq!(article(PAGE).text, expected.join("\n\n"));
@@ -232,6 +232,22 @@ from the state.</p>
     fn unclosed_tags_that_every_paragraph_repeats_are_refused() {
         let unclosed: Vec<_> = (0..200).map(|number| format!("<p><font color={number}>It rained.</p>")).collect();
         assert_eq!(refusal(&page_with(&format!("{}{}", unclosed.concat(), "<p>x".repeat(10_000)))).0, Reason::TooLarge);
+    }
+
+    #[test]
+    fn json_ld_is_held_to_the_same_limits() {
+        let unclosed: Vec<_> = (0..200).map(|number| format!("<p><b a={number}>x</p>")).collect();
+        for body in [
+            "<div>".repeat(10_000),
+            "word ".repeat(1_000_000),
+            format!("{}{}", unclosed.concat(), "<p>x".repeat(10_000)),
+        ] {
+            let json = format!(r#"{{"@type": "Article", "articleBody": "{body}", "headline": "{body}"}}"#);
+            let page = page_with(&format!("<script type='application/ld+json'>{json}</script>"));
+            let article = article(&page);
+            assert!(article.text.contains("ferries"));
+            assert_eq!(article.title.as_deref(), Some("Harbor"));
+        }
     }
 
     #[test]

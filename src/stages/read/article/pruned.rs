@@ -25,7 +25,8 @@ const MAX_VALUE_BYTES: usize = 300;
 /// Elements that only dress the text in them: the text stays, without them.
 const DRESS: &[&str] = &[
     "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
-    "mark", "q", "s", "samp", "small", "span", "strong", "strike", "sub", "sup", "time", "tt", "u", "var", "wbr",
+    "mark", "nobr", "q", "s", "samp", "small", "span", "strong", "strike", "sub", "sup", "time", "tt", "u", "var",
+    "wbr",
 ];
 
 /// Elements whose ends are forgotten where they stand in lists, tables and quotations.
@@ -61,6 +62,7 @@ impl Writer {
         match node.value() {
             Node::Text(text) => self.text(node, text),
             Node::Element(element) if element.name() == "br" => self.html.push(LINE_BREAK),
+            Node::Element(element) if element.name() == "q" => self.html.push('“'),
             Node::Element(element) => {
                 if let Some(name) = written_name(element) {
                     self.start(name, element);
@@ -72,6 +74,9 @@ impl Writer {
 
     fn close(&mut self, node: NodeRef<'_, Node>) {
         let Some(element) = node.value().as_element() else { return };
+        if element.name() == "q" {
+            self.html.push('”');
+        }
         let Some(name) = written_name(element).filter(|name| !matches!(*name, "hr" | "col" | "meta")) else { return };
         let is_after_text = !self.html.ends_with('>') || self.html.ends_with("</a>");
         if BLOCKS.contains(&name) && is_after_text && is_inside(node) {

@@ -6,7 +6,7 @@ use trafilatura::{HtmlDateMode, Options};
 use super::super::Refusal;
 use super::metadata::Metadata;
 use super::paragraphs::Paragraph;
-use super::{PageLimits, leftovers, paragraphs, pruned};
+use super::{PageLimits, leftovers, paragraphs, pruned, tree};
 use crate::record::Reason;
 
 /// Where the article's text in JSON-LD is so many times as long as what is in sight, scripts would show it: that is the article then.
@@ -25,19 +25,23 @@ pub(super) fn find(tree: &Html, metadata: &Metadata, limits: &PageLimits) -> Res
         .with_links(true)
         .with_html_date_mode(HtmlDateMode::Disabled);
     let found = trafilatura::extract(&html, &options).map(|found| found.content_html).unwrap_or_default();
-    let mut paragraphs = paragraphs::of(&found);
-    leftovers::remove(&mut paragraphs, metadata);
-    if let Some(body) = metadata.body.as_deref()
-        && body.len() > BODY_TIMES * bytes_of(&paragraphs)
-    {
-        let body = Html::parse_document(&body.replace('\n', "<p>"));
-        paragraphs = paragraphs::of(&pruned::write(&body));
-        leftovers::remove(&mut paragraphs, metadata);
-    }
+    let in_sight = own_paragraphs(&found, metadata);
+    let bytes_in_sight = in_sight.iter().map(|paragraph| paragraph.text.len()).sum::<usize>();
+    let body = metadata.body.as_deref().filter(|body| body.len() > BODY_TIMES * bytes_in_sight);
+    let paragraphs = body.and_then(|body| of_body(body, metadata, limits)).unwrap_or(in_sight);
     let texts: Vec<_> = paragraphs.into_iter().map(|paragraph| paragraph.text).collect();
     Ok(texts.join("\n\n"))
 }
 
-fn bytes_of(paragraphs: &[Paragraph]) -> usize {
-    paragraphs.iter().map(|paragraph| paragraph.text.len()).sum()
+/// The paragraphs of an article's text in JSON-LD: lines, or HTML. None where it is over the limits, or nothing is left of it.
+fn of_body(body: &str, metadata: &Metadata, limits: &PageLimits) -> Option<Vec<Paragraph>> {
+    let html = pruned::write(&tree::parse(&body.replace('\n', "<p>"), limits).ok()?);
+    let paragraphs = own_paragraphs(&html, metadata);
+    (html.len() <= limits.max_pruned_bytes && !paragraphs.is_empty()).then_some(paragraphs)
+}
+
+fn own_paragraphs(html: &str, metadata: &Metadata) -> Vec<Paragraph> {
+    let mut paragraphs = paragraphs::of(html);
+    leftovers::remove(&mut paragraphs, metadata);
+    paragraphs
 }

@@ -72,7 +72,9 @@ fn record(stream: &mut Stream<'_>, limit: u64) -> Result<Option<Capture>, (Refus
 }
 
 fn kind(headers: &Headers) -> Option<Kind> {
-    let is_page = headers.get("warc-target-uri").is_some_and(|uri| !uri.trim_matches(['<', '>']).starts_with("dns:"));
+    // Crawlers keep their own notes under addresses of their own.
+    let is_note = |uri: &str| ["dns:", "metadata:", "warcinfo:"].iter().any(|scheme| uri.starts_with(scheme));
+    let is_page = headers.get("warc-target-uri").is_some_and(|uri| !is_note(uri.trim_matches(['<', '>'])));
     match headers.get("warc-type")? {
         "response" if is_page => Some(Kind::Response),
         "resource" | "conversion" if is_page => Some(Kind::Resource),

@@ -7,6 +7,9 @@ use super::super::tree::squeezed;
 /// A longer value is no name.
 const MAX_NAME_BYTES: usize = 200;
 
+/// A longer value is no title, no date, no address.
+const MAX_VALUE_BYTES: usize = 2000;
+
 /// Words that stand before "by" where authors are named.
 const BEFORE_BY: [&str; 14] = [
     "a",
@@ -28,14 +31,15 @@ const BEFORE_BY: [&str; 14] = [
 /// Between a title and the name of its site.
 const SEPARATORS: [&str; 9] = [" | ", " - ", " – ", " — ", " :: ", " · ", " • ", " « ", " » "];
 
-/// A value on one line, without entities and tags that were escaped twice; none where it is blank.
+/// A value on one line, without entities and tags that were escaped twice; none where it is blank or too long.
 pub(super) fn line(value: &str) -> Option<String> {
-    let value = if value.contains(['&', '<']) && value.len() < 10_000 {
-        Html::parse_fragment(value).root_element().text().collect()
-    } else {
-        value.to_owned()
-    };
-    Some(squeezed(&value)).filter(|value| !value.is_empty() && value != "null" && value != "undefined")
+    if value.len() > MAX_VALUE_BYTES {
+        return None;
+    }
+    let is_marked = value.contains(['&', '<']);
+    let plain = is_marked.then(|| Html::parse_fragment(value).root_element().text().collect::<String>());
+    let value = squeezed(plain.as_deref().unwrap_or(value));
+    (!value.is_empty() && value != "null" && value != "undefined").then_some(value)
 }
 
 /// Authors' names without "By" before them, and without what follows a bar or an account's name; none where it is an address, or
