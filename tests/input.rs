@@ -391,21 +391,12 @@ fn what_is_cut_short_is_read_up_to_the_cut() {
             assert!(texts(&whole).starts_with(&texts(&documents[..sure])), "{name} cut at {cut}");
             let whole_before = starts.iter().skip(1).filter(|&&start| start <= cut as u64).count();
             assert!(documents.len() >= whole_before, "{name} cut at {cut}: {} of {whole_before}", documents.len());
+            // Where a file can end behind any record, nobody can tell whether there were more.
             let may_be_silent = matches!(
                 name,
-                "a.txt"
-                    | "a.html"
-                    | "a.jsonl"
-                    | "a.csv"
-                    | "a.tsv"
-                    | "a.warc"
-                    | "a.arc"
-                    | "rss.xml"
-                    | "atom.xml"
-                    | "nitf.xml"
-                    | "newsml.xml"
-                    | "reut2-000.sgm"
+                "a.txt" | "a.html" | "a.jsonl" | "a.csv" | "a.tsv" | "a.warc" | "a.arc" | "nitf.xml" | "reut2-000.sgm"
             );
+            let may_be_silent = may_be_silent || cut == 0;
             assert!(may_be_silent || !rejections.is_empty(), "{name} cut at {cut}: nothing is said");
         }
     }

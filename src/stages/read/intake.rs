@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use super::Read;
 use super::content::Content;
-use super::find::{Source, dotted};
+use super::find::Source;
+use super::kind::dotted;
 use super::layers::Budget;
 use super::refusal::Refusal;
 use crate::pipeline::{Halt, Outlet};

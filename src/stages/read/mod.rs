@@ -18,6 +18,8 @@ mod garbled;
 mod identity;
 /// Where formats put what they find.
 mod intake;
+/// What the name of a file says.
+mod kind;
 /// Compression and archives.
 mod layers;
 /// Pieces of markup to text.

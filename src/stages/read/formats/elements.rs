@@ -81,32 +81,41 @@ impl From<Element> for Content {
 /// Reads every article.
 pub(super) fn read(stream: &mut Stream<'_>, dialect: Dialect, intake: &mut Intake<'_, '_>) -> Flow {
     let limit = usize::try_from(intake.settings().max_document_bytes).unwrap_or(usize::MAX);
-    let mut cutter = Cutter { stream, name: dialect.element().as_bytes(), limit, kept: Vec::new(), length: 0 };
-    cutter.limit = MAX_CONTEXT_BYTES;
-    let mut is_there = match cutter.find_start() {
-        Ok(is_there) => is_there,
-        Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
-    };
-    let context = Arc::new(Context::new(dialect, &std::mem::take(&mut cutter.kept)));
-    cutter.limit = limit;
-    while is_there {
+    let name = dialect.element().as_bytes();
+    let mut cutter = Cutter { stream, name, limit: MAX_CONTEXT_BYTES, kept: Vec::new(), length: 0 };
+    let mut is_there = cutter.find_start();
+    let context = Arc::new(Context::new(dialect, &cutter.kept));
+    loop {
         let at = cutter.stream.position();
-        match cutter.element() {
-            Ok(bytes) => intake.put(Spot::record(at), Element { context: Arc::clone(&context), bytes })?,
+        match is_there {
+            Ok(true) => {
+                cutter.limit = limit;
+                take_element(&mut cutter, &context, intake)?;
+            }
+            Ok(false) if context.ends_with(&cutter.kept) => return Flow::Continue(()),
+            Ok(false) => return intake.refuse(Spot::record(at), Refusal::truncated("the file is cut short"), b""),
             Err(refusal) => {
-                cutter.kept.truncate(EXCERPT_BYTES);
-                intake.refuse(Spot::record(at), refusal, &cutter.kept)?;
+                let goes_on = refusal.goes_on;
+                intake.refuse(Spot::record(at), refusal, b"")?;
+                if !goes_on {
+                    return Flow::Continue(());
+                }
             }
         }
-        let at = cutter.stream.position();
         cutter.limit = MAX_CONTEXT_BYTES;
-        is_there = match cutter.find_start() {
-            Ok(is_there) => is_there,
-            Err(refusal) => return intake.refuse(Spot::record(at), refusal, b""),
-        };
-        cutter.limit = limit;
+        is_there = cutter.find_start();
     }
-    Flow::Continue(())
+}
+
+fn take_element(cutter: &mut Cutter<'_, '_>, context: &Arc<Context>, intake: &mut Intake<'_, '_>) -> Flow {
+    let spot = Spot::record(cutter.stream.position());
+    match cutter.element() {
+        Ok(bytes) => intake.put(spot, Element { context: Arc::clone(context), bytes }),
+        Err(refusal) => {
+            cutter.kept.truncate(EXCERPT_BYTES);
+            intake.refuse(spot, refusal, &cutter.kept)
+        }
+    }
 }
 
 impl Context {
@@ -115,6 +124,14 @@ impl Context {
         let beginning =
             decode_labelled(beginning.to_vec(), charset.as_deref()).map_or_else(|_| String::new(), |(text, _)| text);
         Self { dialect, charset, beginning }
+    }
+
+    /// Whether what follows the last article closes what has been opened before the first.
+    fn ends_with(&self, end: &[u8]) -> bool {
+        let is_open =
+            |name: &&&str| self.beginning.contains(&format!("<{name}")) || self.beginning.contains(&format!(":{name}"));
+        let open = ["rss", "RDF", "feed", "newsMessage"].iter().find(is_open);
+        open.is_none_or(|name| memchr::memmem::find(end, format!("{name}>").as_bytes()).is_some())
     }
 }
 

@@ -123,46 +123,52 @@ impl Scan {
 
 /// Cuts out the value that begins here.
 fn element(stream: &mut Stream<'_>, limit: u64) -> Element {
-    let (begin, spot) = (stream.position(), Spot::record(stream.position()));
-    let (mut bytes, mut scan) = (Vec::new(), Scan::default());
-    let refused = |refusal, mut bytes: Vec<u8>| {
-        bytes.truncate(EXCERPT_BYTES);
-        Element { spot, content: Err((refusal, bytes)) }
+    let (begin, mut bytes) = (stream.position(), Vec::new());
+    let outcome = cut(stream, limit, &mut bytes);
+    let length = stream.position() - begin;
+    let outcome = match outcome {
+        Ok(()) if length > limit => Err(Refusal::too_large(length, limit)),
+        outcome => outcome,
     };
+    let content = match outcome {
+        Ok(()) => Ok(Value { bytes, is_open: false }),
+        Err(refusal) => {
+            bytes.truncate(EXCERPT_BYTES);
+            Err((refusal, bytes))
+        }
+    };
+    Element { spot: Spot::record(begin), content }
+}
+
+/// Takes the bytes of a value, and keeps as many as are allowed.
+fn cut(stream: &mut Stream<'_>, limit: u64, kept: &mut Vec<u8>) -> Result<(), Refusal> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut scan = Scan::default();
     loop {
-        let buffer = match stream.fill_buf() {
-            Ok([]) if scan.depth > 0 || scan.is_in_string => {
-                return refused(Refusal::truncated("the object is cut short"), bytes);
-            }
-            Ok([]) => break,
-            Ok(buffer) => buffer,
-            Err(error) => return refused(error.into(), bytes),
-        };
+        let buffer = stream.fill_buf()?;
+        if buffer.is_empty() {
+            let is_inside = scan.depth > 0 || scan.is_in_string;
+            return if is_inside { Err(Refusal::truncated("the object is cut short")) } else { Ok(()) };
+        }
         let step = scan.scan(buffer);
         let part = match step {
             Step::GoesOn => buffer,
             Step::Ends(length) | Step::Breaks(length) => &buffer[..length],
         };
-        let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(bytes.len());
-        bytes.extend_from_slice(&part[..part.len().min(room)]);
+        kept.extend_from_slice(&part[..part.len().min(limit.saturating_sub(kept.len()))]);
         // A bracket too many ends nothing, and has to be passed over.
-        let passed = if part.is_empty() { 1 } else { part.len() };
+        let passed = part.len().max(1);
         stream.consume(passed);
         match step {
             Step::GoesOn => {}
-            Step::Ends(_) => break,
+            Step::Ends(_) => return Ok(()),
             Step::Breaks(_) => {
                 find_object(stream);
                 let message = "is no JSON object: a string goes over the end of its line";
-                return refused(Refusal::new(Reason::InvalidJson, message), bytes);
+                return Err(Refusal::new(Reason::InvalidJson, message));
             }
         }
     }
-    let length = stream.position() - begin;
-    if length > limit {
-        return refused(Refusal::too_large(length, limit), bytes);
-    }
-    Element { spot, content: Ok(Value { bytes, is_open: false }) }
 }
 
 /// Passes on to a line that begins with an object.

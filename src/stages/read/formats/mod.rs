@@ -38,8 +38,8 @@ mod warc;
 mod xml;
 
 use super::content::Content;
-use super::find::{Kind, kind_of};
 use super::intake::{Flow, Intake, Spot};
+use super::kind::{Kind, kind_of};
 use super::layers::Shell;
 use super::refusal::Refusal;
 use super::stream::Stream;

@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use super::elements::Dialect;
 use super::table;
 use crate::config::FieldNames;
-use crate::stages::read::find::Kind;
+use crate::stages::read::kind::Kind;
 use crate::stages::read::stream::Stream;
 
 /// So much is looked at.

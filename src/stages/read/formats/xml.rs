@@ -28,13 +28,9 @@ impl<'x> Node<'x> {
         let mut open: Vec<(Node<'x>, usize)> = Vec::new();
         loop {
             let before = position(&reader);
-            let event =
-                reader.read_event().map_err(|error| Refusal::damaged(format!("is no well-formed XML: {error}")))?;
+            let event = reader.read_event().map_err(not_well_formed)?;
             let closed = match event {
-                Event::Start(_) if open.len() >= MAX_DEPTH => {
-                    let message = format!("has more than {MAX_DEPTH} elements inside each other");
-                    return Err(Refusal::new(Reason::TooDeep, message));
-                }
+                Event::Start(_) if open.len() >= MAX_DEPTH => return Err(too_deep()),
                 Event::Start(tag) => {
                     open.push((Self::new(&tag), position(&reader)));
                     continue;
@@ -127,6 +123,14 @@ impl<'x> Node<'x> {
     pub(super) fn inner(&self) -> &'x str {
         self.inner
     }
+}
+
+fn not_well_formed(error: quick_xml::Error) -> Refusal {
+    Refusal::damaged(format!("is no well-formed XML: {error}"))
+}
+
+fn too_deep() -> Refusal {
+    Refusal::new(Reason::TooDeep, format!("has more than {MAX_DEPTH} elements inside each other"))
 }
 
 fn position(reader: &quick_xml::Reader<&[u8]>) -> usize {

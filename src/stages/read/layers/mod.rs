@@ -13,9 +13,9 @@ use std::fs::File;
 use std::io::{BufRead, Read};
 use std::ops::ControlFlow;
 
-use super::find::{Kind, kind_of, without_compression};
 use super::formats;
 use super::intake::{Flow, Intake, Spot};
+use super::kind::{Kind, kind_of, without_compression};
 use super::refusal::Refusal;
 use super::stream::Stream;
 use crate::record::Reason;

@@ -142,34 +142,35 @@ fn unpack(
     shell: Shell<'_>,
     intake: &mut Intake<'_, '_>,
 ) -> Flow {
-    let mut packed = packed;
-    let decoder: Result<Box<dyn Read + '_>, Refusal> = match header.method {
-        _ if header.is_encrypted() => Err(Refusal::damaged("is encrypted")),
-        0 => Ok(Box::new(&mut packed)),
-        8 => Ok(Box::new(flate2::bufread::DeflateDecoder::new(&mut packed))),
-        12 => Ok(Box::new(bzip2::bufread::BzDecoder::new(&mut packed))),
-        93 => zstd::Decoder::with_buffer(&mut packed).map(|decoder| Box::new(decoder) as _).map_err(Refusal::from),
-        95 => match super::xz() {
-            Ok(xz) => Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(&mut packed, xz))),
-            Err(error) => Err(Refusal::damaged(format!("cannot be unpacked: {error}"))),
-        },
-        method => Err(Refusal::damaged(format!("is packed by method {method}, which is not known here"))),
-    };
     if header.name.ends_with('/') {
         return ControlFlow::Continue(());
     }
     let member = Member { name: header.name.clone() };
-    match decoder {
-        Ok(decoder) => {
-            let mut checked = Checked { inner: shell.budget.watch(decoder), checksum, seen: Crc::new() };
-            member.read(&mut checked, shell, intake)?;
-            if header.is_open_ended() {
-                // What is wrong with it has been said, or is of no interest.
-                let _ = std::io::copy(&mut checked, &mut std::io::sink());
-            }
-            ControlFlow::Continue(())
-        }
-        Err(refusal) => member.refuse(refusal, intake),
+    let decoder = match decoder(packed, header) {
+        Ok(decoder) => decoder,
+        Err(refusal) => return member.refuse(refusal, intake),
+    };
+    let mut checked = Checked { inner: shell.budget.watch(decoder), checksum, seen: Crc::new() };
+    member.read(&mut checked, shell, intake)?;
+    if header.is_open_ended() {
+        // What is wrong with it has been said, or is of no interest.
+        let _ = std::io::copy(&mut checked, &mut std::io::sink());
+    }
+    ControlFlow::Continue(())
+}
+
+fn decoder<'p>(packed: impl BufRead + 'p, header: &Header) -> Result<Box<dyn Read + 'p>, Refusal> {
+    match header.method {
+        _ if header.is_encrypted() => Err(Refusal::damaged("is encrypted")),
+        0 => Ok(Box::new(packed)),
+        8 => Ok(Box::new(flate2::bufread::DeflateDecoder::new(packed))),
+        12 => Ok(Box::new(bzip2::bufread::BzDecoder::new(packed))),
+        93 => Ok(Box::new(zstd::Decoder::with_buffer(packed)?)),
+        95 => match super::xz() {
+            Ok(xz) => Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(packed, xz))),
+            Err(error) => Err(Refusal::damaged(format!("cannot be unpacked: {error}"))),
+        },
+        method => Err(Refusal::damaged(format!("is packed by method {method}, which is not known here"))),
     }
 }
 
