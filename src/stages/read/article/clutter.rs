@@ -121,6 +121,9 @@ const WORDS: &[&str] = &[
     "tweetbutton",
 ];
 
+/// Attributes that say what an element is for; where classes are made by a machine, those for tests say it still.
+pub(super) const NAMES: [&str; 4] = ["class", "id", "data-testid", "data-component"];
+
 /// An element with more of the page's text than one part in so many is the article, or around it, whatever it is called.
 const ARTICLE_PART: usize = 4;
 
@@ -197,8 +200,8 @@ fn is_hidden(element: &Element) -> bool {
 }
 
 fn is_named(element: &Element) -> bool {
-    let names = ["class", "id"].into_iter().filter_map(|name| element.attr(name));
-    names.into_iter().any(|name| words(name).any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str())))
+    let mut names = NAMES.iter().filter_map(|name| element.attr(name));
+    names.any(|name| words(name).any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str())))
 }
 
 /// The words of `articleShareBar related-links__item`.
@@ -224,7 +227,11 @@ mod tests {
     use super::*;
 
     fn named(class: &str) -> bool {
-        let tree = Html::parse_fragment(&format!("<div class='{class}'></div>"));
+        is_named_by("class", class)
+    }
+
+    fn is_named_by(attribute: &str, name: &str) -> bool {
+        let tree = Html::parse_fragment(&format!("<div {attribute}='{name}'></div>"));
         let mut elements = tree.tree.nodes().filter_map(|node| node.value().as_element());
         elements.any(is_named)
     }
@@ -234,6 +241,7 @@ mod tests {
         for class in ["share", "post-share", "articleShareBar", "related_links x", "x AD", "wp-caption-text caption"] {
             assert!(named(class), "{class}");
         }
+        assert!(is_named_by("data-testid", "prism-related") && !is_named_by("title", "related"));
         for class in ["", "shareholder", "article-body", "headline", "loads", "unrelated", "story__text"] {
             assert!(!named(class), "{class}");
         }

@@ -13,6 +13,9 @@ use crate::record::Reason;
 /// The page is parsed in pieces of this size, and measured after each: unclosed `<b>`s can make a whole tree of every paragraph.
 const PIECE_BYTES: usize = 1024;
 
+/// More text is not looked at where a title or a name is wanted.
+const MAX_TEXT_BYTES: usize = 4000;
+
 /// Parses `html`, whatever it is, as a browser would.
 pub(super) fn parse(html: &str, limits: &PageLimits) -> Result<Html, Refusal> {
     if attributes::most_attributes(html.as_bytes()) > limits.max_attributes {
@@ -63,12 +66,15 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// All text below `node`, with single spaces.
+/// The text below `node`, with single spaces; of much text a beginning that is longer than any title or name.
 pub(super) fn text_of(node: NodeRef<'_, Node>) -> String {
     let mut text = String::new();
     for below in node.descendants() {
         if let Some(piece) = below.value().as_text() {
             text.push_str(piece);
+        }
+        if text.len() > MAX_TEXT_BYTES {
+            break;
         }
     }
     squeezed(&text)

@@ -45,6 +45,7 @@ impl Metadata {
 pub(super) fn collect(tree: &Html, url: Option<&str>) -> Metadata {
     let sources = [linked_data::read(tree), tags::read(tree), microdata::read(tree), page::read(tree, url)];
     let mut all = sources.into_iter().map(Metadata::tidy).fold(Metadata::default(), Metadata::or);
+    all.language = all.language.or_else(|| tags::locale(tree).and_then(|locale| tidy::language(&locale)));
     all.headings = page::headings(tree);
     all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &all.headings));
     all.uri = all.uri.and_then(|uri| tidy::absolute(&uri, url)).or_else(|| url.map(str::to_owned));
@@ -134,6 +135,14 @@ mod tests {
         let unclear = "<meta property=article:published_time content='03/04/2031'><meta property=article:modified_time content='soon'>";
         let found = of(&format!("{unclear}<p class=pub-date>March 4, 2031</p>"));
         assert_eq!((found.published.as_deref(), found.modified.as_deref()), (Some("2031-03-04"), Some("soon")));
+        assert_eq!(of("<i>Published on March 5,\n2031 01:52 PM</i>").published.as_deref(), Some("2031-03-05"));
+    }
+
+    #[test]
+    fn the_page_knows_its_language_better_than_open_graph() {
+        let locale = "<meta property=og:locale content=en_US>";
+        assert_eq!(of(&format!("<html lang=de>{locale}")).language.as_deref(), Some("de"));
+        assert_eq!(of(locale).language.as_deref(), Some("en-US"));
     }
 
     #[test]

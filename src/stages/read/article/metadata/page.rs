@@ -4,11 +4,15 @@ use ego_tree::NodeRef;
 use scraper::{ElementRef, Html, Node};
 
 use super::super::super::dates::to_rfc3339;
-use super::super::tree::text_of;
+use super::super::clutter::NAMES;
+use super::super::tree::{squeezed, text_of};
 use super::Metadata;
 
 /// A longer text is no byline and no date.
 const MAX_CHARACTERS: usize = 100;
+
+/// A page has one such heading, or a few by mistake.
+const MAX_HEADINGS: usize = 20;
 
 /// Words of a class that say that an author is named here.
 const AUTHOR_WORDS: [&str; 5] = ["byline", "author", "authors", "authorname", "writer"];
@@ -28,7 +32,7 @@ pub(super) fn read(tree: &Html, url: Option<&str>) -> Metadata {
         byline: byline(tree),
         published: date(tree).or_else(|| url.and_then(date_in_url)),
         language: html
-            .and_then(|html| html.value().attr("lang").or_else(|| html.value().attr("xml:lang")))
+            .and_then(|html| ["lang", "xml:lang"].iter().find_map(|name| html.value().attr(name)))
             .map(str::to_owned),
         ..Metadata::default()
     }
@@ -38,7 +42,7 @@ pub(super) fn read(tree: &Html, url: Option<&str>) -> Metadata {
 pub(super) fn headings(tree: &Html) -> Vec<String> {
     let elements = tree.tree.nodes().filter_map(ElementRef::wrap);
     let texts = elements.filter(|element| element.value().name() == "h1").map(|element| text_of(*element));
-    texts.filter(|text| !text.is_empty()).collect()
+    texts.filter(|text| !text.is_empty()).take(MAX_HEADINGS).collect()
 }
 
 /// The first short text that is marked as an author's name: by `rel`, else by a class.
@@ -77,12 +81,22 @@ fn date(tree: &Html) -> Option<String> {
             .filter(|text| text.len() <= MAX_CHARACTERS)
             .find_map(|text| to_rfc3339(&text))
     };
-    by_time.or_else(by_class)
+    by_time.or_else(by_class).or_else(|| date_in_words(tree))
+}
+
+/// The first short text that says when the article was published.
+fn date_in_words(tree: &Html) -> Option<String> {
+    let texts = tree.tree.nodes().filter_map(|node| node.value().as_text());
+    let says_so = |text: &str| {
+        let words = if text.len() > MAX_CHARACTERS { String::new() } else { text.to_ascii_lowercase() };
+        ["published", "posted", "first published"].iter().any(|start| words.starts_with(start))
+    };
+    texts.map(|text| text.trim()).filter(|text| says_so(text)).find_map(|text| to_rfc3339(&squeezed(text)))
 }
 
 /// Whether a class or the id of `element` has one of `words`, and its text is short.
 fn is_marked(element: ElementRef<'_>, words: &[&str]) -> bool {
-    let names = [element.value().attr("class"), element.value().attr("id")];
+    let mut names = NAMES.iter().filter_map(|name| element.value().attr(name));
     let has_word = |name: &str| {
         name.split(|character: char| !character.is_ascii_alphanumeric())
             .any(|word| words.iter().any(|known| word.eq_ignore_ascii_case(known)))
@@ -93,7 +107,7 @@ fn is_marked(element: ElementRef<'_>, words: &[&str]) -> bool {
         names.is_some_and(|names| names.iter().any(|name| name.to_ascii_lowercase().contains("comment")))
     };
     let mut texts = element.text();
-    names.into_iter().flatten().any(has_word)
+    names.any(has_word)
         && texts.by_ref().take(20).map(str::len).sum::<usize>() < 4 * MAX_CHARACTERS
         && !element.ancestors().any(is_comment)
 }

@@ -7,9 +7,9 @@ use scraper::{ElementRef, Html};
 use super::Metadata;
 
 /// Names that give a value, the most trusted first.
-const TITLE: [&str; 8] =
-    ["og:title", "parsely-title", "sailthru.title", "dc.title", "dcterms.title", "twitter:title", "headline", "title"];
-const BYLINE: [&str; 12] = [
+const TITLE: &[&str] =
+    &["og:title", "parsely-title", "sailthru.title", "dc.title", "dcterms.title", "twitter:title", "headline", "title"];
+const BYLINE: &[&str] = &[
     "parsely-author",
     "sailthru.author",
     "dc.creator",
@@ -20,10 +20,9 @@ const BYLINE: [&str; 12] = [
     "og:article:author",
     "byl",
     "byline",
-    "twitter:data1:written by",
     "citation_author",
 ];
-const PUBLISHED: [&str; 22] = [
+const PUBLISHED: &[&str] = &[
     "article:published_time",
     "og:published_time",
     "og:article:published_time",
@@ -47,7 +46,7 @@ const PUBLISHED: [&str; 22] = [
     "cxenseparse:recs:publishtime",
     "date",
 ];
-const MODIFIED: [&str; 10] = [
+const MODIFIED: &[&str] = &[
     "article:modified_time",
     "og:updated_time",
     "og:article:modified_time",
@@ -59,23 +58,28 @@ const MODIFIED: [&str; 10] = [
     "article.updated",
     "lastmodified",
 ];
-const SECTION: [&str; 5] = ["article:section", "og:article:section", "parsely-section", "section", "article.section"];
-const LANGUAGE: [&str; 5] = ["og:locale", "dc.language", "dcterms.language", "language", "content-language"];
-const SOURCE: [&str; 6] =
-    ["og:site_name", "dc.publisher", "dcterms.publisher", "publisher", "application-name", "twitter:app:name:iphone"];
+const SECTION: &[&str] = &["article:section", "og:article:section", "parsely-section", "section", "article.section"];
+const LANGUAGE: &[&str] = &["dc.language", "dcterms.language", "language", "content-language"];
+const SOURCE: &[&str] =
+    &["og:site_name", "dc.publisher", "dcterms.publisher", "publisher", "application-name", "twitter:app:name:iphone"];
+
+/// The language that Open Graph gives: many sites leave it at its default, so it is trusted least.
+pub(super) fn locale(tree: &Html) -> Option<String> {
+    Tags::of(tree).first(&["og:locale"])
+}
 
 /// What stands in a page's `<meta>` and `<link>` elements.
 pub(super) fn read(tree: &Html) -> Metadata {
     let tags = Tags::of(tree);
     Metadata {
-        title: tags.first(&TITLE),
-        byline: tags.all(&BYLINE),
-        published: tags.first(&PUBLISHED),
-        modified: tags.first(&MODIFIED),
-        section: tags.first(&SECTION),
-        language: tags.first(&LANGUAGE),
+        title: tags.first(TITLE),
+        byline: tags.all(BYLINE),
+        published: tags.first(PUBLISHED),
+        modified: tags.first(MODIFIED),
+        section: tags.first(SECTION),
+        language: tags.first(LANGUAGE),
         uri: tags.canonical.clone().or_else(|| tags.first(&["og:url"])),
-        source: tags.first(&SOURCE),
+        source: tags.first(SOURCE),
         ..Metadata::default()
     }
 }
