@@ -467,6 +467,23 @@ mod tests {
     }
 
     #[test]
+    fn a_rejection_of_a_whole_file_stays_beside_what_this_run_read_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
+        ledger.reject("in.jsonl", 0, "changed", b"changed\n").unwrap();
+        ledger.put(&an_entry("x", 1)).unwrap();
+        ledger.commit(None).unwrap();
+        assert_eq!(ledger.rejections().unwrap(), [("changed".to_owned(), 1)]);
+        assert!(!ledger.done().unwrap().knows_elsewhere("x", "in.jsonl", 1).unwrap());
+        assert!(ledger.done().unwrap().knows_elsewhere("x", "in.jsonl", 2).unwrap());
+        drop(ledger);
+        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
+        ledger.put(&an_entry("x", 2)).unwrap();
+        ledger.commit(None).unwrap();
+        assert!(ledger.rejections().unwrap().is_empty(), "the next run has read the file anew");
+    }
+
+    #[test]
     fn what_was_forgotten_stays_away() {
         let folder = tempfile::tempdir().unwrap();
         let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();

@@ -206,16 +206,12 @@ impl Cutter<'_, '_> {
                 self.stream.fill_buf()?;
                 return Ok(false);
             }
-            match memchr::memmem::find(buffer, mark) {
-                Some(at) => {
-                    self.pass(at);
-                    return Ok(true);
-                }
-                None => {
-                    let length = buffer.len() + 1 - mark.len();
-                    self.pass(length);
-                }
+            if let Some(at) = memchr::memmem::find(buffer, mark) {
+                self.pass(at);
+                return Ok(true);
             }
+            let length = buffer.len() + 1 - mark.len();
+            self.pass(length);
         }
     }
 

@@ -175,7 +175,10 @@ impl Rows<'_, '_> {
         }
         taken.extend_from_slice(&line);
         self.line += 1;
-        Some(line.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(line))
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        Some(line)
     }
 }
 

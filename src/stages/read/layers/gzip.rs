@@ -94,17 +94,13 @@ fn search<'s, 'r>(stream: &'s mut Stream<'r>) -> std::io::Result<State<'s, 'r>> 
             stream.consume(length);
             return Ok(State::Between(stream));
         }
-        let begins = memchr::memmem::find_iter(bytes, &MAGIC);
-        match begins.into_iter().find(|&at| is_header(&bytes[at..])) {
-            Some(at) => {
-                stream.consume(at);
-                return Ok(State::Between(stream));
-            }
-            None => {
-                let passed = bytes.len() - (HEADER_BYTES - 1);
-                stream.consume(passed);
-            }
+        let found = memchr::memmem::find_iter(bytes, &MAGIC).find(|&at| is_header(&bytes[at..]));
+        if let Some(at) = found {
+            stream.consume(at);
+            return Ok(State::Between(stream));
         }
+        let passed = bytes.len() - (HEADER_BYTES - 1);
+        stream.consume(passed);
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intak
         let head = stream.peek(4);
         let outcome = if head.starts_with(FILE) {
             match header(stream) {
-                Ok(header) => file(stream, header, shell, intake)?,
+                Ok(header) => file(stream, &header, shell, intake)?,
                 Err(refusal) => Err(refusal),
             }
         } else if head.starts_with(LISTED) || head.starts_with(END) {
@@ -111,7 +111,7 @@ fn large_size(mut extra: &[u8]) -> Option<u64> {
 /// Reads one file.
 fn file(
     stream: &mut Stream<'_>,
-    header: Header,
+    header: &Header,
     shell: Shell<'_>,
     intake: &mut Intake<'_, '_>,
 ) -> ControlFlow<(), Result<(), Refusal>> {
@@ -122,11 +122,11 @@ fn file(
         return ControlFlow::Continue(Err(Refusal { goes_on: true, ..Refusal::damaged(message) }));
     }
     if header.is_open_ended() && header.packed_bytes == 0 {
-        unpack(&mut *stream, &header, None, shell, intake)?;
+        unpack(&mut *stream, header, None, shell, intake)?;
         return ControlFlow::Continue(pass_descriptor(stream));
     }
     let checksum = (!header.is_open_ended()).then_some(header.checksum);
-    unpack(Exactly::new(stream, header.packed_bytes), &header, checksum, shell, intake)?;
+    unpack(Exactly::new(stream, header.packed_bytes), header, checksum, shell, intake)?;
     let end = begin + header.packed_bytes;
     let passed = stream.skip(end.saturating_sub(stream.position()));
     let outcome = passed.and_then(|is_there| if is_there { Ok(()) } else { Err(cut()) });
