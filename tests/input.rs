@@ -61,7 +61,7 @@ fn text(number: usize) -> String {
 }
 
 fn paragraphs(number: usize) -> String {
-    text(number).split("\n\n").map(|paragraph| format!("<p>{paragraph}</p>")).collect()
+    format!("<p>{}</p>", text(number).replace("\n\n", "</p><p>"))
 }
 
 fn page(number: usize) -> String {
@@ -716,7 +716,7 @@ fn a_file_that_changes_or_goes_away_while_it_is_read_is_named() {
         [Box::new(change), Box::new(move || std::fs::remove_file(&gone).unwrap())];
     for interfere in interferences {
         std::fs::write(&path, "{\"text\":\"One of many.\"}\n".repeat(LINES)).unwrap();
-        let finder = Finder::new(&[path.clone()], Vec::new(), Path::new("output")).unwrap();
+        let finder = Finder::new(std::slice::from_ref(&path), Vec::new(), Path::new("output")).unwrap();
         let read = Read::new(&config.input, &config.run, Counter::default(), Interrupt::default());
         let found = Mutex::new((0, Vec::new()));
         // The reader waits for its neighbour long before it has read all.

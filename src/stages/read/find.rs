@@ -369,8 +369,8 @@ mod tests {
         std::fs::write(folder.path().join(IGNORE_FILE), "/a/\n").unwrap();
         std::fs::write(folder.path().join("output").join(IGNORE_FILE), "old.*").unwrap();
         assert_eq!(names(finder), ["b"]);
-        let named = Finder::new(&[folder.path().join("a")], Vec::new(), Path::new("output")).unwrap();
-        assert_eq!(names(named), ["x", "y"]);
+        let below = Finder::new(&[folder.path().join("a")], Vec::new(), Path::new("output")).unwrap();
+        assert_eq!(names(below), ["x", "y"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ fn is_garbled_at(text: &str) -> bool {
     let mut bytes = text.chars().map(byte_in_windows_1252);
     let Some(Some(first)) = bytes.next() else { return false };
     let followers = match first {
-        0xc3..=0xdf | 0xc2 => 1,
+        0xc2..=0xdf => 1,
         0xe0..=0xef => 2,
         0xf0..=0xf4 => 3,
         _ => return false,

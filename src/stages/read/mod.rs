@@ -145,10 +145,8 @@ impl Read {
     fn settle(&mut self, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
         self.waiting_bytes = 0;
         let settings = &self.settings;
-        let parse = |Waiting { raw, input_bytes }: Waiting| {
-            let record = raw.map_or_else(|rejection| Err(rejection), |raw| content::parse(raw, settings));
-            (record, input_bytes)
-        };
+        let parse =
+            |Waiting { raw, input_bytes }: Waiting| (raw.and_then(|raw| content::parse(raw, settings)), input_bytes);
         let records: Vec<_> = std::mem::take(&mut self.waiting).into_par_iter().map(parse).collect();
         let input_bytes = self.input_bytes;
         for (record, input_bytes) in records {

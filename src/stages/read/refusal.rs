@@ -66,7 +66,7 @@ impl From<Refusal> for std::io::Error {
 
 impl From<std::io::Error> for Refusal {
     fn from(error: std::io::Error) -> Self {
-        if error.get_ref().is_some_and(|inner| inner.is::<Self>()) {
+        if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>) {
             let inner = error.into_inner().and_then(|inner| inner.downcast::<Self>().ok());
             return inner.map_or_else(|| Self::damaged("cannot be unpacked"), |refusal| *refusal);
         }

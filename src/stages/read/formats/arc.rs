@@ -82,7 +82,7 @@ impl Header {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let length = words.last()?.parse().ok()?;
         let is_date = |word: &&str| (12..=14).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit());
-        let date = words.iter().take(words.len() - 1).rposition(|word| is_date(&word))?;
+        let date = words.iter().take(words.len() - 1).rposition(is_date)?;
         let uri = words.get(..date.checked_sub(1)?)?.join(" ");
         uri.contains(':').then_some(Self { uri, length })
     }

@@ -166,7 +166,7 @@ fn unpacked(body: Vec<u8>, packing: &str, is_cut: bool, limit: u64) -> Result<Ve
     let outcome = decoder.take(limit + 1).read_to_end(&mut unpacked);
     match outcome {
         _ if unpacked.len() as u64 > limit => Err(Refusal::too_large(limit + 1, limit)),
-        Err(error) if !(is_cut && !unpacked.is_empty()) => Err(error.into()),
+        Err(error) if !is_cut || unpacked.is_empty() => Err(error.into()),
         _ => Ok(unpacked),
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow
         match next(stream, &mut is_in_array, limit) {
             Ok(Some(Element { spot, content: Ok(value) })) => intake.put(spot, value)?,
             Ok(Some(Element { spot, content: Err((refusal, beginning)) })) => {
-                intake.refuse(spot, refusal, &beginning)?
+                intake.refuse(spot, refusal, &beginning)?;
             }
             Ok(None) if is_in_array => {
                 return intake.refuse(spot_of_end, Refusal::truncated("the array is cut short"), b"");

@@ -282,8 +282,8 @@ pub(in super::super) fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Re
     let (text, encoding) = decode(bytes)?;
     let mut cells = cells(text.trim_end_matches('\r').as_bytes(), table.delimiter);
     if cells.len() != table.columns.len() {
-        let (found, named) = (cells.len(), table.columns.len());
-        return Err(Refusal::damaged(format!("has {found} cells, and the first row names {named} columns")));
+        let (found, expected) = (cells.len(), table.columns.len());
+        return Err(Refusal::damaged(format!("has {found} cells, and the first row names {expected} columns")));
     }
     let take = |path: &crate::config::values::FieldPath| {
         let at = table.columns.iter().position(|column| column == path.as_str())?;

@@ -169,15 +169,12 @@ impl Headers {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let mut named: Vec<(String, String)> = Vec::new();
         for line in text.lines().skip(1) {
-            match (line.starts_with([' ', '\t']), named.last_mut()) {
-                (true, Some((_, value))) => {
-                    value.push(' ');
-                    value.push_str(line.trim());
-                }
-                _ => {
-                    let (name, value) = line.split_once(':').unwrap_or((line, ""));
-                    named.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
-                }
+            if let (true, Some((_, value))) = (line.starts_with([' ', '\t']), named.last_mut()) {
+                value.push(' ');
+                value.push_str(line.trim());
+            } else {
+                let (name, value) = line.split_once(':').unwrap_or((line, ""));
+                named.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
             }
         }
         Self { text, named }

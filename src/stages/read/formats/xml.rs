@@ -28,7 +28,7 @@ impl<'x> Node<'x> {
         let mut open: Vec<(Node<'x>, usize)> = Vec::new();
         loop {
             let before = position(&reader);
-            let event = reader.read_event().map_err(not_well_formed)?;
+            let event = reader.read_event().map_err(|error| not_well_formed(&error))?;
             let closed = match event {
                 Event::Start(_) if open.len() >= MAX_DEPTH => return Err(too_deep()),
                 Event::Start(tag) => {
@@ -125,7 +125,7 @@ impl<'x> Node<'x> {
     }
 }
 
-fn not_well_formed(error: quick_xml::Error) -> Refusal {
+fn not_well_formed(error: &quick_xml::Error) -> Refusal {
     Refusal::damaged(format!("is no well-formed XML: {error}"))
 }
 
