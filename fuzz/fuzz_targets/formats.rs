@@ -7,9 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use pressrun_fuzz::put;
 use pressrun_fuzz::reading::Reader;
 
-const NAMES: [&str; 12] = [
-    "a", "a.json", "a.csv", "a.tsv", "a.html", "a.xml", "a.sgm", "a.warc", "a.arc", "a.parquet", "a.tar", "a.zip",
-];
+const NAMES: [&str; 12] =
+    ["a", "a.json", "a.csv", "a.tsv", "a.html", "a.xml", "a.sgm", "a.warc", "a.arc", "a.parquet", "a.tar", "a.zip"];
 
 static READERS: LazyLock<Vec<Reader>> = LazyLock::new(|| NAMES.iter().map(|name| Reader::of(&put(name, ""))).collect());
 

@@ -48,8 +48,18 @@ impl Reader {
 /// Whether content says more than the name of the file: another format, or something that lies around one.
 pub fn is_told_by_content(bytes: &[u8]) -> bool {
     const MARKS: [&[u8]; 12] = [
-        b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ", b"PK", b"PAR1", b"WARC/", b"filedesc:", b"\xff\xfe", b"\xfe\xff",
-        b"\x50\x2a\x4d\x18", b"\x5f\x2a\x4d\x18",
+        b"\x1f\x8b",
+        b"\x28\xb5\x2f\xfd",
+        b"BZh",
+        b"\xfd7zXZ",
+        b"PK",
+        b"PAR1",
+        b"WARC/",
+        b"filedesc:",
+        b"\xff\xfe",
+        b"\xfe\xff",
+        b"\x50\x2a\x4d\x18",
+        b"\x5f\x2a\x4d\x18",
     ];
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let is_skippable = bytes.len() > 3 && bytes[1..4] == [0x2a, 0x4d, 0x18];
