@@ -340,7 +340,7 @@ mod tests {
         let message = refusal("[input.fields]\ntext = \"body..text\"\n");
         assert!(message.starts_with("folder/pipeline.toml:2:8: invalid value: string \"body..text\""), "{message}");
         let message = refusal("[input]\nignore = [\"[z-a]\"]\n");
-        assert!(message.starts_with("folder/pipeline.toml:2:11: invalid value: string \"[z-a]\""), "{message}");
+        assert!(message.starts_with("folder/pipeline.toml:2:10: invalid value: string \"[z-a]\""), "{message}");
     }
 
     #[test]

@@ -93,6 +93,11 @@ impl<'a, 'o> Intake<'a, 'o> {
         &self.read.settings
     }
 
+    /// Whether to read on, where something is passed over: that may take long, too.
+    pub(super) fn go_on(&self) -> Flow {
+        if self.read.interrupt.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
     /// Goes into a member. Gives back what to [`Self::leave`] for.
     pub(super) fn enter(&mut self, member: &str) -> Level {
         let path = self.level.member.as_ref().map_or_else(|| member.to_owned(), |outer| format!("{outer}!{member}"));

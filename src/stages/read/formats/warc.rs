@@ -32,7 +32,7 @@ pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow
         let at = stream.position();
         match record(stream, limit) {
             Ok(Some(capture)) => intake.put(Spot::record(at), capture)?,
-            Ok(None) => {}
+            Ok(None) => intake.go_on()?,
             Err((refusal, beginning)) => {
                 intake.refuse(Spot::record(at), refusal, &beginning)?;
                 find_record(stream);

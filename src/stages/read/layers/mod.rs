@@ -130,7 +130,7 @@ impl Member {
     /// Reads it, where its name says that it can be read: what else lies in an archive is left out, as on a walk.
     fn read(&self, content: impl Read, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
         if !self.is_wanted() {
-            return ControlFlow::Continue(());
+            return intake.go_on();
         }
         let before = intake.enter(&self.name);
         let mut stream = Stream::new(content);
