@@ -63,7 +63,9 @@ pub(super) fn decode_page<'p>(bytes: &'p [u8], charset: Option<&str>) -> Result<
     if let Some((encoding, mark_length)) = Encoding::for_bom(bytes) {
         return forgive(encoding, &bytes[mark_length..]);
     }
-    let said = charset.and_then(|label| Encoding::for_label(label.trim().as_bytes())).or_else(|| in_meta(bytes));
+    let said = charset
+        .and_then(|label| Encoding::for_label(label.trim_matches(['"', '\'', ' ']).as_bytes()))
+        .or_else(|| in_meta(bytes));
     match said {
         Some(encoding) if [ISO_2022_JP, UTF_16BE, UTF_16LE].contains(&encoding) => forgive(encoding, bytes),
         _ if is_utf8(bytes) => forgive(UTF_8, bytes),
@@ -147,7 +149,7 @@ mod tests {
     fn a_mark_goes_before_valid_utf_8_before_labels_before_detection() {
         assert_eq!(page(b"\xef\xbb\xbfCaf\xc3\xa9", Some("latin1")), ("Café".to_owned(), "UTF-8"));
         assert_eq!(page("Café".as_bytes(), Some("latin1")), ("Café".to_owned(), "UTF-8"));
-        assert_eq!(page(b"caf\xe9 \xa4", Some("iso-8859-15")), ("café €".to_owned(), "ISO-8859-15"));
+        assert_eq!(page(b"caf\xe9 \xa4", Some(" \"iso-8859-15\"")), ("café €".to_owned(), "ISO-8859-15"));
         let meta = b"<meta charset=windows-1251><p>\xcf\xf0\xe8\xe2\xe5\xf2";
         assert_eq!(page(meta, None).0, "<meta charset=windows-1251><p>Привет");
         assert_eq!(page(meta, Some("koi8-r")).1, "KOI8-R");

@@ -43,12 +43,16 @@ impl Metadata {
 
 /// Collects what the page says of its article. `url` is where it was fetched.
 pub(super) fn collect(tree: &Html, url: Option<&str>) -> Metadata {
-    let sources = [linked_data::read(tree), tags::read(tree), microdata::read(tree), page::read(tree, url)];
+    let tags = tags::read(tree);
+    // What a page says of its address, search engines read in its tags.
+    let canonical = tags.uri.clone();
+    let sources = [linked_data::read(tree), tags, microdata::read(tree), page::read(tree, url)];
     let mut all = sources.into_iter().map(Metadata::tidy).fold(Metadata::default(), Metadata::or);
     all.language = all.language.or_else(|| tags::locale(tree).and_then(|locale| tidy::language(&locale)));
     all.headings = page::headings(tree);
     all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &all.headings));
-    all.uri = all.uri.and_then(|uri| tidy::absolute(&uri, url)).or_else(|| url.map(str::to_owned));
+    let absolute = |uri: Option<String>| uri.and_then(|uri| tidy::absolute(uri.trim(), url));
+    all.uri = absolute(canonical).or_else(|| absolute(all.uri)).or_else(|| url.map(str::to_owned));
     all
 }
 
@@ -136,6 +140,17 @@ mod tests {
         let found = of(&format!("{unclear}<p class=pub-date>March 4, 2031</p>"));
         assert_eq!((found.published.as_deref(), found.modified.as_deref()), (Some("2031-03-04"), Some("soon")));
         assert_eq!(of("<i>Published on March 5,\n2031 01:52 PM</i>").published.as_deref(), Some("2031-03-05"));
+    }
+
+    #[test]
+    fn the_canonical_address_goes_before_that_of_json_ld() {
+        let linked =
+            r#"<script type="application/ld+json">{"@type":"Article","url":"https://quay.example/amp/rain"}</script>"#;
+        assert_eq!(of(linked).uri.as_deref(), Some("https://quay.example/amp/rain"));
+        assert_eq!(
+            of(&format!("<link rel=canonical href=/rain>{linked}")).uri.as_deref(),
+            Some("https://quay.example/rain")
+        );
     }
 
     #[test]
