@@ -30,6 +30,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Read articles, find what is in them, write it down
     Run(RunArguments),
+    /// Show what is found in files, as JSON Lines, without a model
+    Read(ReadArguments),
     /// Run once more what was rejected
     Retry(RetryArguments),
     /// Say what an output folder holds, also while a run is going on
@@ -99,8 +101,8 @@ pub(crate) struct TrainArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// Files (.txt, .jsonl), folders or patterns to read [default: `[input] paths` of the configuration]
-    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
 
     /// Stop reading after so long, as in 8h or 90m; what is under way is still written
     #[arg(long = "for", value_name = "TIME")]
@@ -113,6 +115,41 @@ pub(crate) struct RunArguments {
     /// The configuration
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReadArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+
+    /// The configuration, of which `[input]` counts [default: pipeline.toml, or else the defaults]
+    #[arg(short, long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InputArguments {
+    /// Files, folders, patterns, or - for standard input [default: `[input] paths` of the configuration]
+    paths: Vec<PathBuf>,
+
+    /// Read also the files and folders that this file lists, one a line; - for standard input
+    #[arg(long, value_name = "FILE")]
+    files_from: Option<PathBuf>,
+}
+
+impl InputArguments {
+    /// What was named, and what was listed.
+    pub(crate) fn paths(&self) -> std::io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+        let list = match &self.files_from {
+            None => String::new(),
+            Some(file) if file.as_os_str() == "-" => std::io::read_to_string(std::io::stdin())?,
+            Some(file) => std::fs::read_to_string(file).map_err(|error| {
+                std::io::Error::new(error.kind(), format!("cannot read `{}`: {error}", file.display()))
+            })?,
+        };
+        let listed = list.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(PathBuf::from).collect();
+        Ok((self.paths.clone(), listed))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -52,7 +52,7 @@ use stages::assemble::Assemble;
 use stages::classify::Classify;
 use stages::group::Group;
 use stages::read::Read;
-use stages::read::find::{Finder, Source};
+use stages::read::find::{FindError, Finder, Source};
 use stages::split::Split;
 use stages::write::folder::{OutputFolder, write_whole};
 use stages::write::{Write, Written, publish};
@@ -76,8 +76,10 @@ pub struct Job {
 /// What a run is asked for beside its configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
-    /// What to read; `[input] paths` where there are none.
+    /// What to read; `[input] paths` where there is nothing else.
     pub paths: Vec<PathBuf>,
+    /// More to read: files and folders of a list. Those that are not there become rejections.
+    pub listed: Vec<PathBuf>,
     /// Whether documents are done again whose results come from another configuration or model, as with `[run] redo`.
     pub redo: bool,
     /// Which records are taken.
@@ -103,9 +105,8 @@ impl Job {
     /// The first thing wrong; nothing has been read or written then.
     pub fn prepare(config: Config, request: Request) -> Result<Self, RunError> {
         let tasks = Arc::new(Tasks::resolve(&config)?);
-        let Request { paths, redo, only } = request;
-        let paths = if paths.is_empty() { config.input.paths.clone() } else { paths };
-        let finder = Finder::new(&paths, &config.output.directory)?.in_order(config.input.order);
+        let Request { paths, listed, redo, only } = request;
+        let finder = finder(&config, paths, listed)?;
         let recall = Arc::new(Recall::open(&config.cache));
         let (mut classifiers, mut recalls) = (Vec::new(), Vec::new());
         for (index, model) in tasks.models.iter().enumerate() {
@@ -175,6 +176,17 @@ impl Job {
         let measured = config.metrics.textfile.as_ref().map_or(Ok(()), |path| measure(path, &report, outcome.is_ok()));
         (report, outcome.and(measured))
     }
+}
+
+/// Finds what is named, or else what the configuration names.
+///
+/// # Errors
+/// A path that does not exist, a pattern that fits nothing, or nothing at all.
+pub fn finder(config: &Config, paths: Vec<PathBuf>, listed: Vec<PathBuf>) -> Result<Finder, FindError> {
+    let paths = if paths.is_empty() && listed.is_empty() { config.input.paths.clone() } else { paths };
+    let ignored = config.input.ignore.iter().map(|pattern| pattern.as_str().to_owned()).collect();
+    let finder = Finder::new(&paths, listed, &config.output.directory)?;
+    Ok(finder.ignoring(ignored).in_order(config.input.order))
 }
 
 /// One copy of `model` for each of its workers.

@@ -5,15 +5,21 @@
 use serde::{Deserialize, Serialize};
 
 /// Where an input came from, precise enough to find it again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The file, as it was found.
     pub source: String,
-    /// The line in the file, from 1, where a file holds many records.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The file inside it, where it is an archive; `!` stands before one inside another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+    /// The number of the record in the file, from 1, its members included, where a file holds more than lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<u64>,
+    /// The line, from 1, where a record has lines of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The offset in the file of the record's first byte, from 0, where a file holds many records.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The offset of the record's first byte, from 0, where a file holds many records: in the member, unpacked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub byte: Option<u64>,
 }
 
@@ -21,21 +27,26 @@ impl Place {
     /// A whole file.
     #[must_use]
     pub fn file(source: impl Into<String>) -> Self {
-        Self { source: source.into(), line: None, byte: None }
+        Self { source: source.into(), ..Self::default() }
     }
 
-    /// One line of a file that holds a record a line.
+    /// What tells the record from the others of its file; 0 for a whole file.
     #[must_use]
-    pub fn line(source: impl Into<String>, line: u64, byte: u64) -> Self {
-        Self { source: source.into(), line: Some(line), byte: Some(byte) }
+    pub fn number(&self) -> u64 {
+        self.record.or(self.line).unwrap_or(0)
     }
 }
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}", self.source),
-            None => f.write_str(&self.source),
+        f.write_str(&self.source)?;
+        if let Some(member) = &self.member {
+            write!(f, "!{member}")?;
+        }
+        match (self.line, self.record) {
+            (Some(line), _) => write!(f, ":{line}"),
+            (None, Some(record)) => write!(f, "#{record}"),
+            (None, None) => Ok(()),
         }
     }
 }
@@ -47,8 +58,14 @@ pub struct Metadata {
     pub uri: Option<String>,
     /// The headline.
     pub title: Option<String>,
+    /// Who wrote it, as the input says it.
+    pub byline: Option<String>,
     /// When it was published, as the input says it.
     pub published: Option<String>,
+    /// When it was last changed, as the input says it.
+    pub modified: Option<String>,
+    /// The part of the paper that it stood in.
+    pub section: Option<String>,
     /// The language, as the input says it.
     pub language: Option<String>,
     /// Who published it.
@@ -68,8 +85,18 @@ pub struct Document {
     pub text: String,
     /// The encoding it was decoded from, by its WHATWG name.
     pub encoding: &'static str,
+    /// What else to know of the text.
+    pub flags: Vec<TextFlag>,
     /// SHA-256 of all that was read: text and metadata.
     pub content: [u8; 32],
+}
+
+/// Something a reader of a document should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TextFlag {
+    /// It was decoded wrongly before it came here, so that it has letters like `Ã©`.
+    Mojibake,
 }
 
 /// A half-open range of a document's text, in Unicode code points and in UTF-8 bytes.
@@ -260,15 +287,23 @@ impl TokenCount {
 pub enum Reason {
     /// The file could not be opened or read.
     Unreadable,
-    /// Neither text nor JSON Lines by its name.
+    /// Nothing that can be read.
     UnknownFormat,
-    /// Longer than `[input] max_document_bytes`.
+    /// Longer than `[input] max_document_bytes`, or unpacks to more than `[input]` allows.
     TooLarge,
     /// No encoding makes text of it.
     NotText,
     /// Nothing but white space.
     Empty,
-    /// The line is no JSON object.
+    /// It ends before it should.
+    Truncated,
+    /// It breaks the rules of its format: compressed data, an archive, a record of the web, a row, XML.
+    Damaged,
+    /// Something inside something, too many times.
+    TooDeep,
+    /// The file changed or went away while it was read.
+    Changed,
+    /// The record is no JSON object.
     InvalidJson,
     /// The record lacks its text field.
     MissingText,
@@ -292,6 +327,10 @@ impl Reason {
             Self::TooLarge => "too_large",
             Self::NotText => "not_text",
             Self::Empty => "empty",
+            Self::Truncated => "truncated",
+            Self::Damaged => "damaged",
+            Self::TooDeep => "too_deep",
+            Self::Changed => "changed",
             Self::InvalidJson => "invalid_json",
             Self::MissingText => "missing_text",
             Self::WrongType => "wrong_type",

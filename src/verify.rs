@@ -82,7 +82,7 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
     config.cache.max_bytes = Whole::of::<0>();
     config.metrics.textfile = None;
     let only = Only::At(expected.iter().map(|entry| (entry.source.clone(), entry.record)).collect());
-    let job = Job::prepare(config, Request { paths, redo: false, only })?;
+    let job = Job::prepare(config, Request { paths, listed: Vec::new(), redo: false, only })?;
     let outcome = job.run(&Interrupt::default(), |_| ()).1;
     if !matches!(outcome, Ok(()) | Err(RunError::TooManyRejected { .. })) {
         outcome?;

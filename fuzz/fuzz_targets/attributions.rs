@@ -40,7 +40,15 @@ fuzz_target!(init: work_on_one_thread(), |input: &[u8]| {
 });
 
 fn document(text: String) -> Document {
-    Document { id: "x".into(), place: Place::file("x"), metadata: Metadata::default(), text, encoding: "UTF-8", content: [0; 32] }
+    Document {
+        id: "x".into(),
+        place: Place::file("x"),
+        metadata: Metadata::default(),
+        text,
+        encoding: "UTF-8",
+        flags: Vec::new(),
+        content: [0; 32],
+    }
 }
 
 fn tasks() -> Tasks {

@@ -26,7 +26,7 @@ impl Reader {
         let text =
             format!("[input]\nmax_document_bytes = {MAX_DOCUMENT_BYTES}\n[run]\nchunk_documents = {CHUNK_DOCUMENTS}\n");
         let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text }).expect("it is valid");
-        let finder = Finder::new(&[PathBuf::from(path)], Path::new("output")).expect("the file is there");
+        let finder = Finder::new(&[PathBuf::from(path)], Vec::new(), Path::new("output")).expect("the file is there");
         Self { config, finder }
     }
 
@@ -43,6 +43,28 @@ impl Reader {
         assert!(rejections.iter().all(|rejection| rejection.excerpt.chars().count() <= 160));
         (documents, rejections)
     }
+}
+
+/// Whether content says more than the name of the file: another format, or something that lies around one.
+pub fn is_told_by_content(bytes: &[u8]) -> bool {
+    const MARKS: [&[u8]; 12] = [
+        b"\x1f\x8b",
+        b"\x28\xb5\x2f\xfd",
+        b"BZh",
+        b"\xfd7zXZ",
+        b"PK",
+        b"PAR1",
+        b"WARC/",
+        b"filedesc:",
+        b"\xff\xfe",
+        b"\xfe\xff",
+        b"\x50\x2a\x4d\x18",
+        b"\x5f\x2a\x4d\x18",
+    ];
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let is_skippable = bytes.len() > 3 && bytes[1..4] == [0x2a, 0x4d, 0x18];
+    // The header of a tar archive has so many bytes.
+    is_skippable || bytes.len() >= 512 || MARKS.iter().any(|mark| bytes.starts_with(mark) || text.starts_with(mark))
 }
 
 fn documents(chunks: Vec<Chunk<Document>>) -> Vec<Document> {

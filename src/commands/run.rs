@@ -31,7 +31,8 @@ fn take(arguments: &RunArguments, only: Only, screen: &Screen) -> anyhow::Result
     screen.log().begin(&config.log)?;
     let is_whole = only == Only::Everything;
     let (output, deadline) = (config.output.directory.clone(), config.run.deadline);
-    let job = Job::prepare(config, Request { paths: arguments.paths.clone(), redo: arguments.redo, only })?;
+    let (paths, listed) = arguments.input.paths()?;
+    let job = Job::prepare(config, Request { paths, listed, redo: arguments.redo, only })?;
     let interrupt = until(deadline, arguments.time).map_or_else(Interrupt::default, Interrupt::at);
     stop_on_signal(&interrupt, screen)?;
 
@@ -45,7 +46,7 @@ fn take(arguments: &RunArguments, only: Only, screen: &Screen) -> anyhow::Result
     screen.tell(&table::render(&report));
     screen.tell(&format!("results in {}", output.display()));
     if report.accounting.found == 0 && is_whole {
-        tracing::warn!("no documents were found: only .txt and .jsonl files are read from folders");
+        tracing::warn!("no documents were found: folders are searched for files whose names say that they can be read");
     }
     outcome.map_err(Into::into)
 }

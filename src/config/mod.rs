@@ -156,7 +156,7 @@ impl Config {
 }
 
 /// The fields that every statement has, whatever its tasks: no task can be called so.
-pub const STATEMENT_FIELDS: [&str; 15] = [
+pub const STATEMENT_FIELDS: [&str; 20] = [
     "schema",
     "document",
     "statement",
@@ -169,7 +169,12 @@ pub const STATEMENT_FIELDS: [&str; 15] = [
     "paragraph",
     "uri",
     "title",
+    "byline",
     "published",
+    "modified",
+    "section",
+    "language",
+    "source",
     "attributions",
     "flags",
 ];
@@ -261,6 +266,9 @@ mod tests {
         assert_eq!(format!("{:?}", shipped.input.fields), format!("{:?}", defaults.input.fields));
         assert_eq!(shipped.input.max_document_bytes, defaults.input.max_document_bytes);
         assert_eq!(format!("{:?}", shipped.log), format!("{:?}", defaults.log));
+        assert_eq!(shipped.input.max_expansion, defaults.input.max_expansion);
+        assert_eq!(shipped.input.max_unpacked_bytes, defaults.input.max_unpacked_bytes);
+        assert_eq!(shipped.input.ignore, defaults.input.ignore);
         assert_eq!(shipped.output.layout, defaults.output.layout);
         assert_eq!(shipped.output.shard_bytes, defaults.output.shard_bytes);
         assert_eq!(shipped.models["newsroom"].batch_tokens, sections::default_batch_tokens());
@@ -328,6 +336,18 @@ mod tests {
             message.starts_with("folder/pipeline.toml:2:19: unknown field `tpoic`, expected one of `text`"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn paths_of_fields_and_patterns_are_looked_at() {
+        let config =
+            parse("[input]\nignore = [\"*.tmp\", \"/drafts/\"]\n[input.fields]\ntext = \"body.0.text\"\n").unwrap();
+        assert_eq!(config.input.fields.text.steps(), ["body", "0", "text"]);
+        assert_eq!(config.input.ignore[1].as_str(), "/drafts/");
+        let message = refusal("[input.fields]\ntext = \"body..text\"\n");
+        assert!(message.starts_with("folder/pipeline.toml:2:8: invalid value: string \"body..text\""), "{message}");
+        let message = refusal("[input]\nignore = [\"[z-a]\"]\n");
+        assert!(message.starts_with("folder/pipeline.toml:2:10: invalid value: string \"[z-a]\""), "{message}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{Share, TimeOfDay, Whole, Workers};
+use super::values::{FieldPath, IgnorePattern, Share, TimeOfDay, Whole, Workers};
 
 /// `[input]`
 #[derive(Debug, Clone, Deserialize)]
@@ -16,8 +16,14 @@ pub struct InputConfig {
     pub paths: Vec<PathBuf>,
     /// Which files are read first.
     pub order: Order,
+    /// What walks leave out, as in `.gitignore`.
+    pub ignore: Vec<IgnorePattern>,
     /// A document with more bytes than this is rejected.
     pub max_document_bytes: Whole<1, { 1 << 32 }>,
+    /// A file that unpacks to more than so many times its size is read no further.
+    pub max_expansion: Whole<1, { 1 << 32 }>,
+    /// A file that unpacks to more bytes than this is read no further.
+    pub max_unpacked_bytes: Whole<1, { 1 << 62 }>,
     /// Where a JSON record keeps what.
     pub fields: FieldNames,
 }
@@ -27,7 +33,10 @@ impl Default for InputConfig {
         Self {
             paths: Vec::new(),
             order: Order::default(),
+            ignore: Vec::new(),
             max_document_bytes: Whole::of::<{ 32 << 20 }>(),
+            max_expansion: Whole::of::<1000>(),
+            max_unpacked_bytes: Whole::of::<{ 1 << 40 }>(),
             fields: FieldNames::default(),
         }
     }
@@ -44,30 +53,36 @@ pub enum Order {
     Newest,
 }
 
-/// `[input.fields]`: the names of a JSON record's fields.
+/// `[input.fields]`: where a record of JSON, CSV or Parquet keeps what.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "each is the name of the field that holds what it is called")]
+#[expect(missing_docs, reason = "each is the path of the field that holds what it is called")]
 pub struct FieldNames {
-    pub id: String,
-    pub text: String,
-    pub title: String,
-    pub published: String,
-    pub uri: String,
-    pub language: String,
-    pub source: String,
+    pub id: FieldPath,
+    pub text: FieldPath,
+    pub title: FieldPath,
+    pub byline: FieldPath,
+    pub published: FieldPath,
+    pub modified: FieldPath,
+    pub section: FieldPath,
+    pub uri: FieldPath,
+    pub language: FieldPath,
+    pub source: FieldPath,
 }
 
 impl Default for FieldNames {
     fn default() -> Self {
         Self {
-            id: "id".into(),
-            text: "text".into(),
-            title: "title".into(),
-            published: "published".into(),
-            uri: "uri".into(),
-            language: "language".into(),
-            source: "source".into(),
+            id: FieldPath::of("id"),
+            text: FieldPath::of("text"),
+            title: FieldPath::of("title"),
+            byline: FieldPath::of("byline"),
+            published: FieldPath::of("published"),
+            modified: FieldPath::of("modified"),
+            section: FieldPath::of("section"),
+            uri: FieldPath::of("uri"),
+            language: FieldPath::of("language"),
+            source: FieldPath::of("source"),
         }
     }
 }

@@ -125,6 +125,67 @@ impl<'de> Deserialize<'de> for TimeOfDay {
     }
 }
 
+/// Where a record keeps something: a field, or with dots a field inside others and the number of an item of a list, from 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldPath {
+    whole: String,
+    steps: Vec<String>,
+}
+
+impl FieldPath {
+    pub(super) fn of(text: &str) -> Self {
+        Self { whole: text.to_owned(), steps: text.split('.').map(str::to_owned).collect() }
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.whole
+    }
+
+    /// The names on the way, one by one.
+    #[must_use]
+    pub fn steps(&self) -> &[String] {
+        &self.steps
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.whole)
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = Self::of(&String::deserialize(deserializer)?);
+        let is_path = path.steps.iter().all(|step| !step.is_empty());
+        let expected = &"the name of a field, or names with dots between them, as in \"body.text\"";
+        if is_path { Ok(path) } else { Err(D::Error::invalid_value(Unexpected::Str(&path.whole), expected)) }
+    }
+}
+
+/// What a walk leaves out, written as in `.gitignore`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnorePattern(String);
+
+impl IgnorePattern {
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for IgnorePattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_pattern = ignore::gitignore::GitignoreBuilder::new("").add_line(None, &text).is_ok();
+        let expected = &"a pattern as in .gitignore, like \"*.tmp\"";
+        if is_pattern { Ok(Self(text)) } else { Err(D::Error::invalid_value(Unexpected::Str(&text), expected)) }
+    }
+}
+
 /// How many workers a model gets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Workers {

@@ -15,14 +15,15 @@ pub struct Done {
 }
 
 impl Done {
-    /// Whether there is a document of that name.
+    /// Whether there is a document of that name from another place than this: a file, and a number in it.
     ///
     /// # Errors
     /// Where the ledger cannot be read.
-    pub fn knows(&self, document: &str) -> Result<bool, LedgerError> {
+    pub fn knows_elsewhere(&self, document: &str, source: &str, record: u64) -> Result<bool, LedgerError> {
         let known = || {
-            let query = "SELECT EXISTS (SELECT 1 FROM documents WHERE document = ?)";
-            self.connection.prepare_cached(query)?.query_row([document], |row| row.get(0))
+            let query =
+                "SELECT EXISTS (SELECT 1 FROM documents WHERE document = ? AND NOT (source = ? AND record = ?))";
+            self.connection.prepare_cached(query)?.query_row((document, source, record), |row| row.get(0))
         };
         known().map_err(failed(&self.path))
     }

@@ -232,7 +232,7 @@ impl Ledger {
     /// # Errors
     /// Where the database refuses.
     pub fn put(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        let made_by = self.made_by.clone();
+        let (made_by, run) = (self.made_by.clone(), self.run);
         self.write(|connection| {
             let mut statement = connection.prepare_cached(
                 "INSERT INTO documents (document, source, record, content, made_by, file, start, length, sha256, line)
@@ -246,9 +246,10 @@ impl Ledger {
                 ":document": document, ":source": source, ":record": record, ":content": content, ":made_by": made_by, ":file": file,
                 ":start": start, ":length": length, ":sha256": sha256, ":line": line,
             })?;
-            let mut statement =
-                connection.prepare_cached("DELETE FROM rejections WHERE source = ? AND record IN (?, 0)")?;
-            statement.execute((source, record))
+            // That the whole file changed while it was read is said by this run beside its records.
+            let mut statement = connection
+                .prepare_cached("DELETE FROM rejections WHERE source = ? AND record IN (?, 0) AND run < ?")?;
+            statement.execute((source, record, run))
         })?;
         Ok(())
     }
@@ -465,6 +466,23 @@ mod tests {
         ledger.commit(None).unwrap();
         assert!(ledger.done().unwrap().has("x", &[2]).unwrap());
         assert_eq!(lines(&ledger), "x\ny\n");
+    }
+
+    #[test]
+    fn a_rejection_of_a_whole_file_stays_beside_what_this_run_read_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
+        ledger.reject("in.jsonl", 0, "changed", b"changed\n").unwrap();
+        ledger.put(&an_entry("x", 1)).unwrap();
+        ledger.commit(None).unwrap();
+        assert_eq!(ledger.rejections().unwrap(), [("changed".to_owned(), 1)]);
+        assert!(!ledger.done().unwrap().knows_elsewhere("x", "in.jsonl", 1).unwrap());
+        assert!(ledger.done().unwrap().knows_elsewhere("x", "in.jsonl", 2).unwrap());
+        drop(ledger);
+        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
+        ledger.put(&an_entry("x", 2)).unwrap();
+        ledger.commit(None).unwrap();
+        assert!(ledger.rejections().unwrap().is_empty(), "the next run has read the file anew");
     }
 
     #[test]

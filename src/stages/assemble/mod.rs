@@ -219,6 +219,7 @@ mod tests {
                 place: Place::file("x"),
                 metadata: Metadata::default(),
                 text: (*text).to_owned(),
+                flags: Vec::new(),
                 encoding: "UTF-8",
                 content: [0; 32],
             },

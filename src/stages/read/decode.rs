@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::record::Reason;
 
 /// A text, and the WHATWG name of the encoding that it came in.
@@ -17,12 +17,35 @@ const META_BYTES: usize = 4096;
 /// Of a hundred characters of a page, so many may be broken: cut in the middle, or pasted from elsewhere.
 const MAX_BROKEN_PERCENT: usize = 2;
 
+/// Decodes `bytes` as their format says that they are encoded; as it would be without that where they are not.
+pub(super) fn decode_labelled(bytes: Vec<u8>, label: Option<&str>) -> Result<Decoded, Refusal> {
+    let labelled = label.and_then(|label| Encoding::for_label(label.as_bytes()));
+    if Encoding::for_bom(&bytes).is_none()
+        && let Some(encoding) = labelled.filter(|encoding| *encoding != UTF_8)
+        && let Ok(decoded) = decode_as(encoding, &bytes)
+    {
+        return Ok(decoded);
+    }
+    decode(bytes)
+}
+
+/// What a page says in its first lines of how it is encoded: `charset=` or, in XML, `encoding=`.
+pub(super) fn meta_charset(bytes: &[u8]) -> Option<String> {
+    const HEAD_BYTES: usize = 2048;
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD_BYTES)]).to_ascii_lowercase();
+    let declaration = head.starts_with("<?xml").then(|| head.split("?>").next()).flatten();
+    let said = declaration.and_then(|text| text.split_once("encoding")).or_else(|| head.split_once("charset"));
+    let value = said?.1.trim_start().strip_prefix('=')?.trim_start_matches([' ', '"', '\'']);
+    let end = value.find(|character: char| !character.is_ascii_alphanumeric() && !"-_:.".contains(character));
+    Some(value[..end.unwrap_or(value.len())].to_owned()).filter(|name| !name.is_empty())
+}
+
 /// Decodes `bytes`, without their byte order mark.
 pub(super) fn decode(bytes: Vec<u8>) -> Result<Decoded, Refusal> {
     if let Some((encoding, mark_length)) = Encoding::for_bom(&bytes) {
         return decode_as(encoding, &bytes[mark_length..]);
     }
-    if bytes.contains(&0) {
+    if memchr::memchr(0, &bytes).is_some() {
         return Err(Refusal::new(
             Reason::NotText,
             "holds zero bytes: binary data, or UTF-16 without a byte order mark",
@@ -107,6 +130,15 @@ fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<Decoded, Refus
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_is_believed_where_the_bytes_agree() {
+        let decode = |bytes: &[u8], label| decode_labelled(bytes.to_vec(), Some(label)).unwrap();
+        assert_eq!(decode(b"\xe9t\xe9", "iso-8859-1"), ("été".to_owned(), "windows-1252"));
+        assert_eq!(decode("été".as_bytes(), "utf-8"), ("été".to_owned(), "UTF-8"));
+        assert_eq!(decode(b"\xb3\xf3d\xbc", "iso-8859-2").0, "łódź");
+        assert_eq!(decode("été".as_bytes(), "no-such").0, "été");
+    }
 
     fn page(bytes: &[u8], charset: Option<&str>) -> (String, &'static str) {
         let (text, encoding) = decode_page(bytes, charset).unwrap();

@@ -1,11 +1,16 @@
 //! Which files there are: arguments to files, folders walked in the order of their names.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use walkdir::{DirEntry, WalkDir};
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::{DirEntry, WalkBuilder};
 
-use super::{Refusal, shown, unreadable};
+use super::kind::{Kind, dotted, kind_of};
+use super::refusal::Refusal;
+use super::shown;
 use crate::config::Order;
 use crate::record::{Place, Reason};
 
@@ -38,30 +43,13 @@ pub enum FindError {
     NoInput,
 }
 
-/// A format that can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `.txt`: one document a file.
-    PlainText,
-    /// `.jsonl`: one document a line.
-    JsonLines,
-}
-
-impl Format {
-    fn of(path: &Path) -> Option<Self> {
-        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-        match extension.as_str() {
-            "txt" | "text" => Some(Self::PlainText),
-            "jsonl" | "ndjson" => Some(Self::JsonLines),
-            _ => None,
-        }
-    }
-}
+/// What the name of standard input is.
+const STANDARD_INPUT: &str = "-";
 
 /// A file to read, or a place that could not be walked.
 #[derive(Debug)]
 pub struct Source {
-    /// The file.
+    /// The file; `-` for standard input.
     pub path: PathBuf,
     /// What its documents are called where they have no id: its path below the folder that was named.
     pub name: String,
@@ -70,24 +58,71 @@ pub struct Source {
     fault: Option<std::io::Error>,
 }
 
+/// A file that has been opened, and what it was like then.
+pub(super) struct Opened {
+    file: Option<File>,
+    state: Option<State>,
+}
+
+/// What changes of a file where somebody writes into it.
+type State = (u64, Option<std::time::SystemTime>);
+
 impl Source {
-    /// What to read it as.
-    pub(super) fn check(&self) -> Result<Format, Refusal> {
+    /// Opens it.
+    pub(super) fn open(&self) -> Result<Opened, Refusal> {
         if let Some(error) = &self.fault {
-            return Err(unreadable(error));
+            return Err(Refusal::new(Reason::Unreadable, format!("cannot be read: {error}")));
         }
-        if !self.path.is_file() {
+        if self.is_standard_input() {
+            return Ok(Opened { file: None, state: None });
+        }
+        let unreadable = |error| Refusal::new(Reason::Unreadable, format!("cannot be read: {error}"));
+        let metadata = self.path.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
             return Err(Refusal::new(Reason::Unreadable, "is no regular file"));
         }
-        Format::of(&self.path).ok_or_else(|| {
-            Refusal::new(Reason::UnknownFormat, "is neither plain text (.txt) nor JSON Lines (.jsonl) by its name")
-        })
+        let file = File::open(&self.path).map_err(unreadable)?;
+        Ok(Opened { file: Some(file), state: Some((metadata.len(), metadata.modified().ok())) })
+    }
+
+    fn is_standard_input(&self) -> bool {
+        self.path.as_os_str() == STANDARD_INPUT
     }
 
     /// Where it is.
     #[must_use]
     pub fn place(&self) -> Place {
         Place::file(shown(&self.path))
+    }
+}
+
+impl Opened {
+    /// Its bytes.
+    pub(super) fn bytes(&self) -> Box<dyn Read + '_> {
+        match &self.file {
+            Some(file) => Box::new(file),
+            None => Box::new(std::io::stdin()),
+        }
+    }
+
+    /// The file, unless it is standard input.
+    pub(super) fn file(&self) -> Option<&File> {
+        self.file.as_ref()
+    }
+
+    /// What has become of the file since it was opened, where that is another one now.
+    pub(super) fn change(&self, source: &Source) -> Option<String> {
+        let (length, modified) = self.state?;
+        match source.path.metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Some("went away while it was read: what is here is what it held when it was opened".to_owned())
+            }
+            Err(error) => Some(format!("cannot be looked at again: {error}")),
+            Ok(now) if (now.len(), now.modified().ok()) != (length, modified) => {
+                Some(format!("changed while it was read: it had {length} bytes, and has {} now", now.len()))
+            }
+            Ok(_) => None,
+        }
     }
 }
 
@@ -105,23 +140,36 @@ pub struct Survey {
 pub struct Finder {
     roots: Vec<PathBuf>,
     order: Order,
+    ignored: Vec<String>,
     output: PathBuf,
 }
 
+/// A file of this name says what a walk leaves out below its folder, as `.gitignore` does for git.
+const IGNORE_FILE: &str = ".pressrunignore";
+
 impl Finder {
-    /// Checks `paths`: files, folders or patterns. What a run writes into `output` is never read as input.
+    /// Checks `paths`: files, folders, patterns, or `-` for standard input. Of `listed`, files and folders, one that is not there becomes
+    /// a rejection: a list is made before a run, and may be long. What a run writes into `output` is never read as input.
     ///
     /// # Errors
     /// A path that does not exist, a pattern that fits nothing, or no path at all.
-    pub fn new(paths: &[PathBuf], output: &Path) -> Result<Self, FindError> {
-        if paths.is_empty() {
+    pub fn new(paths: &[PathBuf], listed: Vec<PathBuf>, output: &Path) -> Result<Self, FindError> {
+        if paths.is_empty() && listed.is_empty() {
             return Err(FindError::NoInput);
         }
         let mut roots = Vec::new();
         for path in paths {
             expand(path, &mut roots)?;
         }
-        Ok(Self { roots: without_repeats(roots), order: Order::Name, output: output.to_owned() })
+        roots.extend(listed);
+        let roots = without_repeats(roots);
+        Ok(Self { roots, order: Order::Name, ignored: Vec::new(), output: output.to_owned() })
+    }
+
+    /// Leaves out on walks what one of `patterns` fits, which are written as in `.gitignore`.
+    #[must_use]
+    pub fn ignoring(self, patterns: Vec<String>) -> Self {
+        Self { ignored: patterns, ..self }
     }
 
     /// Finds files in another order.
@@ -149,7 +197,8 @@ impl Finder {
     fn walk(&self) -> impl Iterator<Item = Source> + Send + use<> {
         // Only now: a run makes its output folder after its paths have been checked.
         let output = self.output.canonicalize().ok();
-        self.roots.clone().into_iter().flat_map(move |root| walk(root, output.clone()))
+        let ignored = self.ignored.clone();
+        self.roots.clone().into_iter().flat_map(move |root| walk(root, &ignored, output.clone()))
     }
 
     /// Walks once to see how much there is.
@@ -163,7 +212,7 @@ impl Finder {
 }
 
 fn expand(path: &Path, roots: &mut Vec<PathBuf>) -> Result<(), FindError> {
-    if path.symlink_metadata().is_ok() {
+    if path.as_os_str() == STANDARD_INPUT || path.symlink_metadata().is_ok() {
         roots.push(path.to_owned());
         return Ok(());
     }
@@ -196,16 +245,34 @@ fn without_repeats(roots: Vec<PathBuf>) -> Vec<PathBuf> {
         .collect()
 }
 
-fn walk(root: PathBuf, output: Option<PathBuf>) -> impl Iterator<Item = Source> + Send {
+fn walk(root: PathBuf, ignored: &[String], output: Option<PathBuf>) -> Box<dyn Iterator<Item = Source> + Send> {
+    if root.as_os_str() == STANDARD_INPUT {
+        let name = "stdin".to_owned();
+        return Box::new(std::iter::once(Source { path: root, name, bytes: 0, fault: None }));
+    }
+    let ignored = patterns(&root, ignored);
     let is_wanted = move |entry: &DirEntry| {
-        let is_output = entry.file_type().is_dir() && output.is_some() && entry.path().canonicalize().ok() == output;
-        entry.depth() == 0 || !(is_hidden(entry) || is_output)
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        let is_output = is_folder && output.is_some() && entry.path().canonicalize().ok() == output;
+        let is_ignored = || ignored.matched(entry.path(), is_folder).is_ignore();
+        entry.depth() == 0 || !(is_hidden(entry) || is_output || is_ignored())
     };
-    WalkDir::new(&root)
-        .sort_by_file_name()
-        .into_iter()
+    let walk = WalkBuilder::new(&root)
+        .standard_filters(false)
+        .add_custom_ignore_filename(IGNORE_FILE)
+        .sort_by_file_name(std::cmp::Ord::cmp)
         .filter_entry(is_wanted)
-        .filter_map(move |entry| source_of(entry, &root))
+        .build();
+    Box::new(walk.filter_map(move |entry| source_of(entry, &root)))
+}
+
+/// The configuration has checked each of them.
+fn patterns(root: &Path, ignored: &[String]) -> Gitignore {
+    let mut builder = GitignoreBuilder::new(root);
+    for pattern in ignored {
+        let _ = builder.add_line(None, pattern);
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 fn is_hidden(entry: &DirEntry) -> bool {
@@ -213,16 +280,18 @@ fn is_hidden(entry: &DirEntry) -> bool {
 }
 
 /// A file that was named is always a source; one that was met on a walk only where its name says that it can be read.
-fn source_of(entry: walkdir::Result<DirEntry>, root: &Path) -> Option<Source> {
+fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Source> {
     let entry = match entry {
         Ok(entry) => entry,
         Err(error) => {
-            let path = error.path().unwrap_or(root).to_owned();
-            return Some(Source { name: name_of(&path, root), path, bytes: 0, fault: Some(error.into()) });
+            let path = path_of(&error).unwrap_or(root).to_owned();
+            let fault = error.into_io_error().unwrap_or_else(|| std::io::ErrorKind::Other.into());
+            return Some(Source { name: name_of(&path, root), path, bytes: 0, fault: Some(fault) });
         }
     };
     let is_named = entry.depth() == 0 && !entry.path().is_dir();
-    let is_met = entry.file_type().is_file() && Format::of(entry.path()).is_some();
+    let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+    let is_met = is_file && entry.file_name().to_str().is_some_and(|name| kind_of(name) != Kind::Unknown);
     if !is_named && !is_met {
         return None;
     }
@@ -230,13 +299,20 @@ fn source_of(entry: walkdir::Result<DirEntry>, root: &Path) -> Option<Source> {
     Some(Source { name: name_of(entry.path(), root), path: entry.into_path(), bytes, fault: None })
 }
 
-/// `2031/03/vote.txt` below `archive` is `2031.03.vote`.
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        _ => None,
+    }
+}
+
 fn name_of(path: &Path, root: &Path) -> String {
     let below = match path.strip_prefix(root) {
         Ok(below) if !below.as_os_str().is_empty() => below,
         _ => Path::new(path.file_name().unwrap_or(path.as_os_str())),
     };
-    shown(&below.with_extension("")).replace('/', ".")
+    dotted(&shown(below))
 }
 
 #[cfg(test)]
@@ -255,7 +331,7 @@ mod tests {
 
     fn names(folder: &Path, paths: &[&str]) -> Vec<String> {
         let paths: Vec<PathBuf> = paths.iter().map(|path| folder.join(path)).collect();
-        let finder = Finder::new(&paths, &folder.join("output")).unwrap();
+        let finder = Finder::new(&paths, Vec::new(), &folder.join("output")).unwrap();
         finder.sources().map(|source| source.name).collect()
     }
 
@@ -264,7 +340,7 @@ mod tests {
         let folder = folder();
         let file = std::fs::File::options().write(true).open(folder.path().join("b.txt")).unwrap();
         file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(60)).unwrap();
-        let finder = Finder::new(&[folder.path().to_owned()], &folder.path().join("output")).unwrap();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), &folder.path().join("output")).unwrap();
         let names = finder.in_order(Order::Newest).sources().map(|source| source.name);
         assert_eq!(names.collect::<Vec<_>>()[0], "b");
     }
@@ -278,10 +354,33 @@ mod tests {
     #[test]
     fn results_are_no_input_even_where_their_folder_is_made_later() {
         let folder = tempfile::tempdir().unwrap();
-        let finder = Finder::new(&[folder.path().to_owned()], &folder.path().join("output")).unwrap();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), &folder.path().join("output")).unwrap();
         std::fs::create_dir(folder.path().join("output")).unwrap();
         std::fs::write(folder.path().join("output/documents.jsonl"), "x").unwrap();
         assert_eq!(finder.sources().count(), 0);
+    }
+
+    #[test]
+    fn what_is_ignored_is_not_found_unless_it_is_named() {
+        let folder = folder();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), Path::new("output")).unwrap();
+        let names = |finder: Finder| finder.sources().map(|source| source.name).collect::<Vec<_>>();
+        assert_eq!(names(finder.clone().ignoring(vec!["*.jsonl".into(), "/output/".into()])), ["a.y", "b"]);
+        std::fs::write(folder.path().join(IGNORE_FILE), "/a/\n").unwrap();
+        std::fs::write(folder.path().join("output").join(IGNORE_FILE), "old.*").unwrap();
+        assert_eq!(names(finder), ["b"]);
+        let below = Finder::new(&[folder.path().join("a")], Vec::new(), Path::new("output")).unwrap();
+        assert_eq!(names(below), ["x", "y"]);
+    }
+
+    #[test]
+    fn what_a_list_names_and_is_not_there_is_said_and_stops_nothing() {
+        let folder = folder();
+        let list = vec![folder.path().join("gone.txt"), folder.path().join("b.txt")];
+        let finder = Finder::new(&[], list, Path::new("output")).unwrap();
+        let found: Vec<bool> = finder.sources().map(|source| source.open().is_ok()).collect();
+        assert_eq!(found, [false, true]);
+        assert!(Finder::new(&[], Vec::new(), Path::new("output")).is_err());
     }
 
     #[test]
@@ -298,16 +397,16 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_an_error() {
-        let missing = Finder::new(&["no/such/file.txt".into()], Path::new("output")).unwrap_err();
+        let missing = Finder::new(&["no/such/file.txt".into()], Vec::new(), Path::new("output")).unwrap_err();
         assert_eq!(missing.to_string(), "`no/such/file.txt` does not exist");
-        let unmatched = Finder::new(&["no/such/*.txt".into()], Path::new("output")).unwrap_err();
+        let unmatched = Finder::new(&["no/such/*.txt".into()], Vec::new(), Path::new("output")).unwrap_err();
         assert_eq!(unmatched.to_string(), "`no/such/*.txt` fits no file");
     }
 
     #[test]
     fn the_survey_counts_files_and_bytes() {
         let folder = folder();
-        let finder = Finder::new(&[folder.path().to_owned()], &folder.path().join("output")).unwrap();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), &folder.path().join("output")).unwrap();
         assert_eq!(finder.survey(), Survey { files: 3, bytes: 3 });
     }
 }

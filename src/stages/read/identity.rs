@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::Record;
+use super::content::Record;
 use crate::digest::sha256;
 
 /// Longer ids are cut: file names end at 255 bytes, and the layout adds an ending.

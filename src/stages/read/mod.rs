@@ -1,41 +1,60 @@
-//! Paths to chunks of documents: finds files, decodes them, takes the records out, and gives every document an id.
+//! Paths to chunks of documents: finds files, unpacks them as they are read, takes the records out, and gives every document an id.
 
 /// A page of HTML to the article on it.
-#[allow(dead_code, reason = "the readers of pages and of web archives call it")]
 mod article;
+/// What a record is before and after it is parsed.
+mod content;
 /// Dates as sources write them.
-#[allow(dead_code, reason = "the readers of structured formats call it")]
 mod dates;
 /// Bytes to text.
 mod decode;
 /// Which files there are.
 pub mod find;
+/// One file a format.
+mod formats;
+/// Texts that have been decoded wrongly before.
+mod garbled;
 /// Ids that are unique and safe as file names.
 mod identity;
-/// Records of a JSON Lines file.
-mod jsonl;
-/// Plain text files.
-mod plain;
+/// Where formats put what they find.
+mod intake;
+/// What the name of a file says.
+mod kind;
+/// Compression and archives.
+mod layers;
+/// Pieces of markup to text.
+mod markup;
+/// Why a record is refused.
+mod refusal;
+/// Bytes that can be looked at before they are taken.
+mod stream;
+/// Streams in UTF-16.
+mod utf8;
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use crate::config::{FieldNames, InputConfig, RunConfig};
-use crate::digest::sha256_of_all;
 use crate::ledger::Done;
-use crate::pipeline::{Cause, Counter, Halt, Interrupt, Outlet, Stage};
-use crate::record::{Chunk, Document, EXCERPT_CHARACTERS, Metadata, Place, Reason, Rejection};
-use find::{Format, Source};
+use crate::pipeline::{Cause, Counter, Halt, Interrupt, Outlet, Stage, panic_message};
+use crate::record::{Chunk, Document, Place, Reason, Rejection};
+use content::Record;
+use find::Source;
 use identity::Identities;
+use intake::{Intake, Waiting};
+use layers::{Budget, Counted, Shell};
+use refusal::Refusal;
+use stream::Stream;
 
 /// A chunk is also closed when its documents have this many bytes, so that long documents do not add up in memory.
 const CHUNK_BYTES: u64 = 8 << 20;
 
 /// Reads files into chunks of documents.
-#[derive(Debug)]
 pub struct Read {
-    fields: FieldNames,
-    max_document_bytes: u64,
+    settings: Settings,
     chunk_documents: usize,
     interrupt: Interrupt,
     limits: RunConfig,
@@ -46,6 +65,9 @@ pub struct Read {
     done: Option<(Done, Counter)>,
     /// The only records that are taken, by file and number there (0 for all of a file); none for all.
     only: Option<HashSet<(String, u64)>>,
+    /// What has been found and not been parsed.
+    waiting: Vec<Waiting>,
+    waiting_bytes: usize,
     pending: Vec<Document>,
     /// How many documents the chunk has, those included that are done.
     pending_documents: usize,
@@ -53,44 +75,25 @@ pub struct Read {
     input_bytes: u64,
 }
 
-/// A record before it has an id.
-struct Record {
-    place: Place,
-    /// The id that the record itself has.
-    own_id: Option<String>,
-    /// The id that it gets where it has none.
-    name: String,
-    metadata: Metadata,
-    text: String,
-    encoding: &'static str,
-}
-
-/// Why a record is refused: becomes a [`Rejection`] where the place and the bytes are known.
-#[derive(Debug)]
-struct Refusal {
-    reason: Reason,
-    message: String,
-}
-
-impl Refusal {
-    fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
-    }
-
-    fn into_rejection(self, place: Place, bytes: &[u8]) -> Rejection {
-        let beginning = &bytes[..bytes.len().min(4 * EXCERPT_CHARACTERS)];
-        let excerpt = String::from_utf8_lossy(beginning).chars().take(EXCERPT_CHARACTERS).collect();
-        Rejection { place, stage: Read::NAME, reason: self.reason, message: self.message, excerpt }
-    }
+/// What the configuration says of reading.
+#[derive(Debug, Clone)]
+struct Settings {
+    input: InputConfig,
+    fields: FieldNames,
+    max_document_bytes: u64,
 }
 
 impl Read {
     /// A reader that counts in `found` every document it comes across, and stops when `interrupt` says so.
     #[must_use]
     pub fn new(input: &InputConfig, run: &RunConfig, found: Counter, interrupt: Interrupt) -> Self {
-        Self {
+        let settings = Settings {
+            input: input.clone(),
             fields: input.fields.clone(),
             max_document_bytes: input.max_document_bytes.get(),
+        };
+        Self {
+            settings,
             chunk_documents: run.chunk_documents.as_size(),
             interrupt,
             limits: run.clone(),
@@ -99,6 +102,8 @@ impl Read {
             identities: Identities::default(),
             done: None,
             only: None,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
             pending: Vec::new(),
             pending_documents: 0,
             pending_bytes: 0,
@@ -113,8 +118,8 @@ impl Read {
         Self { done: Some((done, skipped)), ..self }
     }
 
-    /// Takes only records at these places: files, and numbers in them (0 for all of a file). None of them has been done yet, so
-    /// that a document which is there under the same id is another.
+    /// Takes only records at these places: files, and numbers in them (0 for all of a file). A document that is there under the
+    /// same id, from another place, is another.
     #[must_use]
     pub fn only(self, places: HashSet<(String, u64)>) -> Self {
         Self { only: Some(places), ..self }
@@ -122,25 +127,43 @@ impl Read {
 
     fn is_wanted(&self, place: &Place) -> bool {
         let is_among = |only: &HashSet<(String, u64)>, record| only.contains(&(place.source.clone(), record));
-        self.only.as_ref().is_none_or(|only| is_among(only, place.line.unwrap_or(0)) || is_among(only, 0))
+        self.only.as_ref().is_none_or(|only| is_among(only, place.number()) || is_among(only, 0))
     }
 
-    /// The id of a record; where only some are taken, none that a document has that is there.
+    /// The id of a record; where only some are taken, none that a document has that is there from another place.
     fn id(&mut self, record: &Record) -> Result<String, Halt> {
         let mut id = self.identities.assign(record);
         if let (Some(_), Some((done, _))) = (&self.only, &self.done) {
-            while done.knows(&id)? {
+            while done.knows_elsewhere(&id, &record.place.source, record.place.number())? {
                 id = self.identities.assign(record);
             }
         }
         Ok(id)
     }
 
+    /// Parses what waits, side by side, and takes it in, in order.
+    fn settle(&mut self, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
+        self.waiting_bytes = 0;
+        let settings = &self.settings;
+        let parse =
+            |Waiting { raw, input_bytes }: Waiting| (raw.and_then(|raw| content::parse(raw, settings)), input_bytes);
+        let records: Vec<_> = std::mem::take(&mut self.waiting).into_par_iter().map(parse).collect();
+        let input_bytes = self.input_bytes;
+        for (record, input_bytes) in records {
+            if self.interrupt.is_requested() {
+                break;
+            }
+            self.input_bytes = input_bytes;
+            if let Some(record) = record.transpose() {
+                self.take(record, out)?;
+            }
+        }
+        self.input_bytes = self.input_bytes.max(input_bytes);
+        Ok(())
+    }
+
     /// Takes in one record, or what became of it.
     fn take(&mut self, record: Result<Record, Rejection>, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
-        if !self.is_wanted(record.as_ref().map_or_else(|rejection| &rejection.place, |record| &record.place)) {
-            return Ok(());
-        }
         self.found.add(1);
         let record = match record {
             Ok(record) => record,
@@ -155,10 +178,9 @@ impl Read {
         let id = self.id(&record)?;
         self.pending_bytes += record.text.len() as u64;
         self.pending_documents += 1;
-        let Record { place, metadata, text, encoding, .. } = record;
-        let content = content(&metadata, &text, encoding);
+        let Record { place, metadata, text, encoding, flags, content, .. } = record;
         if !self.is_done(&id, &content)? {
-            self.pending.push(Document { id, place, metadata, text, encoding, content });
+            self.pending.push(Document { id, place, metadata, text, encoding, flags, content });
         }
         if self.pending_documents >= self.chunk_documents || self.pending_bytes >= CHUNK_BYTES {
             self.close_chunk(out)?;
@@ -177,37 +199,6 @@ impl Read {
         (self.pending_documents, self.pending_bytes) = (0, 0);
         out.emit(Chunk { documents: std::mem::take(&mut self.pending), input_bytes: self.input_bytes })
     }
-
-    fn read_records(
-        &mut self,
-        source: &Source,
-        format: Format,
-        out: &mut Outlet<'_, Chunk<Document>>,
-    ) -> Result<(), Halt> {
-        match format {
-            Format::PlainText => {
-                let record = plain::read(source, self.max_document_bytes);
-                self.input_bytes += source.bytes;
-                self.take(record, out)
-            }
-            Format::JsonLines => self.read_lines(source, out),
-        }
-    }
-
-    fn read_lines(&mut self, source: &Source, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
-        let mut lines = match jsonl::Lines::open(source, self.max_document_bytes) {
-            Ok(lines) => lines,
-            Err(rejection) => return self.take(Err(rejection), out),
-        };
-        let before = self.input_bytes;
-        while !self.interrupt.is_requested()
-            && let Some(line) = lines.next_record(&self.fields)
-        {
-            self.input_bytes = before + lines.bytes_read();
-            self.take(line, out)?;
-        }
-        Ok(())
-    }
 }
 
 impl Stage for Read {
@@ -219,33 +210,40 @@ impl Stage for Read {
         if self.interrupt.is_requested() {
             return Ok(());
         }
-        match source.check() {
-            Ok(format) => self.read_records(&source, format, out),
-            Err(refusal) => self.take(Err(refusal.into_rejection(source.place(), b"")), out),
-        }
+        let budget = Budget::new(&self.settings.input);
+        let mut intake = Intake::new(self, &source, &budget, out);
+        let flow = match source.open() {
+            Ok(opened) => {
+                let name = source.path.to_string_lossy();
+                let mut stream = Stream::new(Counted { file: opened.bytes(), budget: &budget });
+                let flow = layers::read(&mut stream, Shell::new(&name, opened.file(), &budget), &mut intake);
+                match opened.change(&source) {
+                    Some(message) if flow.is_continue() => intake.refuse_changed(message),
+                    _ => flow,
+                }
+            }
+            Err(refusal) => intake.refuse(intake::Spot::Whole, refusal, b""),
+        };
+        intake.finish(flow)
     }
 
     fn finish(&mut self, out: &mut Outlet<'_, Self::Out>) -> Result<(), Halt> {
+        self.settle(out)?;
         if self.pending_documents == 0 { Ok(()) } else { self.close_chunk(out) }
     }
 }
 
-/// What tells a document from another version of it.
-fn content(metadata: &Metadata, text: &str, encoding: &str) -> [u8; 32] {
-    let Metadata { uri, title, published, language, source } = metadata;
-    let fields = [uri, title, published, language, source].map(|field| field.as_deref());
-    let present = fields.map(|field| if field.is_some() { "+" } else { "-" });
-    sha256_of_all(fields.map(Option::unwrap_or_default).into_iter().chain(present).chain([text, encoding]))
+impl std::fmt::Debug for Read {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Read").field("settings", &self.settings).field("found", &self.found).finish_non_exhaustive()
+    }
 }
 
-/// What the operating system said, without its number.
-fn unreadable(error: &std::io::Error) -> Refusal {
-    Refusal::new(Reason::Unreadable, format!("cannot be read: {error}"))
-}
-
-fn too_large(bytes: u64, limit: u64) -> Refusal {
-    let message = format!("has {bytes} bytes or more; `[input] max_document_bytes` allows {limit}");
-    Refusal::new(Reason::TooLarge, message)
+/// Does `work`; where it panics, what it worked on is refused.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    // What a panic may leave half done is the work's own, and is dropped with it.
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Refusal::new(Reason::Panicked, format!("panicked: {}", panic_message(&*panic)))))
 }
 
 /// A path as it is shown and hashed: the same on every system.
@@ -258,6 +256,7 @@ mod tests {
     use super::*;
     use crate::config::{Config, ConfigFile};
     use crate::pipeline::run_inline;
+    use crate::record::EXCERPT_CHARACTERS;
 
     /// Reads all files of a new folder, with chunks of two documents and at most 1,000 bytes a document.
     fn read(files: &[(&str, &[u8])]) -> (Vec<Chunk<Document>>, Vec<Rejection>, u64) {
@@ -271,7 +270,7 @@ mod tests {
         let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text }).unwrap();
         let found = Counter::default();
         let stage = Read::new(&config.input, &config.run, found.clone(), Interrupt::default());
-        let finder = find::Finder::new(&[folder.path().to_owned()], Path::new("output")).unwrap();
+        let finder = find::Finder::new(&[folder.path().to_owned()], Vec::new(), Path::new("output")).unwrap();
         let (chunks, rejections) = run_inline(stage, finder.sources()).unwrap();
         (chunks, rejections, found.get())
     }
@@ -368,7 +367,7 @@ mod tests {
         let found = Counter::default();
         let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text: String::new() }).unwrap();
         let stage = Read::new(&config.input, &config.run, found.clone(), interrupt);
-        let finder = find::Finder::new(&[env!("CARGO_MANIFEST_DIR").into()], Path::new("output")).unwrap();
+        let finder = find::Finder::new(&[env!("CARGO_MANIFEST_DIR").into()], Vec::new(), Path::new("output")).unwrap();
         assert!(run_inline(stage, finder.sources()).unwrap().0.is_empty());
         assert_eq!(found.get(), 0);
     }

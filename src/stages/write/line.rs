@@ -11,7 +11,8 @@ use crate::config::IDENTIFYING_FIELDS;
 use crate::digest::sha256;
 use crate::model::Report;
 use crate::record::{
-    AnalysedDocument, Attribution, Document, Label, Metadata, Place, Rejection, Span, Speaker, Statement, Verdict,
+    AnalysedDocument, Attribution, Document, Label, Metadata, Place, Rejection, Span, Speaker, Statement, TextFlag,
+    Verdict,
 };
 use crate::task::{LabelTask, Tasks};
 
@@ -90,7 +91,12 @@ impl Serialize for StatementLine<'_> {
         fields.put("paragraph", &self.statement.sentence.paragraph)?;
         fields.put("uri", &metadata.uri)?;
         fields.put("title", &metadata.title)?;
+        fields.put("byline", &metadata.byline)?;
         fields.put("published", &metadata.published)?;
+        fields.put("modified", &metadata.modified)?;
+        fields.put("section", &metadata.section)?;
+        fields.put("language", &metadata.language)?;
+        fields.put("source", &metadata.source)?;
         self.findings(&mut fields)?;
         fields.put("flags", &self.statement.flags)?;
         fields.map.end()
@@ -218,6 +224,7 @@ pub(super) struct DocumentLine {
     characters: usize,
     bytes: usize,
     encoding: &'static str,
+    flags: Vec<TextFlag>,
     paragraphs: usize,
     statements: usize,
     attributions: usize,
@@ -262,6 +269,7 @@ impl DocumentLine {
             characters: document.text.chars().count(),
             bytes: document.text.len(),
             encoding: document.encoding,
+            flags: document.flags.clone(),
             paragraphs: statements.last().map_or(0, |last| last.sentence.paragraph + 1),
             statements: statements.len(),
             attributions: attributions(statements),

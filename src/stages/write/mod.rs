@@ -185,7 +185,7 @@ fn entry(document: &Document, mut line: DocumentLine, kept: Kept) -> Result<Entr
     Ok(Entry {
         document: document.id.clone(),
         source: document.place.source.clone(),
-        record: document.place.line.unwrap_or(0),
+        record: document.place.number(),
         content: Some(document.content.to_vec()),
         line: line::to_line(&line)?,
         kept,
@@ -211,7 +211,7 @@ impl Stage for Write {
     fn rejected(&mut self, rejection: Rejection, _: &mut Outlet<'_, Written>) -> Result<(), Halt> {
         tracing::info!(place = %rejection.place, reason = rejection.reason.as_str(), "rejected: {}", rejection.message);
         let (Rejection { place, reason, .. }, line) = (&rejection, line::rejection(&rejection)?);
-        self.ledger.reject(&place.source, place.line.unwrap_or(0), reason.as_str(), &line)?;
+        self.ledger.reject(&place.source, place.number(), reason.as_str(), &line)?;
         *self.written.rejected.entry(rejection.reason).or_default() += 1;
         Ok(())
     }

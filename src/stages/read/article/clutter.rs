@@ -191,14 +191,6 @@ fn has_table(node: NodeRef<'_, Node>) -> bool {
     node.descendants().any(name)
 }
 
-fn is_hidden(element: &Element) -> bool {
-    let style = element.attr("style").unwrap_or_default();
-    let shows_nothing = style.split(';').any(|rule| {
-        rule.split_once(':').is_some_and(|(key, value)| key.trim() == "display" && value.trim().starts_with("none"))
-    });
-    shows_nothing || element.attr("hidden").is_some()
-}
-
 fn is_named(element: &Element) -> bool {
     let mut names = NAMES.iter().filter_map(|name| element.attr(name));
     names.any(|name| words(name).any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str())))

@@ -1,0 +1,104 @@
+//! `pressrun read`: what is found in files, as JSON Lines, without a model: to look at, to pipe on, to test with.
+
+use std::io::{ErrorKind, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use pressrun::config::values::{Share, Whole};
+use pressrun::config::{Config, ConfigFile};
+use pressrun::error::RunError;
+use pressrun::pipeline::{self, Counter, Halt, Interrupt, Outlet, PipelineError, Stage};
+use pressrun::record::{Chunk, Document, Metadata, Place, Rejection, TextFlag};
+use pressrun::stages::read::Read;
+use serde::Serialize;
+
+use crate::cli::ReadArguments;
+
+/// The configuration where none is named.
+const CONFIGURATION: &str = "pipeline.toml";
+
+pub(crate) fn read(arguments: &ReadArguments) -> anyhow::Result<()> {
+    let mut config = configuration(arguments.config.as_deref())?;
+    // One by one, so that documents and rejections come in the order of the input.
+    config.run.chunk_documents = Whole::of::<1>();
+    config.run.max_rejected = Share::of_percent::<100>();
+    config.run.max_rejected_documents = Whole::of::<{ u32::MAX as u64 }>();
+    let (paths, listed) = arguments.input.paths()?;
+    let finder = pressrun::finder(&config, paths, listed).map_err(RunError::from)?;
+    let read = Read::new(&config.input, &config.run, Counter::default(), Interrupt::default());
+    let capacity = NonZeroUsize::new(config.run.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN);
+    let (_, outcome) = pipeline::run(capacity, |flow| {
+        flow.source("find", finder.sources()).stage(read).stage(Show).for_each(|()| ());
+    });
+    match outcome {
+        // Whoever read it has seen enough.
+        Err(PipelineError::Failed { cause, .. }) if is_broken_pipe(&*cause) => Ok(()),
+        outcome => outcome.map_err(|error| RunError::from(error).into()),
+    }
+}
+
+fn configuration(path: Option<&Path>) -> anyhow::Result<Config> {
+    match path {
+        Some(path) => Ok(Config::load(path).map_err(RunError::from)?),
+        None if Path::new(CONFIGURATION).exists() => {
+            Ok(Config::load(Path::new(CONFIGURATION)).map_err(RunError::from)?)
+        }
+        None => {
+            let file = ConfigFile { path: PathBuf::from(CONFIGURATION), text: String::new() };
+            Config::parse(file).context("the defaults are valid")
+        }
+    }
+}
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Writes what comes to standard output.
+struct Show;
+
+#[derive(Serialize)]
+struct DocumentLine<'a> {
+    id: &'a str,
+    place: &'a Place,
+    #[serde(flatten)]
+    metadata: &'a Metadata,
+    encoding: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    flags: &'a [TextFlag],
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct RejectedLine<'a> {
+    rejected: &'a str,
+    place: &'a Place,
+    message: &'a str,
+    excerpt: &'a str,
+}
+
+impl Stage for Show {
+    const NAME: &'static str = "show";
+    type In = Chunk<Document>;
+    type Out = ();
+
+    fn process(&mut self, chunk: Self::In, _: &mut Outlet<'_, ()>) -> Result<(), Halt> {
+        for Document { id, place, metadata, text, encoding, flags, .. } in &chunk.documents {
+            print(&DocumentLine { id, place, metadata, encoding, flags, text })?;
+        }
+        Ok(())
+    }
+
+    fn rejected(&mut self, rejection: Rejection, _: &mut Outlet<'_, ()>) -> Result<(), Halt> {
+        let Rejection { place, reason, message, excerpt, .. } = &rejection;
+        print(&RejectedLine { rejected: reason.as_str(), place, message, excerpt })?;
+        Ok(())
+    }
+}
+
+fn print(line: &impl Serialize) -> std::io::Result<()> {
+    let mut bytes = serde_json::to_vec(line)?;
+    bytes.push(b'\n');
+    std::io::stdout().lock().write_all(&bytes)
+}
