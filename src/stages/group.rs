@@ -339,6 +339,7 @@ mod tests {
                 metadata: Metadata::default(),
                 text,
                 encoding: "UTF-8",
+                flags: Vec::new(),
                 content: [0; 32],
             },
         };

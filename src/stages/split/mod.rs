@@ -134,6 +134,7 @@ mod tests {
             metadata: Metadata::default(),
             text,
             encoding: "UTF-8",
+            flags: Vec::new(),
             content: [0; 32],
         };
         for long in ["One. ", "One\n\n", "One\n"] {
