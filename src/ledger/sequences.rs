@@ -103,9 +103,9 @@ impl Model {
 
     fn put(&mut self, entry: Entry) {
         let source = SOURCES.into_iter().find(|source| *source == entry.source).unwrap();
-        for record in [entry.record, 0] {
-            self.now.rejections.remove(&(source, record));
-        }
+        let (record, run) = (entry.record, self.run);
+        let is_answered = |place: &(&str, u64)| place.0 == source && [record, 0].contains(&place.1);
+        self.now.rejections.retain(|place, (_, rejected)| !(is_answered(place) && *rejected < run));
         match self.now.documents.iter_mut().find(|(known, _)| known.document == entry.document) {
             Some(known) => *known = (entry, self.made_by),
             None => self.now.documents.push((entry, self.made_by)),
