@@ -161,9 +161,9 @@ pub(crate) struct FolderArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
-    /// The output folder
-    #[arg(default_value = "output", conflicts_with = "sample")]
-    pub(crate) directory: PathBuf,
+    /// The output folder [default: that of `--config`, or `output` where there is no configuration]
+    #[arg(conflicts_with = "sample")]
+    pub(crate) directory: Option<PathBuf>,
 
     /// Read so many documents once more and compare, in the output folder of `--config`
     #[arg(short, long, default_value_t = 0, value_name = "DOCUMENTS")]
@@ -173,7 +173,7 @@ pub(crate) struct VerifyArguments {
     #[arg(long = "input", value_name = "PATH", requires = "sample")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// With `--sample`: the configuration of the run
+    /// The configuration of the run
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
 }

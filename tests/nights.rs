@@ -351,11 +351,14 @@ fn a_sample_that_is_read_again_gives_the_same_statements_until_the_input_changes
     for layout in LAYOUTS {
         let workspace = workspace(layout);
         run_whole(&workspace, &input);
-        let sample = || {
+        let verify = |arguments: &[&str]| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_pressrun"));
-            command.args(["verify", "--sample", "8", "-c"]).arg(workspace.folder.path().join("pipeline.toml"));
-            command.arg("--input").arg(&input).output().unwrap()
+            command.args(["verify", "-c"]).arg(workspace.folder.path().join("pipeline.toml"));
+            command.args(arguments).output().unwrap()
         };
+        let sample = || verify(&["--sample", "8", "--input", input.to_str().unwrap()]);
+        let alone = verify(&[]);
+        assert!(alone.status.success(), "{layout}: {}", String::from_utf8_lossy(&alone.stderr));
         let first = sample();
         assert!(first.status.success(), "{layout}: {}", String::from_utf8_lossy(&first.stdout));
         let path = folder.path().join("a.jsonl");

@@ -1,6 +1,7 @@
 //! `pressrun verify`: whether an output folder is as it was written.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 
@@ -11,21 +12,21 @@ use pressrun::verify::{repeat, verify as check};
 
 use crate::cli::VerifyArguments;
 
+const DEFAULT_CONFIG: &str = "pipeline.toml";
+
 /// How many faults are shown.
 const MOST: usize = 100;
 
 pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<()> {
-    let config = match arguments.sample {
-        0 => None,
-        _ => Some(Config::load(&arguments.config).map_err(RunError::from)?),
-    };
-    let folder = config.as_ref().map_or(&arguments.directory, |config| &config.output.directory);
+    let config = config(arguments)?;
+    let configured = config.as_ref().map(|config| &config.output.directory);
+    let folder = arguments.directory.as_ref().or(configured).map_or(Path::new("output"), PathBuf::as_path);
     ensure!(folder.is_dir(), "`{}` is no folder", folder.display());
     if let Some(process) = writer(folder)? {
         bail!("a run, process {process}, is writing into `{}`: verify it afterwards", folder.display());
     }
     let mut found = check(folder)?;
-    if let Some(config) = &config {
+    if let Some(config) = config.as_ref().filter(|_| arguments.sample > 0) {
         let repeated = repeat(config, arguments.paths.clone(), arguments.sample)?;
         found.faults.extend(repeated.faults);
     }
@@ -36,4 +37,13 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<()> {
     writeln!(out, "{} documents, {} statements, {} faults", found.documents, found.statements, found.faults.len())?;
     ensure!(found.faults.is_empty(), "`{}` is not as it was written", folder.display());
     Ok(())
+}
+
+/// The configuration, where something depends on it.
+fn config(arguments: &VerifyArguments) -> Result<Option<Config>, RunError> {
+    let is_named = arguments.config != Path::new(DEFAULT_CONFIG) || arguments.config.exists();
+    if arguments.directory.is_some() || (arguments.sample == 0 && !is_named) {
+        return Ok(None);
+    }
+    Ok(Some(Config::load(&arguments.config)?))
 }
