@@ -227,9 +227,9 @@ fn take_number(word: &str, parts: &mut Parts) -> Option<()> {
     }
 }
 
-/// `5:30pm`, `17:30:00`, `5pm`, `17:30z`.
+/// `5:30pm`, `17:30:00.5`, `5pm`, `17:30z`.
 fn take_clock(word: &str, parts: &mut Parts) -> Option<()> {
-    let end = word.find(|character: char| !matches!(character, '0'..='9' | ':')).unwrap_or(word.len());
+    let end = word.find(|character: char| !matches!(character, '0'..='9' | ':' | '.')).unwrap_or(word.len());
     let (clock, ending) = word.split_at(end);
     let half = ["am", "pm"].iter().position(|half| *half == ending);
     let time = match half {
@@ -251,12 +251,15 @@ fn in_half(time: Time, half: usize) -> Option<Time> {
     time_of(hour + if half == 1 { 12 } else { 0 }, time.minute(), time.second(), 0)
 }
 
-/// Three numbers that can be a date in one order only: a number over 12 is no month.
+/// Three numbers that can be a date in one order only, as a number over 12 is no month; or two with a month between them.
 fn numbers(word: &str) -> Option<Date> {
     let mut parts = word.split(['/', '.', '-']);
     let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() || third.len() != 4 {
         return None;
+    }
+    if let Some(month) = named(second, &MONTHS) {
+        return date_of(number(third)?, i8::try_from(month + 1).ok()?, number(first)?);
     }
     let (first, second, year) = (number::<i8>(first)?, number::<i8>(second)?, number(third)?);
     let (day_first, month_first) = (date_of(year, second, first), date_of(year, first, second));
@@ -343,6 +346,8 @@ mod tests {
                 "March 1, 2031",
                 "Mar 1, 2031 5:30 pm",
                 "17:30, 1 March 2031",
+                " 1-MAR-2031 17:30:01.79",
+                "1/Mar/2031",
                 "01 Mar 2031",
             ],
         );
