@@ -204,7 +204,7 @@ impl Check {
         let Ok(report) = std::fs::read(self.folder.join("run.json")) else { return };
         let report: Value = serde_json::from_slice(&report).unwrap_or_default();
         let count = |name: &str| report["accounting"][name].as_u64().unwrap_or(0);
-        if count("found") != count("written") + count("rejected") + count("skipped") {
+        if count("found") != count("written") + count("rejected") + count("skipped") + count("filtered") {
             self.fault("run.json", None, "its accounting does not add up");
         }
     }
