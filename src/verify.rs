@@ -81,6 +81,8 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
     config.output.directory.clone_from(&folder.path);
     config.cache.max_bytes = Whole::of::<0>();
     config.metrics.textfile = None;
+    // What was written stays when other languages are wanted.
+    config.input.languages.clear();
     let only = Only::At(expected.iter().map(|entry| (entry.source.clone(), entry.record)).collect());
     let job = Job::prepare(config, Request { paths, listed: Vec::new(), redo: false, only })?;
     let outcome = job.run(&Interrupt::default(), |_| ()).1;

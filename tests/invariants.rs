@@ -85,9 +85,19 @@ fn what_is_filtered_is_accounted_for_and_moves_no_chunk() {
     let without_german = |statement: &Value| !statement["document"].as_str().unwrap().starts_with("zwei");
     let expected: Vec<Value> = all.statements().into_iter().filter(without_german).collect();
     assert_eq!(some.statements(), expected);
-    let mut verify = std::process::Command::new(env!("CARGO_BIN_EXE_pressrun"));
-    let verified = verify.args(["verify", "-c"]).arg(some.folder.path().join("pipeline.toml")).output().unwrap();
-    assert!(verified.status.success(), "{}", said(&verified));
+    let verify = |arguments: &[&std::ffi::OsStr]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pressrun"));
+        let verified = command.arg("verify").args(arguments).output().unwrap();
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    };
+    verify(&[some.output().as_ref()]);
+
+    // What was written stays when other languages are wanted.
+    let path = all.put("pipeline.toml", format!("[input]\nlanguages = [\"de\"]\n{pipeline}"));
+    assert_eq!(accounting(&all), [6, 0, 1, 3, 2], "another filter");
+    assert_eq!(all.lines("documents.jsonl").len(), 5);
+    let input = all.folder.path().join("input");
+    verify(&["--sample".as_ref(), "8".as_ref(), "-c".as_ref(), path.as_ref(), "--input".as_ref(), input.as_ref()]);
 }
 
 #[test]
