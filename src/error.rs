@@ -29,7 +29,9 @@ pub enum RunError {
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
     /// Documents have got lost or doubled on the way: a bug.
-    #[error("{found} documents were found, but {written} written, {rejected} rejected and {skipped} done before")]
+    #[error(
+        "{found} documents were found, but {written} written, {rejected} rejected, {skipped} done before and {filtered} filtered"
+    )]
     Accounting {
         /// Documents found.
         found: u64,
@@ -39,6 +41,8 @@ pub enum RunError {
         rejected: u64,
         /// Documents that were done before.
         skipped: u64,
+        /// Documents in languages that are not wanted.
+        filtered: u64,
     },
     /// More inputs were rejected than the configuration allows.
     #[error("{rejected} of {found} inputs were rejected, more than `[run] {allowed}` allows; see `rejected.jsonl`")]

@@ -143,10 +143,11 @@ impl Job {
     pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
         let Self { config, tasks, finder, folder, group, classifiers, write, done, only } = self;
         let (clock, mut written) = (Clock::start(), Written::none(&tasks));
-        let (found, skipped) = (Counter::default(), Counter::default());
+        let [found, skipped, filtered]: [Counter; 3] = Default::default();
         let (is_whole, limit) = (only.is_none(), config.run.document_limit());
         let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
         let read = Read::new(&config.input, &config.run, found.clone(), interrupt.clone());
+        let read = read.counting_filtered(filtered.clone());
         let (sources, read) = choose(finder.sources(), read.without(done, skipped.clone()), only);
 
         let (stages, outcome) = pipeline::run(capacity(&config), |flow| {
@@ -164,7 +165,7 @@ impl Job {
             });
         });
 
-        let found = Found { all: found.get(), skipped: skipped.get() };
+        let found = Found { all: found.get(), skipped: skipped.get(), filtered: filtered.get() };
         let mut report = RunReport::new(&config, &tasks, clock, found, &written, stages);
         if interrupt.cause().is_some() {
             report.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);

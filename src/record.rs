@@ -66,7 +66,7 @@ pub struct Metadata {
     pub modified: Option<String>,
     /// The part of the paper that it stood in.
     pub section: Option<String>,
-    /// The language, as the input says it.
+    /// The language, as the input says it, or else by ISO 639 as it was detected; none where that is not sure.
     pub language: Option<String>,
     /// Who published it.
     pub source: Option<String>,

@@ -32,6 +32,7 @@ fn the_accounting_adds_up_and_every_span_gives_its_text() {
     let accounting = &workspace.report()["accounting"];
     let number = |name: &str| accounting[name].as_u64().unwrap();
     assert_eq!(number("found"), number("written") + number("rejected"));
+    assert_eq!(number("filtered"), 0);
     assert_eq!(number("written"), workspace.lines("documents.jsonl").len() as u64);
     assert_eq!(number("rejected"), workspace.lines("rejected.jsonl").len() as u64);
     assert_eq!(workspace.report()["statements"], workspace.statements().len());
@@ -49,6 +50,54 @@ fn the_accounting_adds_up_and_every_span_gives_its_text() {
         end = place("end");
     }
     assert!(characters[end..].iter().all(|character| !character.is_alphanumeric()));
+}
+
+#[test]
+fn what_is_filtered_is_accounted_for_and_moves_no_chunk() {
+    let english = "The council voted on the plan on Tuesday evening after a long debate, and the mayor said that work on the new \
+                   bridge would begin in spring.";
+    let german = "Der Rat hat am Dienstagabend nach langer Debatte über den Plan abgestimmt, und die Bürgermeisterin sagte, die \
+                  Arbeiten an der neuen Brücke würden im Frühling beginnen.";
+    let line = |id: &str, text: &str| format!("{}\n", serde_json::json!({"id": id, "text": text}));
+    let lines = [
+        line("one", english),
+        line("zwei", german),
+        "no json\n".to_owned(),
+        line("short", "Hi."),
+        line("zwei", german),
+        line("six", english),
+    ];
+    let pipeline = format!("{}{TASKS}[run]\nchunk_documents = 2\n", model_section(""));
+    let (all, some) =
+        (Workspace::new(&pipeline), Workspace::new(&format!("[input]\nlanguages = [\"en\"]\n{pipeline}")));
+    let accounting = |workspace: &Workspace| {
+        let output = workspace.run(&[&workspace.put("input/wire.jsonl", lines.concat())]);
+        assert!(output.status.success(), "{}", said(&output));
+        let accounting = workspace.report()["accounting"].clone();
+        ["found", "written", "rejected", "skipped", "filtered"].map(|name| accounting[name].as_u64().unwrap())
+    };
+    assert_eq!(accounting(&all), [6, 5, 1, 0, 0]);
+    assert_eq!(accounting(&some), [6, 3, 1, 0, 2]);
+    assert_eq!(accounting(&some), [6, 0, 1, 3, 2], "a second run");
+    let documents = some.lines("documents.jsonl");
+    let languages: Vec<_> = documents.iter().map(|document| (&document["document"], &document["language"])).collect();
+    assert_eq!(serde_json::json!(languages), serde_json::json!([["one", "en"], ["short", null], ["six", "en"]]));
+    let without_german = |statement: &Value| !statement["document"].as_str().unwrap().starts_with("zwei");
+    let expected: Vec<Value> = all.statements().into_iter().filter(without_german).collect();
+    assert_eq!(some.statements(), expected);
+    let verify = |arguments: &[&std::ffi::OsStr]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pressrun"));
+        let verified = command.arg("verify").args(arguments).output().unwrap();
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    };
+    verify(&[some.output().as_ref()]);
+
+    // What was written stays when other languages are wanted.
+    let path = all.put("pipeline.toml", format!("[input]\nlanguages = [\"de\"]\n{pipeline}"));
+    assert_eq!(accounting(&all), [6, 0, 1, 3, 2], "another filter");
+    assert_eq!(all.lines("documents.jsonl").len(), 5);
+    let input = all.folder.path().join("input");
+    verify(&["--sample".as_ref(), "8".as_ref(), "-c".as_ref(), path.as_ref(), "--input".as_ref(), input.as_ref()]);
 }
 
 #[test]

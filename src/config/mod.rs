@@ -269,6 +269,7 @@ mod tests {
         assert_eq!(shipped.input.max_expansion, defaults.input.max_expansion);
         assert_eq!(shipped.input.max_unpacked_bytes, defaults.input.max_unpacked_bytes);
         assert_eq!(shipped.input.ignore, defaults.input.ignore);
+        assert_eq!(shipped.input.languages, defaults.input.languages);
         assert_eq!(shipped.output.layout, defaults.output.layout);
         assert_eq!(shipped.output.shard_bytes, defaults.output.shard_bytes);
         assert_eq!(shipped.models["newsroom"].batch_tokens, sections::default_batch_tokens());
@@ -348,6 +349,23 @@ mod tests {
         assert!(message.starts_with("folder/pipeline.toml:2:8: invalid value: string \"body..text\""), "{message}");
         let message = refusal("[input]\nignore = [\"[z-a]\"]\n");
         assert!(message.starts_with("folder/pipeline.toml:2:10: invalid value: string \"[z-a]\""), "{message}");
+    }
+
+    #[test]
+    fn languages_are_known_by_their_codes() {
+        let config = parse("[input]\nlanguages = [\"en\", \"deu\", \"haw\", \"nn\"]\n").unwrap();
+        let codes: Vec<_> = config.input.languages.iter().map(|language| language.as_str()).collect();
+        assert_eq!(codes, ["en", "de", "haw", "no"]);
+        let message = refusal("[input]\nlanguages = [\"en\", \"English\"]\n");
+        assert_eq!(
+            message,
+            "folder/pipeline.toml:2:13: invalid value: string \"English\", expected a language's code of two or three lower \
+             case letters, like \"en\""
+        );
+        for wrong in ["EN", "en-US", "e", "", "xx", "und", "mul"] {
+            let message = refusal(&format!("[input]\nlanguages = [\"{wrong}\"]\n"));
+            assert!(message.starts_with("folder/pipeline.toml:2:13: invalid value"), "{wrong}: {message}");
+        }
     }
 
     #[test]

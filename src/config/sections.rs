@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{FieldPath, IgnorePattern, Share, TimeOfDay, Whole, Workers};
+use super::values::{FieldPath, IgnorePattern, LanguageCode, Share, TimeOfDay, Whole, Workers};
 
 /// `[input]`
 #[derive(Debug, Clone, Deserialize)]
@@ -18,6 +18,8 @@ pub struct InputConfig {
     pub order: Order,
     /// What walks leave out, as in `.gitignore`.
     pub ignore: Vec<IgnorePattern>,
+    /// The languages of the documents that are taken; empty for all. A document whose language nobody knows is taken, too.
+    pub languages: Vec<LanguageCode>,
     /// A document with more bytes than this is rejected.
     pub max_document_bytes: Whole<1, { 1 << 32 }>,
     /// A file that unpacks to more than so many times its size is read no further.
@@ -34,6 +36,7 @@ impl Default for InputConfig {
             paths: Vec::new(),
             order: Order::default(),
             ignore: Vec::new(),
+            languages: Vec::new(),
             max_document_bytes: Whole::of::<{ 32 << 20 }>(),
             max_expansion: Whole::of::<1000>(),
             max_unpacked_bytes: Whole::of::<{ 1 << 40 }>(),

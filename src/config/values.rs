@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
+use isolang::Language;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 /// A whole number from `MIN` to `MAX`.
@@ -183,6 +184,43 @@ impl<'de> Deserialize<'de> for IgnorePattern {
         let is_pattern = ignore::gitignore::GitignoreBuilder::new("").add_line(None, &text).is_ok();
         let expected = &"a pattern as in .gitignore, like \"*.tmp\"";
         if is_pattern { Ok(Self(text)) } else { Err(D::Error::invalid_value(Unexpected::Str(&text), expected)) }
+    }
+}
+
+/// A language of ISO 639, by its shortest code: `en`, or `haw` where there are no two letters for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LanguageCode(&'static str);
+
+impl LanguageCode {
+    /// The language with the `code`, of two or three lower case letters. What differs little counts as one, as readers see it:
+    /// Bokmål and Nynorsk, say. None where there is no such language.
+    #[must_use]
+    pub fn of(code: &str) -> Option<Self> {
+        let language = match code {
+            "und" | "mul" | "mis" | "zxx" => return None,
+            "nb" | "nob" | "nn" | "nno" => "no",
+            "cmn" => "zh",
+            "pes" => "fa",
+            _ => {
+                let known = Language::from_639_1(code).or_else(|| Language::from_639_3(code))?;
+                known.to_639_1().unwrap_or_else(|| known.to_639_3())
+            }
+        };
+        Some(Self(language))
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for LanguageCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expected = &"a language's code of two or three lower case letters, like \"en\"";
+        Self::of(&text).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), expected))
     }
 }
 

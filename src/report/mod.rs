@@ -107,6 +107,8 @@ pub struct Accounting {
     pub rejected: u64,
     /// Done by an earlier run.
     pub skipped: u64,
+    /// In languages that are not wanted.
+    pub filtered: u64,
 }
 
 /// How many documents a run came across.
@@ -116,6 +118,8 @@ pub struct Found {
     pub all: u64,
     /// Those that were done already.
     pub skipped: u64,
+    /// Those in languages that are not wanted.
+    pub filtered: u64,
 }
 
 /// What the models read.
@@ -201,6 +205,7 @@ impl RunReport {
                 written: written.documents,
                 rejected: written.rejections(),
                 skipped: found.skipped,
+                filtered: found.filtered,
             },
             rejected: written.rejected.iter().map(|(reason, &count)| (Reason::as_str(*reason), count)).collect(),
             statements: written.statements,
@@ -237,9 +242,9 @@ impl RunReport {
     }
 
     fn judge(&self, interrupt: &Interrupt) -> Result<(), RunError> {
-        let Accounting { found, written, rejected, skipped } = self.accounting;
-        if found != written + rejected + skipped {
-            return Err(RunError::Accounting { found, written, rejected, skipped });
+        let Accounting { found, written, rejected, skipped, filtered } = self.accounting;
+        if found != written + rejected + skipped + filtered {
+            return Err(RunError::Accounting { found, written, rejected, skipped, filtered });
         }
         if interrupt.cause() == Some(Cause::Asked) {
             return Err(RunError::Interrupted);

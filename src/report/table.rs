@@ -38,8 +38,10 @@ fn megabytes(bytes: u64) -> f64 {
 
 fn totals(report: &RunReport) -> String {
     let (accounting, rate, tokens) = (&report.accounting, &report.throughput, &report.tokens);
+    let filtered = Some(accounting.filtered).filter(|&count| count > 0);
+    let filtered = filtered.map(|count| format!(" + {count} filtered")).unwrap_or_default();
     format!(
-        "documents  {} found = {} written + {} rejected + {} done before\n\
+        "documents  {} found = {} written + {} rejected + {} done before{filtered}\n\
          statements {} with {} attributions\n\
          speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · {:.0} % read before",
         accounting.found,

@@ -4,7 +4,7 @@ use super::formats::{capture, elements, html, json, parquet, plain, table};
 use super::garbled::is_garbled;
 use super::intake::Raw;
 use super::refusal::{EXCERPT_BYTES, Refusal};
-use super::{Settings, dates};
+use super::{Settings, dates, language};
 use crate::digest::sha256_of_all;
 use crate::record::{Metadata, Place, Rejection, TextFlag};
 
@@ -79,6 +79,8 @@ pub(super) struct Record {
     pub(super) flags: Vec<TextFlag>,
     /// What tells it from another version of it.
     pub(super) content: [u8; 32],
+    /// Whether it is in a language that is wanted, or in one that nobody knows.
+    pub(super) is_wanted: bool,
 }
 
 /// Parses a raw record, whatever it holds.
@@ -86,14 +88,18 @@ pub(super) fn parse(raw: Raw, settings: &Settings) -> Result<Option<Record>, Rej
     let Raw { place, name, content } = raw;
     let bytes = content.beginning_of();
     let excerpt = bytes[..bytes.len().min(EXCERPT_BYTES)].to_vec();
-    let parsed = super::guarded(|| content.parse(settings))
-        .map_err(|refusal| refusal.into_rejection(place.clone(), &excerpt))?;
-    Ok(parsed.map(|Parsed { own_id, mut metadata, text, encoding }| {
+    let judged = || {
+        let Some(mut parsed) = content.parse(settings)? else { return Ok(None) };
+        let is_wanted = language::complete(&mut parsed.metadata.language, &parsed.text, &settings.input.languages);
+        Ok(Some((parsed, is_wanted)))
+    };
+    let judged = super::guarded(judged).map_err(|refusal| refusal.into_rejection(place.clone(), &excerpt))?;
+    Ok(judged.map(|(Parsed { own_id, mut metadata, text, encoding }, is_wanted)| {
         metadata.published = metadata.published.map(as_date);
         metadata.modified = metadata.modified.map(as_date);
         let content = digest(&metadata, &text, encoding);
         let flags = if is_garbled(&text) { vec![TextFlag::Mojibake] } else { Vec::new() };
-        Record { place, own_id, name, metadata, text, encoding, flags, content }
+        Record { place, own_id, name, metadata, text, encoding, flags, content, is_wanted }
     }))
 }
 

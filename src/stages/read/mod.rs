@@ -20,6 +20,8 @@ mod identity;
 mod intake;
 /// What the name of a file says.
 mod kind;
+/// The language of a text.
+mod language;
 /// Compression and archives.
 mod layers;
 /// Pieces of markup to text.
@@ -61,6 +63,8 @@ pub struct Read {
     rejected: u64,
     found: Counter,
     identities: Identities,
+    /// How many documents are in languages that are not wanted.
+    filtered: Counter,
     /// What need not be done again, and how much of that was found.
     done: Option<(Done, Counter)>,
     /// The only records that are taken, by file and number there (0 for all of a file); none for all.
@@ -69,7 +73,7 @@ pub struct Read {
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
     pending: Vec<Document>,
-    /// How many documents the chunk has, those included that are done.
+    /// How many documents the chunk has, those included that are done or in another language.
     pending_documents: usize,
     pending_bytes: u64,
     input_bytes: u64,
@@ -100,6 +104,7 @@ impl Read {
             rejected: 0,
             found,
             identities: Identities::default(),
+            filtered: Counter::default(),
             done: None,
             only: None,
             waiting: Vec::new(),
@@ -109,6 +114,12 @@ impl Read {
             pending_bytes: 0,
             input_bytes: 0,
         }
+    }
+
+    /// Counts in `filtered` the documents that are left out for their language.
+    #[must_use]
+    pub fn counting_filtered(self, filtered: Counter) -> Self {
+        Self { filtered, ..self }
     }
 
     /// Leaves out what is done, and counts it in `skipped`. Chunks are what they would be otherwise, without those documents:
@@ -178,8 +189,10 @@ impl Read {
         let id = self.id(&record)?;
         self.pending_bytes += record.text.len() as u64;
         self.pending_documents += 1;
-        let Record { place, metadata, text, encoding, flags, content, .. } = record;
-        if !self.is_done(&id, &content)? {
+        let Record { place, metadata, text, encoding, flags, content, is_wanted, .. } = record;
+        if !is_wanted {
+            self.filtered.add(1);
+        } else if !self.is_done(&id, &content)? {
             self.pending.push(Document { id, place, metadata, text, encoding, flags, content });
         }
         if self.pending_documents >= self.chunk_documents || self.pending_bytes >= CHUNK_BYTES {

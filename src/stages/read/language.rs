@@ -1,0 +1,118 @@
+//! The language of a text: what the input says of it, or else what it looks like.
+
+use crate::config::values::LanguageCode;
+
+/// So many characters of a text are looked at.
+const MAX_CHARACTERS: usize = 1000;
+
+/// Fills in the language of `text` where the input says nothing and it is clear. Gives back whether it is among those that
+/// are `wanted`: all are where none is named, and one that nobody knows always is.
+pub(super) fn complete(said: &mut Option<String>, text: &str, wanted: &[LanguageCode]) -> bool {
+    let is_silent = said.as_ref().is_none_or(|said| said.trim().is_empty());
+    let mut language = said.as_deref().and_then(of_tag);
+    if language.is_none() && (is_silent || !wanted.is_empty()) {
+        language = detect(text);
+    }
+    if is_silent {
+        *said = language.map(|language| language.as_str().to_owned());
+    }
+    wanted.is_empty() || language.is_none_or(|language| wanted.contains(&language))
+}
+
+/// The language of a tag as BCP 47 or a locale writes it: `en`, `en-US`, `EN_us`. None where it is no tag, like "English", or names
+/// no language.
+fn of_tag(tag: &str) -> Option<LanguageCode> {
+    let mut subtags = tag.trim().split(['-', '_']);
+    let language = LanguageCode::of(&subtags.next()?.to_ascii_lowercase())?;
+    let is_subtag = |part: &str| matches!(part.len(), 1..=8) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    subtags.all(is_subtag).then_some(language)
+}
+
+/// The language that the beginning of `text` is written in. None where that is not clear, as in a few words.
+fn detect(text: &str) -> Option<LanguageCode> {
+    let end = text.char_indices().nth(MAX_CHARACTERS).map_or(text.len(), |(end, _)| end);
+    let found = whatlang::detect(&text[..end]).filter(whatlang::Info::is_reliable)?;
+    LanguageCode::of(found.lang().code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENGLISH: &str = "The council voted on the plan on Tuesday evening after a long debate, and the mayor said that work on the new \
+                           bridge would begin in spring.";
+    const GERMAN: &str = "Der Rat hat am Dienstagabend nach langer Debatte über den Plan abgestimmt, und die Bürgermeisterin sagte, die \
+                          Arbeiten an der neuen Brücke würden im Frühling beginnen.";
+
+    fn complete_with(said: Option<&str>, text: &str, wanted: &[&str]) -> (Option<String>, bool) {
+        let wanted: Vec<_> = wanted.iter().map(|code| LanguageCode::of(code).unwrap()).collect();
+        let mut said = said.map(str::to_owned);
+        let is_wanted = complete(&mut said, text, &wanted);
+        (said, is_wanted)
+    }
+
+    #[test]
+    fn languages_are_detected_where_a_text_is_long_enough() {
+        let japanese =
+            "市議会は火曜日の夜、長い議論の末に計画について採決し、市長は新しい橋の工事が春に始まると述べた。";
+        let french = "Le conseil a voté mardi soir après un long débat, et la maire a dit que les travaux du nouveau pont \
+                      commenceraient au printemps.";
+        let chinese = "市议会星期二晚上经过长时间辩论后就该计划进行了表决，市长说新桥的工程将于春天开始。";
+        for (text, code) in [(ENGLISH, "en"), (GERMAN, "de"), (japanese, "ja"), (french, "fr"), (chinese, "zh")] {
+            assert_eq!(detect(text).map(LanguageCode::as_str), Some(code), "{text}");
+        }
+        for text in ["", "Hi.", "12 – 34 – 56", "Storm hits", "🙂 🙂"] {
+            assert_eq!(detect(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_text_is_looked_at() {
+        let begins_german = format!("{}{}", GERMAN.repeat(7), ENGLISH.repeat(100));
+        assert_eq!(detect(&begins_german).map(LanguageCode::as_str), Some("de"));
+        let wide = "é".repeat(3 * MAX_CHARACTERS);
+        assert!(detect(&wide).is_none_or(|language| language.as_str() != "en"), "cut between characters");
+    }
+
+    #[test]
+    fn every_language_that_can_be_detected_has_a_code() {
+        for language in whatlang::Lang::all() {
+            let code = LanguageCode::of(language.code()).map(LanguageCode::as_str);
+            assert_eq!(code.map(str::len), Some(2), "{language:?}");
+        }
+    }
+
+    #[test]
+    fn tags_name_languages_and_words_do_not() {
+        for (tag, code) in
+            [("en", "en"), ("en-US", "en"), ("EN_us", "en"), (" eng ", "en"), ("zh-Hant-TW", "zh"), ("nb-NO", "no")]
+        {
+            assert_eq!(of_tag(tag).map(LanguageCode::as_str), Some(code), "{tag}");
+        }
+        for word in ["English", "", "-", "und", "mul", "xx", "en, de", "en/US", "e", "en-", "7"] {
+            assert_eq!(of_tag(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn what_the_input_says_stays_and_wins() {
+        assert_eq!(complete_with(Some("en-US"), GERMAN, &["en"]), (Some("en-US".to_owned()), true));
+        assert_eq!(complete_with(Some("en-US"), ENGLISH, &["de"]), (Some("en-US".to_owned()), false));
+        assert_eq!(complete_with(None, GERMAN, &[]), (Some("de".to_owned()), true));
+        assert_eq!(complete_with(Some(" "), GERMAN, &["de"]), (Some("de".to_owned()), true));
+        assert_eq!(complete_with(None, GERMAN, &["en", "fr"]), (Some("de".to_owned()), false));
+    }
+
+    #[test]
+    fn what_is_no_tag_stays_and_the_text_decides() {
+        assert_eq!(complete_with(Some("Deutsch"), GERMAN, &["en"]), (Some("Deutsch".to_owned()), false));
+        assert_eq!(complete_with(Some("Deutsch"), GERMAN, &["de"]), (Some("Deutsch".to_owned()), true));
+        assert_eq!(complete_with(Some("und"), ENGLISH, &["de"]), (Some("und".to_owned()), false));
+    }
+
+    #[test]
+    fn a_text_of_which_nobody_knows_is_let_through() {
+        assert_eq!(complete_with(None, "Hi.", &["de"]), (None, true));
+        assert_eq!(complete_with(Some("unknown"), "Hi.", &["de"]), (Some("unknown".to_owned()), true));
+    }
+}
