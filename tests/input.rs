@@ -603,6 +603,16 @@ fn places_tell_file_member_record_line_and_byte() {
 }
 
 #[test]
+fn a_text_may_have_any_byte_where_an_archive_has_a_checksum() {
+    for letter in ["é", "“", "字"] {
+        for place in 140..157 {
+            let text = format!("{}{letter}{}", "a ".repeat(place)[..place].to_owned(), " of a word".repeat(60));
+            assert_eq!(texts(&read_well("a.txt", text.as_bytes())), [text.trim_end()], "{letter} at {place}");
+        }
+    }
+}
+
+#[test]
 fn what_unpacks_to_too_much_is_read_no_further() {
     let line = format!("{{\"text\":\"{}\"}}\n", "a".repeat(1 << 20));
     let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();

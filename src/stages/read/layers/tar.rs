@@ -162,9 +162,8 @@ fn text(field: &[u8]) -> String {
 /// Octal digits; or, where the first bit is set, binary.
 fn number(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 != 0 {
-        let (high, low) = field.split_at(field.len() - 8);
-        let is_small = field[0] == 0x80 && high[1..].iter().all(|&byte| byte == 0);
-        return is_small.then(|| u64::from_be_bytes(low.try_into().unwrap_or_default()));
+        let add = |number: u64, &byte: &u8| number.checked_mul(256)?.checked_add(u64::from(byte));
+        return field[1..].iter().try_fold(0, add).filter(|_| field[0] == 0x80);
     }
     let digits = std::str::from_utf8(field).ok()?.trim_matches(['\0', ' ']);
     if digits.is_empty() { Some(0) } else { u64::from_str_radix(digits, 8).ok() }
