@@ -358,3 +358,19 @@ pub struct Rejection {
     /// The beginning of what was refused.
     pub excerpt: String,
 }
+
+#[cfg(test)]
+impl Document {
+    /// A document of which nothing but its text is known.
+    pub(crate) fn of_text(text: String) -> Self {
+        Self {
+            id: "x".into(),
+            place: Place::file("x"),
+            metadata: Metadata::default(),
+            text,
+            encoding: "UTF-8",
+            flags: Vec::new(),
+            content: [0; 32],
+        }
+    }
+}

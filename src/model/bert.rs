@@ -13,6 +13,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::batch::PADDING;
 use super::config::{self, EncoderConfig};
 use super::encoder::{Encoder, HiddenStates};
+use super::heads::ROWS;
 use super::kernels::{self, Heads, NormWeights};
 use super::manifest::Architecture;
 use super::products::Products;
@@ -24,9 +25,6 @@ const SCORE_BYTES: usize = 512 * 1024;
 
 /// With AMX, products with many inputs sum in another order where they have fewer rows than about this: a batch has no fewer.
 const MIN_ROWS: usize = 256;
-
-/// Rows come in multiples of this, so that no row of a product depends on how many there are.
-const ROWS: usize = 16;
 
 /// With AMX, products take rows in blocks of this, and what is left over takes more time than filling it up.
 const AMX_ROWS: usize = 64;

@@ -14,7 +14,7 @@ use super::{HeadKind, HeadManifest, ModelError, Reading, TokenBatch, to_i64};
 
 /// Products of fewer rows than this are left to other code of libtorch's, which rounds otherwise: what is multiplied has a
 /// multiple of so many rows, so that a row comes out the same whatever the others are.
-const ROWS: usize = 16;
+pub(super) const ROWS: usize = 16;
 
 /// The heads that were asked for, in that order.
 #[derive(Debug)]

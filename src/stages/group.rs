@@ -293,7 +293,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::pipeline::run_inline;
-    use crate::record::{Document, Metadata, Place};
+    use crate::record::Document;
     use crate::stages::split::sentences;
 
     fn row(first_sentence: usize, length: usize) -> Row {
@@ -331,18 +331,7 @@ mod tests {
     fn a_document_that_takes_too_long_is_rejected_and_the_next_one_is_grouped() {
         let config = Config::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.toml"))).unwrap();
         let group = Group::new(&Tasks::resolve(&config).unwrap(), vec![None]).unwrap();
-        let document = |text: String| SplitDocument {
-            sentences: sentences(&text),
-            document: Document {
-                id: "x".into(),
-                place: Place::file("x"),
-                metadata: Metadata::default(),
-                text,
-                encoding: "UTF-8",
-                flags: Vec::new(),
-                content: [0; 32],
-            },
-        };
+        let document = |text: String| SplitDocument { sentences: sentences(&text), document: Document::of_text(text) };
         let chunk =
             Chunk { documents: vec![document("One here. ".repeat(100_000)), document("Two.".into())], input_bytes: 1 };
         let (batches, _) = run_inline(group.within(Some(Duration::from_millis(50))), [chunk]).unwrap();

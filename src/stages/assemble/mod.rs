@@ -194,7 +194,7 @@ mod tests {
     use super::*;
     use crate::model::{Passage, Report};
     use crate::pipeline::run_inline;
-    use crate::record::{Document, Label, Metadata, Place};
+    use crate::record::{Document, Label};
     use crate::stages::group::Found;
     use crate::task::AttributionTask;
 
@@ -214,15 +214,7 @@ mod tests {
     fn chunk(texts: &[&str]) -> Arc<Chunk<SplitDocument>> {
         let split = |text: &&str| SplitDocument {
             sentences: crate::stages::split::sentences(text),
-            document: Document {
-                id: (*text).to_owned(),
-                place: Place::file("x"),
-                metadata: Metadata::default(),
-                text: (*text).to_owned(),
-                flags: Vec::new(),
-                encoding: "UTF-8",
-                content: [0; 32],
-            },
+            document: Document { id: (*text).to_owned(), ..Document::of_text((*text).to_owned()) },
         };
         Arc::new(Chunk { documents: texts.iter().map(split).collect(), input_bytes: 1 })
     }

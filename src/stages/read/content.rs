@@ -4,7 +4,8 @@ use super::formats::{capture, elements, html, json, parquet, plain, table};
 use super::garbled::is_garbled;
 use super::intake::Raw;
 use super::refusal::{EXCERPT_BYTES, Refusal};
-use super::{Settings, dates, language};
+use super::{dates, language};
+use crate::config::InputConfig;
 use crate::digest::sha256_of_all;
 use crate::record::{Metadata, Place, Rejection, TextFlag};
 
@@ -44,14 +45,14 @@ impl Content {
     }
 
     /// What it says; nothing where it is no article and is not meant to be one.
-    fn parse(self, settings: &Settings) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
         match self {
             Self::Text(bytes) => plain::parse(bytes).map(Some),
             Self::Html(bytes) => html::parse(&bytes, None, None).map(Some),
             Self::Row(row) => table::parse(row, &settings.fields).map(Some),
             Self::Element(element) => elements::parse(element).map(Some),
             Self::Columns(row) => parquet::parse(row, &settings.fields).map(Some),
-            Self::Capture(capture) => capture::parse(capture, &settings.input),
+            Self::Capture(capture) => capture::parse(capture, settings),
             Self::Json(value) => json::parse(value, &settings.fields).map(Some),
         }
     }
@@ -84,13 +85,13 @@ pub(super) struct Record {
 }
 
 /// Parses a raw record, whatever it holds.
-pub(super) fn parse(raw: Raw, settings: &Settings) -> Result<Option<Record>, Rejection> {
+pub(super) fn parse(raw: Raw, settings: &InputConfig) -> Result<Option<Record>, Rejection> {
     let Raw { place, name, content } = raw;
     let bytes = content.beginning_of();
     let excerpt = bytes[..bytes.len().min(EXCERPT_BYTES)].to_vec();
     let judged = || {
         let Some(mut parsed) = content.parse(settings)? else { return Ok(None) };
-        let is_wanted = language::complete(&mut parsed.metadata.language, &parsed.text, &settings.input.languages);
+        let is_wanted = language::complete(&mut parsed.metadata.language, &parsed.text, &settings.languages);
         Ok(Some((parsed, is_wanted)))
     };
     let judged = super::guarded(judged).map_err(|refusal| refusal.into_rejection(place.clone(), &excerpt))?;

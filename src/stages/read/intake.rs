@@ -8,6 +8,7 @@ use super::find::Source;
 use super::kind::dotted;
 use super::layers::Budget;
 use super::refusal::Refusal;
+use crate::config::InputConfig;
 use crate::pipeline::{Halt, Outlet};
 use crate::record::{Chunk, Document, Place, Reason, Rejection};
 
@@ -89,7 +90,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         Self { read, out, budget, source, level, records: 0, input_bytes_before, source_bytes, halt: None }
     }
 
-    pub(super) fn settings(&self) -> &super::Settings {
+    pub(super) fn settings(&self) -> &InputConfig {
         &self.read.settings
     }
 

@@ -39,7 +39,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::config::{FieldNames, InputConfig, RunConfig};
+use crate::config::{InputConfig, RunConfig};
 use crate::ledger::Done;
 use crate::pipeline::{Cause, Counter, Halt, Interrupt, Outlet, Stage, panic_message};
 use crate::record::{Chunk, Document, Place, Reason, Rejection};
@@ -56,7 +56,7 @@ const CHUNK_BYTES: u64 = 8 << 20;
 
 /// Reads files into chunks of documents.
 pub struct Read {
-    settings: Settings,
+    settings: InputConfig,
     chunk_documents: usize,
     interrupt: Interrupt,
     limits: RunConfig,
@@ -79,25 +79,12 @@ pub struct Read {
     input_bytes: u64,
 }
 
-/// What the configuration says of reading.
-#[derive(Debug, Clone)]
-struct Settings {
-    input: InputConfig,
-    fields: FieldNames,
-    max_document_bytes: u64,
-}
-
 impl Read {
     /// A reader that counts in `found` every document it comes across, and stops when `interrupt` says so.
     #[must_use]
     pub fn new(input: &InputConfig, run: &RunConfig, found: Counter, interrupt: Interrupt) -> Self {
-        let settings = Settings {
-            input: input.clone(),
-            fields: input.fields.clone(),
-            max_document_bytes: input.max_document_bytes.get(),
-        };
         Self {
-            settings,
+            settings: input.clone(),
             chunk_documents: run.chunk_documents.as_size(),
             interrupt,
             limits: run.clone(),
@@ -223,7 +210,7 @@ impl Stage for Read {
         if self.interrupt.is_requested() {
             return Ok(());
         }
-        let budget = Budget::new(&self.settings.input);
+        let budget = Budget::new(&self.settings);
         let mut intake = Intake::new(self, &source, &budget, out);
         let flow = match source.open() {
             Ok(opened) => {

@@ -124,12 +124,17 @@ impl BufRead for Stream<'_> {
 
 impl Read for Stream<'_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let available = self.fill_buf()?;
-        let length = available.len().min(into.len());
-        into[..length].copy_from_slice(&available[..length]);
-        self.consume(length);
-        Ok(length)
+        read_buffered(self, into)
     }
+}
+
+/// Reads what lies in the buffer, as much as there is room for.
+fn read_buffered(reader: &mut impl BufRead, into: &mut [u8]) -> std::io::Result<usize> {
+    let available = reader.fill_buf()?;
+    let length = available.len().min(into.len());
+    into[..length].copy_from_slice(&available[..length]);
+    reader.consume(length);
+    Ok(length)
 }
 
 /// So many bytes of a stream, or a failure where it has fewer.
@@ -146,11 +151,7 @@ impl<'s, 'r> Exactly<'s, 'r> {
 
 impl Read for Exactly<'_, '_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let available = self.fill_buf()?;
-        let length = available.len().min(into.len());
-        into[..length].copy_from_slice(&available[..length]);
-        self.consume(length);
-        Ok(length)
+        read_buffered(self, into)
     }
 }
 

@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
     use crate::pipeline::run_inline;
-    use crate::record::{Metadata, Place, Reason};
+    use crate::record::Reason;
 
     #[test]
     fn spans_count_code_points_and_bytes() {
@@ -128,17 +128,8 @@ mod tests {
 
     #[test]
     fn a_document_that_takes_too_long_is_rejected_and_the_next_one_is_split() {
-        let document = |text: String| Document {
-            id: "x".into(),
-            place: Place::file("x"),
-            metadata: Metadata::default(),
-            text,
-            encoding: "UTF-8",
-            flags: Vec::new(),
-            content: [0; 32],
-        };
         for long in ["One. ", "One\n\n", "One\n"] {
-            let documents = vec![document(long.repeat(10_000)), document("Two.".into())];
+            let documents = [long.repeat(10_000), "Two.".into()].map(Document::of_text).to_vec();
             let chunk = Chunk { documents, input_bytes: 1 };
             let split = Split::default().within(Some(Duration::ZERO));
             let (chunks, rejections) = run_inline(split, [chunk]).unwrap();

@@ -22,7 +22,7 @@ struct Header {
 
 /// Reads every record that can be an article.
 pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
-    let limit = intake.settings().max_document_bytes;
+    let limit = intake.settings().max_document_bytes.get();
     let mut is_lost = false;
     while let Some(line) = lines::next(stream, 0, MAX_LINE_BYTES) {
         let spot = Spot::record(line.byte);

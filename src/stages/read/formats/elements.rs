@@ -80,7 +80,7 @@ impl From<Element> for Content {
 
 /// Reads every article.
 pub(super) fn read(stream: &mut Stream<'_>, dialect: Dialect, intake: &mut Intake<'_, '_>) -> Flow {
-    let limit = usize::try_from(intake.settings().max_document_bytes).unwrap_or(usize::MAX);
+    let limit = usize::try_from(intake.settings().max_document_bytes.get()).unwrap_or(usize::MAX);
     let name = dialect.element().as_bytes();
     let mut cutter = Cutter { stream, name, limit: MAX_CONTEXT_BYTES, kept: Vec::new(), length: 0 };
     let mut is_there = cutter.find_start();

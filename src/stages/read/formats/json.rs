@@ -29,7 +29,7 @@ impl From<Value> for Content {
 
 /// Reads every object, in arrays or not.
 pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
-    let limit = intake.settings().max_document_bytes;
+    let limit = intake.settings().max_document_bytes.get();
     let mut is_in_array = false;
     if stream.peek(3).starts_with(b"\xef\xbb\xbf") {
         stream.consume(3);

@@ -31,7 +31,7 @@ impl Line {
 
 /// Reads every line as a record. Blank lines are none.
 pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
-    let limit = intake.settings().max_document_bytes;
+    let limit = intake.settings().max_document_bytes.get();
     let mut number = 1;
     while let Some(line) = next(stream, number, limit) {
         number += 1;

@@ -23,7 +23,7 @@ pub(super) fn read_whole(
     intake: &mut Intake<'_, '_>,
     content: impl FnOnce(Vec<u8>) -> Content,
 ) -> Flow {
-    let limit = intake.settings().max_document_bytes;
+    let limit = intake.settings().max_document_bytes.get();
     let mut bytes = Vec::new();
     // One byte over the limit is enough to know, also where the file grows while it is read.
     match stream.take(limit + 1).read_to_end(&mut bytes) {

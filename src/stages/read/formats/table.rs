@@ -55,7 +55,7 @@ pub(super) fn is_header(line: &[u8], fields: &FieldNames) -> bool {
 
 /// Reads every row below the first.
 pub(super) fn read(stream: &mut Stream<'_>, is_tsv: bool, intake: &mut Intake<'_, '_>) -> Flow {
-    let limit = intake.settings().max_document_bytes;
+    let limit = intake.settings().max_document_bytes.get();
     let header = lines::next(stream, 1, MAX_HEADER_BYTES).map(lines::Line::into_bytes);
     let table = match header.unwrap_or_else(|| Ok(Vec::new())).and_then(|header| table(header, is_tsv, intake)) {
         Ok(table) => Arc::new(table),

@@ -23,7 +23,7 @@ const MAX_HEADER_BYTES: u64 = 1 << 16;
 
 /// Reads every record that can be an article.
 pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
-    let limit = intake.settings().max_document_bytes;
+    let limit = intake.settings().max_document_bytes.get();
     loop {
         pass_blank(stream);
         if stream.is_at_end() {

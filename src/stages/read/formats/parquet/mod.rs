@@ -180,7 +180,7 @@ fn read_group(
 }
 
 fn put(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Result<Flow, Refusal> {
-    let limit = intake.settings().max_document_bytes;
+    let limit = intake.settings().max_document_bytes.get();
     let bytes = found.iter().map(|(_, cell)| cell.bytes().len() as u64).sum();
     shell.budget.unpack(bytes)?;
     let spot = Spot::Record { line: None, byte: None };
