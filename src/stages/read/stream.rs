@@ -4,14 +4,18 @@ use std::io::{BufRead, Read};
 
 use super::refusal::Refusal;
 
-/// How much is read at once.
-const PIECE_BYTES: usize = 1 << 18;
+/// How much is read at once, at first: many files are short, and room for more has to be cleared.
+const FIRST_PIECE_BYTES: usize = 1 << 13;
+
+/// How much is read at once, at most.
+const MAX_PIECE_BYTES: usize = 1 << 18;
 
 /// A stream of bytes. Bytes before a failure are given before the failure; after it there are none, unless it says that it goes on.
 pub(super) struct Stream<'r> {
     inner: Box<dyn Read + 'r>,
     buffer: Vec<u8>,
     start: usize,
+    piece_bytes: usize,
     failure: Option<std::io::Error>,
     is_ended: bool,
     position: u64,
@@ -19,8 +23,15 @@ pub(super) struct Stream<'r> {
 
 impl<'r> Stream<'r> {
     pub(super) fn new(inner: impl Read + 'r) -> Self {
-        let inner = Box::new(inner);
-        Self { inner, buffer: Vec::new(), start: 0, failure: None, is_ended: false, position: 0 }
+        Self {
+            inner: Box::new(inner),
+            buffer: Vec::new(),
+            start: 0,
+            piece_bytes: FIRST_PIECE_BYTES,
+            failure: None,
+            is_ended: false,
+            position: 0,
+        }
     }
 
     /// How many bytes have been taken.
@@ -92,12 +103,12 @@ impl<'r> Stream<'r> {
         self.buffer.drain(..self.start);
         self.start = 0;
         let length = self.buffer.len();
-        self.buffer.resize(length + PIECE_BYTES, 0);
+        self.buffer.resize(length + self.piece_bytes, 0);
         let outcome = self.inner.read(&mut self.buffer[length..]);
         self.buffer.truncate(length + outcome.as_ref().map_or(0, |&read| read));
         match outcome {
             Ok(0) => self.is_ended = true,
-            Ok(_) => {}
+            Ok(_) => self.piece_bytes = MAX_PIECE_BYTES.min(2 * self.piece_bytes),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => self.failure = Some(error),
         }
