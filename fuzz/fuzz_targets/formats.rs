@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pressrun_fuzz::put;
+use pressrun_fuzz::{put, work_on_one_thread};
 use pressrun_fuzz::reading::Reader;
 
 const NAMES: [&str; 12] =
@@ -13,7 +13,7 @@ const NAMES: [&str; 12] =
 static READERS: LazyLock<Vec<Reader>> = LazyLock::new(|| NAMES.iter().map(|name| Reader::of(&put(name, ""))).collect());
 
 // Making the readers empties the files, so that they are made first.
-fuzz_target!(init: { LazyLock::force(&READERS); }, |bytes: &[u8]| {
+fuzz_target!(init: { work_on_one_thread(); LazyLock::force(&READERS); }, |bytes: &[u8]| {
     let Some((&first, bytes)) = bytes.split_first() else { return };
     let number = usize::from(first) % NAMES.len();
     put(NAMES[number], bytes);

@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use pressrun::record::{Document, Place};
-use pressrun_fuzz::put;
+use pressrun_fuzz::{put, work_on_one_thread};
 use pressrun_fuzz::reading::{MAX_DOCUMENT_BYTES, Reader, is_told_by_content};
 use serde_json::Value;
 
 static READER: LazyLock<Reader> = LazyLock::new(|| Reader::of(&put("wire.jsonl", "")));
 
 // Making the reader empties the file, so that it is made first.
-fuzz_target!(init: { LazyLock::force(&READER); }, |bytes: &[u8]| {
+fuzz_target!(init: { work_on_one_thread(); LazyLock::force(&READER); }, |bytes: &[u8]| {
     put("wire.jsonl", bytes);
     let (documents, rejections) = READER.read();
     if is_told_by_content(bytes) {

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use pressrun_fuzz::reading::{Reader, is_told_by_content};
-use pressrun_fuzz::{folder, put};
+use pressrun_fuzz::{folder, put, work_on_one_thread};
 
 static READER: LazyLock<Reader> = LazyLock::new(|| Reader::of(&put("article.txt", "")));
 
 // Making the reader empties the file, so that it is made first.
-fuzz_target!(init: { LazyLock::force(&READER); }, |bytes: &[u8]| {
+fuzz_target!(init: { work_on_one_thread(); LazyLock::force(&READER); }, |bytes: &[u8]| {
     put("article.txt", bytes);
     let (documents, rejections) = READER.read();
     // What begins like markup, JSON or a table may be that.
