@@ -1,15 +1,19 @@
-//! Parquet: a row a document. Only the columns that the configuration names are read, some rows at a time.
+//! Parquet: a row a document. Only the columns that the configuration names are read, some rows at a time; row groups that are small
+//! are unpacked side by side.
 
 /// Values of a column.
 mod cells;
+/// The file, read at any place.
+mod chunks;
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::ops::Range;
 
 use parquet::column::reader::ColumnReader;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
+use rayon::prelude::*;
 
 use super::fields;
 use crate::config::FieldNames;
@@ -23,12 +27,22 @@ use crate::stages::read::layers::Shell;
 use crate::stages::read::refusal::Refusal;
 use crate::stages::read::stream::Stream;
 use cells::{Cell, Wanted};
+use chunks::Chunks;
 
 /// What a file begins and ends with.
 pub(super) const MARK: &[u8] = b"PAR1";
 
 /// So many rows are read of one column before the next one.
 const ROWS_AT_ONCE: usize = 256;
+
+/// Row groups are unpacked side by side as long as they have no more bytes than this together,
+const MAX_TOGETHER_BYTES: i64 = 32 << 20;
+
+/// and no more rows than this.
+const MAX_TOGETHER_ROWS: i64 = 1 << 16;
+
+/// Some rows: what each column has in them.
+type Rows = Vec<Vec<Option<Cell>>>;
 
 /// A row: what it has in the named columns, by their paths.
 pub(in crate::stages::read) struct Row {
@@ -55,7 +69,7 @@ pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intak
         Some(file) => file.try_clone().map_err(Refusal::from),
         None => kept(stream),
     };
-    let opened = file.and_then(|file| guarded(|| Ok(SerializedFileReader::new(file)?)));
+    let opened = file.and_then(|file| guarded(|| Ok(SerializedFileReader::new(Chunks::of(file)?)?)));
     let reader = match opened {
         Ok(reader) => reader,
         Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
@@ -64,21 +78,49 @@ pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intak
         Ok(columns) => columns,
         Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
     };
-    for number in 0..reader.num_row_groups() {
-        let group = guarded(|| Ok(reader.get_row_group(number)?));
-        let outcome = group.and_then(|group| read_group(&*group, &columns, shell, intake));
-        match outcome {
-            Ok(flow) => flow?,
-            Err(refusal) => intake.refuse(Spot::Record { line: None, byte: None }, refusal, b"")?,
+    let mut next = 0;
+    while next < reader.num_row_groups() {
+        let groups = next..next + how_many_together(&reader, next);
+        next = groups.end;
+        for (number, unpacked) in groups.clone().zip(unpack_together(&reader, groups, &columns)) {
+            let group = guarded(|| Ok(reader.get_row_group(number)?));
+            let outcome = group.and_then(|group| match unpacked {
+                Some(rows) => put_group(&*group, rows.into_iter().map(Ok), &columns, shell, intake),
+                None => put_group(&*group, unpack(&*group, &columns)?, &columns, shell, intake),
+            });
+            match outcome {
+                Ok(flow) => flow?,
+                Err(refusal) => intake.refuse(Spot::Record { line: None, byte: None }, refusal, b"")?,
+            }
         }
     }
     Flow::Continue(())
 }
 
+/// How many row groups from `first` on are small enough to be unpacked side by side; one in any case.
+fn how_many_together(reader: &impl FileReader, first: usize) -> usize {
+    let (mut bytes, mut rows) = (0_i64, 0_i64);
+    let is_small = |&number: &usize| {
+        let group = reader.metadata().row_group(number);
+        bytes = bytes.saturating_add(group.total_byte_size());
+        rows = rows.saturating_add(group.num_rows());
+        bytes <= MAX_TOGETHER_BYTES && rows <= MAX_TOGETHER_ROWS
+    };
+    (first..reader.num_row_groups()).take_while(is_small).count().max(1)
+}
+
+/// Each of some row groups, where it is sound; nothing where it is alone and can as well be read row by row.
+fn unpack_together(reader: &impl FileReader, groups: Range<usize>, columns: &[Column]) -> Vec<Option<Vec<Rows>>> {
+    if groups.len() < 2 {
+        return vec![None];
+    }
+    let unpack = |number| guarded(|| unpack(&*reader.get_row_group(number)?, columns)?.collect()).ok();
+    groups.into_par_iter().map(unpack).collect()
+}
+
 fn kept(stream: &mut Stream<'_>) -> Result<File, Refusal> {
     let mut file = tempfile::tempfile()?;
     std::io::copy(stream, &mut file)?;
-    file.seek(SeekFrom::Start(0))?;
     Ok(file)
 }
 
@@ -138,9 +180,33 @@ fn is_at(column: &ColumnDescriptor, path: &FieldPath) -> bool {
     column.max_rep_level() == 1 && named.eq(wanted)
 }
 
-/// Reads some rows, again and again, until there are no more.
-fn read_group(
+/// The rows of a group, some at a time.
+fn unpack<'g>(
+    group: &'g dyn RowGroupReader,
+    columns: &'g [Column],
+) -> Result<impl Iterator<Item = Result<Rows, Refusal>> + 'g, Refusal> {
+    let mut readers = guarded(|| {
+        let open = |column: &'g Column| -> Result<(ColumnReader, &'g Column), Refusal> {
+            Ok((group.get_column_reader(column.leaf)?, column))
+        };
+        columns.iter().map(open).collect::<Result<Vec<_>, Refusal>>()
+    })?;
+    let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+    Ok(std::iter::from_fn(move || {
+        let rows = left.min(ROWS_AT_ONCE);
+        left -= rows;
+        let read = |(reader, column): &mut (ColumnReader, &Column)| {
+            let known = group.metadata().schema_descr().column(column.leaf);
+            cells::read(reader, &Wanted { rows, item: column.item, column: &known })
+        };
+        (rows > 0).then(|| guarded(|| readers.iter_mut().map(read).collect()))
+    }))
+}
+
+/// Takes in the rows of a group, up to the first that cannot be read.
+fn put_group(
     group: &dyn RowGroupReader,
+    rows: impl Iterator<Item = Result<Rows, Refusal>>,
     columns: &[Column],
     shell: Shell<'_>,
     intake: &mut Intake<'_, '_>,
@@ -149,25 +215,9 @@ fn read_group(
         let packed = group.metadata().column(column.leaf).compressed_size();
         shell.budget.add_read(u64::try_from(packed).unwrap_or(0));
     }
-    let mut readers = guarded(|| {
-        let open = |column| -> Result<(ColumnReader, &Column), Refusal> {
-            let column: &Column = column;
-            Ok((group.get_column_reader(column.leaf)?, column))
-        };
-        columns.iter().map(open).collect::<Result<Vec<_>, Refusal>>()
-    })?;
-    let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-    while left > 0 {
-        let rows = left.min(ROWS_AT_ONCE);
-        left -= rows;
-        let mut cells = guarded(|| {
-            let read = |(reader, column): &mut (ColumnReader, &Column)| {
-                let known = group.metadata().schema_descr().column(column.leaf);
-                cells::read(reader, &Wanted { rows, item: column.item, column: &known })
-            };
-            readers.iter_mut().map(read).collect::<Result<Vec<_>, Refusal>>()
-        })?;
-        for number in 0..rows {
+    for rows in rows {
+        let mut cells = rows?;
+        for number in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
             let of_row = cells.iter_mut().map(|cells| cells.get_mut(number).and_then(Option::take));
             let found = columns.iter().zip(of_row).filter_map(|(column, cell)| Some((column.path.clone(), cell?)));
             let flow = put(found.collect(), shell, intake)?;
