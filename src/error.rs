@@ -22,6 +22,9 @@ pub enum RunError {
     /// Results cannot be kept.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// Documents at which runs hung cannot be told, or nobody can watch for more of them.
+    #[error("cannot watch over documents that hang")]
+    Suspects(#[source] std::io::Error),
     /// What is done cannot be told, or is something else.
     #[error(transparent)]
     Ledger(#[from] LedgerError),

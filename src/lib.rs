@@ -27,10 +27,14 @@ pub mod record;
 pub mod report;
 /// The journey of an article. Knows nothing about threads.
 pub mod stages;
+/// Documents at which runs hung.
+pub mod suspects;
 /// What is to be found, and the models that find it.
 pub mod task;
 /// Whether an output folder is as it was written.
 pub mod verify;
+/// An end to runs that hang.
+mod watchdog;
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -47,16 +51,19 @@ use ledger::{Done, Ledger, LedgerError, Terms};
 use model::{Model, ModelError};
 use pipeline::{Counter, Gate, Interrupt};
 use recall::Recall;
+use record::Reason;
 use report::{Clock, Found, RunReport, metrics};
 use stages::assemble::Assemble;
 use stages::classify::Classify;
 use stages::group::Group;
-use stages::read::Read;
 use stages::read::find::{FindError, Finder, Source};
+use stages::read::{Known, Places, Read};
 use stages::split::Split;
 use stages::write::folder::{OutputFolder, write_whole};
 use stages::write::{Write, Written, publish};
+use suspects::Suspects;
 use task::{Tasks, UsedModel};
+use watchdog::Watchdog;
 
 /// A run that is ready to go: everything that can be wrong with its configuration, its models, its paths and its output
 /// folder has been checked.
@@ -70,7 +77,9 @@ pub struct Job {
     classifiers: Vec<Vec<Classify>>,
     write: Write,
     done: Done,
-    only: Option<HashSet<(String, u64)>>,
+    only: Option<Places>,
+    suspects: Suspects,
+    _watchdog: Option<Watchdog>,
 }
 
 /// What a run is asked for beside its configuration.
@@ -94,8 +103,8 @@ pub enum Only {
     Everything,
     /// Those that were rejected by earlier runs, for one reason or for any.
     Rejected(Option<String>),
-    /// Those at these places: files, and numbers in them (0 for all of a file).
-    At(HashSet<(String, u64)>),
+    /// Those at these places.
+    At(Places),
 }
 
 impl Job {
@@ -121,14 +130,17 @@ impl Job {
         let (terms, redo) = (terms(&config, &tasks), redo || config.run.redo);
         let unseal = || publish::unseal(&folder).map_err(RunError::from);
         let ledger = Ledger::begin(folder.path(), &terms, redo, unseal)?;
+        let suspects = suspects(folder.path(), &only).map_err(RunError::Suspects)?;
         let only = match only {
             Only::Everything => None,
-            Only::Rejected(reason) => Some(ledger.rejected_places(reason.as_deref())?),
+            Only::Rejected(reason) => Some(unknown(ledger.rejected_places(reason.as_deref())?)),
             Only::At(places) => Some(places),
         };
         let done = ledger.done()?;
         let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger)?;
-        Ok(Self { config, tasks, finder, folder, group, classifiers, write, done, only })
+        let watch = |_| Watchdog::start(folder.path().to_owned()).map_err(RunError::Suspects);
+        let watchdog = config.run.document_limit().map(watch).transpose()?;
+        Ok(Self { config, tasks, finder, folder, group, classifiers, write, done, only, suspects, _watchdog: watchdog })
     }
 
     /// Where the input is found.
@@ -140,14 +152,16 @@ impl Job {
     /// Runs it to its end, or until `interrupt` is requested and what is under way is done. Tells `observe` after
     /// each chunk what has been written since the start. When this returns the report is in `run.json` too; the
     /// result says whether all is well.
+    ///
+    /// Where a document hangs, the process ends with the code 2: see [`suspects`].
     pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
-        let Self { config, tasks, finder, folder, group, classifiers, write, done, only } = self;
+        let Self { config, tasks, finder, folder, group, classifiers, write, done, only, suspects, _watchdog } = self;
         let (clock, mut written) = (Clock::start(), Written::none(&tasks));
         let [found, skipped, filtered]: [Counter; 3] = Default::default();
         let (is_whole, limit) = (only.is_none(), config.run.document_limit());
         let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
         let read = Read::new(&config.input, &config.run, found.clone(), interrupt.clone());
-        let read = read.counting_filtered(filtered.clone());
+        let read = read.counting_filtered(filtered.clone()).suspecting(suspects);
         let (sources, read) = choose(finder.sources(), read.without(done, skipped.clone()), only);
 
         let (stages, outcome) = pipeline::run(capacity(&config), |flow| {
@@ -210,12 +224,29 @@ fn recall_of(model: &UsedModel, copies: &mut [Model], recall: &Arc<Recall>) -> R
     Ok(is_invariant.then(|| Arc::clone(recall)))
 }
 
+/// The documents that are not tried again. Whoever retries what took too long wants them tried.
+fn suspects(folder: &Path, only: &Only) -> std::io::Result<Suspects> {
+    match only {
+        Only::Everything => Suspects::of(folder),
+        Only::Rejected(reason) if reason.as_deref().is_none_or(|reason| reason == Reason::TooSlow.as_str()) => {
+            suspects::clear(folder)?;
+            Ok(Suspects::default())
+        }
+        Only::Rejected(_) | Only::At(_) => Ok(Suspects::default()),
+    }
+}
+
 type Sources = Box<dyn Iterator<Item = Source> + Send>;
 
+/// Places of which nothing else is known.
+fn unknown(places: HashSet<(String, u64)>) -> Places {
+    places.into_iter().map(|place| (place, Known::default())).collect()
+}
+
 /// Leaves of the input what is at `places`, where only that is wanted.
-fn choose(sources: Sources, read: Read, places: Option<HashSet<(String, u64)>>) -> (Sources, Read) {
+fn choose(sources: Sources, read: Read, places: Option<Places>) -> (Sources, Read) {
     let Some(places) = places else { return (sources, read) };
-    let files: HashSet<String> = places.iter().map(|(file, _)| file.clone()).collect();
+    let files: HashSet<String> = places.keys().map(|(file, _)| file.clone()).collect();
     let is_wanted = move |source: &Source| files.contains(&source.place().source);
     (Box::new(sources.filter(is_wanted)), read.only(places))
 }

@@ -87,8 +87,27 @@ pub struct Document {
     pub encoding: &'static str,
     /// What else to know of the text.
     pub flags: Vec<TextFlag>,
-    /// SHA-256 of all that was read: text and metadata.
+    /// What it is a copy of.
+    pub duplicate_of: Option<Original>,
+    /// SHA-256 of all that was read, text and metadata, and of what it is a copy of.
     pub content: [u8; 32],
+}
+
+/// A document that another is a copy of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// Its id.
+    pub id: String,
+    /// How much of the shorter text is in the longer one, in percent; 100 where they are the same.
+    pub percent: u8,
+}
+
+impl Original {
+    /// How much of the shorter text is in the longer one, 0 to 1; 1 where they are the same.
+    #[must_use]
+    pub fn similarity(&self) -> f64 {
+        f64::from(self.percent) / 100.0
+    }
 }
 
 /// Something a reader of a document should know.
@@ -281,6 +300,31 @@ impl TokenCount {
     }
 }
 
+/// How many documents are copies of others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CopyCount {
+    /// Of the same text.
+    pub exact: u64,
+    /// Of nearly the same text.
+    pub near: u64,
+}
+
+impl CopyCount {
+    /// Of one document, whose original this is.
+    #[must_use]
+    pub fn of(original: Option<&Original>) -> Self {
+        let is_exact = original.map(|original| original.percent == 100);
+        Self { exact: u64::from(is_exact == Some(true)), near: u64::from(is_exact == Some(false)) }
+    }
+}
+
+impl std::ops::AddAssign for CopyCount {
+    fn add_assign(&mut self, other: Self) {
+        self.exact += other.exact;
+        self.near += other.near;
+    }
+}
+
 /// Why an input could not be used. A machine-readable word in `rejected.jsonl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -370,6 +414,7 @@ impl Document {
             text,
             encoding: "UTF-8",
             flags: Vec::new(),
+            duplicate_of: None,
             content: [0; 32],
         }
     }

@@ -13,6 +13,8 @@ use crate::digest::{sha256, sha256_of_file};
 use crate::error::RunError;
 use crate::ledger::{self, Entry, Ledger, LedgerError};
 use crate::pipeline::Interrupt;
+use crate::record::Original;
+use crate::stages::read::Known;
 use crate::stages::write::WriteError;
 use crate::stages::write::publish::{SEAL, SEALED};
 use crate::{Job, Only, Request};
@@ -83,7 +85,7 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
     config.metrics.textfile = None;
     // What was written stays when other languages are wanted.
     config.input.languages.clear();
-    let only = Only::At(expected.iter().map(|entry| (entry.source.clone(), entry.record)).collect());
+    let only = Only::At(expected.iter().map(|entry| ((entry.source.clone(), entry.record), known(entry))).collect());
     let job = Job::prepare(config, Request { paths, listed: Vec::new(), redo: false, only })?;
     let outcome = job.run(&Interrupt::default(), |_| ()).1;
     if !matches!(outcome, Ok(()) | Err(RunError::TooManyRejected { .. })) {
@@ -104,6 +106,18 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
     };
     let faults = expected.iter().filter_map(fault).collect();
     Ok(Verification { documents: expected.len() as u64, statements: 0, faults })
+}
+
+/// What only the rest of the input says of a document: whether another has its id, or its text.
+fn known(entry: &Entry) -> Known {
+    let line: Value = serde_json::from_slice(&entry.line).unwrap_or_default();
+    let original = |id: &str| Original { id: id.to_owned(), percent: percent(&line["similarity"]) };
+    Known { id: Some(entry.document.clone()), duplicate_of: line["duplicate_of"].as_str().map(original) }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as it was written: from 0 to 1")]
+fn percent(similarity: &Value) -> u8 {
+    (100.0 * similarity.as_f64().unwrap_or_default()).round() as u8
 }
 
 /// A folder that is gone afterwards.

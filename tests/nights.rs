@@ -313,6 +313,71 @@ fn a_document_that_is_forgotten_is_gone_and_stays_away() {
     }
 }
 
+/// Two copies of a story and one of them without its end.
+fn wire_copy() -> [(&'static str, String); 4] {
+    let story = |name: &str| (0..90).map(|word| format!("{name}{word}")).collect::<Vec<_>>().join(" ");
+    let strike = story("strike");
+    let cut = strike.split_inclusive(' ').take(75).collect::<String>();
+    [("first", strike.clone()), ("other", story("budget")), ("same", strike), ("cut", cut)]
+}
+
+/// Each document with what it is a copy of.
+fn marks(workspace: &Workspace) -> Vec<(String, String)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let documents = workspace.lines("documents.jsonl");
+    let mut marks: Vec<_> =
+        documents.iter().map(|line| (text(&line["document"]), text(&line["duplicate_of"]))).collect();
+    marks.sort();
+    marks
+}
+
+#[test]
+fn copies_are_marked_by_the_input_whatever_was_done_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("wire.jsonl");
+    let write = |documents: &[(&str, String)]| {
+        let line = |(id, text): &(_, _)| format!("{}\n", serde_json::json!({"id": id, "text": text}));
+        std::fs::write(&input, documents.iter().map(line).collect::<String>()).unwrap();
+    };
+    let command = |workspace: &Workspace, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pressrun"));
+        command.args(arguments).arg("-c").arg(workspace.folder.path().join("pipeline.toml")).output().unwrap()
+    };
+    let expected = |marks: [(&str, &str); 4]| marks.map(|(id, original)| (id.to_owned(), original.to_owned())).to_vec();
+    let all = wire_copy();
+    for layout in LAYOUTS {
+        let workspace = workspace(layout);
+        let skipped = || workspace.report()["accounting"]["skipped"].as_u64().unwrap();
+        write(&all[..2]);
+        run_whole(&workspace, &input);
+        write(&all);
+        run_whole(&workspace, &input);
+        let marked = expected([("cut", "first"), ("first", ""), ("other", ""), ("same", "first")]);
+        assert_eq!((marks(&workspace), skipped()), (marked, 2), "{layout}: what was done before is an original");
+        let copies = &workspace.report()["copies"];
+        assert_eq!((copies["exact"].as_u64(), copies["near"].as_u64()), (Some(1), Some(1)));
+        let statements = workspace.output_text();
+        assert_eq!(statements.matches("\"duplicate_of\":\"first\"").count(), 2, "{statements}");
+        run_whole(&workspace, &input);
+        assert_eq!(skipped(), 4, "{layout}: a run after it has nothing to do");
+        let sample = command(&workspace, &["verify", "--sample", "4", "--input", input.to_str().unwrap()]);
+        assert!(sample.status.success(), "{layout}: {}", String::from_utf8_lossy(&sample.stdout));
+
+        let mut changed = all.clone();
+        changed[0].1 = "Something else.".into();
+        write(&changed);
+        run_whole(&workspace, &input);
+        let marked = expected([("cut", "same"), ("first", ""), ("other", ""), ("same", "")]);
+        assert_eq!((marks(&workspace), skipped()), (marked.clone(), 1), "{layout}: the original is another one");
+        write(&all);
+        run_whole(&workspace, &input);
+        assert!(command(&workspace, &["forget", "first"]).status.success());
+        run_whole(&workspace, &input);
+        assert_eq!(marks(&workspace), marked[..1].iter().chain(&marked[2..]).cloned().collect::<Vec<_>>());
+        assert_eq!(verify(&workspace.output()).unwrap().faults, []);
+    }
+}
+
 #[test]
 fn any_single_byte_that_is_flipped_is_found() {
     let (_folder, input) = input();
@@ -469,6 +534,32 @@ fn a_document_that_takes_too_long_costs_only_itself() {
         assert!(rejected["message"].as_str().unwrap().contains("`[run] document_timeout`"), "{rejected}");
         assert_eq!(workspace.lines("documents.jsonl").len(), 3, "{stage}");
         assert_eq!(verify(&workspace.output()).unwrap().faults, []);
+    }
+}
+
+#[test]
+fn a_run_that_hangs_at_a_document_ends_and_the_next_one_goes_on_without_it() {
+    let (_folder, input) = input();
+    for stage in ["read", "split"] {
+        let workspace = Workspace::new("[run]\nmax_rejected = 1\ndocument_timeout = 1\nchunk_documents = 3\n");
+        let run =
+            || workspace.command(&[&input]).env("PRESSRUN_HANG_POISON", format!("{stage}:Number 4 ")).output().unwrap();
+        let hung = run();
+        let said_of_it = said(&hung);
+        assert_eq!(hung.status.code(), Some(2), "{said_of_it}");
+        assert!(said_of_it.contains(&format!("a.jsonl:5 hangs in the stage `{stage}`")), "{said_of_it}");
+        let next = run();
+        assert!(next.status.success(), "{}", said(&next));
+        assert_eq!(workspace.lines("documents.jsonl").len(), 9);
+        let rejected = workspace.lines("rejected.jsonl");
+        let suspect = rejected.iter().find(|line| line["reason"] == "too_slow").unwrap();
+        assert_eq!(suspect["place"]["line"], 5);
+        assert!(suspect["excerpt"].as_str().unwrap().contains("Number 4 "), "{suspect}");
+        assert_eq!(verify(&workspace.output()).unwrap().faults, []);
+        let mut retry = Command::new(env!("CARGO_BIN_EXE_pressrun"));
+        retry.arg("retry").arg("-c").arg(workspace.folder.path().join("pipeline.toml")).arg(&input);
+        assert!(retry.status().unwrap().success());
+        assert_eq!(workspace.lines("documents.jsonl").len(), 10, "what is retried is tried");
     }
 }
 

@@ -47,6 +47,7 @@ fn document(text: String) -> Document {
         text,
         encoding: "UTF-8",
         flags: Vec::new(),
+        duplicate_of: None,
         content: [0; 32],
     }
 }

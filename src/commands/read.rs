@@ -9,7 +9,7 @@ use pressrun::config::values::{Share, Whole};
 use pressrun::config::{Config, ConfigFile};
 use pressrun::error::RunError;
 use pressrun::pipeline::{self, Counter, Halt, Interrupt, Outlet, PipelineError, Stage};
-use pressrun::record::{Chunk, Document, Metadata, Place, Rejection, TextFlag};
+use pressrun::record::{Chunk, Document, Metadata, Original, Place, Rejection, TextFlag};
 use pressrun::stages::read::Read;
 use serde::Serialize;
 
@@ -64,6 +64,10 @@ struct DocumentLine<'a> {
     place: &'a Place,
     #[serde(flatten)]
     metadata: &'a Metadata,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_of: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    similarity: Option<f64>,
     encoding: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     flags: &'a [TextFlag],
@@ -84,8 +88,11 @@ impl Stage for Show {
     type Out = ();
 
     fn process(&mut self, chunk: Self::In, _: &mut Outlet<'_, ()>) -> Result<(), Halt> {
-        for Document { id, place, metadata, text, encoding, flags, .. } in &chunk.documents {
-            print(&DocumentLine { id, place, metadata, encoding, flags, text })?;
+        for Document { id, place, metadata, text, encoding, flags, duplicate_of, .. } in &chunk.documents {
+            let original = duplicate_of.as_ref();
+            let (duplicate_of, similarity) =
+                (original.map(|original| original.id.as_str()), original.map(Original::similarity));
+            print(&DocumentLine { id, place, metadata, duplicate_of, similarity, encoding, flags, text })?;
         }
         Ok(())
     }

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use sections::{
-    CacheConfig, Compression, Device, FieldNames, InputConfig, Layout, LogConfig, MetricsConfig, ModelConfig, Order,
-    OutputConfig, Precision, RunConfig, TaskConfig,
+    CacheConfig, Compression, CopiesConfig, Device, FieldNames, InputConfig, Layout, LogConfig, MetricsConfig,
+    ModelConfig, Order, OutputConfig, Precision, RunConfig, TaskConfig,
 };
 
 /// What a run is told by its `pipeline.toml`. Relative paths have been resolved against the file's folder.
@@ -156,7 +156,7 @@ impl Config {
 }
 
 /// The fields that every statement has, whatever its tasks: no task can be called so.
-pub const STATEMENT_FIELDS: [&str; 20] = [
+pub const STATEMENT_FIELDS: [&str; 21] = [
     "schema",
     "document",
     "statement",
@@ -175,8 +175,23 @@ pub const STATEMENT_FIELDS: [&str; 20] = [
     "section",
     "language",
     "source",
+    "duplicate_of",
     "attributions",
     "flags",
+];
+
+/// The fields that every document has beside those of its statements: no task can be called so either.
+const DOCUMENT_FIELDS: [&str; 10] = [
+    "place",
+    "similarity",
+    "text_sha256",
+    "characters",
+    "bytes",
+    "encoding",
+    "paragraphs",
+    "statements",
+    "speakers",
+    "statements_file",
 ];
 
 /// The fields that are written even where `[output] fields` does not name them.
@@ -188,8 +203,9 @@ fn check_task(
     task: &TaskConfig,
     models: &IndexMap<String, ModelConfig>,
 ) -> Result<(), ConfigError> {
-    if STATEMENT_FIELDS.contains(&name.get_ref().as_str()) {
-        let message = format!("a task cannot be called `{}`: every statement has a field of that name", name.get_ref());
+    let known = [("statement", STATEMENT_FIELDS.as_slice()), ("document", &DOCUMENT_FIELDS)];
+    if let Some((what, _)) = known.iter().find(|(_, fields)| fields.contains(&name.get_ref().as_str())) {
+        let message = format!("a task cannot be called `{}`: every {what} has a field of that name", name.get_ref());
         return Err(file.invalid(name.span(), &message));
     }
     if !models.contains_key(task.model.get_ref()) {

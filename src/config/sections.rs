@@ -26,6 +26,8 @@ pub struct InputConfig {
     pub max_expansion: Whole<1, { 1 << 32 }>,
     /// A file that unpacks to more bytes than this is read no further.
     pub max_unpacked_bytes: Whole<1, { 1 << 62 }>,
+    /// What is taken for a copy of another document.
+    pub copies: CopiesConfig,
     /// Where a JSON record keeps what.
     pub fields: FieldNames,
 }
@@ -40,6 +42,7 @@ impl Default for InputConfig {
             max_document_bytes: Whole::of::<{ 32 << 20 }>(),
             max_expansion: Whole::of::<1000>(),
             max_unpacked_bytes: Whole::of::<{ 1 << 40 }>(),
+            copies: CopiesConfig::default(),
             fields: FieldNames::default(),
         }
     }
@@ -54,6 +57,22 @@ pub enum Order {
     Name,
     /// Those that were changed last, whatever their folder.
     Newest,
+}
+
+/// `[input.copies]`: which documents are marked with `duplicate_of`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CopiesConfig {
+    /// The share of the shorter text that has to be in the longer one, at least; 1 for the same text alone.
+    pub similarity: Share,
+    /// How many originals are remembered, the latest ones; 0 marks nothing.
+    pub remember: Whole<0, { 1 << 32 }>,
+}
+
+impl Default for CopiesConfig {
+    fn default() -> Self {
+        Self { similarity: Share::of_percent::<80>(), remember: Whole::of::<200_000>() }
+    }
 }
 
 /// `[input.fields]`: where a record of JSON, CSV or Parquet keeps what.

@@ -28,6 +28,18 @@ impl Done {
         known().map_err(failed(&self.path))
     }
 
+    /// Whether a document is not wanted any more.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn has_forgotten(&self, document: &str) -> Result<bool, LedgerError> {
+        let known = || {
+            let query = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE document = ?)";
+            self.connection.prepare_cached(query)?.query_row([document], |row| row.get(0))
+        };
+        known().map_err(failed(&self.path))
+    }
+
     /// Whether a document's results are there, made from the same content on the same terms, or are not wanted any more.
     ///
     /// # Errors

@@ -35,6 +35,8 @@ pub fn render(report: &RunReport, is_success: bool, now: i64, before: &str) -> S
     gauge("pressrun_documents_rejected", "Documents that the last run rejected.", number(accounting.rejected));
     gauge("pressrun_documents_skipped", "Documents that were done before the last run.", number(accounting.skipped));
     gauge("pressrun_documents_filtered", "Documents in languages that are not wanted.", number(accounting.filtered));
+    let copies = report.copies.exact + report.copies.near;
+    gauge("pressrun_documents_copies", "Documents that the last run wrote and marked as copies.", number(copies));
     gauge("pressrun_statements_written", "Statements that the last run wrote.", number(report.statements));
     gauge(
         "pressrun_input_bytes_left",

@@ -18,7 +18,7 @@ use crate::error::{RunError, chain};
 use crate::ledger::Ledger;
 use crate::model::Runtime;
 use crate::pipeline::{Cause, Interrupt, StageReport};
-use crate::record::{Reason, TokenCount};
+use crate::record::{CopyCount, Reason, TokenCount};
 use crate::stages::write::folder::OutputFolder;
 use crate::stages::write::{SCHEMA, Written, label_key, publish};
 use crate::task::{LabelTask, Tasks};
@@ -60,6 +60,8 @@ pub struct RunReport {
     pub accounting: Accounting,
     /// Rejections by reason.
     pub rejected: BTreeMap<&'static str, u64>,
+    /// Documents written that are copies of others.
+    pub copies: CopyCount,
     /// Statements written.
     pub statements: u64,
     /// Attributions in them.
@@ -208,6 +210,7 @@ impl RunReport {
                 filtered: found.filtered,
             },
             rejected: written.rejected.iter().map(|(reason, &count)| (Reason::as_str(*reason), count)).collect(),
+            copies: written.copies,
             statements: written.statements,
             attributions: written.attributions,
             labels: tasks.labels.iter().zip(&written.labels).map(label_counts).collect(),

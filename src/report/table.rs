@@ -5,6 +5,7 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::RunReport;
+use crate::record::CopyCount;
 
 /// How many labels of a task are shown.
 const MOST_LABELS: usize = 6;
@@ -19,6 +20,10 @@ pub fn render(report: &RunReport) -> String {
     if accounting.rejected > 0 {
         let reasons = report.rejected.iter().map(|(reason, count)| format!("{reason} {count}"));
         let _ = writeln!(text, "rejected   {}", reasons.collect::<Vec<_>>().join(" · "));
+    }
+    let CopyCount { exact, near } = report.copies;
+    if exact + near > 0 {
+        let _ = writeln!(text, "copies     {exact} of the same text · {near} of nearly the same");
     }
     if report.input_bytes_left > 0 {
         let _ =

@@ -1,12 +1,13 @@
 //! Each document by itself: where work on one of them panics or takes too long, it becomes a rejection, and the others go on.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::stopwatch::{self, Stopwatch, TooSlow};
+use super::stopwatch::{self, Stopwatch, TooSlow, Work};
 use crate::pipeline::panic_message;
-use crate::record::{Document, EXCERPT_CHARACTERS, Reason, Rejection};
+use crate::record::{Document, EXCERPT_CHARACTERS, Place, Reason, Rejection};
 
 /// What stands between the documents of a stage.
 #[derive(Debug, Clone, Copy)]
@@ -29,20 +30,31 @@ impl Guard {
 
     /// Does `work` on a document.
     pub(super) fn on<T>(&self, document: &Document, work: impl FnOnce() -> T) -> Result<T, Rejection> {
+        self.at(&document.place, || document.text.as_str().into(), work)
+            .map_err(|(reason, message)| refused(self.stage, document, reason, message))
+    }
+
+    /// Does `work` on what is at `place`, and says why where that cannot be done. `text` is what tests know it by.
+    pub(super) fn at<'t, T>(
+        &self,
+        place: &Place,
+        text: impl Fn() -> Cow<'t, str>,
+        work: impl FnOnce() -> T,
+    ) -> Result<T, (Reason, String)> {
+        let watch = |limit| Stopwatch::new(limit, Work { stage: self.stage, place: place.clone() });
         let watched = || {
-            stopwatch::timed(self.limit.map(Stopwatch::new), || {
-                poison(self.stage, document);
+            stopwatch::timed(self.limit.map(watch), || {
+                poison(self.stage, text);
                 work()
             })
         };
         // What a panic may leave half done is the work's own, and is dropped with it.
         catch_unwind(AssertUnwindSafe(watched)).map_err(|panic| {
-            let (reason, message) = if panic.is::<TooSlow>() {
+            if panic.is::<TooSlow>() {
                 (Reason::TooSlow, self.too_slow())
             } else {
                 (Reason::Panicked, format!("panicked: {}", panic_message(&*panic)))
-            };
-            refused(self.stage, document, reason, message)
+            }
         })
     }
 
@@ -58,25 +70,44 @@ pub(super) fn refused(stage: &'static str, document: &Document, reason: Reason, 
     Rejection { place: document.place.clone(), stage, reason, message, excerpt }
 }
 
-/// Panics, or goes on for ever, where a test wants that.
-fn poison(stage: &str, document: &Document) {
-    static SLOW: OnceLock<Option<(String, String)>> = OnceLock::new();
-    assert!(!is_poison(stage, document), "as the test wants it");
-    while is_named(SLOW.get_or_init(|| named("PRESSRUN_SLOW_POISON")).as_ref(), stage, document) {
-        stopwatch::look();
+/// What a test wants to go wrong, and where: a variable of the environment has the stage, a colon, and part of the text.
+struct Poison {
+    variable: &'static str,
+    wanted: OnceLock<Option<(String, String)>>,
+}
+
+static PANIC: Poison = Poison::of("PRESSRUN_POISON");
+/// Work that goes on for ever, and looks at its watch.
+static SLOW: Poison = Poison::of("PRESSRUN_SLOW_POISON");
+/// Work that goes on for ever, and does not.
+static HANG: Poison = Poison::of("PRESSRUN_HANG_POISON");
+
+impl Poison {
+    const fn of(variable: &'static str) -> Self {
+        Self { variable, wanted: OnceLock::new() }
+    }
+
+    fn is_in<'t>(&self, stage: &str, text: impl Fn() -> Cow<'t, str>) -> bool {
+        let named = || {
+            let value = std::env::var(self.variable).ok()?;
+            value.split_once(':').map(|(stage, text)| (stage.to_owned(), text.to_owned()))
+        };
+        let wanted = self.wanted.get_or_init(named).as_ref();
+        wanted.is_some_and(|(of, part)| of == stage && text().contains(part.as_str()))
     }
 }
 
-/// Whether a test wants the stage to panic at this document: `PRESSRUN_POISON` has the stage, a colon, and part of the text.
+fn poison<'t>(stage: &str, text: impl Fn() -> Cow<'t, str>) {
+    assert!(!PANIC.is_in(stage, &text), "as the test wants it");
+    while SLOW.is_in(stage, &text) {
+        stopwatch::look();
+    }
+    while HANG.is_in(stage, &text) {
+        std::hint::spin_loop();
+    }
+}
+
+/// Whether a test wants the stage to panic at this document.
 pub(super) fn is_poison(stage: &str, document: &Document) -> bool {
-    static POISON: OnceLock<Option<(String, String)>> = OnceLock::new();
-    is_named(POISON.get_or_init(|| named("PRESSRUN_POISON")).as_ref(), stage, document)
-}
-
-fn named(variable: &str) -> Option<(String, String)> {
-    std::env::var(variable).ok()?.split_once(':').map(|(stage, text)| (stage.to_owned(), text.to_owned()))
-}
-
-fn is_named(poison: Option<&(String, String)>, stage: &str, document: &Document) -> bool {
-    poison.is_some_and(|(of, text)| of == stage && document.text.contains(text))
+    PANIC.is_in(stage, || document.text.as_str().into())
 }

@@ -13,6 +13,6 @@ pub mod read;
 /// Documents to sentences.
 pub mod split;
 /// How long a document takes.
-mod stopwatch;
+pub(crate) mod stopwatch;
 /// Statements to files.
 pub mod write;

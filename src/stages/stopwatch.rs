@@ -2,23 +2,36 @@
 //!
 //! It is their time that counts, not that of the clock on the wall: a loaded machine makes no document slow. Code that goes
 //! over a document looks at the watch now and then; where the time is over, that unwinds the work, up to `Guard::on`. Outside
-//! of a guard it does nothing.
+//! of a guard it does nothing. Where code does not look any more, as others' code may, [`overdue`] tells who asks.
 
-use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::record::Place;
+
 /// What work is unwound with that takes too long.
 pub(super) struct TooSlow;
 
-/// What one document has taken so far, on whatever threads. Clones share it.
+/// What one document has taken so far in a stage, on whatever threads. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Stopwatch {
     limit: Duration,
     nanoseconds: Arc<AtomicU64>,
+    work: Arc<Work>,
+}
+
+/// What is done, and on what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// The stage's name.
+    pub(crate) stage: &'static str,
+    /// Where the document is.
+    pub(crate) place: Place,
 }
 
 /// The watch that runs on a thread, and the thread's time when it was last read.
@@ -28,28 +41,86 @@ struct Running {
     since: Duration,
 }
 
+/// A thread on which watches run.
+#[derive(Debug)]
+struct Thread {
+    running: Mutex<Running>,
+    /// Where the system tells how long it has worked; none where it does not.
+    status: Option<PathBuf>,
+}
+
+/// All of them that are still there.
+static THREADS: Mutex<Vec<Weak<Thread>>> = Mutex::new(Vec::new());
+
 thread_local! {
-    static RUNNING: RefCell<Running> = RefCell::default();
+    static HERE: Arc<Thread> = Thread::new();
     static LOOKS: Cell<u32> = const { Cell::new(0) };
 }
 
 impl Stopwatch {
-    pub(super) fn new(limit: Duration) -> Self {
-        Self { limit, nanoseconds: Arc::default() }
+    pub(super) fn new(limit: Duration, work: Work) -> Self {
+        Self { limit, nanoseconds: Arc::default(), work: Arc::new(work) }
     }
 
     /// The one that runs on this thread.
     pub(super) fn running() -> Option<Self> {
-        RUNNING.with_borrow(|running| running.watch.clone())
+        HERE.with(|thread| thread.running().watch.clone())
     }
 
     fn add(&self, time: Duration) {
         self.nanoseconds.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    fn is_over(&self) -> bool {
-        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed)) > self.limit
+    fn spent(&self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed))
     }
+
+    fn is_over(&self) -> bool {
+        self.spent() > self.limit
+    }
+}
+
+impl Thread {
+    fn new() -> Arc<Self> {
+        let own = std::fs::read_link("/proc/thread-self").ok();
+        let status = own.map(|own| Path::new("/proc").join(own).join("stat"));
+        let thread = Arc::new(Self { running: Mutex::default(), status });
+        let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.retain(|thread| thread.strong_count() > 0);
+        threads.push(Arc::downgrade(&thread));
+        thread
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it works on, where it has done so for much longer than it should.
+    fn overdue(&self) -> Option<(Work, Duration)> {
+        let running = self.running();
+        let watch = running.watch.as_ref()?;
+        let spent = watch.spent() + time_told(self.status.as_deref()?)?.saturating_sub(running.since);
+        (spent > PATIENCE * watch.limit + Duration::from_secs(1)).then(|| (Work::clone(&watch.work), spent))
+    }
+}
+
+/// Work whose time is over is unwound before it has taken twice as long, if it looks at the watch at all.
+const PATIENCE: u32 = 2;
+
+/// Work that has gone on for much longer than it should, and how long: it does not look at the watch, and will not end by itself.
+/// Systems without `/proc` tell nothing.
+pub(crate) fn overdue() -> Option<(Work, Duration)> {
+    let threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    threads.iter().filter_map(Weak::upgrade).find_map(|thread| thread.overdue())
+}
+
+/// How long processors have worked for a thread, as the system tells others: in hundredths of a second.
+fn time_told(status: &Path) -> Option<Duration> {
+    let text = std::fs::read_to_string(status).ok()?;
+    // The name before may hold anything.
+    let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(Duration::from_millis(10 * (user + system)))
 }
 
 /// Does `work` with `watch` running, and another one after that as before. So what a thread does for one document while it
@@ -72,7 +143,8 @@ pub(super) fn timed<T>(watch: Option<Stopwatch>, work: impl FnOnce() -> T) -> T 
 
 /// Stops the watch of this thread and starts another.
 fn switch(next: Option<Stopwatch>) -> Option<Stopwatch> {
-    RUNNING.with_borrow_mut(|running| {
+    HERE.with(|thread| {
+        let mut running = thread.running();
         if running.watch.is_none() && next.is_none() {
             return None;
         }
@@ -88,7 +160,14 @@ pub(super) fn look() {
     const SELDOM: u32 = 64;
     let looks = LOOKS.get().wrapping_add(1);
     LOOKS.set(looks);
-    if looks.is_multiple_of(SELDOM) && RUNNING.with_borrow_mut(Running::is_over) {
+    if looks.is_multiple_of(SELDOM) {
+        look_closely();
+    }
+}
+
+/// As [`look`], each time: for steps that are few and long.
+pub(super) fn look_closely() {
+    if HERE.with(|thread| thread.running().is_over()) {
         unwind();
     }
 }
@@ -124,6 +203,10 @@ mod tests {
 
     use super::*;
 
+    fn watch(limit: Duration) -> Stopwatch {
+        Stopwatch::new(limit, Work { stage: "test", place: Place::file("a.txt") })
+    }
+
     fn compute(milliseconds: u64) {
         let end = time_of_thread() + Duration::from_millis(milliseconds);
         while time_of_thread() < end {}
@@ -135,7 +218,7 @@ mod tests {
 
     #[test]
     fn work_inside_of_other_work_is_its_own() {
-        let (outer, inner) = (Stopwatch::new(Duration::MAX), Stopwatch::new(Duration::MAX));
+        let (outer, inner) = (watch(Duration::MAX / 4), watch(Duration::MAX / 4));
         timed(Some(outer.clone()), || {
             compute(20);
             timed(Some(inner.clone()), || compute(60));
@@ -147,7 +230,7 @@ mod tests {
 
     #[test]
     fn waiting_takes_no_time() {
-        let watch = Stopwatch::new(Duration::MAX);
+        let watch = watch(Duration::MAX / 4);
         let (_sender, receiver) = std::sync::mpsc::channel::<()>();
         timed(Some(watch.clone()), || receiver.recv_timeout(Duration::from_millis(50)).unwrap_err());
         assert!(spent(&watch) < 10, "{watch:?}");
@@ -155,14 +238,29 @@ mod tests {
 
     #[test]
     fn only_what_is_over_its_time_is_unwound_and_the_watch_before_goes_on() {
-        let outer = Stopwatch::new(Duration::MAX);
+        let outer = watch(Duration::MAX / 4);
         timed(Some(outer.clone()), || {
             (0..1000).for_each(|_| look());
-            let late = || timed(Some(Stopwatch::new(Duration::ZERO)), || (0..1000).for_each(|_| look()));
+            let late = || timed(Some(watch(Duration::ZERO)), || (0..1000).for_each(|_| look()));
             let unwound = catch_unwind(AssertUnwindSafe(late)).unwrap_err();
             assert!(unwound.is::<TooSlow>());
-            assert!(Stopwatch::running().is_some_and(|watch| watch.limit == Duration::MAX));
+            assert!(Stopwatch::running().is_some_and(|watch| watch.limit == Duration::MAX / 4));
         });
         assert!(Stopwatch::running().is_none());
+    }
+
+    #[test]
+    fn work_that_never_looks_is_told_of_by_others() {
+        let work = Work { stage: "test", place: Place::file("hung.txt") };
+        let is_told = || overdue().is_some_and(|(found, spent)| found == work && spent > Duration::from_secs(1));
+        std::thread::scope(|scope| {
+            let hung = Stopwatch::new(Duration::from_millis(1), work.clone());
+            let thread = scope.spawn(|| timed(Some(hung), || compute(1500)));
+            while !thread.is_finished() && !is_told() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            assert!(!thread.is_finished(), "it was told of before it ended");
+        });
+        assert!(!is_told());
     }
 }

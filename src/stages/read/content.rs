@@ -1,5 +1,6 @@
 //! What a record is before it is parsed, and what is left of it then.
 
+use super::copies::Sketch;
 use super::formats::{capture, elements, html, json, parquet, plain, table};
 use super::garbled::is_garbled;
 use super::intake::Raw;
@@ -8,6 +9,7 @@ use super::{dates, language};
 use crate::config::InputConfig;
 use crate::digest::sha256_of_all;
 use crate::record::{Metadata, Place, Rejection, TextFlag};
+use crate::stages::guard::Guard;
 
 /// A record's bytes, as its format has them.
 pub(super) enum Content {
@@ -33,7 +35,7 @@ impl Content {
         self.beginning_of().len()
     }
 
-    fn beginning_of(&self) -> &[u8] {
+    pub(super) fn beginning_of(&self) -> &[u8] {
         match self {
             Self::Text(bytes) | Self::Html(bytes) => bytes,
             Self::Row(row) => &row.bytes,
@@ -80,12 +82,14 @@ pub(super) struct Record {
     pub(super) flags: Vec<TextFlag>,
     /// What tells it from another version of it.
     pub(super) content: [u8; 32],
+    /// What it is compared to others by; none where it is not.
+    pub(super) sketch: Option<Sketch>,
     /// Whether it is in a language that is wanted, or in one that nobody knows.
     pub(super) is_wanted: bool,
 }
 
 /// Parses a raw record, whatever it holds.
-pub(super) fn parse(raw: Raw, settings: &InputConfig) -> Result<Option<Record>, Rejection> {
+pub(super) fn parse(raw: Raw, settings: &InputConfig, guard: &Guard) -> Result<Option<Record>, Rejection> {
     let Raw { place, name, content } = raw;
     let bytes = content.beginning_of();
     let excerpt = bytes[..bytes.len().min(EXCERPT_BYTES)].to_vec();
@@ -94,13 +98,17 @@ pub(super) fn parse(raw: Raw, settings: &InputConfig) -> Result<Option<Record>, 
         let is_wanted = language::complete(&mut parsed.metadata.language, &parsed.text, &settings.languages);
         Ok(Some((parsed, is_wanted)))
     };
-    let judged = super::guarded(judged).map_err(|refusal| refusal.into_rejection(place.clone(), &excerpt))?;
+    let judged = guard.at(&place, || String::from_utf8_lossy(&excerpt), judged);
+    let judged = judged.unwrap_or_else(|(reason, message)| Err(Refusal::new(reason, message)));
+    let judged = judged.map_err(|refusal| refusal.into_rejection(place.clone(), &excerpt))?;
     Ok(judged.map(|(Parsed { own_id, mut metadata, text, encoding }, is_wanted)| {
         metadata.published = metadata.published.map(as_date);
         metadata.modified = metadata.modified.map(as_date);
         let content = digest(&metadata, &text, encoding);
         let flags = if is_garbled(&text) { vec![TextFlag::Mojibake] } else { Vec::new() };
-        Record { place, own_id, name, metadata, text, encoding, flags, content, is_wanted }
+        let is_compared = is_wanted && settings.copies.remember.get() > 0;
+        let sketch = is_compared.then(|| Sketch::of(&text));
+        Record { place, own_id, name, metadata, text, encoding, flags, content, sketch, is_wanted }
     }))
 }
 

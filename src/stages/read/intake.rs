@@ -29,6 +29,12 @@ pub(super) struct Raw {
     pub(super) content: Content,
 }
 
+impl Raw {
+    fn refuse(self, refusal: Refusal) -> Rejection {
+        refusal.into_rejection(self.place, self.content.beginning_of())
+    }
+}
+
 /// A raw record, or what became of it, and how much of the input had been read then.
 pub(super) struct Waiting {
     pub(super) raw: Result<Raw, Rejection>,
@@ -168,6 +174,10 @@ impl<'a, 'o> Intake<'a, 'o> {
         if !self.read.is_wanted(raw.as_ref().map_or_else(|rejection| &rejection.place, |raw| &raw.place)) {
             return ControlFlow::Continue(());
         }
+        let raw = raw.and_then(|raw| match self.read.suspects.message(&raw.place) {
+            Some(message) => Err(raw.refuse(Refusal::new(Reason::TooSlow, message))),
+            None => Ok(raw),
+        });
         let flow = self.settle_if_full();
         self.read.waiting_bytes += raw.as_ref().map_or(0, |raw| raw.content.bytes());
         let input_bytes = self.input_bytes_before + self.bytes_read();

@@ -4,6 +4,8 @@
 mod article;
 /// What a record is before and after it is parsed.
 mod content;
+/// Documents that were read before, or nearly so.
+mod copies;
 /// Dates as sources write them.
 mod dates;
 /// Bytes to text.
@@ -33,17 +35,21 @@ mod stream;
 /// Streams in UTF-16.
 mod utf8;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use rayon::prelude::*;
 
 use crate::config::{InputConfig, RunConfig};
+use crate::digest::{hexadecimal, sha256_of_all};
 use crate::ledger::Done;
 use crate::pipeline::{Cause, Counter, Halt, Interrupt, Outlet, Stage, panic_message};
-use crate::record::{Chunk, Document, Place, Reason, Rejection};
+use crate::record::{Chunk, Document, Original, Place, Reason, Rejection};
+use crate::stages::guard::Guard;
+use crate::suspects::Suspects;
 use content::Record;
+use copies::Copies;
 use find::Source;
 use identity::Identities;
 use intake::{Intake, Waiting};
@@ -67,8 +73,13 @@ pub struct Read {
     filtered: Counter,
     /// What need not be done again, and how much of that was found.
     done: Option<(Done, Counter)>,
-    /// The only records that are taken, by file and number there (0 for all of a file); none for all.
-    only: Option<HashSet<(String, u64)>>,
+    /// The only records that are taken; none for all.
+    only: Option<Places>,
+    /// What has been read before, where that is looked for.
+    copies: Option<Copies>,
+    guard: Guard,
+    /// Records that are not tried again.
+    suspects: Suspects,
     /// What has been found and not been parsed.
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
@@ -77,6 +88,18 @@ pub struct Read {
     pending_documents: usize,
     pending_bytes: u64,
     input_bytes: u64,
+}
+
+/// Records by file and number there (0 for all of a file), each with what is known of it.
+pub type Places = HashMap<(String, u64), Known>;
+
+/// What is known of a record, of which the rest of the input may say more than the record itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The document's id.
+    pub id: Option<String>,
+    /// What it is a copy of.
+    pub duplicate_of: Option<Original>,
 }
 
 impl Read {
@@ -94,6 +117,9 @@ impl Read {
             filtered: Counter::default(),
             done: None,
             only: None,
+            copies: Copies::new(&input.copies),
+            guard: Guard::of(Self::NAME).within(run.document_limit()),
+            suspects: Suspects::default(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             pending: Vec::new(),
@@ -116,20 +142,34 @@ impl Read {
         Self { done: Some((done, skipped)), ..self }
     }
 
-    /// Takes only records at these places: files, and numbers in them (0 for all of a file). A document that is there under the
-    /// same id, from another place, is another.
+    /// Rejects records at which runs before have hung.
     #[must_use]
-    pub fn only(self, places: HashSet<(String, u64)>) -> Self {
-        Self { only: Some(places), ..self }
+    pub fn suspecting(self, suspects: Suspects) -> Self {
+        Self { suspects, ..self }
+    }
+
+    /// Takes only records at these places. A document that is there under the same id, from another place, is another. What is a
+    /// copy of what cannot be told then, but for what is known.
+    #[must_use]
+    pub fn only(self, places: Places) -> Self {
+        Self { only: Some(places), copies: None, ..self }
     }
 
     fn is_wanted(&self, place: &Place) -> bool {
-        let is_among = |only: &HashSet<(String, u64)>, record| only.contains(&(place.source.clone(), record));
-        self.only.as_ref().is_none_or(|only| is_among(only, place.number()) || is_among(only, 0))
+        self.only.is_none() || self.known(place).is_some()
+    }
+
+    /// What is known of the record at `place`, where it is among the only ones that are taken.
+    fn known(&self, place: &Place) -> Option<&Known> {
+        let at = |number| self.only.as_ref()?.get(&(place.source.clone(), number));
+        at(place.number()).or_else(|| at(0))
     }
 
     /// The id of a record; where only some are taken, none that a document has that is there from another place.
     fn id(&mut self, record: &Record) -> Result<String, Halt> {
+        if let Some(id) = self.known(&record.place).and_then(|known| known.id.clone()) {
+            return Ok(id);
+        }
         let mut id = self.identities.assign(record);
         if let (Some(_), Some((done, _))) = (&self.only, &self.done) {
             while done.knows_elsewhere(&id, &record.place.source, record.place.number())? {
@@ -142,9 +182,10 @@ impl Read {
     /// Parses what waits, side by side, and takes it in, in order.
     fn settle(&mut self, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
         self.waiting_bytes = 0;
-        let settings = &self.settings;
-        let parse =
-            |Waiting { raw, input_bytes }: Waiting| (raw.and_then(|raw| content::parse(raw, settings)), input_bytes);
+        let (settings, guard) = (&self.settings, &self.guard);
+        let parse = |Waiting { raw, input_bytes }: Waiting| {
+            (raw.and_then(|raw| content::parse(raw, settings, guard)), input_bytes)
+        };
         let records: Vec<_> = std::mem::take(&mut self.waiting).into_par_iter().map(parse).collect();
         let input_bytes = self.input_bytes;
         for (record, input_bytes) in records {
@@ -176,16 +217,35 @@ impl Read {
         let id = self.id(&record)?;
         self.pending_bytes += record.text.len() as u64;
         self.pending_documents += 1;
-        let Record { place, metadata, text, encoding, flags, content, is_wanted, .. } = record;
-        if !is_wanted {
+        if record.is_wanted {
+            self.take_wanted(id, record)?;
+        } else {
             self.filtered.add(1);
-        } else if !self.is_done(&id, &content)? {
-            self.pending.push(Document { id, place, metadata, text, encoding, flags, content });
         }
         if self.pending_documents >= self.chunk_documents || self.pending_bytes >= CHUNK_BYTES {
             self.close_chunk(out)?;
         }
         Ok(())
+    }
+
+    fn take_wanted(&mut self, id: String, mut record: Record) -> Result<(), Halt> {
+        let duplicate_of = self.original_of(&id, &mut record)?;
+        let Record { place, metadata, text, encoding, flags, content, .. } = record;
+        let content = duplicate_of.as_ref().map_or(content, |original| digest_of_copy(&content, original));
+        if !self.is_done(&id, &content)? {
+            self.pending.push(Document { id, place, metadata, text, encoding, flags, duplicate_of, content });
+        }
+        Ok(())
+    }
+
+    /// What a record is a copy of. What is not wanted any more is no original.
+    fn original_of(&mut self, id: &str, record: &mut Record) -> Result<Option<Original>, Halt> {
+        if let Some(known) = self.known(&record.place) {
+            return Ok(known.duplicate_of.clone());
+        }
+        let Some((copies, sketch)) = self.copies.as_mut().zip(record.sketch.take()) else { return Ok(None) };
+        let is_forgotten = self.done.as_ref().map_or(Ok(false), |(done, _)| done.has_forgotten(id))?;
+        Ok(if is_forgotten { None } else { copies.original_of(id, sketch) })
     }
 
     fn is_done(&self, id: &str, content: &[u8]) -> Result<bool, Halt> {
@@ -246,6 +306,11 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
         .unwrap_or_else(|panic| Err(Refusal::new(Reason::Panicked, format!("panicked: {}", panic_message(&*panic)))))
 }
 
+/// What tells a copy from another version of it, and from what it is where its original is another.
+fn digest_of_copy(content: &[u8], original: &Original) -> [u8; 32] {
+    sha256_of_all([&hexadecimal(content), original.id.as_str(), &original.percent.to_string()])
+}
+
 /// A path as it is shown and hashed: the same on every system.
 fn shown(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
@@ -260,13 +325,17 @@ mod tests {
 
     /// Reads all files of a new folder, with chunks of two documents and at most 1,000 bytes a document.
     fn read(files: &[(&str, &[u8])]) -> (Vec<Chunk<Document>>, Vec<Rejection>, u64) {
+        read_with("max_document_bytes = 1000", files)
+    }
+
+    fn read_with(settings: &str, files: &[(&str, &[u8])]) -> (Vec<Chunk<Document>>, Vec<Rejection>, u64) {
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
             let path = folder.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, content).unwrap();
         }
-        let text = "[input]\nmax_document_bytes = 1000\n[run]\nchunk_documents = 2\n".to_owned();
+        let text = format!("[run]\nchunk_documents = 2\n[input]\n{settings}\n");
         let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text }).unwrap();
         let found = Counter::default();
         let stage = Read::new(&config.input, &config.run, found.clone(), Interrupt::default());
@@ -336,6 +405,37 @@ mod tests {
         let all: Vec<&str> = ids(&chunks).concat();
         assert_eq!(all[0], "x");
         assert!(all[1].starts_with("X~") && all[2].starts_with("x~") && all[1][2..] != all[2][2..], "{all:?}");
+    }
+
+    #[test]
+    fn copies_are_marked_in_the_order_of_the_input() {
+        let story = |name: &str| (0..60).map(|word| format!("{name}{word}")).collect::<Vec<_>>().join(" ");
+        let (strike, budget) = (story("strike"), story("budget"));
+        let lines = |lines: &[(&str, &str, &str)]| {
+            let line = |(id, language, text): &(_, _, _)| {
+                format!("{}\n", serde_json::json!({"id": id, "language": language, "text": text}))
+            };
+            lines.iter().map(line).collect::<String>()
+        };
+        let first = lines(&[("other", "de", &budget), ("whole", "en", &strike), ("budget", "en", &budget)]);
+        let second = lines(&[("same", "en", &strike), ("longer", "en", &format!("Wire report. {strike}"))]);
+        let files = [("a.jsonl", first.as_bytes()), ("b.jsonl", second.as_bytes())];
+        let (chunks, _, _) = read_with("languages = [\"en\"]", &files);
+        let documents = chunks.iter().flat_map(|chunk| &chunk.documents);
+        let marks: Vec<_> = documents.map(|document| (document.id.as_str(), document.duplicate_of.clone())).collect();
+        let whole = |percent| Some(Original { id: "whole".into(), percent });
+        let longer = marks[3].1.as_ref().unwrap().percent;
+        assert!((80..100).contains(&longer), "{longer}");
+        let expected = [("whole", None), ("budget", None), ("same", whole(100)), ("longer", whole(longer))];
+        assert_eq!(marks, expected, "what is filtered is no original");
+        let contents: Vec<_> =
+            chunks.iter().flat_map(|chunk| &chunk.documents).map(|document| document.content).collect();
+        let (chunks, _, _) = read_with("languages = [\"en\"]\ncopies.remember = 0", &files);
+        let documents: Vec<_> = chunks.iter().flat_map(|chunk| &chunk.documents).collect();
+        assert!(documents.iter().all(|document| document.duplicate_of.is_none()));
+        let is_same: Vec<_> =
+            documents.iter().zip(&contents).map(|(document, content)| document.content == *content).collect();
+        assert_eq!(is_same, [true, true, false, false], "what is marked otherwise is done again");
     }
 
     #[test]

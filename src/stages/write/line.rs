@@ -11,8 +11,8 @@ use crate::config::IDENTIFYING_FIELDS;
 use crate::digest::sha256;
 use crate::model::Report;
 use crate::record::{
-    AnalysedDocument, Attribution, Document, Label, Metadata, Place, Rejection, Span, Speaker, Statement, TextFlag,
-    Verdict,
+    AnalysedDocument, Attribution, Document, Label, Metadata, Original, Place, Rejection, Span, Speaker, Statement,
+    TextFlag, Verdict,
 };
 use crate::task::{LabelTask, Tasks};
 
@@ -97,6 +97,9 @@ impl Serialize for StatementLine<'_> {
         fields.put("section", &metadata.section)?;
         fields.put("language", &metadata.language)?;
         fields.put("source", &metadata.source)?;
+        if let Some(original) = &self.document.duplicate_of {
+            fields.put("duplicate_of", &original.id)?;
+        }
         self.findings(&mut fields)?;
         fields.put("flags", &self.statement.flags)?;
         fields.map.end()
@@ -220,6 +223,10 @@ pub(super) struct DocumentLine {
     place: Place,
     #[serde(flatten)]
     metadata: Metadata,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_of: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    similarity: Option<f64>,
     text_sha256: String,
     characters: usize,
     bytes: usize,
@@ -265,6 +272,8 @@ impl DocumentLine {
             document: document.id.clone(),
             place: document.place.clone(),
             metadata: document.metadata.clone(),
+            duplicate_of: document.duplicate_of.as_ref().map(|original| original.id.clone()),
+            similarity: document.duplicate_of.as_ref().map(Original::similarity),
             text_sha256: sha256(&document.text),
             characters: document.text.chars().count(),
             bytes: document.text.len(),

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::ledger::{Entry, Kept, Ledger, LedgerError};
 use crate::pipeline::{Halt, Outlet, Stage};
-use crate::record::{AnalysedChunk, AnalysedDocument, Document, Reason, Rejection, TokenCount};
+use crate::record::{AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount};
 use crate::task::Tasks;
 use folder::OutputFolder;
 use layout::Statements;
@@ -67,6 +67,8 @@ pub struct Written {
     pub tokens: TokenCount,
     /// How many bytes of input have been read so far.
     pub input_bytes: u64,
+    /// Documents that are copies of others.
+    pub copies: CopyCount,
     /// Rejections by reason.
     pub rejected: BTreeMap<Reason, u64>,
     /// For each labelling task, how often each label was given; one more at the end for "unsure".
@@ -85,6 +87,7 @@ impl Written {
         self.documents += later.documents;
         self.statements += later.statements;
         self.attributions += later.attributions;
+        self.copies += later.copies;
         self.tokens += later.tokens;
         self.input_bytes = self.input_bytes.max(later.input_bytes);
         for (reason, count) in &later.rejected {
@@ -105,6 +108,7 @@ impl Written {
         self.documents += 1;
         self.statements += document.statements.len() as u64;
         self.attributions += line::attributions(&document.statements) as u64;
+        self.copies += CopyCount::of(document.document.duplicate_of.as_ref());
         for statement in &document.statements {
             for (counts, verdict) in self.labels.iter_mut().zip(&statement.verdicts) {
                 let unsure = counts.len() - 1;

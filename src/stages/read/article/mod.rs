@@ -24,12 +24,10 @@ mod tree;
 #[cfg(test)]
 mod measure;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::Refusal;
 use super::decode::decode_page;
-use crate::pipeline::panic_message;
 use crate::record::Reason;
+use crate::stages::stopwatch;
 
 /// A page as it came.
 #[derive(Debug, Clone, Copy)]
@@ -89,21 +87,17 @@ pub(super) struct Article {
     pub(super) encoding: &'static str,
 }
 
-/// The article on `page`. What others' code makes of nobody's mark-up may panic: that costs the page alone.
+/// The article on `page`. What others' code makes of nobody's mark-up may panic, or take its time: whoever calls this stands guard.
 pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Article, Refusal> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| extract_within(page, limits)));
-    let panicked = |message| Refusal::new(Reason::Panicked, format!("panicked: {message}"));
-    outcome.unwrap_or_else(|panic| Err(panicked(panic_message(&*panic))))
-}
-
-fn extract_within(page: &Page<'_>, limits: &PageLimits) -> Result<Article, Refusal> {
     if page.bytes.len() > limits.max_bytes {
         let message = format!("has {} bytes of HTML; {} are read", page.bytes.len(), limits.max_bytes);
         return Err(Refusal::new(Reason::TooLarge, message));
     }
     let (html, encoding) = decode_page(page.bytes, page.charset)?;
     let tree = tree::parse(&html, limits)?;
+    stopwatch::look_closely();
     let metadata = metadata::collect(&tree, page.url);
+    stopwatch::look_closely();
     let text = text::find(&tree, &metadata, limits)?;
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no article: no paragraphs of text on the page"));

@@ -9,6 +9,7 @@ use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::clutter::{self, Sizes};
+use crate::stages::stopwatch;
 
 /// Stands for a line break. A page has no use for the character.
 pub(super) const LINE_BREAK: char = '\u{E00A}';
@@ -38,6 +39,7 @@ pub(super) fn write(tree: &Html) -> String {
     let mut writer = Writer { html: String::new() };
     let mut dropped = None;
     for edge in tree.tree.root().traverse() {
+        stopwatch::look();
         match (edge, dropped) {
             (Edge::Close(node), Some(id)) if node.id() == id => dropped = None,
             (_, Some(_)) => {}

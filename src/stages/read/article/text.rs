@@ -8,6 +8,7 @@ use super::metadata::Metadata;
 use super::paragraphs::Paragraph;
 use super::{PageLimits, leftovers, paragraphs, pruned, tree};
 use crate::record::Reason;
+use crate::stages::stopwatch;
 
 /// Where the article's text in JSON-LD is so many times as long as what is in sight, scripts would show it: that is the article then.
 const BODY_TIMES: usize = 2;
@@ -19,12 +20,14 @@ pub(super) fn find(tree: &Html, metadata: &Metadata, limits: &PageLimits) -> Res
         let message = format!("has {} bytes of text and mark-up; {} are searched", html.len(), limits.max_pruned_bytes);
         return Err(Refusal::new(Reason::TooLarge, message));
     }
+    stopwatch::look_closely();
     let options = Options::default()
         .with_fallback(true)
         .with_exclude_comments(true)
         .with_links(true)
         .with_html_date_mode(HtmlDateMode::Disabled);
     let found = trafilatura::extract(&html, &options).map(|found| found.content_html).unwrap_or_default();
+    stopwatch::look_closely();
     let in_sight = own_paragraphs(&found, metadata);
     let bytes_in_sight = in_sight.iter().map(|paragraph| paragraph.text.len()).sum::<usize>();
     let body = metadata.body.as_deref().filter(|body| body.len() > BODY_TIMES * bytes_in_sight);

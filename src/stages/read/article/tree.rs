@@ -9,6 +9,7 @@ use scraper::{Html, HtmlTreeSink, Node};
 use super::super::Refusal;
 use super::{PageLimits, attributes};
 use crate::record::Reason;
+use crate::stages::stopwatch;
 
 /// The page is parsed in pieces of this size, and measured after each: unclosed `<b>`s can make a whole tree of every paragraph.
 const PIECE_BYTES: usize = 1024;
@@ -27,6 +28,7 @@ pub(super) fn parse(html: &str, limits: &PageLimits) -> Result<Html, Refusal> {
     let mut parser = driver::parse_document(HtmlTreeSink::new(Html::new_document()), options);
     let mut nodes = 0;
     for piece in pieces(html) {
+        stopwatch::look();
         parser.process(StrTendril::from_slice(piece));
         let parsed = parser.tokenizer.sink.sink.0.borrow();
         nodes = check(&parsed, nodes, limits)?;
