@@ -97,6 +97,9 @@ fn field_and_value(text: &str) -> Result<(String, String), String> {
 pub(crate) struct TrainArguments {
     /// What to train on and how; see models/newsroom/recipe.toml
     pub(crate) recipe: PathBuf,
+    /// Train nothing: calibrate the finished model in the recipe's output folder on the recipe's dev sets
+    #[arg(long)]
+    pub(crate) calibrate: bool,
 }
 
 #[derive(Debug, Args)]

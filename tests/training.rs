@@ -333,7 +333,39 @@ fn the_mean_with_another_model_comes_out_and_is_measured() {
     let more = recipe("", &(MOOD.to_owned() + ATTRIBUTION))
         .replace("[training]", "[model.blend]\nmodel = \"other\"\nshare = 0.5\n[training]");
     let message = prepare(folder.path(), &more).err().unwrap();
-    assert!(message.contains("it cannot be blended with: its head `attribution` is missing"), "{message}");
+    assert!(message.contains("its head `attribution` is missing"), "{message}");
+}
+
+#[test]
+fn a_finished_model_is_calibrated_anew_to_what_its_training_came_to() {
+    let _turn = turn();
+    let folder = workshop();
+    let text = recipe("epochs = 12\npatience = 12", &(MOOD.to_owned() + ATTRIBUTION));
+    train(folder.path(), &text);
+    std::fs::write(folder.path().join("recipe.toml"), &text).unwrap();
+    let path = folder.path().join("model/model.toml");
+    let manifest = std::fs::read_to_string(&path).unwrap();
+    let offsets = manifest.lines().find(|line| line.starts_with("offsets = ")).unwrap();
+    std::fs::write(&path, manifest.replace(offsets, "offsets = [50.0, 0.0, 0.0, 0.0, 0.0]")).unwrap();
+    let found = || {
+        let output =
+            pressrun(folder.path(), &["evaluate", "-m", "model", "-t", "attribution", "attribution.jsonl", "--json"]);
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["macro_f1"].as_f64().unwrap()
+    };
+    assert!(found() < 0.01, "it marks nothing");
+    let output = pressrun(folder.path(), &["train", "recipe.toml", "--calibrate"]);
+    assert!(output.status.success() && said(&output).contains("speakers"), "{}", said(&output));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), manifest);
+    assert!(found() > 0.95);
+
+    std::fs::write(folder.path().join("recipe.toml"), text.replace("\"good\"", "\"fine\"")).unwrap();
+    let output = pressrun(folder.path(), &["train", "recipe.toml", "--calibrate"]);
+    assert!(
+        !output.status.success() && said(&output).contains("its head `mood` is missing, of another kind, or"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), manifest);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pressrun::error::RunError;
 use pressrun::model::train::recipe::Recipe;
 use pressrun::model::train::scores::{EpochScores, SetScores};
-use pressrun::model::train::{Event, Step, Training};
+use pressrun::model::train::{self, Event, Step, Training};
 
 use crate::cli::TrainArguments;
 use crate::progress::Screen;
@@ -16,6 +16,11 @@ const SAY_EVERY: Duration = Duration::from_secs(30);
 pub(crate) fn train(arguments: &TrainArguments, screen: &Screen) -> anyhow::Result<()> {
     let recipe = Recipe::load(&arguments.recipe).map_err(RunError::from)?;
     let output = recipe.model.output.clone();
+    if arguments.calibrate {
+        let scores = train::calibrate(&recipe)?;
+        scores.iter().filter(|_| !screen.is_quiet()).for_each(|set| screen.say(&set_line(set)));
+        return Ok(());
+    }
     let training = Training::prepare(recipe)?;
     let mut last = Instant::now();
     training.run(|event| {

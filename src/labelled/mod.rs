@@ -173,7 +173,8 @@ mod tests {
             label: name.to_owned(),
             iptc: None,
         };
-        HeadManifest { kind, report: Report::default(), temperature: None, labels: labels.iter().map(label).collect() }
+        let (report, labels) = (Report::default(), labels.iter().map(label).collect());
+        HeadManifest { kind, report, temperature: None, offsets: Vec::new(), labels }
     }
 
     fn topics() -> HeadManifest {

@@ -45,7 +45,7 @@ impl Heads {
             let linear = Linear::of(&weights, name, device)?;
             match head.kind {
                 HeadKind::Sequence => heads.sequences.push(linear.over(head.temperature)),
-                HeadKind::Token => heads.tokens.push((linear, Transitions::new(&head.labels))),
+                HeadKind::Token => heads.tokens.push((linear.plus(&head.offsets), Transitions::new(&head.labels))),
             }
         }
         Ok(heads)
@@ -92,6 +92,15 @@ impl Linear {
             Some(divisor) => Self { weight: self.weight / divisor, bias: self.bias / divisor },
             None => self,
         }
+    }
+
+    /// Itself with `offsets` added to its outputs, where there are any.
+    fn plus(self, offsets: &[f64]) -> Self {
+        if offsets.is_empty() {
+            return self;
+        }
+        let bias = &self.bias + Tensor::from_slice(offsets).to_kind(Kind::Float).to_device(self.bias.device());
+        Self { bias, ..self }
     }
 
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {

@@ -87,6 +87,9 @@ pub struct HeadManifest {
     pub report: Report,
     /// What its outputs are divided by, so that its probabilities mean what they say; for sequence heads.
     pub temperature: Option<Temperature>,
+    /// What is added to its outputs, so that it marks as readily as it should: none, or one for each label; for token heads.
+    #[serde(default)]
+    pub offsets: Vec<f64>,
     /// The labels, in the order of its outputs.
     pub labels: Vec<Label>,
 }
@@ -204,10 +207,26 @@ impl HeadManifest {
             return Err(format!("has the label `{}` twice", twice.label));
         }
         let is_written_out = self.kind == HeadKind::Sequence && self.report == Report::Distribution;
+        self.check_offsets()?;
         match VERDICT_FIELDS.iter().find(|name| is_written_out && names.contains(**name)) {
             Some(name) => Err(format!("has a label `{name}`, which is the name of a field beside its labels")),
             None if names.is_empty() => Err("has no labels".to_owned()),
             None => Ok(()),
+        }
+    }
+
+    fn check_offsets(&self) -> Result<(), String> {
+        let (offsets, labels) = (self.offsets.len(), self.labels.len());
+        if self.offsets.is_empty() {
+            Ok(())
+        } else if self.kind != HeadKind::Token {
+            Err("has `offsets`, which are for token heads".to_owned())
+        } else if offsets != labels {
+            Err(format!("has {offsets} `offsets` for {labels} labels"))
+        } else if self.offsets.iter().any(|offset| !(-100.0..=100.0).contains(offset)) {
+            Err("has `offsets` that are no numbers from -100.0 to 100.0".to_owned())
+        } else {
+            Ok(())
         }
     }
 }
@@ -312,6 +331,20 @@ mod tests {
         let message = refusal(folder_with(&with("score")).path());
         assert!(message.contains("head `mood` has a label `score`, which"), "{message}");
         super::super::ModelFolder::open(folder_with(&with("bad")).path()).unwrap();
+    }
+
+    #[test]
+    fn offsets_that_fit_no_labels_are_refused() {
+        let with = |kind: &str, offsets: &str| {
+            let manifest = manifest(&all_files()).replace("\"sequence\"", &format!("\"{kind}\"\noffsets = {offsets}"));
+            folder_with(&manifest)
+        };
+        assert!(
+            refusal(with("sequence", "[0.2]").path()).ends_with("head `mood` has `offsets`, which are for token heads")
+        );
+        assert!(refusal(with("token", "[0.2, 0.0]").path()).ends_with("head `mood` has 2 `offsets` for 1 labels"));
+        assert!(refusal(with("token", "[nan]").path()).ends_with("no numbers from -100.0 to 100.0"));
+        super::super::ModelFolder::open(with("token", "[-0.2]").path()).unwrap();
     }
 
     #[test]

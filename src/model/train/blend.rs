@@ -5,21 +5,28 @@ use std::path::Path;
 
 use tch::{Kind, Tensor};
 
-use super::recipe::{Blend, Recipe};
+use super::recipe::{Blend, HeadRecipe, Recipe};
 use super::{TrainError, at, file_error};
 use crate::model::ModelFolder;
 
 /// Checks that the model to blend with has the recipe's heads and labels.
 pub(super) fn check(recipe: &Recipe) -> Result<(), TrainError> {
-    let Some(Blend { model: path, .. }) = &recipe.model.blend else { return Ok(()) };
-    let folder = ModelFolder::open(path)?;
-    for (name, head) in &recipe.heads {
-        if folder.manifest().heads.get(name).is_none_or(|other| other.labels != head.labels) {
-            let message = format!("it cannot be blended with: its head `{name}` is missing, or has other labels");
-            return Err(TrainError::Base { path: path.clone(), message });
+    recipe.model.blend.as_ref().map_or(Ok(()), |blend| check_heads(recipe, &blend.model))
+}
+
+/// Checks that the model in `folder` has the recipe's heads and labels.
+pub(super) fn check_heads(recipe: &Recipe, folder: &Path) -> Result<(), TrainError> {
+    let model = ModelFolder::open(folder)?;
+    let is_other = |name, head: &HeadRecipe| {
+        model.manifest().heads.get(name).is_none_or(|other| (other.kind, &other.labels) != (head.kind, &head.labels))
+    };
+    match recipe.heads.iter().find(|(name, head)| is_other(name.as_str(), head)) {
+        Some((name, _)) => {
+            let message = format!("its head `{name}` is missing, of another kind, or has other labels");
+            Err(TrainError::Base { path: folder.to_owned(), message })
         }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Writes the model in `folder` to `to`, with the mean of its weights and those of `blend`. The manifest is left to be

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use indexmap::IndexMap;
 use tch::{Kind, Tensor};
 
 use super::optimizer::Optimizer;
@@ -17,6 +18,9 @@ use crate::record::Label;
 /// The files that the manifest lists, in its order.
 const FILES: [&str; 4] = ["config.json", "tokenizer.json", "encoder.safetensors", "heads.safetensors"];
 
+/// What a folder is a model by.
+const MANIFEST: &str = "model.toml";
+
 /// Writes the average weights as a model to `folder`: encoder in half precision, heads in f32, the base's configuration
 /// and tokenizer, and the manifest.
 pub(super) fn export(recipe: &Recipe, optimizer: &Optimizer, folder: &Path) -> Result<(), TrainError> {
@@ -29,42 +33,61 @@ pub(super) fn export(recipe: &Recipe, optimizer: &Optimizer, folder: &Path) -> R
     let encoder: Vec<_> = optimizer.averages("encoder.").into_iter().map(half).collect();
     write_tensors(&encoder, &folder.join("encoder.safetensors"))?;
     write_tensors(&optimizer.averages("heads."), &folder.join("heads.safetensors"))?;
-    write_manifest(recipe, folder, &[])
+    write_manifest(recipe, folder, &IndexMap::new())
 }
 
 fn write_tensors(tensors: &[(String, Tensor)], path: &Path) -> Result<(), TrainError> {
     Tensor::write_safetensors(tensors, path).map_err(at(path))
 }
 
-/// Writes `model.toml` for the files in `folder`, with the temperatures that have been fitted for heads.
-pub(super) fn write_manifest(recipe: &Recipe, folder: &Path, temperatures: &[(String, f64)]) -> Result<(), TrainError> {
+/// What has been fitted for heads, by their names.
+pub(super) type Calibrations = IndexMap<String, Calibration>;
+
+/// What has been fitted for a head whose weights stay as they are.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Calibration {
+    /// What the outputs of a sequence head are divided by.
+    Temperature(f64),
+    /// What is added to the outputs of a token head, a number a label.
+    Offsets(Vec<f64>),
+}
+
+/// Writes `model.toml` for the files in `folder`.
+pub(super) fn write_manifest(recipe: &Recipe, folder: &Path, calibrations: &Calibrations) -> Result<(), TrainError> {
     let mut digests = Vec::new();
     for name in FILES {
         let path = folder.join(name);
         digests.push((name, sha256_of_file(&path).map_err(file_error(&path))?));
     }
     let family = EncoderConfig::read(&folder.join("config.json"))?.model_type;
-    let path = folder.join("model.toml");
-    std::fs::write(&path, manifest(recipe, family, &digests, temperatures)).map_err(file_error(&path))
+    let path = folder.join(MANIFEST);
+    std::fs::write(&path, manifest(recipe, family, &digests, calibrations)).map_err(file_error(&path))
 }
 
 /// Puts the files of `from` into `to`, the manifest last, so that a folder half filled is refused by its checksums.
 pub(super) fn publish(from: &Path, to: &Path) -> Result<(), TrainError> {
     std::fs::create_dir_all(to).map_err(file_error(to))?;
-    for name in FILES.into_iter().chain(["MODEL_CARD.md", "model.toml"]) {
-        let (part, path) = (to.join(format!("{name}.part")), to.join(name));
-        std::fs::copy(from.join(name), &part).map_err(file_error(&part))?;
-        std::fs::rename(&part, &path).map_err(file_error(&path))?;
-    }
-    Ok(())
+    FILES.into_iter().chain(["MODEL_CARD.md", MANIFEST]).try_for_each(|name| publish_file(name, from, to))
 }
 
-fn manifest(
-    recipe: &Recipe,
-    family: Architecture,
-    digests: &[(&str, String)],
-    temperatures: &[(String, f64)],
-) -> String {
+/// Puts the manifest of `from` into `to`, whose other files are the same.
+pub(super) fn publish_manifest(from: &Path, to: &Path) -> Result<(), TrainError> {
+    publish_file(MANIFEST, from, to)
+}
+
+fn publish_file(name: &str, from: &Path, to: &Path) -> Result<(), TrainError> {
+    let (part, path) = (to.join(format!("{name}.part")), to.join(name));
+    std::fs::copy(from.join(name), &part).map_err(file_error(&part))?;
+    std::fs::rename(&part, &path).map_err(file_error(&path))
+}
+
+/// Copies what the manifest of `from` lists to `to`.
+pub(super) fn copy_files(from: &Path, to: &Path) -> Result<(), TrainError> {
+    let copy = |name| std::fs::copy(from.join(name), to.join(name)).map_err(file_error(&from.join(name)));
+    FILES.into_iter().try_for_each(|name| copy(name).map(|_| ()))
+}
+
+fn manifest(recipe: &Recipe, family: Architecture, digests: &[(&str, String)], calibrations: &Calibrations) -> String {
     let model = &recipe.model;
     let mut text = format!(
         "# Written by `pressrun train`. Every file is checked against its SHA-256 before a run begins.\n\n\
@@ -80,13 +103,12 @@ fn manifest(
         let _ = writeln!(text, "\"{name}\" = \"{digest}\"");
     }
     for (name, head) in &recipe.heads {
-        let temperature = temperatures.iter().find(|(head, _)| head == name).map(|(_, temperature)| *temperature);
-        text += &head_section(name, head, temperature);
+        text += &head_section(name, head, calibrations.get(name));
     }
     text
 }
 
-fn head_section(name: &str, head: &HeadRecipe, temperature: Option<f64>) -> String {
+fn head_section(name: &str, head: &HeadRecipe, calibration: Option<&Calibration>) -> String {
     let kind = match head.kind {
         HeadKind::Sequence => "sequence",
         HeadKind::Token => "token",
@@ -99,9 +121,14 @@ fn head_section(name: &str, head: &HeadRecipe, temperature: Option<f64>) -> Stri
         };
         let _ = writeln!(text, "report = \"{report}\"");
     }
-    if let Some(temperature) = temperature {
-        let _ = writeln!(text, "temperature = {temperature:.4}");
-    }
+    let _ = match calibration {
+        Some(Calibration::Temperature(temperature)) => writeln!(text, "temperature = {temperature:.4}"),
+        Some(Calibration::Offsets(offsets)) => {
+            let numbers: Vec<_> = offsets.iter().map(|offset| format!("{offset:.1}")).collect();
+            writeln!(text, "offsets = [{}]", numbers.join(", "))
+        }
+        None => Ok(()),
+    };
     text += "labels = [\n";
     for label in &head.labels {
         let _ = writeln!(text, "  {},", inline(label));

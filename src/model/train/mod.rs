@@ -11,6 +11,8 @@ mod card;
 mod checkpoint;
 /// Labelled sets to batches.
 mod data;
+/// What a model is worth, and what makes it worth more without another training.
+mod dev;
 /// Why a training cannot go on.
 mod error;
 /// Weights to a model folder.
@@ -39,13 +41,12 @@ use std::time::Instant;
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::config::{Device, Precision};
-use crate::evaluate::fit_temperature;
-use crate::evaluate::measure::Measured;
-use crate::model::{HeadKind, ModelFolder, Runtime, TokenBatch, Tokenizer, to_i64};
+use crate::config::Device;
+use crate::model::{HeadKind, Runtime, TokenBatch, Tokenizer, to_i64};
 use card::Facts;
 use checkpoint::Checkpoint;
 use data::{Data, Row, Truth};
+use dev::Dev;
 pub use error::TrainError;
 use error::{at, file_error};
 use known::Known;
@@ -215,7 +216,7 @@ impl Training {
         let seconds = start.elapsed().as_secs_f64();
         let folder = self.checkpoint.epoch_folder(epoch);
         export::export(&self.recipe, &self.optimizer, &folder)?;
-        let sets = self.measure(&folder)?;
+        let sets = self.dev().measure(&folder)?;
         Ok(EpochScores {
             epoch,
             loss: losses / count(batches.len()),
@@ -284,30 +285,8 @@ impl Training {
         }
     }
 
-    /// What the model in `folder` is worth on the sets to measure by.
-    fn measure(&self, folder: &Path) -> Result<Vec<SetScores>, TrainError> {
-        let measured = self.measured(folder)?;
-        let of = |(dev, measured): (&DevSet, &Measured)| {
-            SetScores::of(self.head_name(dev.head), &dev.name, dev.decides, measured)
-        };
-        Ok(self.dev.iter().zip(&measured).map(of).collect())
-    }
-
-    fn measured(&self, folder: &Path) -> Result<Vec<Measured>, TrainError> {
-        let folder = ModelFolder::open(folder)?;
-        let (tokenizer, runtime) = (folder.tokenizer()?, Runtime::resolve(Precision::Auto, Device::Cpu, Some(1))?);
-        tch::set_num_threads(threads(&self.recipe));
-        let mut measured = Vec::new();
-        for dev in &self.dev {
-            let name = self.head_name(dev.head);
-            let mut model = folder.load(&runtime, 0, &[name])?;
-            measured.push(Measured::new(&dev.set, &folder.manifest().heads[name], &tokenizer, &mut model)?);
-        }
-        Ok(measured)
-    }
-
-    fn head_name(&self, head: usize) -> &str {
-        self.recipe.heads.get_index(head).map_or("", |(name, _)| name)
+    fn dev(&self) -> Dev<'_> {
+        Dev { recipe: &self.recipe, sets: &self.dev }
     }
 
     /// Calibrates the best epoch and makes it the model.
@@ -317,11 +296,10 @@ impl Training {
             let best = std::mem::replace(&mut folder, self.checkpoint.blend_folder());
             blend::blend(&best, with, &folder)?;
         }
-        // Measured without temperatures, should it have been calibrated before a kill.
-        export::write_manifest(&self.recipe, &folder, &[])?;
-        let temperatures = self.temperatures(&self.measured(&folder)?);
-        export::write_manifest(&self.recipe, &folder, &temperatures)?;
-        let scores = EpochScores { sets: self.measure(&folder)?, ..self.epochs[self.best() - 1].clone() };
+        self.dev().calibrate(&folder)?;
+        let sets = self.dev().measure(&folder)?;
+        let score = scores::deciding_score(&sets);
+        let scores = EpochScores { score, sets, ..self.epochs[self.best() - 1].clone() };
         let path = folder.join("MODEL_CARD.md");
         let facts = Facts { scores: &scores, epochs: &self.epochs, size_bytes: size_of(&folder)?, notes: &self.notes };
         let card = card::card(&self.recipe, &facts);
@@ -330,22 +308,26 @@ impl Training {
         self.checkpoint.remove()?;
         Ok(scores)
     }
+}
 
-    /// For each sequence head the temperature that suits its deciding sets.
-    fn temperatures(&self, measured: &[Measured]) -> Vec<(String, f64)> {
-        let temperature = |(head, (name, recipe)): (usize, (&String, &recipe::HeadRecipe))| {
-            let sets = self.dev.iter().zip(measured).filter(|(dev, _)| dev.head == head && dev.decides);
-            let rows: Vec<_> = sets
-                .filter_map(|(_, measured)| match measured {
-                    Measured::Classified(rows, _) => Some(rows.clone()),
-                    Measured::Marked(..) => None,
-                })
-                .flatten()
-                .collect();
-            (recipe.kind == HeadKind::Sequence).then(|| (name.clone(), fit_temperature(&rows)))
-        };
-        self.recipe.heads.iter().enumerate().filter_map(temperature).collect()
-    }
+/// Calibrates the finished model in the recipe's output folder, on the recipe's sets to measure by, and gives what it is worth then.
+/// Nothing is trained: of the folder only the manifest changes, also to the revision of the recipe.
+///
+/// # Errors
+/// The first thing wrong with the model or the sets; the model is as it was then.
+pub fn calibrate(recipe: &Recipe) -> Result<Vec<SetScores>, TrainError> {
+    let output = &recipe.model.output;
+    blend::check_heads(recipe, output)?;
+    let sets = DevSet::read_all(recipe)?;
+    let dev = Dev { recipe, sets: &sets };
+    // Beside it: while it is calibrated a model is another one at each step.
+    let parent = output.parent().unwrap_or(output);
+    let folder = tempfile::tempdir_in(parent).map_err(file_error(parent))?;
+    export::copy_files(output, folder.path())?;
+    dev.calibrate(folder.path())?;
+    let scores = dev.measure(folder.path())?;
+    export::publish_manifest(folder.path(), output)?;
+    Ok(scores)
 }
 
 /// How each head's rows count, by what its sets hold.

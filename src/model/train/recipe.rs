@@ -328,6 +328,7 @@ impl HeadRecipe {
     /// The head as a manifest describes it.
     #[must_use]
     pub fn manifest(&self) -> HeadManifest {
-        HeadManifest { kind: self.kind, report: self.report, temperature: None, labels: self.labels.clone() }
+        let (kind, report, labels) = (self.kind, self.report, self.labels.clone());
+        HeadManifest { kind, report, temperature: None, offsets: Vec::new(), labels }
     }
 }

@@ -37,16 +37,27 @@ pub(super) struct DevSet {
 impl Sets {
     /// Reads all of them, and checks that their teachers can teach.
     pub(super) fn read(recipe: &Recipe) -> Result<Self, TrainError> {
-        let mut sets = Self { train: Vec::new(), dev: Vec::new() };
+        let mut train = Vec::new();
         for (head, (name, head_recipe)) in recipe.heads.iter().enumerate() {
             for (set, set_recipe) in head_recipe.sets.iter().enumerate() {
                 teacher::check(recipe, name, set_recipe)?;
                 let rows = read(&set_recipe.train, set_recipe, head_recipe)?.rows;
-                sets.train.push(TrainSet { head, set, rows });
-                if let Some(dev) = &set_recipe.dev {
-                    let (name, decides) = (set_recipe.name.clone(), set_recipe.decides);
-                    let set = read(dev, set_recipe, head_recipe)?;
-                    sets.dev.push(DevSet { head, name, decides, set });
+                train.push(TrainSet { head, set, rows });
+            }
+        }
+        Ok(Self { train, dev: DevSet::read_all(recipe)? })
+    }
+}
+
+impl DevSet {
+    /// Reads those of a recipe.
+    pub(super) fn read_all(recipe: &Recipe) -> Result<Vec<Self>, TrainError> {
+        let mut sets = Vec::new();
+        for (head, head_recipe) in recipe.heads.values().enumerate() {
+            for set_recipe in &head_recipe.sets {
+                if let Some(path) = &set_recipe.dev {
+                    let set = read(path, set_recipe, head_recipe)?;
+                    sets.push(Self { head, name: set_recipe.name.clone(), decides: set_recipe.decides, set });
                 }
             }
         }
