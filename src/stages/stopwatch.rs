@@ -253,13 +253,18 @@ mod tests {
     fn work_that_never_looks_is_told_of_by_others() {
         let work = Work { stage: "test", place: Place::file("hung.txt") };
         let is_told = || overdue().is_some_and(|(found, spent)| found == work && spent > Duration::from_secs(1));
-        std::thread::scope(|scope| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let (done, is_done) = std::sync::mpsc::channel();
+        pool.in_place_scope(|scope| {
             let hung = Stopwatch::new(Duration::from_millis(1), work.clone());
-            let thread = scope.spawn(|| timed(Some(hung), || compute(1500)));
-            while !thread.is_finished() && !is_told() {
-                std::thread::sleep(Duration::from_millis(10));
+            scope.spawn(move |_| {
+                timed(Some(hung), || compute(1500));
+                done.send(()).unwrap();
+            });
+            while !is_told() {
+                let waited = is_done.recv_timeout(Duration::from_millis(10));
+                assert!(waited.is_err(), "it was told of before it ended");
             }
-            assert!(!thread.is_finished(), "it was told of before it ended");
         });
         assert!(!is_told());
     }
