@@ -153,7 +153,7 @@ impl Job {
     /// each chunk what has been written since the start. When this returns the report is in `run.json` too; the
     /// result says whether all is well.
     ///
-    /// Where a document hangs, the process ends with the code 2: see [`suspects`].
+    /// Where a document hangs, the process ends with the code 2: see [`mod@suspects`].
     pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
         let Self { config, tasks, finder, folder, group, classifiers, write, done, only, suspects, _watchdog } = self;
         let (clock, mut written) = (Clock::start(), Written::none(&tasks));

@@ -2,7 +2,7 @@
 //!
 //! It is their time that counts, not that of the clock on the wall: a loaded machine makes no document slow. Code that goes
 //! over a document looks at the watch now and then; where the time is over, that unwinds the work, up to `Guard::on`. Outside
-//! of a guard it does nothing. Where code does not look any more, as others' code may, [`overdue`] tells who asks.
+//! of a guard it does nothing. Where code does not look any more, as others' code may, `overdue` tells who asks.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
