@@ -47,8 +47,8 @@ class Runs:
     def __init__(self, folder, program):
         self.folder, self.program = folder, program
 
-    def run(self, texts, cache=False, workers=2):
-        """Seconds without start-up, peak memory in MB, and the report of a run."""
+    def run(self, texts, cache=False, workers=2, keeps_cache=False):
+        """Seconds without start-up, peak memory in MB, and the report of a run, which also has the seconds that processors worked."""
         articles, config = self.folder / "articles.jsonl", self.folder / "pipeline.toml"
         with articles.open("w") as file:
             file.writelines(json.dumps({"id": str(place), "text": text}) + "\n" for place, text in enumerate(texts))
@@ -57,12 +57,14 @@ class Runs:
         if not cache:
             text = text.replace("max_bytes = 2147483648", "max_bytes = 0").replace("memory_bytes = 134217728", "memory_bytes = 0")
         config.write_text(text)
-        subprocess.run(["rm", "-rf", self.folder / "cache", self.folder / "output"], check=True)
+        old = [self.folder / "output"] + ([] if keeps_cache else [self.folder / "cache"])
+        subprocess.run(["rm", "-rf", *old], check=True)
         process = subprocess.Popen([self.program, "run", articles, "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         if status:
             sys.exit(f"the run failed, see {self.folder}")
         report = json.loads((self.folder / "output" / "run.json").read_text())
+        report["processor_seconds"] = usage.ru_utime + usage.ru_stime
         return report["seconds"], usage.ru_maxrss / 1024, report
 
     def beside_the_encoder(self, texts, rounds):
@@ -74,11 +76,17 @@ class Runs:
             bare = sum(one["tokens_per_second"] for one in peers.pair([bench, str(sentences), "auto", "10", "passages"]))
             seconds, _, report = self.run(texts)
             shares.append(report["tokens"]["useful"] / seconds / bare)
-            busy = {stage["stage"]: stage["busy_seconds"] for stage in report["stages"]}
-            stages.append(busy["classify"] / sum(value for name, value in busy.items() if name != "classify"))
+            stages.append(self.encoder_beside_stages(texts, report["processor_seconds"]))
         rate = report["tokens"]["useful"] / seconds
         print_now(f"end to end: {statistics.median(shares):.1%} of the bare encoder's tokens a second; last {rate:.0f} tokens/s, {report['tokens']['padding_waste']:.1%} padding")
-        print_now(f"all other stages together: {statistics.median(stages):.0f} times as fast as the encoder")
+        print_now(f"all other stages together: {statistics.median(stages):.0f} times as fast as the encoder, by processor time")
+
+    def encoder_beside_stages(self, texts, everything):
+        """The processor time of the encoder as a multiple of that of all other stages. A run that recalls all it needs has that of the
+        stages and of starting up, and one on a single text that of starting up."""
+        self.run(texts, cache=True)
+        recalled, start = (self.run(some, cache=True, keeps_cache=True)[2]["processor_seconds"] for some in (texts, texts[:1]))
+        return (everything - recalled) / (recalled - start)
 
     def repeats(self, texts, rounds):
         chance = random.Random(1)

@@ -7,6 +7,7 @@ seconds=${1:?seconds for each target}
 shift
 [ $# -gt 0 ] || set -- $(basename -s .rs fuzz/fuzz_targets/*.rs)
 trap 'rm -rf /dev/shm/pressrun-fuzz' EXIT
+export RUSTC_WRAPPER=$PWD/fuzz/rustc.sh
 
 for target in "$@"; do
     echo "== $target"
