@@ -1,16 +1,21 @@
-//! The speed of each stage on its own: split and group in bytes of text, encode in tokens; and of all but the model.
+//! The speed of each stage on its own: read in bytes or pages, split and group in bytes of text, encode in tokens; and of all but
+//! the model.
 #![allow(missing_docs, reason = "the macros of criterion make functions without")]
 
 use std::hint::black_box;
+use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flate2::write::GzEncoder;
 use pressrun::config::{CacheConfig, Config, ConfigFile, Device, Precision};
 use pressrun::model::passage::Segment;
 use pressrun::model::{ModelFolder, Passage, Reading, Runtime, TokenBatch};
-use pressrun::pipeline::Interrupt;
+use pressrun::pipeline::{self, Counter, Interrupt};
 use pressrun::recall::Recall;
 use pressrun::record::Sentence;
+use pressrun::stages::read::Read;
 use pressrun::stages::split::sentences;
 use pressrun::{Job, Request};
 
@@ -24,6 +29,70 @@ fn text() -> String {
 fn newsroom() -> ModelFolder {
     ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom"))
         .expect("the model is in the checkout")
+}
+
+/// Reads a file, and checks that so many documents are in it.
+fn read_all(config: &Config, file: &Path, documents: usize) {
+    let finder = pressrun::finder(config, vec![file.to_owned()], Vec::new()).expect("the file is there");
+    let read = Read::new(&config.input, &config.run, Counter::default(), Interrupt::default());
+    let mut found = 0;
+    let (_, outcome) = pipeline::run(NonZeroUsize::MIN, |flow| {
+        flow.source("find", finder.sources()).stage(read).for_each(|chunk| found += chunk.documents.len());
+    });
+    outcome.expect("it is read");
+    assert_eq!(found, documents);
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).expect("memory can be written");
+    encoder.finish().expect("memory can be written")
+}
+
+/// A page as a record of a web archive.
+fn response(page: &[u8]) -> Vec<u8> {
+    let http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n";
+    let length = http.len() + page.len();
+    let head = format!(
+        "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: https://example.org/page\r\nContent-Type: application/http; \
+         msgtype=response\r\nContent-Length: {length}\r\n\r\n"
+    );
+    [head.as_bytes(), http, page, b"\r\n\r\n"].concat()
+}
+
+fn read(criterion: &mut Criterion) {
+    const DOCUMENTS: usize = 1000;
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let text = text();
+    let sentences: Vec<_> = sentences(&text).iter().map(|sentence| sentence.span.slice(&text)).collect();
+    // Articles that differ, so that none is a copy of another.
+    let article = |place: usize| {
+        let of = |number: usize| format!("{number} {}", sentences[number % sentences.len()]);
+        (0..30).map(|number| of(place * 31 + number)).collect::<Vec<_>>().join(" ")
+    };
+    let line = |place| format!("{{\"id\":\"{place}\",\"text\":{}}}\n", serde_json::json!(article(place)));
+    let lines: String = (0..DOCUMENTS).map(line).collect();
+    let page = |place| {
+        let body = article(place).replace(". ", ".</p><p>");
+        format!("<html><title>News</title><nav><a href=/>Home</a></nav><article><p>{body}</p></article></html>")
+    };
+    let records = |place| gzipped(&response(page(place).as_bytes()));
+    let archive: Vec<u8> = (0..DOCUMENTS).flat_map(records).collect();
+    let config = Config::parse(ConfigFile { path: folder.path().join("pipeline.toml"), text: String::new() })
+        .expect("the configuration is valid");
+    let mut group = criterion.benchmark_group("read");
+    group.sample_size(10);
+    for (name, bytes, throughput) in [
+        ("JSON Lines", lines.clone().into_bytes(), Throughput::Bytes(lines.len() as u64)),
+        ("JSON Lines, gzip'd", gzipped(lines.as_bytes()), Throughput::Bytes(lines.len() as u64)),
+        ("pages in a WARC.gz", archive, Throughput::Elements(DOCUMENTS as u64)),
+    ] {
+        let file = folder.path().join("input");
+        std::fs::write(&file, bytes).expect("the input can be written");
+        group.throughput(throughput);
+        group.bench_function(name, |bencher| bencher.iter(|| read_all(&config, &file, DOCUMENTS)));
+    }
+    group.finish();
 }
 
 fn split(criterion: &mut Criterion) {
@@ -125,5 +194,5 @@ fn without_a_model(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, split, tokenize, encode, recall, without_a_model);
+criterion_group!(benches, read, split, tokenize, encode, recall, without_a_model);
 criterion_main!(benches);

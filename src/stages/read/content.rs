@@ -61,6 +61,7 @@ impl Content {
 }
 
 /// What a record says.
+#[derive(Debug)]
 pub(super) struct Parsed {
     /// The id that the record itself has.
     pub(super) own_id: Option<String>,

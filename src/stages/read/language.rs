@@ -5,18 +5,38 @@ use crate::config::values::LanguageCode;
 /// So many characters of a text are looked at.
 const MAX_CHARACTERS: usize = 1000;
 
+/// Languages that a short text in one of them may be taken for another of.
+const FAMILIES: [&[&str]; 9] = [
+    &["af", "nl"],
+    &["ar", "fa", "ur"],
+    &["az", "tk", "tr", "uz"],
+    &["be", "bg", "cs", "hr", "mk", "pl", "ru", "sk", "sl", "sr", "uk"],
+    &["ca", "es", "fr", "it", "la", "pt", "ro"],
+    &["da", "no", "sv"],
+    &["he", "yi"],
+    &["hi", "mr", "ne"],
+    &["id", "jv"],
+];
+
 /// Fills in the language of `text` where the input says nothing and it is clear. Gives back whether it is among those that
 /// are `wanted`: all are where none is named, and one that nobody knows always is.
 pub(super) fn complete(said: &mut Option<String>, text: &str, wanted: &[LanguageCode]) -> bool {
     let is_silent = said.as_ref().is_none_or(|said| said.trim().is_empty());
-    let mut language = said.as_deref().and_then(of_tag);
-    if language.is_none() && (is_silent || !wanted.is_empty()) {
-        language = detect(text);
-    }
+    let detected = if is_silent || !wanted.is_empty() { detect(text) } else { None };
+    let language = told(said.as_deref().and_then(of_tag), detected);
     if is_silent {
         *said = language.map(|language| language.as_str().to_owned());
     }
     wanted.is_empty() || language.is_none_or(|language| wanted.contains(&language))
+}
+
+/// The language by what the input says of it and what the text is clearly in. Templates say `en` of anything, so that the text decides,
+/// unless what is said is a language that detection does not know, or one of the same family.
+fn told(said: Option<LanguageCode>, detected: Option<LanguageCode>) -> Option<LanguageCode> {
+    let (Some(said), Some(detected)) = (said, detected) else { return said.or(detected) };
+    let is_of = |family: &&[&str]| [said, detected].iter().all(|language| family.contains(&language.as_str()));
+    let is_known = whatlang::Lang::all().iter().any(|known| LanguageCode::of(known.code()) == Some(said));
+    Some(if is_known && !FAMILIES.iter().any(is_of) { detected } else { said })
 }
 
 /// The language of a tag as BCP 47 or a locale writes it: `en`, `en-US`, `EN_us`. None where it is no tag, like "English", or names
@@ -95,12 +115,35 @@ mod tests {
     }
 
     #[test]
-    fn what_the_input_says_stays_and_wins() {
-        assert_eq!(complete_with(Some("en-US"), GERMAN, &["en"]), (Some("en-US".to_owned()), true));
+    fn what_the_input_says_stays_and_the_text_decides() {
+        assert_eq!(complete_with(Some("en-US"), GERMAN, &["en"]), (Some("en-US".to_owned()), false));
+        assert_eq!(complete_with(Some("en-US"), GERMAN, &["de"]), (Some("en-US".to_owned()), true));
         assert_eq!(complete_with(Some("en-US"), ENGLISH, &["de"]), (Some("en-US".to_owned()), false));
+        assert_eq!(complete_with(Some("en-US"), "Hi.", &["de"]), (Some("en-US".to_owned()), false));
         assert_eq!(complete_with(None, GERMAN, &[]), (Some("de".to_owned()), true));
         assert_eq!(complete_with(Some(" "), GERMAN, &["de"]), (Some("de".to_owned()), true));
         assert_eq!(complete_with(None, GERMAN, &["en", "fr"]), (Some("de".to_owned()), false));
+    }
+
+    #[test]
+    fn a_text_is_not_taken_for_one_in_a_language_like_its_own() {
+        let croatian = "Gradsko vijeće je u utorak navečer nakon duge rasprave glasovalo o planu, a gradonačelnik je rekao da će \
+                        radovi na novom mostu početi u proljeće.";
+        assert_eq!(detect(croatian).map(LanguageCode::as_str), Some("hr"));
+        for (tag, wanted) in [("hr", "hr"), ("sr-Latn", "sr"), ("bs", "bs")] {
+            assert!(complete_with(Some(tag), croatian, &[wanted]).1, "{tag}");
+        }
+        assert!(!complete_with(Some("en"), croatian, &["en"]).1);
+    }
+
+    #[test]
+    fn every_family_is_of_languages_that_are_known() {
+        for code in FAMILIES.into_iter().flatten() {
+            assert!(
+                whatlang::Lang::all().iter().any(|known| LanguageCode::of(known.code()).unwrap().as_str() == *code),
+                "{code}"
+            );
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Paragraphs that are none of the article, by their words: what the mark-up does not tell from running text.
 
-use super::metadata::Metadata;
+use super::metadata::Said;
 use super::paragraphs::Paragraph;
 
 /// A longer paragraph is text, whatever it begins with.
@@ -181,10 +181,10 @@ const MOST: usize = 80;
 
 /// Takes out of `paragraphs` what is none of the article: pointers to others, captions, the site's words about itself, the title where
 /// it stands above the text, and headings that nothing follows.
-pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, metadata: &Metadata) {
+pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, said: &Said) {
     let own = paragraphs.iter().filter(|paragraph| !is_linked(paragraph)).count();
     paragraphs.retain(|paragraph| !is_leftover(paragraph, own));
-    if paragraphs.first().is_some_and(|first| metadata.is_title(&first.text)) {
+    if paragraphs.first().is_some_and(|first| said.is_title(&first.text)) {
         paragraphs.remove(0);
     }
     while paragraphs.last().is_some_and(|last| last.is_heading) {
@@ -217,11 +217,12 @@ fn is_linked(paragraph: &Paragraph) -> bool {
 mod tests {
     use super::super::paragraphs;
     use super::*;
+    use crate::record::Metadata;
 
     fn kept(html: &str) -> Vec<String> {
         let mut paragraphs = paragraphs::of(html);
         let metadata = Metadata { title: Some("Rain on the Quay".to_owned()), ..Metadata::default() };
-        remove(&mut paragraphs, &metadata);
+        remove(&mut paragraphs, &Said { metadata, ..Said::default() });
         paragraphs.into_iter().map(|paragraph| paragraph.text).collect()
     }
 

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::tree::squeezed;
-use super::{Article, Page, PageLimits, extract};
+use super::{Page, PageLimits, extract};
+use crate::record::Metadata;
 
 /// A page takes the median of so many tries.
 const TRIES: usize = 5;
@@ -66,13 +67,16 @@ impl Tally {
         let before = processor_seconds();
         self.times.push(median_time(&page));
         self.seconds += (processor_seconds() - before) / TRIES as f64;
-        let article = extract(&page, &PageLimits::default()).unwrap_or_else(|refusal| {
-            println!("refused  {name}: {}", refusal.message);
-            self.refused += 1;
-            Article::default()
-        });
-        self.count_texts(label, name, &squeezed(&article.text));
-        let Article { title, byline, published, .. } = article;
+        let (text, metadata) = match extract(&page, &PageLimits::default()) {
+            Ok(article) => (article.text, article.metadata),
+            Err(refusal) => {
+                println!("refused  {name}: {}", refusal.message);
+                self.refused += 1;
+                Default::default()
+            }
+        };
+        self.count_texts(label, name, &squeezed(&text));
+        let Metadata { title, byline, published, .. } = metadata;
         let known = |key: &str| label[key].as_str().map(squeezed).filter(|value| !value.is_empty());
         self.title.count("title", name, known("title"), title, str::eq_ignore_ascii_case);
         self.byline.count("byline", name, known("author"), byline, |label, found| names(label) == names(found));

@@ -25,6 +25,7 @@ mod tree;
 mod measure;
 
 use super::Refusal;
+use super::content::Parsed;
 use super::decode::decode_page;
 use crate::record::Reason;
 use crate::stages::stopwatch;
@@ -67,28 +68,8 @@ impl Default for PageLimits {
     }
 }
 
-/// An article, and what its page says of it. Dates are RFC 3339 where they can be read, else as they came.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Article {
-    /// Paragraphs, with a blank line between.
-    pub(super) text: String,
-    pub(super) title: Option<String>,
-    /// The authors' names.
-    pub(super) byline: Option<String>,
-    pub(super) published: Option<String>,
-    pub(super) modified: Option<String>,
-    pub(super) section: Option<String>,
-    pub(super) language: Option<String>,
-    /// The canonical URL.
-    pub(super) uri: Option<String>,
-    /// The site or publisher.
-    pub(super) source: Option<String>,
-    /// The WHATWG name of the encoding that it came in.
-    pub(super) encoding: &'static str,
-}
-
 /// The article on `page`. What others' code makes of nobody's mark-up may panic, or take its time: whoever calls this stands guard.
-pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Article, Refusal> {
+pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Parsed, Refusal> {
     if page.bytes.len() > limits.max_bytes {
         let message = format!("has {} bytes of HTML; {} are read", page.bytes.len(), limits.max_bytes);
         return Err(Refusal::new(Reason::TooLarge, message));
@@ -96,13 +77,13 @@ pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Article, R
     let (html, encoding) = decode_page(page.bytes, page.charset)?;
     let tree = tree::parse(&html, limits)?;
     stopwatch::look_closely();
-    let metadata = metadata::collect(&tree, page.url);
+    let said = metadata::collect(&tree, page.url);
     stopwatch::look_closely();
-    let text = text::find(&tree, &metadata, limits)?;
+    let text = text::find(&tree, &said, limits)?;
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no article: no paragraphs of text on the page"));
     }
-    Ok(Article { text, encoding, ..metadata.into_article() })
+    Ok(Parsed { own_id: None, metadata: said.metadata, text, encoding })
 }
 
 #[cfg(test)]
@@ -155,7 +136,7 @@ from the state.</p>
         Page { bytes, charset: None, url: Some("https://quay.example/2031/03/01/harbor-dredging?from=home") }
     }
 
-    fn article(html: &str) -> Article {
+    fn article(html: &str) -> Parsed {
         extract(&page(html.as_bytes()), &PageLimits::default()).unwrap()
     }
 
@@ -187,14 +168,14 @@ from the state.</p>
     #[test]
     fn what_the_page_says_of_its_article_is_found() {
         let article = article(PAGE);
-        assert_eq!(article.title.as_deref(), Some("Harbor dredging to begin in spring"));
-        assert_eq!(article.byline.as_deref(), Some("Ada Vale, Tom Wren"));
-        assert_eq!(article.published.as_deref(), Some("2031-03-01T17:30:00-05:00"));
-        assert_eq!(article.modified.as_deref(), Some("2031-03-02T09:00:00+01:00"));
-        assert_eq!(article.section.as_deref(), Some("Local"));
-        assert_eq!(article.language.as_deref(), Some("en-GB"));
-        assert_eq!(article.uri.as_deref(), Some("https://quay.example/2031/03/01/harbor-dredging"));
-        assert_eq!(article.source.as_deref(), Some("The Quay Courier"));
+        assert_eq!(article.metadata.title.as_deref(), Some("Harbor dredging to begin in spring"));
+        assert_eq!(article.metadata.byline.as_deref(), Some("Ada Vale, Tom Wren"));
+        assert_eq!(article.metadata.published.as_deref(), Some("2031-03-01T17:30:00-05:00"));
+        assert_eq!(article.metadata.modified.as_deref(), Some("2031-03-02T09:00:00+01:00"));
+        assert_eq!(article.metadata.section.as_deref(), Some("Local"));
+        assert_eq!(article.metadata.language.as_deref(), Some("en-GB"));
+        assert_eq!(article.metadata.uri.as_deref(), Some("https://quay.example/2031/03/01/harbor-dredging"));
+        assert_eq!(article.metadata.source.as_deref(), Some("The Quay Courier"));
         assert_eq!(article.encoding, "UTF-8");
     }
 
@@ -240,7 +221,7 @@ from the state.</p>
             let page = page_with(&format!("<script type='application/ld+json'>{json}</script>"));
             let article = article(&page);
             assert!(article.text.contains("ferries"));
-            assert_eq!(article.title.as_deref(), Some("Harbor"));
+            assert_eq!(article.metadata.title.as_deref(), Some("Harbor"));
         }
     }
 

@@ -3,14 +3,14 @@
 use scraper::Html;
 use serde_json::Value;
 
-use super::Metadata;
-use super::tidy;
+use super::{or, tidy};
+use crate::record::Metadata;
 
 /// More of a page's JSON-LD is not read.
 const MAX_OBJECTS: usize = 2000;
 
-/// What stands in a page's JSON-LD: of its article, then of the page itself.
-pub(super) fn read(tree: &Html) -> Metadata {
+/// What stands in a page's JSON-LD, of its article, then of the page itself; and the article's text, where that stands there.
+pub(super) fn read(tree: &Html) -> (Metadata, Option<String>) {
     let values: Vec<Value> = scripts(tree).iter().filter_map(|script| parse(script)).collect();
     let mut objects = Vec::new();
     for value in &values {
@@ -19,7 +19,8 @@ pub(super) fn read(tree: &Html) -> Metadata {
     let all = Objects(objects);
     let articles = all.of_kind(is_article).map(|object| all.article(object));
     let pages = all.of_kind(|kind| kind.ends_with("WebPage")).map(|object| all.page(object));
-    articles.chain(pages).fold(Metadata::default(), Metadata::or)
+    let body = all.of_kind(is_article).find_map(|object| word(&object["articleBody"]));
+    (articles.chain(pages).fold(Metadata::default(), or), body)
 }
 
 fn scripts(tree: &Html) -> Vec<String> {
@@ -84,10 +85,9 @@ impl<'v> Objects<'v> {
     fn article(&self, object: &'v Value) -> Metadata {
         let title = word(&object["headline"]).or_else(|| word(&object["name"]));
         let authors = self.names(&object["author"]).or_else(|| self.names(&object["creator"]));
-        let body = word(&object["articleBody"]);
         let section = all_of(&object["articleSection"]).find_map(word);
         let source = self.names(&object["publisher"]);
-        Metadata { title, byline: authors, section, source, body, ..self.page(object) }
+        Metadata { title, byline: authors, section, source, ..self.page(object) }
     }
 
     fn page(&self, object: &'v Value) -> Metadata {
@@ -138,7 +138,7 @@ mod tests {
 
     fn of(scripts: &[&str]) -> Metadata {
         let script = |json: &&str| format!("<script type='application/ld+json'>{json}</script>");
-        read(&Html::parse_document(&scripts.iter().map(script).collect::<String>()))
+        read(&Html::parse_document(&scripts.iter().map(script).collect::<String>())).0
     }
 
     #[test]

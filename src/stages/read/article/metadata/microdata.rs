@@ -3,7 +3,7 @@
 use scraper::{ElementRef, Html};
 
 use super::super::tree::text_of;
-use super::Metadata;
+use crate::record::Metadata;
 
 /// What stands in a page's microdata, outside `<meta>` in its head.
 pub(super) fn read(tree: &Html) -> Metadata {

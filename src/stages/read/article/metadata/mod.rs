@@ -14,88 +14,69 @@ mod tidy;
 use scraper::Html;
 
 use super::super::dates::to_rfc3339;
-use super::Article;
+use crate::record::Metadata;
 
-/// What one source says, or all of them together.
+/// What a page says of its article.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Metadata {
-    pub(super) title: Option<String>,
-    pub(super) byline: Option<String>,
-    pub(super) published: Option<String>,
-    pub(super) modified: Option<String>,
-    pub(super) section: Option<String>,
-    pub(super) language: Option<String>,
-    pub(super) uri: Option<String>,
-    pub(super) source: Option<String>,
+pub(super) struct Said {
+    /// All sources together. Dates are RFC 3339 where they can be read, else as they came.
+    pub(super) metadata: Metadata,
     /// The article's text, as JSON-LD has it at some sites.
     pub(super) body: Option<String>,
     /// First-level headings of the page.
     pub(super) headings: Vec<String>,
 }
 
-impl Metadata {
+impl Said {
     /// Whether `text` is the title, or a heading that stands for it, but for marks and case.
     pub(super) fn is_title(&self, text: &str) -> bool {
         let text = tidy::plain(text);
-        self.title.iter().chain(&self.headings).any(|title| tidy::plain(title) == text)
+        self.metadata.title.iter().chain(&self.headings).any(|title| tidy::plain(title) == text)
     }
 }
 
 /// Collects what the page says of its article. `url` is where it was fetched.
-pub(super) fn collect(tree: &Html, url: Option<&str>) -> Metadata {
-    let tags = tags::read(tree);
+pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
+    let (tags, (linked, body)) = (tags::read(tree), linked_data::read(tree));
     // What a page says of its address, search engines read in its tags.
     let canonical = tags.uri.clone();
-    let sources = [linked_data::read(tree), tags, microdata::read(tree), page::read(tree, url)];
-    let mut all = sources.into_iter().map(Metadata::tidy).fold(Metadata::default(), Metadata::or);
+    let sources = [linked, tags, microdata::read(tree), page::read(tree, url)];
+    let mut all = sources.into_iter().map(tidied).fold(Metadata::default(), or);
     all.language = all.language.or_else(|| tags::locale(tree).and_then(|locale| tidy::language(&locale)));
-    all.headings = page::headings(tree);
-    all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &all.headings));
+    let headings = page::headings(tree);
+    all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &headings));
     let absolute = |uri: Option<String>| uri.and_then(|uri| tidy::absolute(uri.trim(), url));
     all.uri = absolute(canonical).or_else(|| absolute(all.uri)).or_else(|| url.map(str::to_owned));
-    all
+    Said { metadata: all, body, headings }
 }
 
-impl Metadata {
-    /// What `self` says, and `other` of what it does not say. A date that can be read goes before one that cannot.
-    fn or(self, other: Self) -> Self {
-        Self {
-            title: self.title.or(other.title),
-            byline: self.byline.or(other.byline),
-            published: clearer(self.published, other.published),
-            modified: clearer(self.modified, other.modified),
-            section: self.section.or(other.section),
-            language: self.language.or(other.language),
-            uri: self.uri.or(other.uri),
-            source: self.source.or(other.source),
-            body: self.body.or(other.body),
-            headings: self.headings,
-        }
+/// What `first` says, and `second` of what it does not say. A date that can be read goes before one that cannot.
+fn or(first: Metadata, second: Metadata) -> Metadata {
+    Metadata {
+        title: first.title.or(second.title),
+        byline: first.byline.or(second.byline),
+        published: clearer(first.published, second.published),
+        modified: clearer(first.modified, second.modified),
+        section: first.section.or(second.section),
+        language: first.language.or(second.language),
+        uri: first.uri.or(second.uri),
+        source: first.source.or(second.source),
     }
+}
 
-    /// Values without entities, spare white space, and what is no value.
-    fn tidy(self) -> Self {
-        let line = |value: Option<String>| value.and_then(|value| tidy::line(&value));
-        let date = |value: Option<String>| line(value).map(|raw| to_rfc3339(&raw).unwrap_or(raw));
-        Self {
-            title: line(self.title),
-            byline: self.byline.and_then(|byline| tidy::byline(&byline)),
-            published: date(self.published),
-            modified: date(self.modified),
-            section: line(self.section),
-            language: line(self.language).and_then(|language| tidy::language(&language)),
-            uri: line(self.uri),
-            source: line(self.source),
-            body: self.body,
-            headings: self.headings,
-        }
-    }
-
-    /// The article but for its text and encoding.
-    pub(super) fn into_article(self) -> Article {
-        let Self { title, byline, published, modified, section, language, uri, source, .. } = self;
-        let (text, encoding) = (String::new(), "");
-        Article { text, title, byline, published, modified, section, language, uri, source, encoding }
+/// Values without entities, spare white space, and what is no value.
+fn tidied(raw: Metadata) -> Metadata {
+    let line = |value: Option<String>| value.and_then(|value| tidy::line(&value));
+    let date = |value: Option<String>| line(value).map(|raw| to_rfc3339(&raw).unwrap_or(raw));
+    Metadata {
+        title: line(raw.title),
+        byline: raw.byline.and_then(|byline| tidy::byline(&byline)),
+        published: date(raw.published),
+        modified: date(raw.modified),
+        section: line(raw.section),
+        language: line(raw.language).and_then(|language| tidy::language(&language)),
+        uri: line(raw.uri),
+        source: line(raw.source),
     }
 }
 
@@ -113,7 +94,7 @@ mod tests {
     use super::*;
 
     fn of(html: &str) -> Metadata {
-        collect(&Html::parse_document(html), Some("https://quay.example/2031/03/01/rain"))
+        collect(&Html::parse_document(html), Some("https://quay.example/2031/03/01/rain")).metadata
     }
 
     #[test]

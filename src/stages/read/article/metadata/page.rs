@@ -6,7 +6,7 @@ use scraper::{ElementRef, Html, Node};
 use super::super::super::dates::to_rfc3339;
 use super::super::clutter::NAMES;
 use super::super::tree::{squeezed, text_of};
-use super::Metadata;
+use crate::record::Metadata;
 
 /// A longer text is no byline and no date.
 const MAX_CHARACTERS: usize = 100;

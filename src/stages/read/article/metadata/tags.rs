@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::record::Metadata;
 use scraper::{ElementRef, Html};
-
-use super::Metadata;
 
 /// Names that give a value, the most trusted first.
 const TITLE: &[&str] =
@@ -80,7 +79,6 @@ pub(super) fn read(tree: &Html) -> Metadata {
         language: tags.first(LANGUAGE),
         uri: tags.canonical.clone().or_else(|| tags.first(&["og:url"])),
         source: tags.first(SOURCE),
-        ..Metadata::default()
     }
 }
 

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""What reading costs by format: texts written in each format, read by `pressrun read`, by processor time.
+
+    bench/formats.py ARTICLES.jsonl        # lines with `text`, a thousand or so; takes some minutes
+
+Needs `cargo build --release` before; Parquet also `pip install pyarrow`. Texts are written again and again, each time with a number in
+every sentence, so that they differ; a number is the median over rounds.
+"""
+import argparse
+import bz2
+import csv
+import gzip
+import html
+import importlib.util
+import io
+import json
+import lzma
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from xml.sax.saxutils import escape
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DATE = "2031-03-01T08:00:00Z"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("articles", type=pathlib.Path)
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "target" / "release" / "pressrun")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--megabytes", type=int, default=50)
+    arguments = parser.parse_args()
+    texts = enough([json.loads(line)["text"] for line in arguments.articles.read_text().splitlines()], arguments.megabytes << 20)
+    size = sum(len(text.encode()) for text in texts)
+    print(f"{len(texts)} texts, {size / 1e6:.0f} MB")
+    print("| format | file, MB | text, MB for each second of a core | documents | peak memory, MB |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, write in FORMATS.items():
+            path = pathlib.Path(folder) / name
+            write(path, texts)
+            row = measure(arguments.program, path, len(texts), size, arguments.rounds)
+            print(f"| {name} | {row}", flush=True)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def enough(texts, size):
+    """Texts that differ, with so many bytes in all."""
+    found = []
+    while size > 0:
+        text = re.sub(r"(?<=[.!?])\s+(?=[A-Z])", f" Item {len(found)}. ", texts[len(found) % len(texts)]).strip()
+        found.append(text)
+        size -= len(text.encode())
+    return found
+
+
+def measure(program, path, documents, size, rounds):
+    seconds, peaks = [], []
+    for _ in range(rounds):
+        process = subprocess.Popen([program, "read", "-q", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        found = sum(line.count(b'\n{"id":') + line.startswith(b'{"id":') for line in iter(lambda: process.stdout.read(1 << 20), b""))
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            sys.exit(f"{path.name}: {process.stderr.read().decode()}")
+        seconds.append(usage.ru_utime + usage.ru_stime)
+        peaks.append(usage.ru_maxrss / 1024)
+    on_disk = sum(file.stat().st_size for file in path.rglob("*")) if path.is_dir() else path.stat().st_size
+    return f"{on_disk / 1e6:.0f} | {size / 1e6 / statistics.median(seconds):.0f} | {found} of {documents} | {statistics.median(peaks):.0f} |"
+
+
+def paragraphs(text):
+    return [paragraph for paragraph in text.split("\n") if paragraph.strip()]
+
+
+def records(texts):
+    return ({"id": str(place), "title": f"Item {place}", "published": DATE, "text": text} for place, text in enumerate(texts))
+
+
+def lines(texts):
+    return "".join(json.dumps(record) + "\n" for record in records(texts)).encode()
+
+
+def page(text, place):
+    body = "".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs(text))
+    menu = "<nav><ul>" + "".join(f"<li><a href=/{number}>Section {number}</a></li>" for number in range(30)) + "</ul></nav>"
+    return f"<!doctype html><html><head><title>Item {place}</title></head><body>{menu}<main><article><h1>Item {place}</h1>{body}</article></main></body></html>"
+
+
+def response(text, place):
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + page(text, place).encode()
+    head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: https://example.org/{place}\r\nWARC-Date: {DATE}\r\nContent-Type: application/http; msgtype=response\r\nContent-Length: {len(http)}\r\n\r\n"
+    return head.encode() + http + b"\r\n\r\n"
+
+
+def table(texts, dialect):
+    out = io.StringIO()
+    rows = csv.DictWriter(out, ["id", "title", "published", "text"], dialect=dialect)
+    rows.writeheader()
+    rows.writerows(records(texts))
+    return out.getvalue().encode()
+
+
+def parquet(path, texts):
+    import pyarrow
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(records(texts))), path, row_group_size=5000)
+
+
+def items(texts, item):
+    return "".join(item(escape(text), place) for place, text in enumerate(texts))
+
+
+def xhtml(text):
+    return "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs(text))
+
+
+def rss(texts):
+    item = lambda text, place: f"<item><title>Item {place}</title><link>https://example.org/{place}</link><content:encoded>{escape(xhtml(text))}</content:encoded></item>"
+    return f'<?xml version="1.0"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>Wire</title>{items(texts, item)}</channel></rss>'.encode()
+
+
+def atom(texts):
+    entry = lambda text, place: f"<entry><id>{place}</id><title>Item {place}</title><content type=\"html\">{escape(xhtml(text))}</content></entry>"
+    return f'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>Wire</title>{items(texts, entry)}</feed>'.encode()
+
+
+def newsml(texts):
+    item = lambda text, place: f'<newsItem guid="urn:item:{place}"><contentMeta><headline>Item {place}</headline></contentMeta><contentSet><inlineXML contenttype="application/xhtml+xml"><html xmlns="http://www.w3.org/1999/xhtml"><body>{xhtml(text)}</body></html></inlineXML></contentSet></newsItem>'
+    return f'<?xml version="1.0"?><newsMessage xmlns="http://iptc.org/std/nar/2006-10-01/"><itemSet>{items(texts, item)}</itemSet></newsMessage>'.encode()
+
+
+def nitf(text, place):
+    return f'<?xml version="1.0"?><nitf><head><title>Item {place}</title></head><body><body.content>{xhtml(escape(text))}</body.content></body></nitf>'
+
+
+def reuters(texts):
+    item = lambda text, place: f'<REUTERS NEWID="{place}"><DATE> 1-MAR-2031 08:00:00.00</DATE><TEXT><TITLE>ITEM {place}</TITLE><BODY>{text}</BODY></TEXT></REUTERS>\n'
+    return ('<!DOCTYPE lewis SYSTEM "lewis.dtd">\n' + items(texts, item)).encode()
+
+
+def ninjs(texts):
+    item = lambda text, place: json.dumps({"uri": f"urn:item:{place}", "headline": f"Item {place}", "body_text": text})
+    return ("[" + ",\n".join(item(text, place) for place, text in enumerate(texts)) + "]").encode()
+
+
+def folder(suffix, content):
+    def write(path, texts):
+        path.mkdir()
+        for place, text in enumerate(texts):
+            (path / f"{place}.{suffix}").write_text(content(text, place))
+
+    return write
+
+
+def file(content):
+    return lambda path, texts: path.write_bytes(content(texts))
+
+
+def tar(path, texts):
+    with tarfile.open(path, "w") as archive:
+        for place, text in enumerate(texts):
+            member = tarfile.TarInfo(f"{place}.txt")
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+
+
+def zipped(path, texts):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for place, text in enumerate(texts):
+            archive.writestr(f"{place}.txt", text)
+
+
+def zstd(path, texts):
+    subprocess.run(["zstd", "-q", "-o", path], input=lines(texts), check=True)
+
+
+FORMATS = {
+    "texts": folder("txt", lambda text, place: text),
+    "pages": folder("html", page),
+    "pages.warc": file(lambda texts: b"".join(response(text, place) for place, text in enumerate(texts))),
+    "pages.warc.gz": file(lambda texts: b"".join(gzip.compress(response(text, place)) for place, text in enumerate(texts))),
+    "lines.jsonl": file(lines),
+    "lines.jsonl.gz": file(lambda texts: gzip.compress(lines(texts))),
+    "lines.jsonl.zst": zstd,
+    "lines.jsonl.bz2": file(lambda texts: bz2.compress(lines(texts))),
+    "lines.jsonl.xz": file(lambda texts: lzma.compress(lines(texts), preset=3)),
+    "array.json": file(lambda texts: json.dumps(list(records(texts))).encode()),
+    "ninjs.json": file(ninjs),
+    "table.csv": file(lambda texts: table(texts, "unix")),
+    "table.tsv": file(lambda texts: table(texts, "excel-tab")),
+    "table.parquet": parquet,
+    "feed.rss": file(rss),
+    "feed.atom": file(atom),
+    "items.newsml": file(newsml),
+    "nitf": folder("nitf", nitf),
+    "wire.sgm": file(reuters),
+    "texts.tar": tar,
+    "texts.zip": zipped,
+}
+if not importlib.util.find_spec("pyarrow"):
+    del FORMATS["table.parquet"]
+if not shutil.which("zstd"):
+    del FORMATS["lines.jsonl.zst"]
+
+
+if __name__ == "__main__":
+    main()
