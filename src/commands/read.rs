@@ -11,6 +11,7 @@ use pressrun::error::RunError;
 use pressrun::pipeline::{self, Counter, Halt, Interrupt, Outlet, PipelineError, Stage};
 use pressrun::record::{Chunk, Document, Metadata, Original, Place, Rejection, TextFlag};
 use pressrun::stages::read::Read;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::cli::ReadArguments;
@@ -20,13 +21,11 @@ const CONFIGURATION: &str = "pipeline.toml";
 
 pub(crate) fn read(arguments: &ReadArguments) -> anyhow::Result<()> {
     let mut config = configuration(arguments.config.as_deref())?;
-    // One by one, so that documents and rejections come in the order of the input.
-    config.run.chunk_documents = Whole::of::<1>();
     config.run.max_rejected = Share::of_percent::<100>();
     config.run.max_rejected_documents = Whole::of::<{ u32::MAX as u64 }>();
     let (paths, listed) = arguments.input.paths()?;
     let finder = pressrun::finder(&config, paths, listed).map_err(RunError::from)?;
-    let read = Read::new(&config.input, &config.run, Counter::default(), Interrupt::default());
+    let read = Read::new(&config.input, &config.run, Counter::default(), Interrupt::default()).in_order();
     let capacity = NonZeroUsize::new(config.run.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN);
     let (_, outcome) = pipeline::run(capacity, |flow| {
         flow.source("find", finder.sources()).stage(read).stage(Show).for_each(|()| ());
@@ -88,24 +87,31 @@ impl Stage for Show {
     type Out = ();
 
     fn process(&mut self, chunk: Self::In, _: &mut Outlet<'_, ()>) -> Result<(), Halt> {
-        for Document { id, place, metadata, text, encoding, flags, duplicate_of, .. } in &chunk.documents {
+        let line = |document: &Document| {
+            let Document { id, place, metadata, text, encoding, flags, duplicate_of, .. } = document;
             let original = duplicate_of.as_ref();
             let (duplicate_of, similarity) =
                 (original.map(|original| original.id.as_str()), original.map(Original::similarity));
-            print(&DocumentLine { id, place, metadata, duplicate_of, similarity, encoding, flags, text })?;
-        }
+            line(&DocumentLine { id, place, metadata, duplicate_of, similarity, encoding, flags, text })
+        };
+        let lines = chunk.documents.par_iter().map(line).collect::<std::io::Result<Vec<_>>>()?;
+        print(&lines.concat())?;
         Ok(())
     }
 
     fn rejected(&mut self, rejection: Rejection, _: &mut Outlet<'_, ()>) -> Result<(), Halt> {
         let Rejection { place, reason, message, excerpt, .. } = &rejection;
-        print(&RejectedLine { rejected: reason.as_str(), place, message, excerpt })?;
+        print(&line(&RejectedLine { rejected: reason.as_str(), place, message, excerpt })?)?;
         Ok(())
     }
 }
 
-fn print(line: &impl Serialize) -> std::io::Result<()> {
+fn line(line: &impl Serialize) -> std::io::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');
-    std::io::stdout().lock().write_all(&bytes)
+    Ok(bytes)
+}
+
+fn print(line: &[u8]) -> std::io::Result<()> {
+    std::io::stdout().lock().write_all(line)
 }

@@ -78,6 +78,8 @@ pub struct Read {
     /// What has been read before, where that is looked for.
     copies: Option<Copies>,
     guard: Guard,
+    /// Whether rejections come where they are among the documents.
+    is_in_order: bool,
     /// Records that are not tried again.
     suspects: Suspects,
     /// What has been found and not been parsed.
@@ -119,6 +121,7 @@ impl Read {
             only: None,
             copies: Copies::new(&input.copies),
             guard: Guard::of(Self::NAME).within(run.document_limit()),
+            is_in_order: false,
             suspects: Suspects::default(),
             waiting: Vec::new(),
             waiting_bytes: 0,
@@ -140,6 +143,12 @@ impl Read {
     #[must_use]
     pub fn without(self, done: Done, skipped: Counter) -> Self {
         Self { done: Some((done, skipped)), ..self }
+    }
+
+    /// Gives rejections where they are among the documents, and documents as soon as they are parsed, whatever that makes of chunks.
+    #[must_use]
+    pub fn in_order(self) -> Self {
+        Self { is_in_order: true, ..self }
     }
 
     /// Rejects records at which runs before have hung.
@@ -198,7 +207,7 @@ impl Read {
             }
         }
         self.input_bytes = self.input_bytes.max(input_bytes);
-        Ok(())
+        self.close_chunk_in_order(out)
     }
 
     /// Takes in one record, or what became of it.
@@ -211,6 +220,7 @@ impl Read {
                 if self.limits.is_too_much(self.rejected, self.found.get()) {
                     self.interrupt.stop(Cause::Limit);
                 }
+                self.close_chunk_in_order(out)?;
                 return out.reject(rejection);
             }
         };
@@ -253,6 +263,10 @@ impl Read {
         let is_done = done.has(id, content)?;
         skipped.add(u64::from(is_done));
         Ok(is_done)
+    }
+
+    fn close_chunk_in_order(&mut self, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
+        if self.is_in_order && !self.pending.is_empty() { self.close_chunk(out) } else { Ok(()) }
     }
 
     fn close_chunk(&mut self, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {

@@ -98,13 +98,12 @@ fn words(text: &str) -> Vec<u64> {
     let mut words = Vec::with_capacity(text.len() / 5);
     let mut word = Word::default();
     for character in text.chars() {
-        if character.is_ascii_alphanumeric() {
-            word.push(character.to_ascii_lowercase() as u8);
+        let byte = LOWER.get(character as usize).copied().unwrap_or(0);
+        if byte != 0 {
+            word.push(byte);
         } else if !character.is_ascii() && character.is_alphanumeric() {
-            let lower = character
-                .to_lowercase()
-                .flat_map(|character| character.encode_utf8(&mut [0; 4]).bytes().collect::<Vec<_>>());
-            lower.for_each(|byte| word.push(byte));
+            let lower: String = character.to_lowercase().collect();
+            lower.bytes().for_each(|byte| word.push(byte));
         } else if word.is_begun() {
             words.push(std::mem::take(&mut word).hash());
         }
@@ -112,6 +111,18 @@ fn words(text: &str) -> Vec<u64> {
     words.extend(word.is_begun().then(|| word.hash()));
     words
 }
+
+/// Letters and digits of ASCII in lower case, 0 for what is none: most characters of most texts.
+const LOWER: [u8; 128] = {
+    let (mut lower, mut byte) = ([0; 128], 0_u8);
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            lower[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    lower
+};
 
 /// The bytes of a word, of which none is 0, eight at a time.
 #[derive(Default)]
