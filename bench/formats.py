@@ -41,7 +41,7 @@ def main():
     texts = enough([json.loads(line)["text"] for line in arguments.articles.read_text().splitlines()], arguments.megabytes << 20)
     size = sum(len(text.encode()) for text in texts)
     print(f"{len(texts)} texts, {size / 1e6:.0f} MB")
-    print("| format | file, MB | text, MB for each second of a core | documents | peak memory, MB |\n|---|---|---|---|---|")
+    print("| format | file, MB | text, MB for each second of a core | documents for each | all found | peak memory, MB |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name, write in FORMATS.items():
             path = pathlib.Path(folder) / name
@@ -77,7 +77,9 @@ def measure(program, path, documents, size, rounds):
         seconds.append(usage.ru_utime + usage.ru_stime)
         peaks.append(peak)
     on_disk = sum(file.stat().st_size for file in path.rglob("*")) if path.is_dir() else path.stat().st_size
-    return f"{on_disk / 1e6:.0f} | {size / 1e6 / statistics.median(seconds):.0f} | {found} of {documents} | {statistics.median(peaks):.0f} |"
+    middle = statistics.median(seconds)
+    is_whole = "yes" if found == documents else f"{found} of {documents}"
+    return f"{on_disk / 1e6:.0f} | {size / 1e6 / middle:.0f} | {documents / middle:,.0f} | {is_whole} | {statistics.median(peaks):.0f} |"
 
 
 def peak_memory(process):
