@@ -94,20 +94,28 @@ pub struct Document {
 }
 
 /// A document that another is a copy of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Original {
     /// Its id.
+    #[serde(rename = "duplicate_of")]
     pub id: String,
-    /// How much of the shorter text is in the longer one, in percent; 100 where they are the same.
+    /// How much of the shorter text is in the longer one, in percent; 100 where they are the same. Written as a share, 0 to 1.
+    #[serde(rename = "similarity", serialize_with = "as_share")]
     pub percent: u8,
 }
 
 impl Original {
-    /// How much of the shorter text is in the longer one, 0 to 1; 1 where they are the same.
+    /// A share from 0 to 1 as it is kept.
     #[must_use]
-    pub fn similarity(&self) -> f64 {
-        f64::from(self.percent) / 100.0
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 100")]
+    pub fn percent(similarity: f64) -> u8 {
+        (100.0 * similarity).round() as u8
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn as_share<S: serde::Serializer>(percent: &u8, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(f64::from(*percent) / 100.0)
 }
 
 /// Something a reader of a document should know.

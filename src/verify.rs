@@ -111,13 +111,9 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
 /// What only the rest of the input says of a document: whether another has its id, or its text.
 fn known(entry: &Entry) -> Known {
     let line: Value = serde_json::from_slice(&entry.line).unwrap_or_default();
-    let original = |id: &str| Original { id: id.to_owned(), percent: percent(&line["similarity"]) };
+    let percent = Original::percent(line["similarity"].as_f64().unwrap_or_default());
+    let original = |id: &str| Original { id: id.to_owned(), percent };
     Known { id: Some(entry.document.clone()), duplicate_of: line["duplicate_of"].as_str().map(original) }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as it was written: from 0 to 1")]
-fn percent(similarity: &Value) -> u8 {
-    (100.0 * similarity.as_f64().unwrap_or_default()).round() as u8
 }
 
 /// A folder that is gone afterwards.

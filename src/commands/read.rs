@@ -63,10 +63,8 @@ struct DocumentLine<'a> {
     place: &'a Place,
     #[serde(flatten)]
     metadata: &'a Metadata,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duplicate_of: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    similarity: Option<f64>,
+    #[serde(flatten)]
+    duplicate_of: Option<&'a Original>,
     encoding: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     flags: &'a [TextFlag],
@@ -87,14 +85,11 @@ impl Stage for Show {
     type Out = ();
 
     fn process(&mut self, chunk: Self::In, _: &mut Outlet<'_, ()>) -> Result<(), Halt> {
-        let line = |document: &Document| {
+        let shown = |document: &Document| {
             let Document { id, place, metadata, text, encoding, flags, duplicate_of, .. } = document;
-            let original = duplicate_of.as_ref();
-            let (duplicate_of, similarity) =
-                (original.map(|original| original.id.as_str()), original.map(Original::similarity));
-            line(&DocumentLine { id, place, metadata, duplicate_of, similarity, encoding, flags, text })
+            line(&DocumentLine { id, place, metadata, duplicate_of: duplicate_of.as_ref(), encoding, flags, text })
         };
-        let lines = chunk.documents.par_iter().map(line).collect::<std::io::Result<Vec<_>>>()?;
+        let lines = chunk.documents.par_iter().map(shown).collect::<std::io::Result<Vec<_>>>()?;
         print(&lines.concat())?;
         Ok(())
     }

@@ -39,7 +39,7 @@ impl Dev<'_> {
         let mut calibrations = IndexMap::new();
         export::write_manifest(self.recipe, folder, &calibrations)?;
         for (head, (name, recipe)) in self.recipe.heads.iter().enumerate() {
-            if self.deciding(head).next().is_none() {
+            if !self.sets.iter().any(|dev| dev.decides_for(head)) {
                 continue;
             }
             let calibration = match recipe.kind {
@@ -51,18 +51,14 @@ impl Dev<'_> {
         export::write_manifest(self.recipe, folder, &calibrations)
     }
 
-    fn deciding(&self, head: usize) -> impl Iterator<Item = &DevSet> {
-        self.sets.iter().filter(move |dev| dev.head == head && dev.decides)
-    }
-
     fn temperature(self, folder: &Path, head: usize) -> Result<f64, TrainError> {
         let rows =
-            self.measured(folder, |dev| dev.head == head && dev.decides)?.into_iter().filter_map(|(_, measured)| {
-                match measured {
+            self.measured(folder, |dev| dev.decides_for(head))?.into_iter().filter_map(
+                |(_, measured)| match measured {
                     Measured::Classified(rows, _) => Some(rows),
                     Measured::Marked(..) => None,
-                }
-            });
+                },
+            );
         Ok(fit_temperature(&rows.flatten().collect::<Vec<_>>()))
     }
 
@@ -73,7 +69,7 @@ impl Dev<'_> {
         let score = |steps: &[i32]| {
             let offsets = Calibration::Offsets(offsets(steps));
             export::write_manifest(self.recipe, folder, &IndexMap::from([(name.to_owned(), offsets)]))?;
-            self.scores(folder, |dev| dev.head == head && dev.decides).map(|sets| deciding_score(&sets))
+            self.scores(folder, |dev| dev.decides_for(head)).map(|sets| deciding_score(&sets))
         };
         let steps = climb(vec![0; labels], score)?;
         Ok(offsets(&steps))

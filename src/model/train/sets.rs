@@ -50,6 +50,11 @@ impl Sets {
 }
 
 impl DevSet {
+    /// Whether what `head`, by its place in the recipe, finds in it counts for more than a report.
+    pub(super) fn decides_for(&self, head: usize) -> bool {
+        self.head == head && self.decides
+    }
+
     /// Reads those of a recipe.
     pub(super) fn read_all(recipe: &Recipe) -> Result<Vec<Self>, TrainError> {
         let mut sets = Vec::new();

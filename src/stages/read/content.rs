@@ -89,8 +89,13 @@ pub(super) struct Record {
     pub(super) is_wanted: bool,
 }
 
-/// Parses a raw record, whatever it holds.
-pub(super) fn parse(raw: Raw, settings: &InputConfig, guard: &Guard) -> Result<Option<Record>, Rejection> {
+/// Parses a raw record, whatever it holds; with a sketch where it `is_compared` to others.
+pub(super) fn parse(
+    raw: Raw,
+    settings: &InputConfig,
+    guard: &Guard,
+    is_compared: bool,
+) -> Result<Option<Record>, Rejection> {
     let Raw { place, name, content } = raw;
     let bytes = content.beginning_of();
     let excerpt = bytes[..bytes.len().min(EXCERPT_BYTES)].to_vec();
@@ -107,8 +112,7 @@ pub(super) fn parse(raw: Raw, settings: &InputConfig, guard: &Guard) -> Result<O
         metadata.modified = metadata.modified.map(as_date);
         let content = digest(&metadata, &text, encoding);
         let flags = if is_garbled(&text) { vec![TextFlag::Mojibake] } else { Vec::new() };
-        let is_compared = is_wanted && settings.copies.remember.get() > 0;
-        let sketch = is_compared.then(|| Sketch::of(&text));
+        let sketch = (is_compared && is_wanted).then(|| Sketch::of(&text));
         Record { place, own_id, name, metadata, text, encoding, flags, content, sketch, is_wanted }
     }))
 }

@@ -34,6 +34,9 @@ pub(super) fn complete(said: &mut Option<String>, text: &str, wanted: &[Language
 /// unless what is said is a language that detection does not know, or one of the same family.
 fn told(said: Option<LanguageCode>, detected: Option<LanguageCode>) -> Option<LanguageCode> {
     let (Some(said), Some(detected)) = (said, detected) else { return said.or(detected) };
+    if said == detected {
+        return Some(said);
+    }
     let is_of = |family: &&[&str]| [said, detected].iter().all(|language| family.contains(&language.as_str()));
     let is_known = whatlang::Lang::all().iter().any(|known| LanguageCode::of(known.code()) == Some(said));
     Some(if is_known && !FAMILIES.iter().any(is_of) { detected } else { said })

@@ -191,9 +191,9 @@ impl Read {
     /// Parses what waits, side by side, and takes it in, in order.
     fn settle(&mut self, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
         self.waiting_bytes = 0;
-        let (settings, guard) = (&self.settings, &self.guard);
+        let (settings, guard, is_compared) = (&self.settings, &self.guard, self.copies.is_some());
         let parse = |Waiting { raw, input_bytes }: Waiting| {
-            (raw.and_then(|raw| content::parse(raw, settings, guard)), input_bytes)
+            (raw.and_then(|raw| content::parse(raw, settings, guard, is_compared)), input_bytes)
         };
         let records: Vec<_> = std::mem::take(&mut self.waiting).into_par_iter().map(parse).collect();
         let input_bytes = self.input_bytes;

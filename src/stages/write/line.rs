@@ -223,10 +223,8 @@ pub(super) struct DocumentLine {
     place: Place,
     #[serde(flatten)]
     metadata: Metadata,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duplicate_of: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    similarity: Option<f64>,
+    #[serde(flatten)]
+    duplicate_of: Option<Original>,
     text_sha256: String,
     characters: usize,
     bytes: usize,
@@ -272,8 +270,7 @@ impl DocumentLine {
             document: document.id.clone(),
             place: document.place.clone(),
             metadata: document.metadata.clone(),
-            duplicate_of: document.duplicate_of.as_ref().map(|original| original.id.clone()),
-            similarity: document.duplicate_of.as_ref().map(Original::similarity),
+            duplicate_of: document.duplicate_of.clone(),
             text_sha256: sha256(&document.text),
             characters: document.text.chars().count(),
             bytes: document.text.len(),

@@ -31,7 +31,7 @@ impl Copies {
     pub(super) fn new(config: &CopiesConfig) -> Option<Self> {
         let originals = config.remember.as_size() / 2;
         (originals > 0).then(|| Self {
-            least_percent: percent(config.similarity.get()),
+            least_percent: Original::percent(config.similarity.get()),
             originals,
             current: Generation::default(),
             previous: Generation::default(),
@@ -117,7 +117,7 @@ impl Generation {
             let entry = entry as usize;
             let other = self.entries[entry].sketch.signature.as_deref()?;
             // 100 is kept for the same text.
-            let percent = percent(signature.similarity(other)).min(99);
+            let percent = Original::percent(signature.similarity(other)).min(99);
             (percent >= least_percent).then_some(Found { entry, percent })
         };
         let found = candidates.into_iter().filter_map(similarity);
@@ -127,11 +127,6 @@ impl Generation {
     fn original(&self, found: Found) -> Original {
         Original { id: self.entries[found.entry].id.to_string(), percent: found.percent }
     }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 100")]
-fn percent(similarity: f64) -> u8 {
-    (100.0 * similarity).round() as u8
 }
 
 #[cfg(test)]

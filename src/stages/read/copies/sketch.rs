@@ -102,8 +102,9 @@ fn words(text: &str) -> Vec<u64> {
         if byte != 0 {
             word.push(byte);
         } else if !character.is_ascii() && character.is_alphanumeric() {
-            let lower: String = character.to_lowercase().collect();
-            lower.bytes().for_each(|byte| word.push(byte));
+            for lower in character.to_lowercase() {
+                lower.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| word.push(byte));
+            }
         } else if word.is_begun() {
             words.push(std::mem::take(&mut word).hash());
         }
