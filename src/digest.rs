@@ -24,7 +24,7 @@ pub(crate) fn sha256_of_all<'t>(texts: impl IntoIterator<Item = &'t str>) -> [u8
 pub(crate) fn sha256_of_file(path: &Path) -> std::io::Result<String> {
     let mut file = std::fs::File::open(path)?;
     let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
+    let mut buffer = vec![0; 1 << 16];
     loop {
         match file.read(&mut buffer)? {
             0 => return Ok(hexadecimal(&digest.finalize())),

@@ -59,6 +59,7 @@ fn workshop() -> TempDir {
     let _model = BertModel::<BertEmbeddings>::new_with_optional_pooler(weights.root(), &config, false);
     weights.save(base.join("model.safetensors")).unwrap();
     std::fs::write(folder.path().join("mood.jsonl"), moods()).unwrap();
+    std::fs::write(folder.path().join("fine.jsonl"), moods().replace("good", "fine")).unwrap();
     std::fs::write(folder.path().join("attribution.jsonl"), attributions()).unwrap();
     folder
 }
@@ -195,6 +196,25 @@ fn a_killed_training_goes_on_after_its_last_epoch_and_ends_the_same() {
     assert_eq!(resumed, Some(2));
     let weights = |folder: &TempDir| std::fs::read(folder.path().join("model/encoder.safetensors")).unwrap();
     assert!(weights(&whole) == weights(&broken), "the same weights, byte for byte");
+}
+
+#[test]
+fn a_finished_model_is_begun_from_with_the_heads_that_fit() {
+    let _turn = turn();
+    let folder = workshop();
+    let first = train(folder.path(), &recipe("epochs = 12\npatience = 12", &(MOOD.to_owned() + ATTRIBUTION)));
+    std::fs::rename(folder.path().join("model"), folder.path().join("finished")).unwrap();
+    // So that nothing is learnt: what it knows it knows from the model.
+    let still = |heads: &str| {
+        let text = recipe("epochs = 1\nweight_decay = 0.0", heads).replace("\"base\"", "\"finished\"");
+        train(folder.path(), &text.replace("learning_rate = 0.01", "learning_rate = 1e-12").replace("0.02", "1e-12"))
+    };
+    let same = still(&(MOOD.to_owned() + ATTRIBUTION));
+    let scores = |all: &EpochScores| all.sets.iter().map(|set| (set.accuracy, set.macro_f1)).collect::<Vec<_>>();
+    assert_eq!(scores(&same), scores(&first));
+    assert!(same.loss < 0.3, "it is sure of what it knows: {same:?}");
+    let other = still(&(MOOD.replace("good", "fine") + ATTRIBUTION).replace("\"mood.jsonl\"", "\"fine.jsonl\""));
+    assert!(other.loss > 0.5 && other.sets[1].macro_f1 > 0.95, "one head is fresh: {other:?}");
 }
 
 #[test]
@@ -411,6 +431,57 @@ fn a_teacher_of_another_family_teaches_other_heads_by_the_texts_of_a_set() {
     let wrong = taught.replace("taught = { mood", "taught = { attribution");
     let message = prepare(student.path(), &recipe("", &wrong)).unwrap_err();
     assert!(message.contains("`heads.attribution` has a set whose `taught` names a head that is its own"), "{message}");
+}
+
+#[test]
+fn a_teacher_teaches_a_token_head_token_by_token() {
+    let _turn = turn();
+    let folder = workshop();
+    let training = "epochs = 20\npatience = 20";
+    train(folder.path(), &recipe(training, ATTRIBUTION).replace("\"model\"", "\"teacher\""));
+    let unmarked = |line: &str| {
+        let text = serde_json::from_str::<Value>(line).unwrap()["text"].clone();
+        json!({ "text": text, "label": "good", "attributions": [] }).to_string() + "\n"
+    };
+    let texts: String = attributions().lines().map(unmarked).collect();
+    std::fs::write(folder.path().join("unmarked.jsonl"), texts).unwrap();
+
+    let unmarked = ATTRIBUTION.replace("train = \"attribution.jsonl\"", "train = \"unmarked.jsonl\"");
+    let alone = train(folder.path(), &recipe(training, &unmarked));
+    assert!(alone.sets[0].macro_f1 < 0.05, "it learns that nobody says anything: {alone:?}");
+    let with_teacher = unmarked.clone() + "teachers = [\"teacher\"]\nteacher_share = 1.0\n";
+    let taught = train(folder.path(), &recipe(training, &with_teacher));
+    assert!(taught.sets[0].macro_f1 > 0.95, "{taught:?}");
+
+    // By the texts of another head's set, and against what it is told of a few of them itself.
+    let by_moods = MOOD.replace("train = \"mood.jsonl\"", "train = \"unmarked.jsonl\"")
+        + "taught = { attribution = \"teacher\" }\ntaught_weight = 20.0\n"
+        + &unmarked;
+    let taught = train(folder.path(), &recipe(training, &by_moods));
+    assert!(taught.sets[1].macro_f1 > 0.95, "{taught:?}");
+
+    let made_up = with_teacher + "variants = 1\n";
+    let message = prepare(folder.path(), &recipe("", &made_up)).unwrap_err();
+    assert!(message.contains("`heads.attribution` is a token head and has a set with `variants`"), "{message}");
+}
+
+#[test]
+fn a_teacher_of_tokens_has_to_have_the_same_tokens() {
+    let _turn = turn();
+    let folder = workshop();
+    let tokenizer = folder.path().join("base/tokenizer.json");
+    let ours = std::fs::read_to_string(&tokenizer).unwrap();
+    let mut other: Value = serde_json::from_str(&ours).unwrap();
+    other["normalizer"]["lowercase"] = false.into();
+    std::fs::write(&tokenizer, other.to_string()).unwrap();
+    train(folder.path(), &recipe("epochs = 1", ATTRIBUTION).replace("\"model\"", "\"teacher\""));
+    std::fs::write(&tokenizer, ours).unwrap();
+    let line = json!({ "text": "Ann Zyxwv said nothing new.", "attributions": [] });
+    std::fs::write(folder.path().join("attribution.jsonl"), attributions() + &line.to_string()).unwrap();
+    let message =
+        prepare(folder.path(), &recipe("", &(ATTRIBUTION.to_owned() + "teachers = [\"teacher\"]\n"))).unwrap_err();
+    let expected = "attribution.jsonl:5: the teacher of `attribution` cuts this text into other tokens";
+    assert!(message.ends_with(expected), "{message}");
 }
 
 #[test]

@@ -48,6 +48,12 @@ impl TagSet {
         ranges.iter().map(label).collect()
     }
 
+    /// All of the label at place `label`, and nothing of the others.
+    #[must_use]
+    pub fn only(&self, label: usize) -> Vec<f32> {
+        (0..self.tags.len()).map(|other| f32::from(u8::from(other == label))).collect()
+    }
+
     /// The marks that token labels make in a text. The inner pieces of a word follow its first.
     #[must_use]
     pub fn marks(&self, text: &str, labels: &[usize], ranges: &[Range<usize>]) -> Vec<Mark> {

@@ -68,11 +68,11 @@ impl RowPassage {
 
 /// A passage of a row with what a model found in each segment that belongs to the row's text.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PassageReading {
+pub struct PassageReading<R = Reading> {
     /// The passage.
     pub passage: RowPassage,
     /// What was found in each of its own segments, in order.
-    pub readings: Vec<Reading>,
+    pub readings: Vec<R>,
 }
 
 /// What a model with one head found in the passages of each of `rows`, in order. Batches have at most `batch_tokens`,
@@ -86,10 +86,23 @@ pub fn read_all(
     model: &mut Model,
     batch_tokens: usize,
 ) -> Result<Vec<Vec<PassageReading>>, ModelError> {
+    read_all_by(rows, tokenizer, batch_tokens, |batch| model.read(batch))
+}
+
+/// The same where `read` says what is found in each segment of a batch.
+///
+/// # Errors
+/// Where the tokenizer or `read` fails.
+pub fn read_all_by<R: Clone + Send>(
+    rows: &[LabelledRow],
+    tokenizer: &Tokenizer,
+    batch_tokens: usize,
+    mut read: impl FnMut(&TokenBatch) -> Result<Vec<R>, ModelError>,
+) -> Result<Vec<Vec<PassageReading<R>>>, ModelError> {
     let unread = |passage| PassageReading { passage, readings: Vec::new() };
     let of_row = |row| passages(row, tokenizer).map(|passages| passages.into_iter().map(unread).collect());
-    let mut found: Vec<Vec<PassageReading>> = rows.par_iter().map(of_row).collect::<Result<_, _>>()?;
-    let mut passages: Vec<&mut PassageReading> = found.iter_mut().flatten().collect();
+    let mut found: Vec<Vec<PassageReading<R>>> = rows.par_iter().map(of_row).collect::<Result<_, _>>()?;
+    let mut passages: Vec<&mut PassageReading<R>> = found.iter_mut().flatten().collect();
     passages.sort_by_key(|found| found.length());
     let mut rest = passages.as_mut_slice();
     while let Some(first) = rest.first() {
@@ -98,23 +111,26 @@ pub fn read_all(
             count -= 1;
         }
         let (batch, later) = std::mem::take(&mut rest).split_at_mut(count);
-        read_batch(batch, model)?;
+        read_batch(batch, &mut read)?;
         rest = later;
     }
     Ok(found)
 }
 
-fn read_batch(batch: &mut [&mut PassageReading], model: &mut Model) -> Result<(), ModelError> {
+fn read_batch<R: Clone>(
+    batch: &mut [&mut PassageReading<R>],
+    read: impl FnOnce(&TokenBatch) -> Result<Vec<R>, ModelError>,
+) -> Result<(), ModelError> {
     let tokens = TokenBatch::of(batch.iter().map(|found| &found.passage.passage));
-    let mut readings = model.read(&tokens)?.into_iter();
+    let mut readings = read(&tokens)?.into_iter();
     for found in batch {
-        let all: Vec<Reading> = readings.by_ref().take(found.passage.passage.segments.len()).collect();
+        let all: Vec<R> = readings.by_ref().take(found.passage.passage.segments.len()).collect();
         found.readings = all[found.passage.segments.clone()].to_vec();
     }
     Ok(())
 }
 
-impl PassageReading {
+impl<R> PassageReading<R> {
     fn length(&self) -> usize {
         self.passage.passage.ids.len()
     }

@@ -61,13 +61,29 @@ impl Heads {
             }
         }
         for (head, transitions) in &self.tokens {
-            let scores = head.forward(&hidden.states)?.f_log_softmax(-1, Kind::Float)?.to_device(Device::Cpu);
-            let paths = best_paths(&scores, transitions, batch)?;
+            let paths = best_paths(&head.log_probabilities(&hidden.states)?, transitions, batch)?;
             for (reading, tokens) in readings.iter_mut().zip(batch.segments()) {
                 reading.tokens.push(paths[tokens.clone()].to_vec());
             }
         }
         Ok(readings)
+    }
+
+    /// For each segment and each token head that was asked for the probabilities of each token's labels, all in a row.
+    pub(super) fn token_probabilities(
+        &self,
+        hidden: &HiddenStates,
+        batch: &TokenBatch,
+    ) -> Result<Vec<Vec<Vec<f32>>>, TchError> {
+        let mut of_segments = vec![Vec::new(); batch.segments().len()];
+        for (head, transitions) in &self.tokens {
+            let all = Vec::<f32>::try_from(head.log_probabilities(&hidden.states)?.f_exp()?.f_view(-1)?)?;
+            let labels = transitions.labels();
+            for (segment, tokens) in of_segments.iter_mut().zip(batch.segments()) {
+                segment.push(all[tokens.start * labels..tokens.end * labels].to_vec());
+            }
+        }
+        Ok(of_segments)
     }
 }
 
@@ -105,6 +121,11 @@ impl Linear {
 
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
         input.f_matmul(&self.weight)?.f_add(&self.bias)
+    }
+
+    /// Of each row's labels, on the CPU.
+    fn log_probabilities(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        Ok(self.forward(input)?.f_log_softmax(-1, Kind::Float)?.to_device(Device::Cpu))
     }
 }
 

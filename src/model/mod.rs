@@ -240,6 +240,23 @@ impl Model {
             self.heads.apply(&states, batch).map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
         })
     }
+
+    /// How likely labels are of the tokens of a batch, to teach another model by: for each segment and each token head that
+    /// was asked for the probabilities of its tokens' labels, token by token.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn token_probabilities(&mut self, batch: &TokenBatch) -> Result<Vec<Vec<Vec<f32>>>, ModelError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.check(batch)?;
+        tch::no_grad(|| {
+            let states = self.encoder.encode(batch)?;
+            let said = self.heads.token_probabilities(&states, batch);
+            said.map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
+        })
+    }
 }
 
 impl Model {

@@ -28,6 +28,11 @@ impl Transitions {
         }
     }
 
+    /// How many labels there are.
+    pub(super) fn labels(&self) -> usize {
+        self.labels
+    }
+
     /// The allowed path with the highest sum of `scores`, which has a row of one score a label for each token (Viterbi).
     pub(super) fn best_path(&self, scores: &[f32]) -> Vec<usize> {
         let mut rows = scores.chunks_exact(self.labels.max(1));

@@ -43,12 +43,18 @@ impl Weights {
 
     /// Gives the variables of `store` their values.
     pub(super) fn fill(&self, store: &VarStore) -> Result<(), ModelError> {
-        for (name, mut variable) in store.variables() {
-            let tensor = self.get(&name)?;
-            tch::no_grad(|| variable.f_copy_(tensor))
-                .map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })?;
-        }
-        Ok(())
+        store.variables().into_iter().try_for_each(|(name, variable)| self.copy(self.get(&name)?, variable))
+    }
+
+    /// Gives those variables of `store` their values that have one here, and leaves the others.
+    pub(super) fn fill_known(&self, store: &VarStore) -> Result<(), ModelError> {
+        let variables = store.variables().into_iter();
+        let mut known = variables.filter_map(|(name, variable)| Some((self.tensors.get(&name)?, variable)));
+        known.try_for_each(|(tensor, variable)| self.copy(tensor, variable))
+    }
+
+    fn copy(&self, from: &Tensor, mut to: Tensor) -> Result<(), ModelError> {
+        tch::no_grad(|| to.f_copy_(from)).map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
     }
 }
 

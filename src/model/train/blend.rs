@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tch::{Kind, Tensor};
 
-use super::recipe::{Blend, HeadRecipe, Recipe};
+use super::recipe::{Blend, Recipe};
 use super::{TrainError, at, file_error};
 use crate::model::ModelFolder;
 
@@ -17,10 +17,8 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), TrainError> {
 /// Checks that the model in `folder` has the recipe's heads and labels.
 pub(super) fn check_heads(recipe: &Recipe, folder: &Path) -> Result<(), TrainError> {
     let model = ModelFolder::open(folder)?;
-    let is_other = |name, head: &HeadRecipe| {
-        model.manifest().heads.get(name).is_none_or(|other| (other.kind, &other.labels) != (head.kind, &head.labels))
-    };
-    match recipe.heads.iter().find(|(name, head)| is_other(name.as_str(), head)) {
+    let heads = &model.manifest().heads;
+    match recipe.heads.iter().find(|(name, head)| !heads.get(name.as_str()).is_some_and(|other| head.is_like(other))) {
         Some((name, _)) => {
             let message = format!("its head `{name}` is missing, of another kind, or has other labels");
             Err(TrainError::Base { path: folder.to_owned(), message })

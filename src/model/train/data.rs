@@ -12,7 +12,7 @@ use super::{Checkpoint, TrainError, count};
 use crate::labelled::marks::TagSet;
 use crate::labelled::passages::{RowPassage, passages};
 use crate::labelled::{Gold, LabelledError, LabelledRow};
-use crate::model::{Passage, Tokenizer};
+use crate::model::{HeadKind, Passage, Tokenizer};
 
 /// All that a model learns from.
 pub(super) struct Data {
@@ -45,9 +45,9 @@ pub(super) struct Lesson {
 /// What is known of one segment.
 pub(super) enum Truth {
     /// How far each label of a sequence head applies.
-    Shares(Vec<f32>),
-    /// The label of each token.
-    Labels(Vec<usize>),
+    Segment(Vec<f32>),
+    /// The same for each token, of a token head.
+    Tokens(Vec<Vec<f32>>),
 }
 
 /// What is read as one passage: an example, or several that have nothing to do with each other.
@@ -181,8 +181,8 @@ impl Lesson {
     /// How much each of its segments, or of their tokens, counts.
     pub(super) fn weight_of_each(&self) -> f64 {
         let size = |truth: &Truth| match truth {
-            Truth::Shares(_) => 1,
-            Truth::Labels(labels) => labels.len(),
+            Truth::Segment(_) => 1,
+            Truth::Tokens(tokens) => tokens.len(),
         };
         self.weight / count(self.truths.iter().map(size).sum::<usize>().max(1))
     }
@@ -209,43 +209,81 @@ impl Source<'_> {
         let (alone, passages) = (alone(row, self.tokenizer)?, passages(row, self.tokenizer)?);
         let segments = passages.iter().map(|found| found.segments.len()).sum();
         if let Some(head) = heard.other_than(segments) {
-            let (line, message) = (row.line, format!("the teacher of `{head}` cuts this text into other sentences"));
-            let path = self.set.train.clone();
-            return Err(LabelledError::Invalid { path, line, message }.into());
+            return Err(self.refusal(row, format!("the teacher of `{head}` cuts this text into other sentences")));
         }
         let mut first = 0;
         let example = |found: RowPassage| {
             let taught = heard.of_segments(first..first + found.segments.len());
             first += found.segments.len();
-            Example {
-                lessons: self.lessons(row, &found, tags, taught),
+            Ok(Example {
+                lessons: self.lessons(row, &found, tags, taught)?,
                 first_segment: found.segments.start,
                 passage: found.passage,
                 alone: alone.clone(),
                 weight: self.set.weight,
-            }
+            })
         };
-        Ok(passages.into_iter().map(example).collect())
+        passages.into_iter().map(example).collect()
     }
 
     /// What is known of a passage, and what its heads are `taught`.
-    fn lessons(&self, row: &LabelledRow, found: &RowPassage, tags: &TagSet, taught: Taught<'_>) -> Vec<Lesson> {
-        let (mut own, mut lessons) = (None, Vec::new());
+    fn lessons(
+        &self,
+        row: &LabelledRow,
+        found: &RowPassage,
+        tags: &TagSet,
+        taught: Taught<'_>,
+    ) -> Result<Vec<Lesson>, TrainError> {
+        let (mut own, mut lessons) = (truths(row, found, tags), Vec::new());
         for (name, segments) in taught {
-            let head = self.recipe.heads.get_index_of(name).expect("the recipe has been checked for it");
-            #[expect(clippy::cast_possible_truncation, reason = "the network computes in f32")]
-            let share = self.set.teacher_share.get() as f32;
+            let (head, _, recipe) = self.recipe.heads.get_full(name).expect("the recipe has been checked for it");
+            let said = match recipe.kind {
+                HeadKind::Sequence => segments.iter().cloned().map(Truth::Segment).collect(),
+                HeadKind::Token => self.of_tokens(row, found, name, segments)?,
+            };
             if head == self.head {
-                let shares = |probabilities: &Vec<f32>| teacher::shares(&row.gold, probabilities, share);
-                own = Some(segments.iter().map(|probabilities| Truth::Shares(shares(probabilities))).collect());
+                own = self.with_teachers(&row.gold, &own, said);
             } else {
-                let truths = segments.iter().cloned().map(Truth::Shares).collect();
-                lessons.push(Lesson { head, truths, weight: self.set.taught_weight });
+                lessons.push(Lesson { head, truths: said, weight: self.set.taught_weight });
             }
         }
-        let truths = own.unwrap_or_else(|| truths(row, found, tags));
-        lessons.push(Lesson { head: self.head, truths, weight: 1.0 });
-        lessons
+        lessons.push(Lesson { head: self.head, truths: own, weight: 1.0 });
+        Ok(lessons)
+    }
+
+    /// What the teacher of the token head called `name` says of each token of `segments`.
+    fn of_tokens(
+        &self,
+        row: &LabelledRow,
+        found: &RowPassage,
+        name: &str,
+        segments: &[Vec<f32>],
+    ) -> Result<Vec<Truth>, TrainError> {
+        let labels = self.recipe.heads[name].labels.len();
+        let read = found.own_segments().map(|(segment, _)| segment.tokens.len());
+        if !read.eq(segments.iter().map(|said| said.len() / labels)) {
+            return Err(self.refusal(row, format!("the teacher of `{name}` cuts this text into other tokens")));
+        }
+        let rows = |said: &Vec<f32>| Truth::Tokens(said.chunks_exact(labels).map(<[f32]>::to_vec).collect());
+        Ok(segments.iter().map(rows).collect())
+    }
+
+    /// What is known, which is nothing where the set leaves all open, with what its teachers say.
+    fn with_teachers(&self, gold: &Gold, known: &[Truth], said: Vec<Truth>) -> Vec<Truth> {
+        #[expect(clippy::cast_possible_truncation, reason = "the network computes in f32")]
+        let share = self.set.teacher_share.get() as f32;
+        let with = |(place, said): (usize, Truth)| match (said, known.get(place)) {
+            (Truth::Tokens(said), Some(Truth::Tokens(known))) => {
+                Truth::Tokens(known.iter().zip(&said).map(|(known, said)| teacher::mixed(known, said, share)).collect())
+            }
+            (Truth::Segment(said), _) => Truth::Segment(teacher::shares(gold, &said, share)),
+            (said, _) => said,
+        };
+        said.into_iter().enumerate().map(with).collect()
+    }
+
+    fn refusal(&self, row: &LabelledRow, message: String) -> TrainError {
+        LabelledError::Invalid { path: self.set.train.clone(), line: row.line, message }.into()
     }
 }
 
@@ -283,13 +321,13 @@ fn alone(row: &LabelledRow, tokenizer: &Tokenizer) -> Result<Option<Passage>, Tr
 
 fn truths(row: &LabelledRow, found: &RowPassage, tags: &TagSet) -> Vec<Truth> {
     match &row.gold {
-        Gold::Labelled { shares, .. } => found.segments.clone().map(|_| Truth::Shares(shares.clone())).collect(),
+        Gold::Labelled { shares, .. } => found.segments.clone().map(|_| Truth::Segment(shares.clone())).collect(),
         // Only a teacher knows which; the recipe has been checked for one.
         Gold::OneOf(_) => Vec::new(),
         Gold::Marks(marks) => {
-            let mut labels = tags.labels(&found.ranges(), marks).into_iter();
+            let mut labels = tags.labels(&found.ranges(), marks).into_iter().map(|label| tags.only(label));
             let mut of = |place: usize| labels.by_ref().take(found.passage.segments[place].tokens.len()).collect();
-            found.segments.clone().map(|place| Truth::Labels(of(place))).collect()
+            found.segments.clone().map(|place| Truth::Tokens(of(place))).collect()
         }
     }
 }

@@ -45,17 +45,14 @@ impl Known {
 
     fn add(&mut self, truth: &Truth, segment: usize, first_token: usize, weight: f32) {
         match truth {
-            Truth::Shares(shares) => self.push(segment, shares.iter().copied(), weight),
-            Truth::Labels(of_tokens) => {
-                for (token, &label) in (first_token..).zip(of_tokens) {
-                    let shares = (0..self.labels).map(|other| f32::from(u8::from(other == label)));
-                    self.push(token, shares, weight);
-                }
+            Truth::Segment(shares) => self.push(segment, shares, weight),
+            Truth::Tokens(tokens) => {
+                (first_token..).zip(tokens).for_each(|(token, shares)| self.push(token, shares, weight));
             }
         }
     }
 
-    fn push(&mut self, place: usize, shares: impl Iterator<Item = f32>, weight: f32) {
+    fn push(&mut self, place: usize, shares: &[f32], weight: f32) {
         self.places.push(to_i64(place));
         self.shares.extend(shares);
         self.weights.push(weight);

@@ -340,8 +340,8 @@ fn losses(recipe: &Recipe, data: &Data) -> Vec<Loss> {
         for (lesson, weight) in lessons {
             for truth in &lesson.truths {
                 match truth {
-                    Truth::Shares(shares) => add(&mut counts, shares, weight),
-                    Truth::Labels(labels) => labels.iter().for_each(|&label| counts[label] += weight),
+                    Truth::Segment(shares) => add(&mut counts, shares, weight),
+                    Truth::Tokens(tokens) => tokens.iter().for_each(|shares| add(&mut counts, shares, weight)),
                 }
             }
         }

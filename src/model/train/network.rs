@@ -5,10 +5,11 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::TrainError;
 use super::recipe::Recipe;
-use crate::model::config::EncoderConfig;
+use crate::model::config::{EncoderConfig, linear_shapes};
 use crate::model::heads::mean_pool;
 use crate::model::transformer::Transformer;
-use crate::model::{TokenBatch, to_i64};
+use crate::model::weights::Weights;
+use crate::model::{ModelFolder, TokenBatch, to_i64};
 
 /// An encoder and heads whose weights can be fitted.
 pub(super) struct Network {
@@ -30,7 +31,7 @@ pub(super) struct States {
 }
 
 impl Network {
-    /// The encoder of the recipe's base with fresh heads.
+    /// The encoder of the recipe's base, with the heads that the base has as well, if it is a finished model, and others fresh.
     pub(super) fn new(recipe: &Recipe, kind: Kind) -> Result<Self, TrainError> {
         let config = recipe.model.base.join("config.json");
         let (path, base) = (config.clone(), EncoderConfig::read(&config)?);
@@ -47,6 +48,7 @@ impl Network {
             (weight, root.zeros("bias", &[labels]))
         });
         let heads = heads.collect();
+        take_up_heads(&head_weights, recipe, base.hidden_size)?;
         let head_dropout = recipe.training.head_dropout.get();
         let mut network = Self { encoder, encoder_weights, head_weights, heads, head_dropout };
         if !recipe.training.fit_embeddings {
@@ -85,4 +87,18 @@ impl Network {
         let (weight, bias) = &self.heads[head];
         input.f_dropout(self.head_dropout, true)?.f_linear(weight, Some(bias))
     }
+}
+
+/// Gives the heads that the recipe's base has under the same names, with the same labels, its weights.
+fn take_up_heads(weights: &VarStore, recipe: &Recipe, hidden_size: i64) -> Result<(), TrainError> {
+    let base = &recipe.model.base;
+    if !base.join("model.toml").exists() {
+        return Ok(());
+    }
+    let model = ModelFolder::open(base)?;
+    let heads = &model.manifest().heads;
+    let known =
+        recipe.heads.iter().filter(|(name, head)| heads.get(name.as_str()).is_some_and(|has| head.is_like(has)));
+    let shapes = known.flat_map(|(name, head)| linear_shapes(name, to_i64(head.labels.len()), hidden_size));
+    Ok(Weights::read(&base.join("heads.safetensors"), shapes)?.fill_known(weights)?)
 }

@@ -177,7 +177,8 @@ pub struct SetRecipe {
     /// Whether its scores decide which epoch is best and how probabilities are calibrated.
     #[serde(default = "yes")]
     pub decides: bool,
-    /// Finished models with the same head: their mean says how likely labels are where the set leaves several open.
+    /// Finished models with the same head: their mean says how likely labels are where the set leaves several open, and of
+    /// the others as much as `teacher_share` says.
     #[serde(default)]
     pub teachers: Vec<PathBuf>,
     /// How much of the teachers' opinion goes into labels that the set is sure of.
@@ -265,14 +266,12 @@ impl Recipe {
         self.require(taught, &section, "has a set that leaves labels open, which needs `teachers` to choose")?;
         let taught = head.sets.iter().all(|set| !set.teachers.is_empty() || set.variants.get() == 0);
         self.require(taught, &section, "has a set with `variants`, which need `teachers` to label them")?;
+        let made_up = head.kind == HeadKind::Sequence || head.sets.iter().all(|set| set.variants.get() == 0);
+        self.require(made_up, &section, "is a token head and has a set with `variants`, which have no marks")?;
         let weights = head.sets.iter().all(|set| set.weight > 0.0 && set.weight <= 100.0);
         self.require(weights, &section, "has a set whose `weight` is not above 0.0 and at most 100.0")?;
         let taught = head.sets.iter().all(|set| set.taught.keys().all(|other| self.is_taught(name, other)));
-        self.require(
-            taught,
-            &section,
-            "has a set whose `taught` names a head that is its own, unknown or a token head",
-        )?;
+        self.require(taught, &section, "has a set whose `taught` names a head that is its own or unknown")?;
         let weights = head.sets.iter().all(|set| set.taught_weight > 0.0 && set.taught_weight <= 100.0);
         self.require(weights, &section, "has a set whose `taught_weight` is not above 0.0 and at most 100.0")?;
         self.require(head.loss_weight > 0.0 && head.focal >= 0.0, &section, "has a negative `loss_weight` or `focal`")
@@ -280,7 +279,7 @@ impl Recipe {
 
     /// Whether `other` can be taught by sets of the head called `name`.
     fn is_taught(&self, name: &str, other: &str) -> bool {
-        name != other && self.heads.get(other).is_some_and(|head| head.kind == HeadKind::Sequence)
+        name != other && self.heads.contains_key(other)
     }
 
     /// Points to where `key` first stands in the file.
@@ -330,5 +329,11 @@ impl HeadRecipe {
     pub fn manifest(&self) -> HeadManifest {
         let (kind, report, labels) = (self.kind, self.report, self.labels.clone());
         HeadManifest { kind, report, temperature: None, offsets: Vec::new(), labels }
+    }
+
+    /// Whether a finished model's head is of this kind and has these labels, in this order: its weights can be taken then.
+    #[must_use]
+    pub fn is_like(&self, head: &HeadManifest) -> bool {
+        (self.kind, &self.labels) == (head.kind, &head.labels)
     }
 }

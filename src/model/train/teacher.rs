@@ -8,15 +8,15 @@ use indexmap::IndexMap;
 use super::recipe::{Recipe, SetRecipe};
 use super::{TrainError, threads};
 use crate::config::{Device, Precision};
-use crate::labelled::passages::read_all;
+use crate::labelled::passages::{PassageReading, read_all, read_all_by};
 use crate::labelled::{Gold, LabelledRow};
-use crate::model::{HeadKind, Model, ModelFolder, Reading, Runtime, Tokenizer};
+use crate::model::{HeadKind, Model, ModelFolder, Runtime, TokenBatch, Tokenizer};
 
 /// How many tokens a batch has at most.
 const BATCH_TOKENS: usize = 2048;
 
 /// What is said of the rows of a set for one head: for each row its segments, for each segment the probability of each
-/// label.
+/// label; for a token head those of all its tokens in a row.
 type Opinion = Vec<Vec<Vec<f32>>>;
 
 /// What teachers say of the rows of a set, for each head.
@@ -40,9 +40,13 @@ pub(super) fn opinions(
     let mut opinions = Opinions::new();
     for (path, heads) in heads_of_teachers(own, set) {
         tracing::info!(teacher = %path.display(), ?heads, texts = rows.len(), "asking a teacher");
-        for (head, opinion) in Teacher::load(path, &heads, recipe)?.opinions(rows)? {
+        for (head, opinion) in opinions_of(path, heads, recipe, rows)? {
             match opinions.get_mut(&head) {
-                Some(sum) => add(sum, &opinion),
+                Some(sum) if is_alike(sum, &opinion) => add(sum, &opinion),
+                Some(_) => {
+                    let message = "it cuts a text into other sentences or tokens than the teacher before it";
+                    return Err(TrainError::Teacher { path: path.to_owned(), head, message });
+                }
                 None => _ = opinions.insert(head, opinion),
             }
         }
@@ -53,6 +57,28 @@ pub(super) fn opinions(
         probabilities(sum).for_each(|probability| *probability /= teachers);
     }
     Ok(opinions)
+}
+
+/// What the teacher in `path` says for each of `heads`. Heads of one kind are asked at once.
+fn opinions_of(path: &Path, heads: Vec<&str>, recipe: &Recipe, rows: &[LabelledRow]) -> Result<Opinions, TrainError> {
+    let is_sequence = |head: &&str| recipe.heads[*head].kind == HeadKind::Sequence;
+    let (sequences, tokens): (Vec<&str>, Vec<&str>) = heads.into_iter().partition(is_sequence);
+    let mut opinions = Opinions::new();
+    if !sequences.is_empty() {
+        opinions.extend(Teacher::load(path, &sequences, recipe)?.of_segments(rows)?);
+    }
+    if !tokens.is_empty() {
+        opinions.extend(Teacher::load(path, &tokens, recipe)?.of_tokens(rows)?);
+    }
+    Ok(opinions)
+}
+
+/// Whether two teachers speak of the same segments and tokens.
+fn is_alike(one: &Opinion, other: &Opinion) -> bool {
+    let sizes = |opinion: &Opinion| -> Vec<Vec<usize>> {
+        opinion.iter().map(|segments| segments.iter().map(Vec::len).collect()).collect()
+    };
+    sizes(one) == sizes(other)
 }
 
 fn add(sum: &mut Opinion, opinion: &Opinion) {
@@ -80,7 +106,7 @@ fn open(path: &Path, heads: &[&str], recipe: &Recipe) -> Result<ModelFolder, Tra
     for &name in heads {
         let refusal = |message| TrainError::Teacher { path: path.to_owned(), head: name.to_owned(), message };
         let head = folder.manifest().heads.get(name).ok_or_else(|| refusal("it has no such head"))?;
-        if head.kind != HeadKind::Sequence || head.labels != recipe.heads[name].labels {
+        if !recipe.heads[name].is_like(head) {
             return Err(refusal("its labels are others, or in another order"));
         }
     }
@@ -98,12 +124,14 @@ pub(super) fn shares(gold: &Gold, probabilities: &[f32], teacher_share: f32) -> 
             };
             probabilities.iter().enumerate().map(share).collect()
         }
-        Gold::Labelled { shares, .. } => {
-            let mix = |(known, taught): (&f32, &f32)| known + teacher_share * (taught - known);
-            shares.iter().zip(probabilities).map(mix).collect()
-        }
+        Gold::Labelled { shares, .. } => mixed(shares, probabilities, teacher_share),
         Gold::Marks(_) => probabilities.to_vec(),
     }
+}
+
+/// What is known, with `share` of what is taught.
+pub(super) fn mixed(known: &[f32], taught: &[f32], share: f32) -> Vec<f32> {
+    known.iter().zip(taught).map(|(known, taught)| known + share * (taught - known)).collect()
 }
 
 /// A finished model with the heads that it teaches. It reads with a tokenizer of its own, as another family of encoders has
@@ -125,16 +153,28 @@ impl<'h> Teacher<'h> {
 
     /// Running text is read sentence by sentence: what a teacher makes of a sentence should not be what it makes of the
     /// neighbours. A text with a label of its own is read as it is labelled, among its neighbours.
-    fn opinions(&mut self, rows: &[LabelledRow]) -> Result<Opinions, TrainError> {
+    fn of_segments(&mut self, rows: &[LabelledRow]) -> Result<Opinions, TrainError> {
         let is_running = rows.iter().any(|row| matches!(row.gold, Gold::Marks(_)));
         let by_sentence = is_running.then(|| self.tokenizer.by_sentence());
         let read = read_all(rows, by_sentence.as_ref().unwrap_or(&self.tokenizer), &mut self.model, BATCH_TOKENS)?;
-        let segments = read.into_iter().map(|passages| passages.into_iter().flat_map(|passage| passage.readings));
-        let rows: Vec<Vec<Reading>> = segments.map(Iterator::collect).collect();
-        let of_row = |row: &Vec<Reading>, place: usize| row.iter().map(|read| read.sequences[place].clone()).collect();
+        Ok(self.by_head(&read, |reading| &reading.sequences))
+    }
+
+    /// Who said what goes over sentences, so that running text is read in passages.
+    fn of_tokens(&mut self, rows: &[LabelledRow]) -> Result<Opinions, TrainError> {
+        let read = |batch: &TokenBatch| self.model.token_probabilities(batch);
+        let read = read_all_by(rows, &self.tokenizer, BATCH_TOKENS, read)?;
+        Ok(self.by_head(&read, |said| said))
+    }
+
+    /// What was found in the rows, which `said` gives for each head of a segment.
+    fn by_head<R>(&self, rows: &[Vec<PassageReading<R>>], said: impl Fn(&R) -> &Vec<Vec<f32>>) -> Opinions {
+        let of_row = |passages: &Vec<PassageReading<R>>, place: usize| {
+            passages.iter().flat_map(|passage| &passage.readings).map(|read| said(read)[place].clone()).collect()
+        };
         let of_head =
             |(place, &head): (usize, &&str)| (head.to_owned(), rows.iter().map(|row| of_row(row, place)).collect());
-        Ok(self.heads.iter().enumerate().map(of_head).collect())
+        self.heads.iter().enumerate().map(of_head).collect()
     }
 }
 
