@@ -14,7 +14,7 @@ use super::batch::PADDING;
 use super::config::{self, EncoderConfig};
 use super::encoder::{Encoder, HiddenStates};
 use super::heads::ROWS;
-use super::kernels::{self, Heads, NormWeights};
+use super::kernels::{self, Heads, NormWeights, TileAttention};
 use super::manifest::Architecture;
 use super::products::Products;
 use super::weights::Weights;
@@ -61,6 +61,8 @@ pub(super) struct PackedBert {
     norm: Norm,
     layers: Vec<Layer>,
     heads: usize,
+    /// Where it is faster than products and softmax one after another.
+    attention: Option<TileAttention>,
     /// Rows come in multiples of this.
     row_block: usize,
     device: Device,
@@ -132,14 +134,14 @@ impl PackedBert {
     }
 
     /// The hidden states of [`HiddenStates`].
-    fn states(&self, batch: &TokenBatch) -> Result<Tensor, TchError> {
+    fn states(&mut self, batch: &TokenBatch) -> Result<Tensor, TchError> {
         let (ids, positions) = stream(batch, self.computed_tokens(batch));
         let embedded = self.words.f_index_select(0, &self.on_device(&ids))?;
         let positions = self.positions.f_index_select(0, &self.on_device(&positions))?;
         let mut states = self.norm.of_sum(embedded, &positions)?;
         let runs = runs(batch.lengths(), self.scores_at_once());
         for layer in &self.layers {
-            states = layer.forward(&states, &runs, self.heads)?;
+            states = layer.forward(&states, &runs, self.heads, self.attention.as_mut())?;
         }
         states.f_to_kind(Kind::Float)
     }
@@ -191,15 +193,27 @@ impl Encoder for PackedBert {
 }
 
 impl Layer {
-    fn forward(&self, states: &Tensor, runs: &[Run], heads: usize) -> Result<Tensor, TchError> {
-        let attended = self.attended.forward(&self.attention(states, runs, heads)?)?;
+    fn forward(
+        &self,
+        states: &Tensor,
+        runs: &[Run],
+        heads: usize,
+        attention: Option<&mut TileAttention>,
+    ) -> Result<Tensor, TchError> {
+        let attended = self.attended.forward(&self.attention(states, runs, heads, attention)?)?;
         let states = self.attention_norm.of_sum(attended, states)?;
         let inner = gelu(self.up.forward(&states)?)?;
         self.norm.of_sum(self.down.forward(&inner)?, &states)
     }
 
     /// What each head attends to, of the shape `[tokens, hidden size]`.
-    fn attention(&self, states: &Tensor, runs: &[Run], heads: usize) -> Result<Tensor, TchError> {
+    fn attention(
+        &self,
+        states: &Tensor,
+        runs: &[Run],
+        heads: usize,
+        mut tiles: Option<&mut TileAttention>,
+    ) -> Result<Tensor, TchError> {
         let rows = self.query_key_value.forward(states)?;
         let attended = Tensor::f_empty(states.size(), (states.kind(), states.device()))?;
         let mut end = 0;
@@ -207,7 +221,11 @@ impl Layer {
             let tokens = to_i64(passages * length);
             let shape = Heads { passages, length, count: heads, size: self.head_size };
             let (start, rows) = (to_i64(start), rows.f_narrow(0, to_i64(start), tokens)?);
-            attend(&rows, shape, attended.f_narrow(0, start, tokens)?)?;
+            let mut place = attended.f_narrow(0, start, tokens)?;
+            match &mut tiles {
+                Some(tiles) => tiles.attend(&rows, shape, &mut place)?,
+                None => attend(&rows, shape, place)?,
+            }
             end = start + tokens;
         }
         let _ = attended.f_narrow(0, end, attended.size()[0] - end)?.f_zero_()?;
@@ -325,9 +343,15 @@ impl Parts {
             norm: self.norm("embeddings.LayerNorm", config)?,
             layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_, _>>()?,
             heads: config.num_attention_heads,
+            attention: self.attention(config),
             row_block: if self.products.is_some() && super::has_amx() { AMX_ROWS } else { ROWS },
             device: self.device,
         })
+    }
+
+    fn attention(&self, config: &Config) -> Option<TileAttention> {
+        let is_plain = self.device == Device::Cpu && self.kind == Kind::BFloat16;
+        if is_plain { TileAttention::find(config.hidden_size / config.num_attention_heads) } else { None }
     }
 
     fn layer(&self, place: usize, config: &Config) -> Result<Layer, ModelError> {

@@ -74,7 +74,8 @@ impl Heads {
         }
     }
 
-    fn check(self, tensor: &Tensor, parts: usize) -> Result<(), TchError> {
+    /// Refuses a tensor that is not of the shape `[passages * length, parts * heads * size]`, or is empty.
+    pub(super) fn check(self, tensor: &Tensor, parts: usize) -> Result<(), TchError> {
         if tensor.numel() == parts * self.tokens() * self.hidden() && self.tokens() > 0 && self.hidden() > 0 {
             return Ok(());
         }

@@ -8,6 +8,13 @@
     reason = "only what is inlined into a dispatched call is compiled for the processor's vectors"
 )]
 
+/// Attention.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod attention;
+/// No attention.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[path = "no_tiles.rs"]
+mod attention;
 /// The error linear unit.
 mod gelu;
 /// A matrix a head.
@@ -16,10 +23,14 @@ mod heads;
 mod norm;
 /// Softmax.
 mod softmax;
+/// Products of small matrices.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod tiles;
 
 use pulp::Simd;
 use tch::{Device, Kind, TchError, Tensor};
 
+pub(super) use attention::TileAttention;
 pub(super) use gelu::gelu;
 pub(super) use heads::Heads;
 pub(super) use norm::{NormWeights, norm_of_sum};
