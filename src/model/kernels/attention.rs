@@ -10,9 +10,6 @@ use tch::{TchError, Tensor};
 use super::tiles::{Loaded, ROWS, SIDE, Tile, Tiles};
 use super::{Bf16, Heads, values, values_mut};
 
-/// As many heads take each step before any takes the next: what one has just written is not read at once, which would wait for it.
-const TOGETHER: usize = 4;
-
 /// Added to the score of a token that is not there; its power is zero.
 const ABSENT: f32 = -1e30;
 
@@ -48,16 +45,16 @@ struct Packed {
     values: Vec<[Tile; 2]>,
 }
 
-/// Of some heads and 32 queries of each.
+/// Of one head and 32 queries.
 #[derive(Default)]
 struct Working {
-    /// By head, query and block.
+    /// By query and block.
     scores: Vec<Line<f32>>,
     /// e to the power of each score less the largest.
     powers: Vec<Line<Bf16>>,
-    /// By head and query: one by the sum of the powers.
-    shares: Vec<Line<f32>>,
-    /// By head, query and panel: values weighed by powers.
+    /// One by the sum of a query's powers.
+    shares: Line<f32>,
+    /// By query and panel: values weighed by powers.
     found: Vec<Line<f32>>,
 }
 
@@ -128,10 +125,9 @@ impl Packed {
 
 impl Working {
     fn fit(&mut self, cut: Cut) {
-        grow(&mut self.scores, TOGETHER * SIDE * cut.blocks, [0.0; SIDE]);
-        grow(&mut self.powers, TOGETHER * SIDE * cut.blocks, [0; SIDE]);
-        grow(&mut self.shares, TOGETHER, [0.0; SIDE]);
-        grow(&mut self.found, TOGETHER * SIDE * cut.panels, [0.0; SIDE]);
+        grow(&mut self.scores, SIDE * cut.blocks, [0.0; SIDE]);
+        grow(&mut self.powers, SIDE * cut.blocks, [0; SIDE]);
+        grow(&mut self.found, SIDE * cut.panels, [0.0; SIDE]);
     }
 }
 
@@ -161,13 +157,12 @@ impl NullaryFnOnce for Passage<'_> {
         for block in 0..self.cut.blocks * 2 {
             self.pack(block);
         }
-        for first in (0..self.cut.length).step_by(SIDE) {
-            for head in (0..self.cut.heads).step_by(TOGETHER) {
-                let heads = TOGETHER.min(self.cut.heads - head);
-                self.score(first, head, heads);
-                self.weigh(first, heads);
-                self.gather(head, heads);
-                self.write(first, head, heads);
+        for head in 0..self.cut.heads {
+            for first in (0..self.cut.length).step_by(SIDE) {
+                self.score(head, first);
+                self.weigh(first);
+                self.gather(head);
+                self.write(head, first);
             }
         }
     }
@@ -211,66 +206,50 @@ impl Passage<'_> {
 
     /// Queries times keys.
     #[inline(always)]
-    fn score(&mut self, first: usize, head: usize, heads: usize) {
+    fn score(&mut self, head: usize, first: usize) {
         let Cut { blocks, panels, .. } = self.cut;
-        let queries = self.packed.queries.chunks_exact(self.cut.queries());
-        let keys = self.packed.keys.chunks_exact(self.cut.tiles());
-        let scores = self.working.scores.chunks_exact_mut(SIDE * blocks);
-        for ((queries, keys), scores) in queries.zip(keys).skip(head).zip(scores).take(heads) {
-            let queries = queries[first * panels..].as_flattened();
-            for (block, keys) in keys.chunks_exact(panels).enumerate() {
-                let scores = scores[block..].as_flattened_mut();
-                self.tiles.multiply(queries, panels * SIDE, keys, scores, blocks * SIDE);
-            }
+        let queries = &self.packed.queries[head * self.cut.queries()..][first * panels..self.cut.queries()];
+        let keys = &self.packed.keys[head * self.cut.tiles()..][..self.cut.tiles()];
+        for (block, keys) in keys.chunks_exact(panels).enumerate() {
+            let scores = self.working.scores[block..].as_flattened_mut();
+            self.tiles.multiply(queries.as_flattened(), panels * SIDE, keys, scores, blocks * SIDE);
         }
     }
 
     /// Scores to powers, and what each is of their sum.
     #[inline(always)]
-    fn weigh(&mut self, first: usize, heads: usize) {
+    fn weigh(&mut self, first: usize) {
         let Cut { length, blocks, .. } = self.cut;
-        let queries = SIDE.min(length - first);
         let last = (blocks - 1) * SIDE;
-        let absence = std::array::from_fn(|token| if last + token < length { 0.0 } else { ABSENT });
-        let scores = self.working.scores.chunks_exact_mut(SIDE * blocks);
-        let powers = self.working.powers.chunks_exact_mut(SIDE * blocks);
-        for ((scores, powers), shares) in scores.zip(powers).zip(&mut self.working.shares).take(heads) {
-            let rows = scores.chunks_exact_mut(blocks).zip(powers.chunks_exact_mut(blocks));
-            for ((scores, powers), share) in rows.zip(shares).take(queries) {
-                *share = softmax(self.simd, scores, &absence, powers);
-            }
+        let absence: Line<f32> = std::array::from_fn(|token| if last + token < length { 0.0 } else { ABSENT });
+        let rows = self.working.scores.chunks_exact_mut(blocks).zip(self.working.powers.chunks_exact_mut(blocks));
+        for ((scores, powers), share) in rows.zip(&mut self.working.shares).take(length - first) {
+            *share = softmax(self.simd, scores, &absence, powers);
         }
     }
 
     /// Powers times values.
     #[inline(always)]
-    fn gather(&mut self, head: usize, heads: usize) {
+    fn gather(&mut self, head: usize) {
         let Cut { blocks, panels, .. } = self.cut;
-        let values = self.packed.values.chunks_exact(self.cut.tiles()).skip(head);
-        let powers = self.working.powers.chunks_exact(SIDE * blocks);
-        let found = self.working.found.chunks_exact_mut(SIDE * panels);
-        for ((values, powers), found) in values.zip(powers).zip(found).take(heads) {
-            for (panel, values) in values.chunks_exact(blocks).enumerate() {
-                let found = found[panel..].as_flattened_mut();
-                self.tiles.multiply(powers.as_flattened(), blocks * SIDE, values, found, panels * SIDE);
-            }
+        let values = &self.packed.values[head * self.cut.tiles()..][..self.cut.tiles()];
+        for (panel, values) in values.chunks_exact(blocks).enumerate() {
+            let found = self.working.found[panel..].as_flattened_mut();
+            self.tiles.multiply(self.working.powers.as_flattened(), blocks * SIDE, values, found, panels * SIDE);
         }
     }
 
     /// What was found to where it belongs, in bf16.
     #[inline(always)]
-    fn write(&mut self, first: usize, head: usize, heads: usize) {
+    fn write(&mut self, head: usize, first: usize) {
         let panels = self.cut.panels;
         let rows = self.places.chunks_exact_mut(self.cut.row()).skip(first);
-        for (query, row) in rows.take(SIDE).enumerate() {
-            let places = row[head * panels..].chunks_exact_mut(panels).take(heads);
-            let found = self.working.found.chunks_exact(SIDE * panels);
-            for ((places, found), shares) in places.zip(found).zip(&self.working.shares) {
-                let share = self.simd.splat_f32s(shares[query]);
-                for (place, found) in places.iter_mut().zip(&found[query * panels..]) {
-                    let [one, other] = halves(found);
-                    *place = rounded(self.simd, self.simd.mul_f32s(one, share), self.simd.mul_f32s(other, share));
-                }
+        let found = self.working.found.chunks_exact(panels).zip(&self.working.shares);
+        for (row, (found, share)) in rows.zip(found) {
+            let share = self.simd.splat_f32s(*share);
+            for (place, found) in row[head * panels..].iter_mut().zip(found) {
+                let [one, other] = halves(found);
+                *place = rounded(self.simd, self.simd.mul_f32s(one, share), self.simd.mul_f32s(other, share));
             }
         }
     }
@@ -300,12 +279,12 @@ fn softmax(simd: V4, scores: &mut [Line<f32>], absence: &Line<f32>, powers: &mut
     1.0 / simd.reduce_sum_f32s(sum)
 }
 
-/// 2 to the power of a number that is not positive, to 3.5e-6 of it, where a bf16 tells 2e-3 apart.
+/// 2 to the power of a number that is not positive, to 1e-4 of it, where a bf16 tells 4e-3 apart.
 ///
-/// The polynomial is equal to the power at the five Chebyshev nodes between -1/2 and 1/2.
+/// The polynomial is equal to the power at the four Chebyshev nodes between -1/2 and 1/2.
 #[inline(always)]
 fn exp2(simd: V4, power: f32x16) -> f32x16 {
-    const TERMS: [f32; 5] = [0.009_666_368_5, 0.055_921_976, 0.240_223_49, 0.693_121_05, 1.0];
+    const TERMS: [f32; 4] = [0.055_838_283, 0.242_639_48, 0.693_136_7, 0.999_924_56];
     const TO_NEAREST: i32 = 8;
     let octaves: f32x16 = pulp::cast(simd.avx512f._mm512_roundscale_ps::<TO_NEAREST>(pulp::cast(power)));
     let rest = simd.sub_f32s(power, octaves);
@@ -336,12 +315,10 @@ fn rounded(simd: V4, one: f32x16, other: f32x16) -> Line<Bf16> {
     pulp::cast(simd.avx512bw._mm512_permutex2var_epi16(pulp::cast(one), pulp::cast(UPPER_HALVES), pulp::cast(other)))
 }
 
-/// Values whose upper halves are the nearest bf16, the even one of two.
+/// Values whose upper halves are the nearest bf16, the larger of two. What is no number stays none: its lower half was zero.
 #[inline(always)]
 fn rounded_up(simd: V4, values: f32x16) -> u32x16 {
-    let upper: u32x16 = pulp::cast(simd.avx512f._mm512_srli_epi32::<16>(pulp::cast(values)));
-    let is_odd = simd.and_u32s(upper, simd.splat_u32s(1));
-    simd.add_u32s(pulp::cast(values), simd.add_u32s(is_odd, simd.splat_u32s(0x7fff)))
+    simd.add_u32s(pulp::cast(values), simd.splat_u32s(0x8000))
 }
 
 /// The values of two rows in pairs, and the pairs in two halves.
