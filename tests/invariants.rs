@@ -196,5 +196,5 @@ fn the_model_gives_the_scores_that_it_was_made_with() {
     let readings = model.read(&TokenBatch::of_rows(std::iter::once(ids.as_slice()))).unwrap();
     let (topic, sentiment) = (&readings[0].sequences[0], &readings[0].sequences[1]);
     assert!((topic[17] - 0.8092).abs() < 2e-3, "international affairs: {}", topic[17]);
-    assert!((sentiment[0] - 0.7792).abs() < 2e-3, "negative: {}", sentiment[0]);
+    assert!((sentiment[0] - 0.7386).abs() < 2e-3, "negative: {}", sentiment[0]);
 }

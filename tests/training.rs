@@ -493,7 +493,7 @@ fn the_shipped_recipes_are_those_of_the_shipped_model() {
     for (name, head) in &recipe.heads {
         assert_eq!(head.labels, manifest.heads[name].labels, "{name}");
     }
-    for teacher in ["teacher.toml", "headline-teacher.toml"] {
+    for teacher in ["teacher.toml", "headline-teacher.toml", "attribution-teacher.toml"] {
         for (name, head) in &Recipe::load(&folder.join(teacher)).unwrap().heads {
             assert_eq!(head.labels, recipe.heads[name].labels, "{teacher}: {name}");
         }
