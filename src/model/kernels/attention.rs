@@ -324,6 +324,7 @@ fn rounded_up(simd: V4, values: f32x16) -> u32x16 {
 /// The values of two rows in pairs, and the pairs in two halves.
 #[inline(always)]
 fn paired(simd: V4, one: Line<Bf16>, other: Line<Bf16>) -> [[u32; ROWS]; 2] {
+    #[expect(clippy::cast_possible_truncation, reason = "a vector has 32 places")]
     const PLACES: [Line<u16>; 2] = {
         let (mut places, mut place) = ([[0; SIDE]; 2], 0);
         while place < ROWS {
@@ -347,6 +348,7 @@ fn paired(simd: V4, one: Line<Bf16>, other: Line<Bf16>) -> [[u32; ROWS]; 2] {
 #[inline(always)]
 fn transpose(simd: V4, lines: &mut [u32x16; ROWS]) {
     const APART: [usize; 4] = [1, 2, 4, 8];
+    #[expect(clippy::cast_possible_truncation, reason = "a vector has 32 places")]
     const PLACES: [[[u32; ROWS]; 2]; 4] = {
         let (mut places, mut round) = ([[[0; ROWS]; 2]; 4], 0);
         while round < 4 {

@@ -23,6 +23,7 @@ pub(super) struct Tiles(());
 
 /// That this thread's tiles have been told their sizes; they are given back in the end.
 pub(super) struct Loaded {
+    _permission: Tiles,
     of_thread: PhantomData<*mut ()>,
 }
 
@@ -61,7 +62,7 @@ impl Tiles {
         unsafe {
             asm!("ldtilecfg [{0}]", in(reg) &raw const sizes, options(nostack, readonly, preserves_flags));
         }
-        Loaded { of_thread: PhantomData }
+        Loaded { _permission: self, of_thread: PhantomData }
     }
 }
 
@@ -82,6 +83,7 @@ impl Loaded {
     /// Where `left` or `place` is too short, or rows overlap.
     #[inline(always)]
     #[expect(unsafe_code, reason = "see above")]
+    #[expect(clippy::unused_self, reason = "it tells that the tiles are ready")]
     pub(super) fn multiply(
         &self,
         left: &[Bf16],
@@ -143,7 +145,8 @@ mod tests {
     fn a_product_is_that_of_its_values() {
         let Some(tiles) = Tiles::find() else { return };
         let (steps, left_row, place_row) = (3, 100, 40);
-        let value = |place: usize| to_f32(from_f32((place * 7919 % 997) as f32 / 500.0 - 1.0));
+        let value =
+            |place: usize| to_f32(from_f32(f32::from(u16::try_from(place * 7919 % 997).unwrap()) / 500.0 - 1.0));
         let left: Vec<Bf16> = (0..SIDE * left_row).map(|place| from_f32(value(place))).collect();
         let right = |row: usize, column: usize| value(row * 31 + column * 17 + 5);
         let pair =
