@@ -1,5 +1,5 @@
 # Each target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
-.PHONY: help setup base-encoder teacher-encoder build demo test check fmt clippy doc dependencies advisories bench fuzz clean distclean
+.PHONY: help setup base-encoder teacher-encoder previous-model build demo test check fmt clippy doc dependencies advisories bench fuzz clean distclean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -12,6 +12,10 @@ base-encoder: ## fetch the encoder that training begins from (84 MB)
 
 teacher-encoder: ## fetch the larger encoder of the newsroom model's teacher (405 MB)
 	@scripts/base_encoder.sh all-mpnet-base-v2
+
+previous-model: ## take the newsroom model that recipe.toml goes on from out of the history
+	@mkdir -p base/newsroom-2026.11.3
+	git archive 14897be:models/newsroom | tar -x -C base/newsroom-2026.11.3
 
 build: setup ## release build
 	cargo build --release --locked
