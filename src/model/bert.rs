@@ -109,6 +109,10 @@ struct Run {
 }
 
 impl Config {
+    fn head_size(&self) -> usize {
+        self.hidden_size / self.num_attention_heads
+    }
+
     fn is_known(&self) -> bool {
         self.hidden_act == "gelu" && self.position_embedding_type == "absolute"
     }
@@ -128,8 +132,7 @@ impl PackedBert {
         }
         let weights = Weights::read(&folder.join("encoder.safetensors"), encoder.shapes())?;
         // In f32 libtorch has a faster library.
-        let reorders = device == Device::Cpu && kind == Kind::BFloat16;
-        let products = if reorders { Products::load().ok().map(Arc::new) } else { None };
+        let products = if has_kernels_for(kind, device) { Products::load().ok().map(Arc::new) } else { None };
         Parts { weights, device, kind, products }.network(&config).map(Some)
     }
 
@@ -273,7 +276,11 @@ fn gelu(mut values: Tensor) -> Result<Tensor, TchError> {
 
 /// Whether we have code for a tensor that is faster than libtorch's.
 fn has_kernels(tensor: &Tensor) -> bool {
-    tensor.kind() == Kind::BFloat16 && tensor.device() == Device::Cpu
+    has_kernels_for(tensor.kind(), tensor.device())
+}
+
+fn has_kernels_for(kind: Kind, device: Device) -> bool {
+    kind == Kind::BFloat16 && device == Device::Cpu
 }
 
 /// The ids and the positions of a batch's tokens, filled up to so many `rows`.
@@ -350,13 +357,12 @@ impl Parts {
     }
 
     fn attention(&self, config: &Config) -> Option<TileAttention> {
-        let is_plain = self.device == Device::Cpu && self.kind == Kind::BFloat16;
-        if is_plain { TileAttention::find(config.hidden_size / config.num_attention_heads) } else { None }
+        if has_kernels_for(self.kind, self.device) { TileAttention::find(config.head_size()) } else { None }
     }
 
     fn layer(&self, place: usize, config: &Config) -> Result<Layer, ModelError> {
         let name = |part: &str| format!("encoder.layer.{place}.{part}");
-        let head_size = config.hidden_size / config.num_attention_heads;
+        let head_size = config.head_size();
         #[expect(clippy::cast_precision_loss, reason = "a head has some ten states")]
         let scale = 1.0 / (head_size as f64).sqrt();
         let part = |part: &str, end: &str| self.weights.get(&name(&format!("attention.self.{part}.{end}")));

@@ -37,6 +37,7 @@ mod weights;
 mod words;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use tch::Kind;
@@ -358,7 +359,8 @@ pub fn processor() -> String {
 
 /// Whether the processor multiplies matrices of bf16 as a whole. What Rust has to find that out is not stable yet.
 fn has_amx() -> bool {
-    processor().contains("amx_bf16")
+    static HAS_AMX: LazyLock<bool> = LazyLock::new(|| processor().contains("amx_bf16"));
+    *HAS_AMX
 }
 
 /// Whether the processor has instructions that multiply bf16; without them bf16 is slower than f32.

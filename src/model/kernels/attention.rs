@@ -154,8 +154,8 @@ impl NullaryFnOnce for Passage<'_> {
 
     #[inline(always)]
     fn call(mut self) {
-        for block in 0..self.cut.blocks * 2 {
-            self.pack(block);
+        for half in 0..self.cut.blocks * 2 {
+            self.pack(half);
         }
         for head in 0..self.cut.heads {
             for first in (0..self.cut.length).step_by(SIDE) {
@@ -169,30 +169,29 @@ impl NullaryFnOnce for Passage<'_> {
 }
 
 impl Passage<'_> {
-    /// Puts 16 tokens in order. Those beyond the last are zeros.
+    /// Puts 16 tokens in order, the `half`th half block. Those beyond the last are zeros.
     #[inline(always)]
-    fn pack(&mut self, block: usize) {
+    fn pack(&mut self, half: usize) {
         let Cut { length, blocks, panels, .. } = self.cut;
         let row = self.cut.row();
-        let tokens = block * ROWS..length.min((block + 1) * ROWS);
+        let tokens = half * ROWS..length.min((half + 1) * ROWS);
         for part in 0..row {
             let (head, panel) = (part / panels, part % panels);
             for token in tokens.clone() {
-                self.packed.queries[(head * blocks * SIDE + token) * panels + panel] =
-                    self.rows[token * 3 * row + part];
+                self.packed.queries[(head * blocks * SIDE + token) * panels + panel] = self.line(token, 0, part);
             }
             let mut keys = [self.simd.splat_u32s(0); ROWS];
             for (token, key) in keys.iter_mut().enumerate() {
-                *key = pulp::cast(self.line(block * ROWS + token, 1, part));
+                *key = pulp::cast(self.line(half * ROWS + token, 1, part));
             }
             transpose(self.simd, &mut keys);
-            self.packed.keys[head * self.cut.tiles() + block / 2 * panels + panel][block % 2] = pulp::cast(keys);
-            let place = head * self.cut.tiles() + panel * blocks + block / 2;
+            self.packed.keys[head * self.cut.tiles() + half / 2 * panels + panel][half % 2] = pulp::cast(keys);
+            let place = head * self.cut.tiles() + panel * blocks + half / 2;
             for pair in 0..ROWS / 2 {
-                let token = block * ROWS + 2 * pair;
+                let token = half * ROWS + 2 * pair;
                 let found = paired(self.simd, self.line(token, 2, part), self.line(token + 1, 2, part));
                 for (tile, found) in self.packed.values[place].iter_mut().zip(found) {
-                    tile[block % 2 * ROWS / 2 + pair] = found;
+                    tile[half % 2 * ROWS / 2 + pair] = found;
                 }
             }
         }

@@ -95,6 +95,7 @@ impl Loaded {
         let width = right.len() * SIDE;
         assert!(width > 0 && left_row >= width && left.len() >= (SIDE - 1) * left_row + width, "left is too short");
         assert!(place_row >= SIDE && place.len() >= (SIDE - 1) * place_row + SIDE, "place is too short");
+        let place = place.as_mut_ptr();
         // SAFETY: the tiles are ready, as `self` is of this thread; each is 16 rows of 64 bytes. From `left` 32 rows of `width` values are read,
         // from `right` what it has, and 32 rows of 32 values are written to `place`: all within, as asserted.
         unsafe {
@@ -125,8 +126,8 @@ impl Loaded {
                 lower = inout(reg) left.as_ptr().add(ROWS * left_row) => _,
                 right = inout(reg) right.as_ptr() => _,
                 steps = inout(reg) right.len() => _,
-                place = in(reg) place.as_mut_ptr(),
-                lower_place = in(reg) place.as_mut_ptr().add(ROWS * place_row),
+                place = in(reg) place,
+                lower_place = in(reg) place.add(ROWS * place_row),
                 left_row = in(reg) left_row * size_of::<Bf16>(),
                 tile_row = in(reg) size_of::<[u32; ROWS]>(),
                 place_row = in(reg) place_row * size_of::<f32>(),
