@@ -5,7 +5,6 @@
 //! on each other, and no passage is filled up to the length of another.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::Deserialize;
 use tch::{Device, Kind, TchError, Tensor};
@@ -14,23 +13,20 @@ use super::batch::PADDING;
 use super::config::{self, EncoderConfig};
 use super::encoder::{Encoder, HiddenStates};
 use super::heads::ROWS;
-use super::kernels::{self, Heads, NormWeights, TileAttention};
+use super::kernels::{self, FusedAttention, Heads};
+use super::linear::{Linear, Norm, Place, has_kernels};
 use super::manifest::Architecture;
-use super::products::Products;
 use super::weights::Weights;
 use super::{ModelError, TokenBatch, to_i64};
 
 /// How many bytes of attention scores are computed at once: they should stay in a core's second cache until they are used.
 const SCORE_BYTES: usize = 512 * 1024;
 
-/// With AMX, products with many inputs sum in another order where they have fewer rows than about this: a batch has no fewer.
+/// With AMX, oneDNN's products with many inputs sum in another order where they have fewer rows than about this: a batch has no fewer.
 const MIN_ROWS: usize = 256;
 
-/// With AMX, products take rows in blocks of this, and what is left over takes more time than filling it up.
+/// With AMX, oneDNN takes rows in blocks of this, and what is left over takes more time than filling it up.
 const AMX_ROWS: usize = 64;
-
-/// How many rows weights are put in order for.
-const USUAL_ROWS: i64 = 1024;
 
 /// What `config.json` says of the network, beside what all families say.
 #[derive(Debug, Deserialize)]
@@ -62,9 +58,11 @@ pub(super) struct PackedBert {
     layers: Vec<Layer>,
     heads: usize,
     /// Where it is faster than products and softmax one after another.
-    attention: Option<TileAttention>,
-    /// Rows come in multiples of this.
+    attention: Option<FusedAttention>,
+    /// Rows come in multiples of this,
     row_block: usize,
+    /// and at least so many.
+    min_rows: usize,
     device: Device,
 }
 
@@ -77,27 +75,6 @@ struct Layer {
     up: Linear,
     down: Linear,
     norm: Norm,
-}
-
-struct Linear {
-    weight: Weight,
-    /// One value an output.
-    bias: Tensor,
-    inputs: i64,
-}
-
-enum Weight {
-    /// Of the shape `[outputs, inputs]`.
-    Plain(Tensor),
-    /// In oneDNN's order.
-    Reordered(Arc<Products>, Tensor),
-}
-
-struct Norm {
-    weight: Tensor,
-    bias: Tensor,
-    epsilon: f64,
-    kernel: NormWeights,
 }
 
 /// Passages of one length that follow each other in a batch.
@@ -131,9 +108,7 @@ impl PackedBert {
             return Ok(None);
         }
         let weights = Weights::read(&folder.join("encoder.safetensors"), encoder.shapes())?;
-        // In f32 libtorch has a faster library.
-        let products = if has_kernels_for(kind, device) { Products::load().ok().map(Arc::new) } else { None };
-        Parts { weights, device, kind, products }.network(&config).map(Some)
+        Parts { weights, place: Place::new(device, kind) }.network(&config).map(Some)
     }
 
     /// The hidden states of [`HiddenStates`].
@@ -173,7 +148,7 @@ impl Encoder for PackedBert {
     }
 
     fn computed_tokens(&self, batch: &TokenBatch) -> usize {
-        batch.ids().len().next_multiple_of(self.row_block).max(MIN_ROWS)
+        batch.ids().len().next_multiple_of(self.row_block).max(self.min_rows)
     }
 
     fn is_packed(&self) -> bool {
@@ -183,7 +158,7 @@ impl Encoder for PackedBert {
     fn products(&self, tokens: usize) -> Option<Result<(), ModelError>> {
         let products = || {
             for layer in &self.layers {
-                for linear in [&layer.query_key_value, &layer.attended, &layer.up, &layer.down] {
+                for linear in layer.linear() {
                     let options = (self.words.kind(), self.device);
                     let input = Tensor::f_empty([to_i64(tokens), linear.inputs], options)?;
                     let _ = linear.forward(&input)?;
@@ -196,17 +171,26 @@ impl Encoder for PackedBert {
 }
 
 impl Layer {
+    /// See [`Linear::takes_few_rows`].
+    fn takes_few_rows(&self) -> bool {
+        self.linear().into_iter().all(Linear::takes_few_rows)
+    }
+
+    fn linear(&self) -> [&Linear; 4] {
+        [&self.query_key_value, &self.attended, &self.up, &self.down]
+    }
+
     fn forward(
         &self,
         states: &Tensor,
         runs: &[Run],
         heads: usize,
-        attention: Option<&mut TileAttention>,
+        attention: Option<&mut FusedAttention>,
     ) -> Result<Tensor, TchError> {
-        let attended = self.attended.forward(&self.attention(states, runs, heads, attention)?)?;
-        let states = self.attention_norm.of_sum(attended, states)?;
-        let inner = gelu(self.up.forward(&states)?)?;
-        self.norm.of_sum(self.down.forward(&inner)?, &states)
+        let attended = self.attention(states, runs, heads, attention)?;
+        let states = self.attended.norm_of_sum(&attended, states, &self.attention_norm)?;
+        let inner = self.up.gelu(&states)?;
+        self.down.norm_of_sum(&inner, &states, &self.norm)
     }
 
     /// What each head attends to, of the shape `[tokens, hidden size]`.
@@ -215,7 +199,7 @@ impl Layer {
         states: &Tensor,
         runs: &[Run],
         heads: usize,
-        mut tiles: Option<&mut TileAttention>,
+        mut attention: Option<&mut FusedAttention>,
     ) -> Result<Tensor, TchError> {
         let rows = self.query_key_value.forward(states)?;
         let attended = Tensor::f_empty(states.size(), (states.kind(), states.device()))?;
@@ -225,8 +209,8 @@ impl Layer {
             let shape = Heads { passages, length, count: heads, size: self.head_size };
             let (start, rows) = (to_i64(start), rows.f_narrow(0, to_i64(start), tokens)?);
             let mut place = attended.f_narrow(0, start, tokens)?;
-            match &mut tiles {
-                Some(tiles) => tiles.attend(&rows, shape, &mut place)?,
+            match &mut attention {
+                Some(attention) => attention.attend(&rows, shape, &mut place)?,
                 None => attend(&rows, shape, place)?,
             }
             end = start + tokens;
@@ -266,23 +250,6 @@ fn softmax(mut scores: Tensor) -> Result<Tensor, TchError> {
     Ok(scores)
 }
 
-fn gelu(mut values: Tensor) -> Result<Tensor, TchError> {
-    if !has_kernels(&values) {
-        return values.f_gelu_("none");
-    }
-    kernels::gelu(&mut values)?;
-    Ok(values)
-}
-
-/// Whether we have code for a tensor that is faster than libtorch's.
-fn has_kernels(tensor: &Tensor) -> bool {
-    has_kernels_for(tensor.kind(), tensor.device())
-}
-
-fn has_kernels_for(kind: Kind, device: Device) -> bool {
-    kind == Kind::BFloat16 && device == Device::Cpu
-}
-
 /// The ids and the positions of a batch's tokens, filled up to so many `rows`.
 fn stream(batch: &TokenBatch, rows: usize) -> (Vec<i64>, Vec<i64>) {
     let mut ids = batch.ids().to_vec();
@@ -308,35 +275,10 @@ fn runs(lengths: &[usize], scores: usize) -> Vec<Run> {
     runs
 }
 
-impl Linear {
-    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        match &self.weight {
-            Weight::Plain(weight) => input.f_linear(weight, Some(&self.bias)),
-            Weight::Reordered(products, weight) => products.linear(input, weight, &self.bias),
-        }
-    }
-}
-
-impl Norm {
-    /// The norm of `one` and `other` added; `one` is a tensor of its own, whose memory may be used.
-    fn of_sum(&self, mut one: Tensor, other: &Tensor) -> Result<Tensor, TchError> {
-        if !has_kernels(&one) {
-            let size = self.weight.size();
-            let sum = one.f_add_(other)?;
-            return sum.f_layer_norm(size, Some(&self.weight), Some(&self.bias), self.epsilon, false);
-        }
-        kernels::norm_of_sum(&mut one, other, &self.kernel)?;
-        Ok(one)
-    }
-}
-
 /// Weights on their way into a network.
 struct Parts {
     weights: Weights,
-    device: Device,
-    kind: Kind,
-    /// For weights in oneDNN's order, where that is faster.
-    products: Option<Arc<Products>>,
+    place: Place,
 }
 
 impl Parts {
@@ -344,20 +286,23 @@ impl Parts {
         let get = |name: &str| self.weights.get(&format!("embeddings.{name}_embeddings.weight"));
         let types = get("token_type")?.f_get(0).map_err(failed)?;
         let layer = |place| self.layer(place, config);
+        let layers = (0..config.num_hidden_layers).map(layer).collect::<Result<Vec<_>, _>>()?;
+        let takes_few_rows = layers.iter().all(Layer::takes_few_rows);
         Ok(PackedBert {
-            words: self.placed(get("word")?),
-            positions: self.placed(&(get("position")? + types)),
+            words: self.place.placed(get("word")?).map_err(failed)?,
+            positions: self.place.placed(&(get("position")? + types)).map_err(failed)?,
             norm: self.norm("embeddings.LayerNorm", config)?,
-            layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_, _>>()?,
+            layers,
             heads: config.num_attention_heads,
             attention: self.attention(config),
-            row_block: if self.products.is_some() && super::has_amx() { AMX_ROWS } else { ROWS },
-            device: self.device,
+            row_block: if self.place.has_kernels() && super::has_amx() { AMX_ROWS } else { ROWS },
+            min_rows: if takes_few_rows { ROWS } else { MIN_ROWS },
+            device: self.place.device,
         })
     }
 
-    fn attention(&self, config: &Config) -> Option<TileAttention> {
-        if has_kernels_for(self.kind, self.device) { TileAttention::find(config.head_size()) } else { None }
+    fn attention(&self, config: &Config) -> Option<FusedAttention> {
+        if self.place.has_kernels() { FusedAttention::find(config.head_size()) } else { None }
     }
 
     fn layer(&self, place: usize, config: &Config) -> Result<Layer, ModelError> {
@@ -371,7 +316,7 @@ impl Parts {
             Tensor::f_cat(&[&query, part("key", end)?, part("value", end)?], 0).map_err(failed)
         };
         Ok(Layer {
-            query_key_value: self.product(&fused("weight")?, &fused("bias")?)?,
+            query_key_value: self.place.linear(&fused("weight")?, &fused("bias")?).map_err(failed)?,
             head_size,
             attended: self.linear(&name("attention.output.dense"))?,
             attention_norm: self.norm(&name("attention.output.LayerNorm"), config)?,
@@ -383,30 +328,12 @@ impl Parts {
 
     fn linear(&self, name: &str) -> Result<Linear, ModelError> {
         let get = |end: &str| self.weights.get(&format!("{name}.{end}"));
-        self.product(get("weight")?, get("bias")?)
-    }
-
-    fn product(&self, weight: &Tensor, bias: &Tensor) -> Result<Linear, ModelError> {
-        let (inputs, weight) = (weight.size()[1], self.placed(weight));
-        let weight = match &self.products {
-            Some(products) => {
-                let reordered = products.reorder(&weight, USUAL_ROWS).map_err(failed)?;
-                Weight::Reordered(Arc::clone(products), reordered)
-            }
-            None => Weight::Plain(weight),
-        };
-        Ok(Linear { weight, bias: self.placed(bias), inputs })
+        self.place.linear(get("weight")?, get("bias")?).map_err(failed)
     }
 
     fn norm(&self, name: &str, config: &Config) -> Result<Norm, ModelError> {
         let get = |end: &str| self.weights.get(&format!("{name}.{end}"));
-        let (weight, bias, epsilon) = (get("weight")?, get("bias")?, config.layer_norm_eps);
-        let kernel = NormWeights::new(weight, bias, epsilon).map_err(failed)?;
-        Ok(Norm { kernel, weight: self.placed(weight), bias: self.placed(bias), epsilon })
-    }
-
-    fn placed(&self, tensor: &Tensor) -> Tensor {
-        tensor.to_device(self.device).to_kind(self.kind)
+        self.place.norm(get("weight")?, get("bias")?, config.layer_norm_eps).map_err(failed)
     }
 }
 

@@ -15,6 +15,8 @@ mod encoder;
 mod heads;
 /// What stands between an encoder's products, in bf16.
 mod kernels;
+/// Linear layers.
+mod linear;
 /// `model.toml`: what a model folder holds, with checksums.
 pub mod manifest;
 /// A family of encoders that `rust_bert` lacks.

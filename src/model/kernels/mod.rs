@@ -11,28 +11,38 @@
 /// Attention.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod attention;
-/// No attention.
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-#[path = "no_tiles.rs"]
-mod attention;
 /// The error linear unit.
 mod gelu;
 /// A matrix a head.
 mod heads;
+/// Linear layers.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod linear;
+/// None of what other processors cannot have.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+mod none;
 /// Layer norms.
 mod norm;
 /// Softmax.
 mod softmax;
-/// Products of small matrices.
+/// Products of small matrices in tiles.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod tiles;
+/// Products of matrices in vectors.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod vectors;
 
 use pulp::Simd;
 use tch::{Device, Kind, TchError, Tensor};
 
-pub(super) use attention::TileAttention;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub(super) use attention::FusedAttention;
 pub(super) use gelu::gelu;
 pub(super) use heads::Heads;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub(super) use linear::PackedLinear;
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+pub(super) use none::{FusedAttention, PackedLinear};
 pub(super) use norm::{NormWeights, norm_of_sum};
 pub(super) use softmax::softmax;
 

@@ -20,6 +20,11 @@ impl NormWeights {
         let epsilon = epsilon as f32;
         Ok(Self { weight: values(weight)?, bias: values(bias)?, epsilon })
     }
+
+    /// How many values a row has.
+    pub(super) fn size(&self) -> usize {
+        self.weight.len()
+    }
 }
 
 /// The layer norm of the sum of two bf16 tensors of the shape `[rows, size]`, in the place of the first.
@@ -44,26 +49,48 @@ impl pulp::WithSimd for NormOfSum<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let block = block(self.norm.weight.len());
+        let block = block(self.norm.size());
         let mut wide = vec![0.0; block];
         for (values, others) in self.values.chunks_mut(block).zip(self.others.chunks(block)) {
             let wide = &mut wide[..values.len()];
-            add(wide, values, others);
-            norm_rows(simd, wide, self.norm);
-            narrow(wide, values);
+            for (wide, value) in wide.iter_mut().zip(values.iter()) {
+                *wide = to_f32(*value);
+            }
+            norm_rows(simd, wide, others, self.norm, values);
+        }
+    }
+}
+
+/// Puts into `places` the norm of each row of `wide` and `others` added; all have as many values.
+pub(super) fn norm_of_wide(wide: &mut [f32], others: &[Bf16], norm: &NormWeights, places: &mut [Bf16]) {
+    pulp::Arch::new().dispatch(NormOfWide { wide, others, norm, places });
+}
+
+struct NormOfWide<'s> {
+    wide: &'s mut [f32],
+    others: &'s [Bf16],
+    norm: &'s NormWeights,
+    places: &'s mut [Bf16],
+}
+
+impl pulp::WithSimd for NormOfWide<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let block = block(self.norm.size());
+        let others = self.others.chunks(block);
+        for ((wide, others), places) in self.wide.chunks_mut(block).zip(others).zip(self.places.chunks_mut(block)) {
+            norm_rows(simd, wide, others, self.norm, places);
         }
     }
 }
 
 #[inline(always)]
-fn add(sums: &mut [f32], values: &[Bf16], others: &[Bf16]) {
-    for ((sum, value), other) in sums.iter_mut().zip(values).zip(others) {
-        *sum = to_f32(*value) + to_f32(*other);
+fn norm_rows<S: Simd>(simd: S, wide: &mut [f32], others: &[Bf16], norm: &NormWeights, places: &mut [Bf16]) {
+    for (wide, other) in wide.iter_mut().zip(others) {
+        *wide += to_f32(*other);
     }
-}
-
-#[inline(always)]
-fn norm_rows<S: Simd>(simd: S, wide: &mut [f32], norm: &NormWeights) {
     #[expect(clippy::cast_precision_loss, reason = "a row has some hundred values")]
     let length = norm.weight.len() as f32;
     for row in wide.chunks_exact_mut(norm.weight.len()) {
@@ -76,6 +103,7 @@ fn norm_rows<S: Simd>(simd: S, wide: &mut [f32], norm: &NormWeights) {
             *value = *value * scale * weight + bias;
         }
     }
+    narrow(wide, places);
 }
 
 #[cfg(test)]

@@ -13,9 +13,18 @@ pub(super) const ROWS: usize = 16;
 /// The rows and the columns of what [`Loaded::multiply`] computes: two tiles each way. And as many bf16 as a tile has in a row.
 pub(super) const SIDE: usize = 2 * ROWS;
 
-/// What is multiplied from the right, 32 rows and 16 columns of it: in row `r` and column `c` of a tile stand its values in the rows `2r`
-/// and `2r + 1` of column `c`, the first in the lower half.
-pub(super) type Tile = [[u32; ROWS]; ROWS];
+/// What is multiplied from the right, 32 rows and 32 columns of it: in the `r`th place stand the values of its rows `2r` and `2r + 1`, the
+/// first in the lower half of each; 16 columns, and the other 16.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Block(pub(super) [[[u32; ROWS]; 2]; ROWS]);
+
+impl Block {
+    pub(super) const EMPTY: Self = Self([[[0; ROWS]; 2]; ROWS]);
+}
+
+/// 32 values of a row.
+pub(super) type Line<T> = [T; SIDE];
 
 /// That this process may use tiles.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +97,7 @@ impl Loaded {
         &self,
         left: &[Bf16],
         left_row: usize,
-        right: &[[Tile; 2]],
+        right: &[Block],
         place: &mut [f32],
         place_row: usize,
     ) {
@@ -106,9 +115,9 @@ impl Loaded {
                 "tilezero tmm3",
                 "2:",
                 "tileloadd tmm4, [{upper} + {left_row}*1]",
-                "tileloadd tmm6, [{right} + {tile_row}*1]",
+                "tileloadd tmm6, [{right} + {right_row}*1]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{right} + {tile_row}*1 + 1024]",
+                "tileloadd tmm7, [{right} + {right_row}*1 + 64]",
                 "tdpbf16ps tmm1, tmm4, tmm7",
                 "tileloadd tmm5, [{lower} + {left_row}*1]",
                 "tdpbf16ps tmm2, tmm5, tmm6",
@@ -129,7 +138,7 @@ impl Loaded {
                 place = in(reg) place,
                 lower_place = in(reg) place.add(ROWS * place_row),
                 left_row = in(reg) left_row * size_of::<Bf16>(),
-                tile_row = in(reg) size_of::<[u32; ROWS]>(),
+                right_row = in(reg) size_of::<[[u32; ROWS]; 2]>(),
                 place_row = in(reg) place_row * size_of::<f32>(),
                 options(nostack),
             );
@@ -138,13 +147,12 @@ impl Loaded {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::{from_f32, to_f32};
     use super::*;
 
-    #[test]
-    fn a_product_is_that_of_its_values() {
-        let Some(tiles) = Tiles::find() else { return };
+    /// Multiplies three steps by `multiply`, which takes what [`Loaded::multiply`] takes, and looks whether the product is right.
+    pub(in super::super) fn check(multiply: impl FnOnce(&[Bf16], usize, &[Block], &mut [f32], usize)) {
         let (steps, left_row, place_row) = (3, 100, 40);
         let value =
             |place: usize| to_f32(from_f32(f32::from(u16::try_from(place * 7919 % 997).unwrap()) / 500.0 - 1.0));
@@ -152,12 +160,12 @@ mod tests {
         let right = |row: usize, column: usize| value(row * 31 + column * 17 + 5);
         let pair =
             |row, column| u32::from(from_f32(right(row, column))) | u32::from(from_f32(right(row + 1, column))) << 16;
-        let tile = |step: usize, half: usize| {
-            std::array::from_fn(|row| std::array::from_fn(|column| pair(step * SIDE + 2 * row, half * ROWS + column)))
-        };
-        let panel: Vec<[Tile; 2]> = (0..steps).map(|step| [tile(step, 0), tile(step, 1)]).collect();
+        let half = |row, first| std::array::from_fn(|column| pair(row, first + column));
+        let block =
+            |step: usize| Block(std::array::from_fn(|row| [0, ROWS].map(|first| half(step * SIDE + 2 * row, first))));
+        let panel: Vec<Block> = (0..steps).map(block).collect();
         let mut place = vec![9.0; SIDE * place_row];
-        tiles.load().multiply(&left, left_row, &panel, &mut place, place_row);
+        multiply(&left, left_row, &panel, &mut place, place_row);
         for (row, found) in place.chunks(place_row).enumerate() {
             for (column, found) in found.iter().enumerate().take(SIDE) {
                 let exact: f32 =
@@ -172,9 +180,17 @@ mod tests {
     }
 
     #[test]
+    fn a_product_is_that_of_its_values() {
+        let Some(tiles) = Tiles::find() else { return };
+        check(|left, left_row, right, place, place_row| {
+            tiles.load().multiply(left, left_row, right, place, place_row);
+        });
+    }
+
+    #[test]
     #[should_panic(expected = "too short")]
     fn what_is_too_short_is_not_read() {
         let Some(tiles) = Tiles::find() else { panic!("too short to try: no tiles") };
-        tiles.load().multiply(&[0; 500], SIDE, &[[[[0; ROWS]; ROWS]; 2]], &mut [0.0; SIDE * SIDE], SIDE);
+        tiles.load().multiply(&[0; 500], SIDE, &[Block::EMPTY], &mut [0.0; SIDE * SIDE], SIDE);
     }
 }

@@ -1,0 +1,129 @@
+//! Products of bf16 matrices in vectors, for processors that multiply pairs of bf16 (AVX-512) but have no tiles.
+
+use std::arch::x86_64::{
+    __m512, __m512bh, __m512i, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_set1_epi32, _mm512_setzero_ps,
+};
+
+use super::Bf16;
+use super::tiles::{Block, Line, ROWS};
+
+/// So many rows are multiplied together: 16 vectors of sums, which is more than a processor has under way, and leaves room for the rest.
+pub(super) const TOGETHER: usize = 8;
+
+/// Two values of each of 32 columns, the first in the lower half.
+pub(super) type Pairs = [[u32; ROWS]; 2];
+
+/// The sums of some rows, 32 columns of them.
+pub(super) type Sums = [[__m512; 2]; TOGETHER];
+
+/// That this processor multiplies pairs of bf16.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Vectors(());
+
+impl Vectors {
+    /// None where the processor has no such vectors.
+    pub(super) fn find() -> Option<Self> {
+        let has_all = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512bf16");
+        has_all.then_some(Self(()))
+    }
+}
+
+/// Eight rows of `left` times `right`, summed in f32 in the order of its rows.
+///
+/// # Panics
+///
+/// Where a row has fewer lines than there are blocks.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+pub(super) fn products(left: [&[Line<Bf16>]; TOGETHER], right: &[Block]) -> Sums {
+    let mut sums = [[_mm512_setzero_ps(); 2]; TOGETHER];
+    for (step, Block(block)) in right.iter().enumerate() {
+        let mut lines = [&[[0; 2]; ROWS]; TOGETHER];
+        for (line, row) in lines.iter_mut().zip(left) {
+            *line = pairs(&row[step]);
+        }
+        let (twos, _) = block.as_chunks::<2>();
+        for (two, right) in twos.iter().enumerate() {
+            for (place, right) in right.iter().enumerate() {
+                let right = [as_pairs(pulp::cast(right[0])), as_pairs(pulp::cast(right[1]))];
+                for (sums, line) in sums.iter_mut().zip(lines) {
+                    add(sums, pulp::cast(line[2 * two + place]), right);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// The same for rows that stand in columns: the eight columns of `left` from `first` on.
+///
+/// # Panics
+///
+/// Where there are not so many columns.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+pub(super) fn products_of_columns(left: &[Pairs], first: usize, right: &[Pairs]) -> Sums {
+    let mut sums = [[_mm512_setzero_ps(); 2]; TOGETHER];
+    for (left, right) in left.iter().zip(right) {
+        let columns = &left.as_flattened()[first..][..TOGETHER];
+        let right = [as_pairs(pulp::cast(right[0])), as_pairs(pulp::cast(right[1]))];
+        for (sums, left) in sums.iter_mut().zip(columns) {
+            add(sums, left.cast_signed(), right);
+        }
+    }
+    sums
+}
+
+/// Adds the products of a row's pair and the pair of each column.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16")]
+fn add(sums: &mut [__m512; 2], left: i32, right: [__m512bh; 2]) {
+    let left = as_pairs(_mm512_set1_epi32(left));
+    *sums = [_mm512_dpbf16_ps(sums[0], left, right[0]), _mm512_dpbf16_ps(sums[1], left, right[1])];
+}
+
+/// The nearest bf16 to each value.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+#[expect(unsafe_code, reason = "see `as_pairs`")]
+pub(super) fn rounded([one, other]: [__m512; 2]) -> Line<Bf16> {
+    // SAFETY: both are 32 values of 16 bits.
+    unsafe { std::mem::transmute::<__m512bh, Line<Bf16>>(_mm512_cvtne2ps_pbh(other, one)) }
+}
+
+fn pairs(line: &Line<Bf16>) -> &[[Bf16; 2]; ROWS] {
+    let (pairs, _) = line.as_chunks();
+    pairs.try_into().expect("32 values are 16 pairs")
+}
+
+#[inline(always)]
+#[expect(unsafe_code, reason = "nothing else tells the compiler that the bits of a vector are pairs of bf16")]
+fn as_pairs(bits: __m512i) -> __m512bh {
+    // SAFETY: both are 64 bytes, and any bits are bf16.
+    unsafe { std::mem::transmute(bits) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tiles::SIDE;
+    use super::super::tiles::tests::check;
+    use super::*;
+
+    #[test]
+    #[expect(unsafe_code, reason = "see `as_pairs`")]
+    fn a_product_is_that_of_its_values() {
+        let Some(_) = Vectors::find() else { return };
+        check(|left, left_row, right, place, place_row| {
+            for first in (0..SIDE).step_by(TOGETHER) {
+                let rows = std::array::from_fn(|row| left[(first + row) * left_row..].as_chunks().0);
+                // SAFETY: there is a `Vectors`.
+                let sums = unsafe { products(rows, right) };
+                for (row, sums) in sums.into_iter().enumerate() {
+                    place[(first + row) * place_row..][..SIDE].copy_from_slice(&pulp::cast::<_, Line<f32>>(sums));
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,155 @@
+//! Linear layers with what comes after them, each by the fastest code that there is for a kind of number and a device: ours, oneDNN's with
+//! weights in its own order, or libtorch's.
+
+use std::sync::Arc;
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::kernels::{self, NormWeights, PackedLinear};
+use super::products::Products;
+
+/// How many rows weights are put in order for.
+const USUAL_ROWS: i64 = 1024;
+
+/// Where layers are computed, and in which numbers.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) device: Device,
+    pub(super) kind: Kind,
+    /// For weights in oneDNN's order, where that is faster.
+    products: Option<Arc<Products>>,
+}
+
+/// A linear layer.
+#[derive(Debug)]
+pub(super) struct Linear {
+    weight: Weight,
+    /// How many values a row has before it.
+    pub(super) inputs: i64,
+}
+
+/// Weights have the shape `[outputs, inputs]`, biases one value an output.
+#[derive(Debug)]
+enum Weight {
+    Plain {
+        weight: Tensor,
+        bias: Tensor,
+    },
+    /// In oneDNN's order.
+    Reordered {
+        products: Arc<Products>,
+        weight: Tensor,
+        bias: Tensor,
+    },
+    /// In ours.
+    Packed(PackedLinear),
+}
+
+/// A layer norm.
+#[derive(Debug)]
+pub(super) struct Norm {
+    weight: Tensor,
+    bias: Tensor,
+    epsilon: f64,
+    kernel: NormWeights,
+}
+
+impl Place {
+    pub(super) fn new(device: Device, kind: Kind) -> Self {
+        // In f32 libtorch has a faster library.
+        let products = if has_kernels_for(kind, device) { Products::load().ok().map(Arc::new) } else { None };
+        Self { device, kind, products }
+    }
+
+    /// Whether we have code for tensors there that is faster than libtorch's.
+    pub(super) fn has_kernels(&self) -> bool {
+        has_kernels_for(self.kind, self.device)
+    }
+
+    /// A layer with a weight of the shape `[outputs, inputs]`.
+    pub(super) fn linear(&self, weight: &Tensor, bias: &Tensor) -> Result<Linear, TchError> {
+        let (_, inputs) = weight.size2()?;
+        if self.has_kernels()
+            && let Some(packed) = PackedLinear::new(weight, bias)?
+        {
+            return Ok(Linear { weight: Weight::Packed(packed), inputs });
+        }
+        let (weight, bias) = (self.placed(weight)?, self.placed(bias)?);
+        let weight = match &self.products {
+            Some(products) => {
+                let weight = products.reorder(&weight, USUAL_ROWS)?;
+                Weight::Reordered { products: Arc::clone(products), weight, bias }
+            }
+            None => Weight::Plain { weight, bias },
+        };
+        Ok(Linear { weight, inputs })
+    }
+
+    pub(super) fn norm(&self, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Norm, TchError> {
+        let kernel = NormWeights::new(weight, bias, epsilon)?;
+        Ok(Norm { kernel, weight: self.placed(weight)?, bias: self.placed(bias)?, epsilon })
+    }
+
+    pub(super) fn placed(&self, tensor: &Tensor) -> Result<Tensor, TchError> {
+        tensor.f_to_device(self.device)?.f_to_kind(self.kind)
+    }
+}
+
+impl Linear {
+    /// The product with `rows` of the shape `[rows, inputs]`, plus the bias.
+    pub(super) fn forward(&self, rows: &Tensor) -> Result<Tensor, TchError> {
+        match &self.weight {
+            Weight::Plain { weight, bias } => rows.f_linear(weight, Some(bias)),
+            Weight::Reordered { products, weight, bias } => products.linear(rows, weight, bias),
+            Weight::Packed(packed) => packed.forward(rows),
+        }
+    }
+
+    /// GELU of it.
+    pub(super) fn gelu(&self, rows: &Tensor) -> Result<Tensor, TchError> {
+        if let Weight::Packed(packed) = &self.weight {
+            return packed.gelu(rows);
+        }
+        let mut values = self.forward(rows)?;
+        if !has_kernels(&values) {
+            return values.f_gelu_("none");
+        }
+        kernels::gelu(&mut values)?;
+        Ok(values)
+    }
+
+    /// The norm of the sum of it and `others`, of the shape `[rows, outputs]`.
+    pub(super) fn norm_of_sum(&self, rows: &Tensor, others: &Tensor, norm: &Norm) -> Result<Tensor, TchError> {
+        match &self.weight {
+            Weight::Packed(packed) => packed.norm_of_sum(rows, others, &norm.kernel),
+            _ => norm.of_sum(self.forward(rows)?, others),
+        }
+    }
+
+    /// Whether products with few rows are summed as those with many are.
+    pub(super) fn takes_few_rows(&self) -> bool {
+        matches!(self.weight, Weight::Packed(_))
+    }
+}
+
+impl Norm {
+    /// The norm of `one` and `other` added; `one` is a tensor of its own, whose memory may be used.
+    pub(super) fn of_sum(&self, mut one: Tensor, other: &Tensor) -> Result<Tensor, TchError> {
+        if !has_kernels(&one) {
+            let size = self.weight.size();
+            let sum = one.f_add_(other)?;
+            return sum.f_layer_norm(size, Some(&self.weight), Some(&self.bias), self.epsilon, false);
+        }
+        kernels::norm_of_sum(&mut one, other, &self.kernel)?;
+        Ok(one)
+    }
+}
+
+/// Whether we have code for a tensor that is faster than libtorch's.
+pub(super) fn has_kernels(tensor: &Tensor) -> bool {
+    has_kernels_for(tensor.kind(), tensor.device())
+}
+
+fn has_kernels_for(kind: Kind, device: Device) -> bool {
+    kind == Kind::BFloat16 && device == Device::Cpu
+}
