@@ -3,7 +3,10 @@
 //!
 //! A row's result depends on the row alone: its sums are taken in one order, whatever other rows there are.
 
-use std::arch::x86_64::{__m512, _mm512_add_ps};
+use std::arch::x86_64::{
+    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_sub_ps,
+};
 
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
@@ -11,9 +14,8 @@ use tch::{Kind, TchError, Tensor};
 
 use super::super::{has_amx, to_i64};
 use super::gelu::gelu_of;
-use super::norm::norm_of_wide;
 use super::tiles::{Block, Line, ROWS, SIDE};
-use super::vectors::{TOGETHER, Vectors, products, rounded};
+use super::vectors::{TOGETHER, Vectors, products, rounded, widened};
 use super::{Bf16, NormWeights, values, values_mut};
 
 /// So many rows are taken through all outputs before the next: few enough for a core's second cache.
@@ -79,8 +81,12 @@ impl PackedLinear {
         norm: &NormWeights,
     ) -> Result<Tensor, TchError> {
         let size = [rows.size()[0], to_i64(self.outputs())];
-        if others.size() != size || norm.size() != self.outputs() {
-            return Err(TchError::Shape(format!("{:?} and a norm of {} for {size:?}", others.size(), norm.size())));
+        if others.size() != size || norm.weight.len() != self.outputs() {
+            return Err(TchError::Shape(format!(
+                "{:?} and a norm of {} for {size:?}",
+                others.size(),
+                norm.weight.len()
+            )));
         }
         self.compute(rows, Then::Norm(values(others)?, norm))
     }
@@ -114,13 +120,13 @@ impl PackedLinear {
     fn part(&self, rows: &[Bf16], then: Then, places: &mut [Bf16]) {
         let (lines, _) = places.as_chunks_mut();
         let mut sums = if let Then::Norm(..) = then { vec![[0.0; SIDE]; lines.len()] } else { Vec::new() };
-        #[expect(unsafe_code, reason = "a function for some processors may be called on those alone")]
-        // SAFETY: there is a `Vectors`, so the processor has what the function is compiled for.
+        #[expect(unsafe_code, reason = "functions for some processors may be called on those alone")]
+        // SAFETY: there is a `Vectors`, so the processor has what the functions are compiled for.
         unsafe {
             self.multiply(rows, then, &mut sums, lines);
-        }
-        if let Then::Norm(others, norm) = then {
-            norm_of_wide(sums.as_flattened_mut(), &others[..places.len()], norm, places);
+            if let Then::Norm(others, norm) = then {
+                norm_rows(&mut sums, others.as_chunks().0, norm, lines);
+            }
         }
     }
 
@@ -182,6 +188,52 @@ fn packed(weight: &[Bf16], inputs: usize) -> Vec<Block> {
     };
     let outputs = (0..weight.len() / inputs).step_by(SIDE);
     outputs.flat_map(|output| (0..inputs).step_by(SIDE).map(move |input| block(output, input))).collect()
+}
+
+/// Puts into `places` the norm of each row of `sums` and `others` added.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn norm_rows(sums: &mut [Line<f32>], others: &[Line<Bf16>], norm: &NormWeights, places: &mut [Line<Bf16>]) {
+    let ((weight, _), (bias, _)) = (norm.weight.as_chunks(), norm.bias.as_chunks());
+    let row = weight.len();
+    let rows = sums.chunks_exact_mut(row).zip(others.chunks_exact(row)).zip(places.chunks_exact_mut(row));
+    for ((sums, others), places) in rows {
+        norm_row(sums, others, [weight, bias], norm.epsilon, places);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn norm_row(
+    sums: &mut [Line<f32>],
+    others: &[Line<Bf16>],
+    [weight, bias]: [&[Line<f32>]; 2],
+    epsilon: f32,
+    places: &mut [Line<Bf16>],
+) {
+    #[expect(clippy::cast_precision_loss, reason = "a row has some hundred values")]
+    let length = (weight.len() * SIDE) as f32;
+    let mut total = [_mm512_setzero_ps(); 2];
+    for (sums, other) in sums.iter_mut().zip(others) {
+        let [one, other] = plus(widened(other), sums);
+        total = [_mm512_add_ps(total[0], one), _mm512_add_ps(total[1], other)];
+        *sums = pulp::cast([one, other]);
+    }
+    let mean = _mm512_set1_ps(_mm512_reduce_add_ps(_mm512_add_ps(total[0], total[1])) / length);
+    let mut squares = [_mm512_setzero_ps(); 2];
+    for sums in sums.iter_mut() {
+        let [one, other] = pulp::cast(*sums);
+        let [one, other] = [_mm512_sub_ps(one, mean), _mm512_sub_ps(other, mean)];
+        squares = [_mm512_fmadd_ps(one, one, squares[0]), _mm512_fmadd_ps(other, other, squares[1])];
+        *sums = pulp::cast([one, other]);
+    }
+    let variance = _mm512_reduce_add_ps(_mm512_add_ps(squares[0], squares[1])) / length;
+    let scale = _mm512_set1_ps(1.0 / (variance + epsilon).sqrt());
+    for (((sums, weight), bias), place) in sums.iter().zip(weight).zip(bias).zip(places) {
+        let ([one, other], [weight, other_weight]): ([__m512; 2], [__m512; 2]) =
+            (pulp::cast(*sums), pulp::cast(*weight));
+        let scaled = [_mm512_mul_ps(weight, scale), _mm512_mul_ps(other_weight, scale)];
+        *place = rounded(plus([_mm512_mul_ps(one, scaled[0]), _mm512_mul_ps(other, scaled[1])], bias));
+    }
 }
 
 #[inline]

@@ -8,9 +8,9 @@ use super::{Bf16, block, narrow, sum, sum_of, to_f32, values, values_mut};
 /// The weights of a layer norm.
 #[derive(Debug)]
 pub(in crate::model) struct NormWeights {
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-    epsilon: f32,
+    pub(super) weight: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+    pub(super) epsilon: f32,
 }
 
 impl NormWeights {
@@ -19,11 +19,6 @@ impl NormWeights {
         #[expect(clippy::cast_possible_truncation, reason = "a small number")]
         let epsilon = epsilon as f32;
         Ok(Self { weight: values(weight)?, bias: values(bias)?, epsilon })
-    }
-
-    /// How many values a row has.
-    pub(super) fn size(&self) -> usize {
-        self.weight.len()
     }
 }
 
@@ -49,48 +44,26 @@ impl pulp::WithSimd for NormOfSum<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let block = block(self.norm.size());
+        let block = block(self.norm.weight.len());
         let mut wide = vec![0.0; block];
         for (values, others) in self.values.chunks_mut(block).zip(self.others.chunks(block)) {
             let wide = &mut wide[..values.len()];
-            for (wide, value) in wide.iter_mut().zip(values.iter()) {
-                *wide = to_f32(*value);
-            }
-            norm_rows(simd, wide, others, self.norm, values);
-        }
-    }
-}
-
-/// Puts into `places` the norm of each row of `wide` and `others` added; all have as many values.
-pub(super) fn norm_of_wide(wide: &mut [f32], others: &[Bf16], norm: &NormWeights, places: &mut [Bf16]) {
-    pulp::Arch::new().dispatch(NormOfWide { wide, others, norm, places });
-}
-
-struct NormOfWide<'s> {
-    wide: &'s mut [f32],
-    others: &'s [Bf16],
-    norm: &'s NormWeights,
-    places: &'s mut [Bf16],
-}
-
-impl pulp::WithSimd for NormOfWide<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let block = block(self.norm.size());
-        let others = self.others.chunks(block);
-        for ((wide, others), places) in self.wide.chunks_mut(block).zip(others).zip(self.places.chunks_mut(block)) {
-            norm_rows(simd, wide, others, self.norm, places);
+            add(wide, values, others);
+            norm_rows(simd, wide, self.norm);
+            narrow(wide, values);
         }
     }
 }
 
 #[inline(always)]
-fn norm_rows<S: Simd>(simd: S, wide: &mut [f32], others: &[Bf16], norm: &NormWeights, places: &mut [Bf16]) {
-    for (wide, other) in wide.iter_mut().zip(others) {
-        *wide += to_f32(*other);
+fn add(sums: &mut [f32], values: &[Bf16], others: &[Bf16]) {
+    for ((sum, value), other) in sums.iter_mut().zip(values).zip(others) {
+        *sum = to_f32(*value) + to_f32(*other);
     }
+}
+
+#[inline(always)]
+fn norm_rows<S: Simd>(simd: S, wide: &mut [f32], norm: &NormWeights) {
     #[expect(clippy::cast_precision_loss, reason = "a row has some hundred values")]
     let length = norm.weight.len() as f32;
     for row in wide.chunks_exact_mut(norm.weight.len()) {
@@ -103,7 +76,6 @@ fn norm_rows<S: Simd>(simd: S, wide: &mut [f32], others: &[Bf16], norm: &NormWei
             *value = *value * scale * weight + bias;
         }
     }
-    narrow(wide, places);
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Products of bf16 matrices in vectors, for processors that multiply pairs of bf16 (AVX-512) but have no tiles.
 
 use std::arch::x86_64::{
-    __m512, __m512bh, __m512i, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_set1_epi32, _mm512_setzero_ps,
+    __m256i, __m512, __m512bh, __m512i, _mm512_castsi512_ps, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh,
+    _mm512_dpbf16_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_slli_epi32,
 };
 
 use super::Bf16;
@@ -91,6 +92,15 @@ fn add(sums: &mut [__m512; 2], left: i32, right: [__m512bh; 2]) {
 pub(super) fn rounded([one, other]: [__m512; 2]) -> Line<Bf16> {
     // SAFETY: both are 32 values of 16 bits.
     unsafe { std::mem::transmute::<__m512bh, Line<Bf16>>(_mm512_cvtne2ps_pbh(other, one)) }
+}
+
+/// The same values in f32.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+pub(super) fn widened(line: &Line<Bf16>) -> [__m512; 2] {
+    let [one, other]: [__m256i; 2] = pulp::cast(*line);
+    let [one, other] = [_mm512_cvtepu16_epi32(one), _mm512_cvtepu16_epi32(other)];
+    [_mm512_castsi512_ps(_mm512_slli_epi32::<16>(one)), _mm512_castsi512_ps(_mm512_slli_epi32::<16>(other))]
 }
 
 fn pairs(line: &Line<Bf16>) -> &[[Bf16; 2]; ROWS] {
