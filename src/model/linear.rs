@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::has_amx;
 use super::kernels::{self, NormWeights, PackedLinear};
 use super::products::Products;
 
@@ -69,7 +70,9 @@ impl Place {
     /// A layer with a weight of the shape `[outputs, inputs]`.
     pub(super) fn linear(&self, weight: &Tensor, bias: &Tensor) -> Result<Linear, TchError> {
         let (_, inputs) = weight.size2()?;
+        // With AMX oneDNN is faster.
         if self.has_kernels()
+            && !has_amx()
             && let Some(packed) = PackedLinear::new(weight, bias)?
         {
             return Ok(Linear { weight: Weight::Packed(packed), inputs });

@@ -25,15 +25,15 @@ impl pulp::WithSimd for Gelu<'_> {
     }
 }
 
-/// `x` times the share of a normal distribution that lies below `x`, exact to 1.7e-4 or a tenth of a bf16's last bit, whichever is more.
+/// `x` times the share of a normal distribution that lies below `x`, exact to 1.9e-4 or an eighth of a bf16's last bit, whichever is more.
 ///
 /// Within [`FAR`] that share is a half and `x` times a polynomial in the square of `x`, fitted by least squares that were weighted anew until
-/// the largest error was least (3.8e-5); below it GELU is what it is at the border, above it `x`.
+/// the largest error was least; below it GELU is what it is at the border, above it `x`.
 #[inline(always)]
 pub(super) fn gelu_of(x: f32) -> f32 {
     let x = if x < -FAR { -FAR } else { x };
     let near = if x > FAR { FAR } else { x };
-    let square = (near * near).mul_add(2.0 / (FAR * FAR), -1.0);
+    let square = near * near;
     let mut value = TERMS[0];
     for term in &TERMS[1..] {
         value = value.mul_add(square, *term);
@@ -44,17 +44,9 @@ pub(super) fn gelu_of(x: f32) -> f32 {
 /// From here on the share is 0 or 1 to four digits.
 const FAR: f32 = 4.0;
 
-/// Of the square, brought to -1 to 1; the highest power first.
-const TERMS: [f32; 8] = [
-    -0.002_728_934_9,
-    0.008_211_261,
-    -0.013_260_087,
-    0.021_621_732,
-    -0.036_495_34,
-    0.056_050_805,
-    -0.084_357_47,
-    0.175_947_75,
-];
+/// Of the square; the highest power first.
+const TERMS: [f32; 7] =
+    [2.278_083_7e-8, -1.598_571_9e-6, 4.795_492_4e-5, -8.140_098e-4, 8.772_361e-3, -6.457_305e-2, 3.978_833e-1];
 
 #[cfg(test)]
 mod tests {
@@ -70,7 +62,7 @@ mod tests {
         for (input, exact) in Vec::<f64>::try_from(inputs).unwrap().into_iter().zip(exact) {
             #[expect(clippy::cast_possible_truncation, reason = "a small number")]
             let found = f64::from(gelu_of(input as f32));
-            assert!((found - exact).abs() <= (exact.abs() * 0.000_2).max(1.7e-4), "{input}: {found} for {exact}");
+            assert!((found - exact).abs() <= (exact.abs() * 0.000_49).max(1.9e-4), "{input}: {found} for {exact}");
         }
         assert!(gelu_of(f32::NAN).is_nan());
     }

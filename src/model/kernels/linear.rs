@@ -12,7 +12,7 @@ use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 use tch::{Kind, TchError, Tensor};
 
-use super::super::{has_amx, to_i64};
+use super::super::to_i64;
 use super::gelu::gelu_of;
 use super::tiles::{Block, Line, ROWS, SIDE};
 use super::vectors::{TOGETHER, Vectors, products, rounded, widened};
@@ -43,13 +43,13 @@ enum Then<'t> {
 }
 
 impl PackedLinear {
-    /// Takes a weight of the shape `[outputs, inputs]` and a bias of as many outputs. None where the processor has no such vectors or has
-    /// tiles, which are faster, and where blocks of 32 do not fill the weight.
+    /// Takes a weight of the shape `[outputs, inputs]` and a bias of as many outputs. None where the processor has no such vectors, or blocks of
+    /// 32 do not fill the weight.
     pub(in crate::model) fn new(weight: &Tensor, bias: &Tensor) -> Result<Option<Self>, TchError> {
         let Some(vectors) = Vectors::find() else { return Ok(None) };
         let (outputs, inputs) = weight.size2()?;
         let is_whole = [inputs, outputs].iter().all(|&size| size > 0 && size % to_i64(SIDE) == 0);
-        if has_amx() || !is_whole {
+        if !is_whole {
             return Ok(None);
         }
         let inputs = usize::try_from(inputs).unwrap_or(0);
@@ -142,7 +142,7 @@ impl PackedLinear {
                 for (left, row) in left.iter_mut().zip(rows.chunks_exact(inputs)) {
                     *left = row;
                 }
-                let found = products(left, weight);
+                let found = products::<2>(left, weight);
                 // A loop for each, which a compiler unrolls, so that sums stay where they are.
                 match then {
                     Then::Nothing => {

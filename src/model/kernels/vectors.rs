@@ -14,8 +14,8 @@ pub(super) const TOGETHER: usize = 8;
 /// Two values of each of 32 columns, the first in the lower half.
 pub(super) type Pairs = [[u32; ROWS]; 2];
 
-/// The sums of some rows, 32 columns of them.
-pub(super) type Sums = [[__m512; 2]; TOGETHER];
+/// The sums of some rows, 16 columns of them or 32.
+pub(super) type Sums<const HALVES: usize> = [[__m512; HALVES]; TOGETHER];
 
 /// That this processor multiplies pairs of bf16.
 #[derive(Debug, Clone, Copy)]
@@ -31,15 +31,15 @@ impl Vectors {
     }
 }
 
-/// Eight rows of `left` times `right`, summed in f32 in the order of its rows.
+/// Eight rows of `left` times `right`, or the first half of its columns, summed in f32 in the order of its rows.
 ///
 /// # Panics
 ///
 /// Where a row has fewer lines than there are blocks.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) fn products(left: [&[Line<Bf16>]; TOGETHER], right: &[Block]) -> Sums {
-    let mut sums = [[_mm512_setzero_ps(); 2]; TOGETHER];
+pub(super) fn products<const HALVES: usize>(left: [&[Line<Bf16>]; TOGETHER], right: &[Block]) -> Sums<HALVES> {
+    let mut sums = [[_mm512_setzero_ps(); HALVES]; TOGETHER];
     for (step, Block(block)) in right.iter().enumerate() {
         let mut lines = [&[[0; 2]; ROWS]; TOGETHER];
         for (line, row) in lines.iter_mut().zip(left) {
@@ -48,7 +48,6 @@ pub(super) fn products(left: [&[Line<Bf16>]; TOGETHER], right: &[Block]) -> Sums
         let (twos, _) = block.as_chunks::<2>();
         for (two, right) in twos.iter().enumerate() {
             for (place, right) in right.iter().enumerate() {
-                let right = [as_pairs(pulp::cast(right[0])), as_pairs(pulp::cast(right[1]))];
                 for (sums, line) in sums.iter_mut().zip(lines) {
                     add(sums, pulp::cast(line[2 * two + place]), right);
                 }
@@ -65,11 +64,10 @@ pub(super) fn products(left: [&[Line<Bf16>]; TOGETHER], right: &[Block]) -> Sums
 /// Where there are not so many columns.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) fn products_of_columns(left: &[Pairs], first: usize, right: &[Pairs]) -> Sums {
+pub(super) fn products_of_columns(left: &[Pairs], first: usize, right: &[Pairs]) -> Sums<2> {
     let mut sums = [[_mm512_setzero_ps(); 2]; TOGETHER];
     for (left, right) in left.iter().zip(right) {
         let columns = &left.as_flattened()[first..][..TOGETHER];
-        let right = [as_pairs(pulp::cast(right[0])), as_pairs(pulp::cast(right[1]))];
         for (sums, left) in sums.iter_mut().zip(columns) {
             add(sums, left.cast_signed(), right);
         }
@@ -80,9 +78,11 @@ pub(super) fn products_of_columns(left: &[Pairs], first: usize, right: &[Pairs])
 /// Adds the products of a row's pair and the pair of each column.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bf16")]
-fn add(sums: &mut [__m512; 2], left: i32, right: [__m512bh; 2]) {
+fn add<const HALVES: usize>(sums: &mut [__m512; HALVES], left: i32, right: &Pairs) {
     let left = as_pairs(_mm512_set1_epi32(left));
-    *sums = [_mm512_dpbf16_ps(sums[0], left, right[0]), _mm512_dpbf16_ps(sums[1], left, right[1])];
+    for (sum, right) in sums.iter_mut().zip(right) {
+        *sum = _mm512_dpbf16_ps(*sum, left, as_pairs(pulp::cast(*right)));
+    }
 }
 
 /// The nearest bf16 to each value.
@@ -129,7 +129,7 @@ mod tests {
             for first in (0..SIDE).step_by(TOGETHER) {
                 let rows = std::array::from_fn(|row| left[(first + row) * left_row..].as_chunks().0);
                 // SAFETY: there is a `Vectors`.
-                let sums = unsafe { products(rows, right) };
+                let sums = unsafe { products::<2>(rows, right) };
                 for (row, sums) in sums.into_iter().enumerate() {
                     place[(first + row) * place_row..][..SIDE].copy_from_slice(&pulp::cast::<_, Line<f32>>(sums));
                 }

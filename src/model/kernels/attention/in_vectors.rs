@@ -2,7 +2,8 @@
 //! side by side.
 
 use std::arch::x86_64::{
-    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    __m512, _mm512_add_ps, _mm512_div_ps, _mm512_fmsub_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps,
+    _mm512_setzero_ps,
 };
 
 use pulp::Simd;
@@ -30,12 +31,15 @@ struct Working {
     /// By panel; of 32 queries, transposed, so that a query is a column.
     queries: Vec<Block>,
     /// By key.
-    scores: Vec<Line<f32>>,
+    scores: Vec<Queries>,
     /// By pair of keys: e to the power of each score less the largest.
     powers: Vec<Pairs>,
     /// One by the sum of a query's powers.
-    shares: Line<f32>,
+    shares: Queries,
 }
+
+/// A value of each of 32 queries, in two halves.
+type Queries = [[f32; ROWS]; 2];
 
 /// One passage, and where its result goes; rows are cut into lines.
 struct Passage<'p> {
@@ -80,7 +84,7 @@ impl Working {
         let pairs = length.div_ceil(2);
         grow(&mut self.values, panels * pairs, [[0; ROWS]; 2]);
         grow(&mut self.queries, panels, Block::EMPTY);
-        grow(&mut self.scores, length, [0.0; SIDE]);
+        grow(&mut self.scores, length, [[0.0; ROWS]; 2]);
         grow(&mut self.powers, pairs, [[0; ROWS]; 2]);
     }
 }
@@ -91,12 +95,23 @@ impl Passage<'_> {
         for head in 0..self.heads {
             self.pair_values(head);
             for first in (0..self.length).step_by(SIDE) {
-                self.transpose_queries(head, first);
-                let most = self.score(head);
-                self.weigh(most);
-                self.gather(head, first);
+                if self.length - first > ROWS {
+                    self.attend_from::<2>(head, first);
+                } else {
+                    self.attend_from::<1>(head, first);
+                }
             }
         }
+    }
+
+    /// Of 32 queries, or of 16.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
+    fn attend_from<const HALVES: usize>(&mut self, head: usize, first: usize) {
+        self.transpose_queries::<HALVES>(head, first);
+        let most = self.score::<HALVES>(head);
+        self.weigh(most);
+        self.gather(head, first);
     }
 
     fn pairs(&self) -> usize {
@@ -125,9 +140,9 @@ impl Passage<'_> {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
-    fn transpose_queries(&mut self, head: usize, first: usize) {
+    fn transpose_queries<const HALVES: usize>(&mut self, head: usize, first: usize) {
         for panel in 0..self.panels {
-            for half in 0..2 {
+            for half in 0..HALVES {
                 let mut queries = [self.simd.splat_u32s(0); ROWS];
                 for (place, query) in queries.iter_mut().enumerate() {
                     *query = pulp::cast(self.line(first + half * ROWS + place, 0, head, panel));
@@ -143,9 +158,9 @@ impl Passage<'_> {
     /// Keys times queries; gives each query's largest score.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
-    fn score(&mut self, head: usize) -> [__m512; 2] {
+    fn score<const HALVES: usize>(&mut self, head: usize) -> [__m512; HALVES] {
         let row = self.heads * self.panels;
-        let mut most = [_mm512_set1_ps(f32::NEG_INFINITY); 2];
+        let mut most = [_mm512_set1_ps(f32::NEG_INFINITY); HALVES];
         for first in (0..self.length).step_by(TOGETHER) {
             let mut keys = [&[][..]; TOGETHER];
             for (key, line) in keys.iter_mut().enumerate() {
@@ -153,11 +168,12 @@ impl Passage<'_> {
                 let token = (first + key).min(self.length - 1);
                 *line = &self.rows[(token * 3 + 1) * row + head * self.panels..][..self.panels];
             }
-            let scores = products(keys, &self.working.queries[..self.panels]);
+            let scores = products::<HALVES>(keys, &self.working.queries[..self.panels]);
             for (place, scores) in self.working.scores[first..self.length].iter_mut().zip(scores) {
-                // The second of the two is given where one is no number.
-                most = [_mm512_max_ps(most[0], scores[0]), _mm512_max_ps(most[1], scores[1])];
-                *place = pulp::cast(scores);
+                for half in 0..HALVES {
+                    most[half] = _mm512_max_ps(most[half], scores[half]);
+                    place[half] = pulp::cast(scores[half]);
+                }
             }
         }
         most
@@ -166,31 +182,26 @@ impl Passage<'_> {
     /// Scores to powers, and what each is of their sum.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
-    fn weigh(&mut self, most: [__m512; 2]) {
+    fn weigh<const HALVES: usize>(&mut self, most: [__m512; HALVES]) {
         let octave = _mm512_set1_ps(std::f32::consts::LOG2_E);
-        let least = _mm512_set1_ps(-std::f32::consts::LOG2_E);
-        let most = [_mm512_mul_ps(most[0], least), _mm512_mul_ps(most[1], least)];
-        let mut sums = [_mm512_setzero_ps(); 2];
-        for (pair, powers) in self.working.powers[..self.length.div_ceil(2)].iter_mut().enumerate() {
-            let one: [__m512; 2] = pulp::cast(self.working.scores[2 * pair]);
-            let other = (2 * pair + 1 < self.length).then(|| self.working.scores[2 * pair + 1]);
-            for half in 0..2 {
-                let power = |score| exp2(self.simd, pulp::cast(_mm512_fmadd_ps(score, octave, most[half])));
-                let one = power(one[half]);
-                let other = match other {
-                    Some(scores) => power(pulp::cast::<_, [__m512; 2]>(scores)[half]),
-                    None => self.simd.splat_f32s(0.0),
+        let pairs = self.pairs();
+        for half in 0..HALVES {
+            let most = _mm512_mul_ps(most[half], octave);
+            let mut sum = _mm512_setzero_ps();
+            for pair in 0..pairs {
+                let power = |token: usize| {
+                    let score = pulp::cast(self.working.scores[token][half]);
+                    exp2(self.simd, pulp::cast(_mm512_fmsub_ps(score, octave, most)))
                 };
-                sums[half] = _mm512_add_ps(sums[half], pulp::cast(self.simd.add_f32s(one, other)));
+                let one = power(2 * pair);
+                let other = if 2 * pair + 1 < self.length { power(2 * pair + 1) } else { self.simd.splat_f32s(0.0) };
+                sum = _mm512_add_ps(sum, pulp::cast(self.simd.add_f32s(one, other)));
                 let (lower, upper) = (rounded_up(self.simd, one), rounded_up(self.simd, other));
                 let lower = self.simd.avx512f._mm512_srli_epi32::<16>(pulp::cast(lower));
                 let upper = self.simd.and_u32s(upper, self.simd.splat_u32s(0xffff_0000));
-                powers[half] = pulp::cast(self.simd.or_u32s(pulp::cast(lower), upper));
+                self.working.powers[pair][half] = pulp::cast(self.simd.or_u32s(pulp::cast(lower), upper));
             }
-        }
-        let sums: Line<f32> = pulp::cast(sums);
-        for (share, sum) in self.working.shares.iter_mut().zip(sums) {
-            *share = 1.0 / sum;
+            self.working.shares[half] = pulp::cast(_mm512_div_ps(_mm512_set1_ps(1.0), sum));
         }
     }
 
@@ -204,7 +215,7 @@ impl Passage<'_> {
             for query in (0..SIDE.min(self.length - first)).step_by(TOGETHER) {
                 let found = products_of_columns(powers, query, values);
                 let places = self.places[(first + query) * row + head * self.panels + panel..].iter_mut().step_by(row);
-                let shares = &self.working.shares[query..];
+                let shares = &self.working.shares.as_flattened()[query..];
                 for ((place, found), share) in places.zip(found).zip(shares) {
                     let share = _mm512_set1_ps(*share);
                     *place = rounded([_mm512_mul_ps(found[0], share), _mm512_mul_ps(found[1], share)]);
