@@ -171,11 +171,6 @@ impl Encoder for PackedBert {
 }
 
 impl Layer {
-    /// See [`Linear::takes_few_rows`].
-    fn takes_few_rows(&self) -> bool {
-        self.linear().into_iter().all(Linear::takes_few_rows)
-    }
-
     fn linear(&self) -> [&Linear; 4] {
         [&self.query_key_value, &self.attended, &self.up, &self.down]
     }
@@ -287,7 +282,7 @@ impl Parts {
         let types = get("token_type")?.f_get(0).map_err(failed)?;
         let layer = |place| self.layer(place, config);
         let layers = (0..config.num_hidden_layers).map(layer).collect::<Result<Vec<_>, _>>()?;
-        let takes_few_rows = layers.iter().all(Layer::takes_few_rows);
+        let takes_few_rows = layers.iter().flat_map(Layer::linear).all(Linear::takes_few_rows);
         Ok(PackedBert {
             words: self.place.placed(get("word")?).map_err(failed)?,
             positions: self.place.placed(&(get("position")? + types)).map_err(failed)?,

@@ -1,6 +1,7 @@
 //! Linear layers with what comes after them, each by the fastest code that there is for a kind of number and a device: ours, oneDNN's with
 //! weights in its own order, or libtorch's.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use tch::{Device, Kind, TchError, Tensor};
@@ -17,8 +18,8 @@ const USUAL_ROWS: i64 = 1024;
 pub(super) struct Place {
     pub(super) device: Device,
     pub(super) kind: Kind,
-    /// For weights in oneDNN's order, where that is faster.
-    products: Option<Arc<Products>>,
+    /// Loaded with the first layer that takes them.
+    products: OnceCell<Option<Arc<Products>>>,
 }
 
 /// A linear layer.
@@ -57,14 +58,18 @@ pub(super) struct Norm {
 
 impl Place {
     pub(super) fn new(device: Device, kind: Kind) -> Self {
-        // In f32 libtorch has a faster library.
-        let products = if has_kernels_for(kind, device) { Products::load().ok().map(Arc::new) } else { None };
-        Self { device, kind, products }
+        Self { device, kind, products: OnceCell::new() }
     }
 
     /// Whether we have code for tensors there that is faster than libtorch's.
     pub(super) fn has_kernels(&self) -> bool {
         has_kernels_for(self.kind, self.device)
+    }
+
+    /// For weights in oneDNN's order, where that is faster: in f32 libtorch has a faster library.
+    fn products(&self) -> Option<&Arc<Products>> {
+        let load = || if self.has_kernels() { Products::load().ok().map(Arc::new) } else { None };
+        self.products.get_or_init(load).as_ref()
     }
 
     /// A layer with a weight of the shape `[outputs, inputs]`.
@@ -78,7 +83,7 @@ impl Place {
             return Ok(Linear { weight: Weight::Packed(packed), inputs });
         }
         let (weight, bias) = (self.placed(weight)?, self.placed(bias)?);
-        let weight = match &self.products {
+        let weight = match self.products() {
             Some(products) => {
                 let weight = products.reorder(&weight, USUAL_ROWS)?;
                 Weight::Reordered { products: Arc::clone(products), weight, bias }
