@@ -14,8 +14,8 @@ teacher-encoder: ## fetch the larger encoder of the newsroom model's teacher (40
 	@scripts/base_encoder.sh all-mpnet-base-v2
 
 previous-model: ## take the newsroom model that recipe.toml goes on from out of the history
-	@mkdir -p base/newsroom-2026.11.3
-	git archive 14897be:models/newsroom | tar -x -C base/newsroom-2026.11.3
+	@mkdir -p base/newsroom-2026.11.4
+	git archive d0d54b9:models/newsroom | tar -x -C base/newsroom-2026.11.4
 
 build: setup ## release build
 	cargo build --release --locked

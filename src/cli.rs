@@ -100,6 +100,9 @@ pub(crate) struct TrainArguments {
     /// Train nothing: calibrate the finished model in the recipe's output folder on the recipe's dev sets
     #[arg(long)]
     pub(crate) calibrate: bool,
+    /// Take this seed instead of the recipe's, and write to `<output>-N`: to tell a gain from chance, or for several teachers
+    #[arg(long, value_name = "N", conflicts_with = "calibrate")]
+    pub(crate) seed: Option<u32>,
 }
 
 #[derive(Debug, Args)]

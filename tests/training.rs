@@ -350,10 +350,38 @@ fn the_mean_with_another_model_comes_out_and_is_measured() {
     let card = std::fs::read_to_string(folder.path().join("model/MODEL_CARD.md")).unwrap();
     assert!(card.contains("of `other`, which has 0.5 of it"), "{card}");
 
+    let one = recipe("epochs = 1", MOOD);
+    train(folder.path(), &one);
+    let best = weights("model");
+    let mean = one.replace("[training]", "mean_of_epochs = true\n[training]");
+    train(folder.path(), &mean);
+    assert!(weights("model") == best, "one epoch is its own mean");
+    train(folder.path(), &mean.replace("epochs = 1", "epochs = 3\npatience = 3"));
+    let card = std::fs::read_to_string(folder.path().join("model/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("| weights | the mean of those of all epochs |"), "{card}");
+
     let more = recipe("", &(MOOD.to_owned() + ATTRIBUTION))
         .replace("[training]", "[model.blend]\nmodel = \"other\"\nshare = 0.5\n[training]");
     let message = prepare(folder.path(), &more).err().unwrap();
     assert!(message.contains("its head `attribution` is missing"), "{message}");
+}
+
+#[test]
+fn another_seed_gives_a_model_in_a_folder_of_its_own() {
+    let _turn = turn();
+    let folder = workshop();
+    let text = recipe("epochs = 1\nseed = 1", MOOD);
+    std::fs::write(folder.path().join("recipe.toml"), &text).unwrap();
+    let output = pressrun(folder.path(), &["train", "recipe.toml", "--seed", "2"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let card = std::fs::read_to_string(folder.path().join("model-2/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("seed 2."), "{card}");
+    assert!(!folder.path().join("model").exists());
+    train(folder.path(), &text.replace("seed = 1", "seed = 2"));
+    let weights = |name: &str| std::fs::read(folder.path().join(name).join("heads.safetensors")).unwrap();
+    assert!(weights("model") == weights("model-2"), "as if the recipe had that seed");
+    let output = pressrun(folder.path(), &["train", "recipe.toml", "--seed", "2", "--calibrate"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
 }
 
 #[test]
@@ -493,9 +521,9 @@ fn the_shipped_recipes_are_those_of_the_shipped_model() {
     for (name, head) in &recipe.heads {
         assert_eq!(head.labels, manifest.heads[name].labels, "{name}");
     }
-    for teacher in ["teacher.toml", "headline-teacher.toml", "attribution-teacher.toml"] {
-        for (name, head) in &Recipe::load(&folder.join(teacher)).unwrap().heads {
-            assert_eq!(head.labels, recipe.heads[name].labels, "{teacher}: {name}");
+    for other in ["headline-teacher.toml", "companion.toml"] {
+        for (name, head) in &Recipe::load(&folder.join(other)).unwrap().heads {
+            assert_eq!(head.labels, recipe.heads[name].labels, "{other}: {name}");
         }
     }
 }

@@ -31,6 +31,12 @@ impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
     }
 }
 
+impl From<u32> for Whole<0, 4_294_967_295> {
+    fn from(number: u32) -> Self {
+        Self(number.into())
+    }
+}
+
 impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Number<const MIN: u64, const MAX: u64>;

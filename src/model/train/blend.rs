@@ -1,7 +1,7 @@
-//! The mean of two models' weights.
+//! The mean of several models' weights.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tch::{Kind, Tensor};
 
@@ -27,36 +27,77 @@ pub(super) fn check_heads(recipe: &Recipe, folder: &Path) -> Result<(), TrainErr
     }
 }
 
-/// Writes the model in `folder` to `to`, with the mean of its weights and those of `blend`. The manifest is left to be
-/// written.
-pub(super) fn blend(folder: &Path, blend: &Blend, to: &Path) -> Result<(), TrainError> {
+/// Writes the mean of the models in `folders`, and of what the mean is to be taken with, to `to`. The manifest is left to be written.
+pub(super) fn blend(folders: &[PathBuf], with: Option<&Blend>, to: &Path) -> Result<(), TrainError> {
+    let Some((first, rest)) = folders.split_first() else { return Ok(()) };
     std::fs::create_dir_all(to).map_err(file_error(to))?;
     for name in ["config.json", "tokenizer.json"] {
-        std::fs::copy(folder.join(name), to.join(name)).map_err(file_error(&to.join(name)))?;
+        std::fs::copy(first.join(name), to.join(name)).map_err(file_error(&to.join(name)))?;
     }
     for name in ["encoder.safetensors", "heads.safetensors"] {
-        let other = blend.model.join(name);
-        let means = means(tensors(&folder.join(name))?, &other, blend.share.get())?;
+        let mut means = tensors(&first.join(name))?;
+        let kinds: Vec<Kind> = means.iter().map(|(_, tensor)| tensor.kind()).collect();
+        for (others, folder) in (1..).zip(rest) {
+            means = mean(means, &folder.join(name), 1.0 / f64::from(others + 1))?;
+        }
+        if let Some(with) = with {
+            means = mean(means, &with.model.join(name), with.share.get())?;
+        }
+        let rounded = |((name, mean), kind): ((String, Tensor), Kind)| (name, mean.to_kind(kind));
+        let means: Vec<_> = means.into_iter().zip(kinds).map(rounded).collect();
         let path = to.join(name);
         Tensor::write_safetensors(&means, &path).map_err(at(&path))?;
     }
     Ok(())
 }
 
-/// The mean of each tensor with that of the same name in the file `other`, which has `share` of it.
-fn means(ours: Vec<(String, Tensor)>, other: &Path, share: f64) -> Result<Vec<(String, Tensor)>, TrainError> {
+/// The mean of each tensor, in f32, with that of the same name in the file `other`, which has `share` of it.
+fn mean(ours: Vec<(String, Tensor)>, other: &Path, share: f64) -> Result<Vec<(String, Tensor)>, TrainError> {
     let others: HashMap<String, Tensor> = tensors(other)?.into_iter().collect();
     let mean = |(name, tensor): (String, Tensor)| {
         let with = others.get(&name).filter(|with| with.size() == tensor.size()).ok_or_else(|| {
             let message = format!("it cannot be blended with: `{name}` is missing, or has another shape");
             TrainError::Base { path: other.to_owned(), message }
         })?;
-        let mean = tensor.to_kind(Kind::Float).f_lerp(&with.to_kind(Kind::Float), share)?;
-        Ok((name, mean.to_kind(tensor.kind())))
+        Ok((name, tensor.to_kind(Kind::Float).f_lerp(&with.to_kind(Kind::Float), share)?))
     };
     ours.into_iter().map(mean).collect()
 }
 
 fn tensors(path: &Path) -> Result<Vec<(String, Tensor)>, TrainError> {
     Tensor::read_safetensors(path).map_err(at(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::values::Share;
+
+    #[test]
+    fn all_models_have_a_like_share_and_what_they_are_blended_with_has_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = |value: f64| {
+            let path = folder.path().join(value.to_string());
+            std::fs::create_dir(&path).unwrap();
+            for name in ["config.json", "tokenizer.json"] {
+                std::fs::write(path.join(name), "{}").unwrap();
+            }
+            for (name, kind) in [("encoder.safetensors", Kind::Half), ("heads.safetensors", Kind::Float)] {
+                let tensor = Tensor::full([3], value, (kind, tch::Device::Cpu));
+                Tensor::write_safetensors(&[("weight", tensor)], path.join(name)).unwrap();
+            }
+            path
+        };
+        let (folders, to) = ([1.0, 2.0, 6.0].map(model), folder.path().join("mean"));
+        let found =
+            || ["encoder.safetensors", "heads.safetensors"].map(|name| tensors(&to.join(name)).unwrap().remove(0).1);
+        blend(&folders, None, &to).unwrap();
+        let [encoder, heads] = found();
+        assert_eq!((encoder.kind(), heads.kind()), (Kind::Half, Kind::Float));
+        assert!((encoder.double_value(&[1]) - 3.0).abs() < 1e-3 && (heads.double_value(&[1]) - 3.0).abs() < 1e-6);
+
+        let with = Blend { model: model(7.0), share: Share::of_percent::<25>() };
+        blend(&folders, Some(&with), &to).unwrap();
+        assert!((found()[1].double_value(&[2]) - 4.0).abs() < 1e-6);
+    }
 }

@@ -34,13 +34,13 @@ pub(super) fn card(recipe: &Recipe, facts: &Facts<'_>) -> String {
         model.max_tokens.get(),
         model.passage_tokens.get()
     );
+    let fitted = if model.mean_of_epochs { "all epochs" } else { "the epoch below" };
     if let Some(Blend { model, share }) = &model.blend {
         let model = model.file_name().unwrap_or_default().to_string_lossy();
         let share = share.get();
-        let _ = writeln!(
-            text,
-            "| weights | the mean of those of the epoch below and of `{model}`, which has {share} of it |"
-        );
+        let _ = writeln!(text, "| weights | the mean of those of {fitted} and of `{model}`, which has {share} of it |");
+    } else if model.mean_of_epochs {
+        let _ = writeln!(text, "| weights | the mean of those of {fitted} |");
     }
     #[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
     let _ = writeln!(text, "| size | {:.0} MB |", facts.size_bytes as f64 / 1e6);
@@ -82,13 +82,15 @@ fn teachers(set: &SetRecipe) -> String {
 
 fn training(recipe: &Recipe, scores: &EpochScores, epochs: &[EpochScores]) -> String {
     let training = &recipe.training;
+    let which = if recipe.model.mean_of_epochs {
+        format!("All {} epochs ({} planned), averaged", epochs.len(), training.epochs.get())
+    } else {
+        format!("Epoch {} of {} ({} planned), chosen on dev", scores.epoch, epochs.len(), training.epochs.get())
+    };
     let seconds: f64 = epochs.iter().map(|epoch| epoch.seconds).sum();
     format!(
-        "## Training\n\nEpoch {} of {} ({} planned), chosen on dev. AdamW, learning rate {} (heads {}), warm-up {:.0} %, batches of \
+        "## Training\n\n{which}. AdamW, learning rate {} (heads {}), warm-up {:.0} %, batches of \
          {} tokens, dropout {}, weights averaged with {}, seed {}. {:.0} minutes at {:.0} tokens/s. All settings: `recipe.toml`.\n",
-        scores.epoch,
-        epochs.len(),
-        training.epochs.get(),
         training.learning_rate,
         training.head_learning_rate,
         100.0 * training.warm_up.get(),

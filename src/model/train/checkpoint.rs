@@ -135,7 +135,7 @@ fn fingerprint(recipe: &Recipe) -> Result<String, TrainError> {
         files.extend(set.dev.clone());
         files.extend(set.teachers.iter().chain(set.taught.values()).map(|folder| folder.join("model.toml")));
     }
-    let mut text = recipe.file.text.clone();
+    let mut text = recipe.file.text.clone() + &recipe.training.seed.get().to_string();
     for path in &files {
         text += &digest(path)?;
     }

@@ -291,10 +291,13 @@ impl Training {
 
     /// Calibrates the best epoch and makes it the model.
     fn finish(self) -> Result<EpochScores, TrainError> {
-        let mut folder = self.checkpoint.epoch_folder(self.best());
-        if let Some(with) = &self.recipe.model.blend {
-            let best = std::mem::replace(&mut folder, self.checkpoint.blend_folder());
-            blend::blend(&best, with, &folder)?;
+        let (best, model) = (self.best(), &self.recipe.model);
+        let mut folder = self.checkpoint.epoch_folder(best);
+        if model.mean_of_epochs || model.blend.is_some() {
+            let epochs = if model.mean_of_epochs { 1..=self.epochs.len() } else { best..=best };
+            let folders: Vec<_> = epochs.map(|epoch| self.checkpoint.epoch_folder(epoch)).collect();
+            folder = self.checkpoint.blend_folder();
+            blend::blend(&folders, model.blend.as_ref(), &folder)?;
         }
         self.dev().calibrate(&folder)?;
         let sets = self.dev().measure(&folder)?;

@@ -40,6 +40,9 @@ pub struct ModelRecipe {
     pub output: PathBuf,
     /// A Markdown file that closes the model card: what was tried, what the model cannot do.
     pub notes: Option<PathBuf>,
+    /// Whether the mean of the weights of all epochs comes out, not the best epoch (stochastic weight averaging, Izmailov et al. 2018).
+    #[serde(default)]
+    pub mean_of_epochs: bool,
     /// A finished model to take the mean with in the end.
     pub blend: Option<Blend>,
     /// The longest sentence to read, in tokens.
@@ -234,6 +237,16 @@ impl Recipe {
         recipe.check()?;
         recipe.resolve_paths();
         Ok(recipe)
+    }
+
+    /// The same with another seed, for a model in a folder of its own: `<output>-3`.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u32) -> Self {
+        let mut name = self.model.output.file_name().unwrap_or_default().to_owned();
+        name.push(format!("-{seed}"));
+        self.model.output.set_file_name(name);
+        self.training.seed = seed.into();
+        self
     }
 
     fn check(&self) -> Result<(), ConfigError> {
