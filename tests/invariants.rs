@@ -186,8 +186,7 @@ fn a_text_gives_the_same_bits_alone_and_in_any_batch_in_bf16() {
     assert_neighbours_change_nothing(Precision::Bf16);
 }
 
-/// The numbers are this program's own, taken when the model was made: they tell a change, not a mistake from the start. Those of
-/// the model before it came from another program, and were met as well.
+/// The numbers come from another program: Python's transformers, in f32, with the same weights and temperatures.
 #[test]
 fn the_model_gives_the_scores_that_it_was_made_with() {
     let (folder, mut model) = model(Precision::F32);
@@ -195,6 +194,6 @@ fn the_model_gives_the_scores_that_it_was_made_with() {
     let ids = folder.tokenizer().unwrap().tokenize(text).unwrap().ids;
     let readings = model.read(&TokenBatch::of_rows(std::iter::once(ids.as_slice()))).unwrap();
     let (topic, sentiment) = (&readings[0].sequences[0], &readings[0].sequences[1]);
-    assert!((topic[17] - 0.8092).abs() < 2e-3, "international affairs: {}", topic[17]);
-    assert!((sentiment[0] - 0.7386).abs() < 2e-3, "negative: {}", sentiment[0]);
+    assert!((topic[17] - 0.8323).abs() < 2e-3, "international affairs: {}", topic[17]);
+    assert!((sentiment[0] - 0.7428).abs() < 2e-3, "negative: {}", sentiment[0]);
 }
