@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tch::{Kind, Tensor};
 
-use super::recipe::{Blend, Recipe};
+use super::recipe::Recipe;
 use super::{TrainError, at, file_error};
 use crate::model::ModelFolder;
 
@@ -27,9 +27,9 @@ pub(super) fn check_heads(recipe: &Recipe, folder: &Path) -> Result<(), TrainErr
     }
 }
 
-/// Writes the mean of the models in `folders`, and of what the mean is to be taken with, to `to`. The manifest is left to be written.
-pub(super) fn blend(folders: &[PathBuf], with: Option<&Blend>, to: &Path) -> Result<(), TrainError> {
-    let Some((first, rest)) = folders.split_first() else { return Ok(()) };
+/// Writes the model in `first` to `to`, after the mean has been taken with each of `others` in turn, which has the share of it that stands
+/// beside it. The manifest is left to be written.
+pub(super) fn blend(first: &Path, others: &[(PathBuf, f64)], to: &Path) -> Result<(), TrainError> {
     std::fs::create_dir_all(to).map_err(file_error(to))?;
     for name in ["config.json", "tokenizer.json"] {
         std::fs::copy(first.join(name), to.join(name)).map_err(file_error(&to.join(name)))?;
@@ -37,11 +37,8 @@ pub(super) fn blend(folders: &[PathBuf], with: Option<&Blend>, to: &Path) -> Res
     for name in ["encoder.safetensors", "heads.safetensors"] {
         let mut means = tensors(&first.join(name))?;
         let kinds: Vec<Kind> = means.iter().map(|(_, tensor)| tensor.kind()).collect();
-        for (others, folder) in (1..).zip(rest) {
-            means = mean(means, &folder.join(name), 1.0 / f64::from(others + 1))?;
-        }
-        if let Some(with) = with {
-            means = mean(means, &with.model.join(name), with.share.get())?;
+        for (folder, share) in others {
+            means = mean(means, &folder.join(name), *share)?;
         }
         let rounded = |((name, mean), kind): ((String, Tensor), Kind)| (name, mean.to_kind(kind));
         let means: Vec<_> = means.into_iter().zip(kinds).map(rounded).collect();
@@ -71,10 +68,9 @@ fn tensors(path: &Path) -> Result<Vec<(String, Tensor)>, TrainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::values::Share;
 
     #[test]
-    fn all_models_have_a_like_share_and_what_they_are_blended_with_has_its_own() {
+    fn each_model_has_its_share_of_the_mean_so_far() {
         let folder = tempfile::tempdir().unwrap();
         let model = |value: f64| {
             let path = folder.path().join(value.to_string());
@@ -88,16 +84,17 @@ mod tests {
             }
             path
         };
-        let (folders, to) = ([1.0, 2.0, 6.0].map(model), folder.path().join("mean"));
+        let (first, to) = (model(1.0), folder.path().join("mean"));
+        let mut others = vec![(model(2.0), 1.0 / 2.0), (model(6.0), 1.0 / 3.0)];
         let found =
             || ["encoder.safetensors", "heads.safetensors"].map(|name| tensors(&to.join(name)).unwrap().remove(0).1);
-        blend(&folders, None, &to).unwrap();
+        blend(&first, &others, &to).unwrap();
         let [encoder, heads] = found();
         assert_eq!((encoder.kind(), heads.kind()), (Kind::Half, Kind::Float));
         assert!((encoder.double_value(&[1]) - 3.0).abs() < 1e-3 && (heads.double_value(&[1]) - 3.0).abs() < 1e-6);
 
-        let with = Blend { model: model(7.0), share: Share::of_percent::<25>() };
-        blend(&folders, Some(&with), &to).unwrap();
+        others.push((model(7.0), 0.25));
+        blend(&first, &others, &to).unwrap();
         assert!((found()[1].double_value(&[2]) - 4.0).abs() < 1e-6);
     }
 }

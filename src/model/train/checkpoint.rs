@@ -32,9 +32,7 @@ pub(super) struct Progress {
 impl Checkpoint {
     /// Makes the folder, or finds it.
     pub(super) fn open(recipe: &Recipe) -> Result<Self, TrainError> {
-        let mut name = recipe.model.output.file_name().unwrap_or_default().to_owned();
-        name.push(".training");
-        let folder = recipe.model.output.with_file_name(name);
+        let folder = recipe.model.beside_output(".training");
         std::fs::create_dir_all(&folder).map_err(file_error(&folder))?;
         Ok(Self { folder, fingerprint: fingerprint(recipe)? })
     }

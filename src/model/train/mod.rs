@@ -289,20 +289,23 @@ impl Training {
         Dev { recipe: &self.recipe, sets: &self.dev }
     }
 
-    /// Calibrates the best epoch and makes it the model.
+    /// Calibrates the best epoch, or the mean that is wanted, and makes it the model.
     fn finish(self) -> Result<EpochScores, TrainError> {
         let (best, model) = (self.best(), &self.recipe.model);
-        let mut folder = self.checkpoint.epoch_folder(best);
-        if model.mean_of_epochs || model.blend.is_some() {
-            let epochs = if model.mean_of_epochs { 1..=self.epochs.len() } else { best..=best };
-            let folders: Vec<_> = epochs.map(|epoch| self.checkpoint.epoch_folder(epoch)).collect();
-            folder = self.checkpoint.blend_folder();
-            blend::blend(&folders, model.blend.as_ref(), &folder)?;
+        let (first, last) = if model.mean_of_epochs { (1, self.epochs.len()) } else { (best, best) };
+        // A like share each: the k-th has a k-th of the mean of the first k.
+        let later = first + 1..=last;
+        let mut others: Vec<_> = later.map(|epoch| (self.checkpoint.epoch_folder(epoch), 1.0 / count(epoch))).collect();
+        others.extend(model.blend.iter().map(|with| (with.model.clone(), with.share.get())));
+        let mut folder = self.checkpoint.epoch_folder(first);
+        if !others.is_empty() {
+            let first = std::mem::replace(&mut folder, self.checkpoint.blend_folder());
+            blend::blend(&first, &others, &folder)?;
         }
         self.dev().calibrate(&folder)?;
         let sets = self.dev().measure(&folder)?;
         let score = scores::deciding_score(&sets);
-        let scores = EpochScores { score, sets, ..self.epochs[self.best() - 1].clone() };
+        let scores = EpochScores { score, sets, ..self.epochs[best - 1].clone() };
         let path = folder.join("MODEL_CARD.md");
         let facts = Facts { scores: &scores, epochs: &self.epochs, size_bytes: size_of(&folder)?, notes: &self.notes };
         let card = card::card(&self.recipe, &facts);

@@ -242,9 +242,7 @@ impl Recipe {
     /// The same with another seed, for a model in a folder of its own: `<output>-3`.
     #[must_use]
     pub fn with_seed(mut self, seed: u32) -> Self {
-        let mut name = self.model.output.file_name().unwrap_or_default().to_owned();
-        name.push(format!("-{seed}"));
-        self.model.output.set_file_name(name);
+        self.model.output = self.model.beside_output(&format!("-{seed}"));
         self.training.seed = seed.into();
         self
     }
@@ -320,6 +318,14 @@ impl Recipe {
 }
 
 impl ModelRecipe {
+    /// A folder beside the output, of the same name with `ending`.
+    #[must_use]
+    pub fn beside_output(&self, ending: &str) -> PathBuf {
+        let mut name = self.output.file_name().unwrap_or_default().to_owned();
+        name.push(ending);
+        self.output.with_file_name(name)
+    }
+
     /// How much the model is to read at once.
     #[must_use]
     pub fn limits(&self) -> ReadingLimits {
