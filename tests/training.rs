@@ -228,6 +228,15 @@ fn another_recipe_does_not_take_up_a_training() {
     assert!(killed.is_err());
     let message = prepare(folder.path(), &text.replace("0.02", "0.03")).unwrap_err();
     assert!(message.contains("./model.training` is of a training with another recipe"), "{message}");
+
+    // What comes out of the epochs may be decided when they are there.
+    let mean = format!("# A mean.\n{text}").replace("[training]", "mean_of_epochs = true\n[training]");
+    let mut resumed = 0;
+    let events = |event: Event<'_>| resumed += usize::from(matches!(event, Event::Resumed(_)));
+    prepare(folder.path(), &mean).unwrap().run(events).unwrap();
+    assert_eq!(resumed, 1);
+    let card = std::fs::read_to_string(folder.path().join("model/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("the mean of those of all epochs"), "{card}");
 }
 
 #[test]
@@ -339,7 +348,7 @@ fn the_mean_with_another_model_comes_out_and_is_measured() {
     let folder = workshop();
     train(folder.path(), &recipe("epochs = 12\npatience = 12", MOOD).replace("\"model\"", "\"other\""));
     let blended = |share: &str| {
-        let blend = format!("[model.blend]\nmodel = \"other\"\nshare = {share}\n[training]");
+        let blend = format!("[[model.blend]]\nmodel = \"other\"\nshare = {share}\n[training]");
         recipe("epochs = 1\nseed = 2", MOOD).replace("[training]", &blend)
     };
     assert!(train(folder.path(), &blended("1.0")).sets[0].accuracy > 0.99, "all of the other");
@@ -348,7 +357,11 @@ fn the_mean_with_another_model_comes_out_and_is_measured() {
     train(folder.path(), &blended("0.5"));
     assert!(weights("model") != weights("other"));
     let card = std::fs::read_to_string(folder.path().join("model/MODEL_CARD.md")).unwrap();
-    assert!(card.contains("of `other`, which has 0.5 of it"), "{card}");
+    assert!(card.contains("| the mean of those of the epoch below (with a share of 0.50), `other` (0.5) |"), "{card}");
+
+    let too_much = blended("0.5").replace("[training]", "[[model.blend]]\nmodel = \"other\"\nshare = 0.6\n[training]");
+    let message = prepare(folder.path(), &too_much).err().unwrap();
+    assert!(message.contains("`blend` has shares of more than 1.0 together"), "{message}");
 
     let one = recipe("epochs = 1", MOOD);
     train(folder.path(), &one);
@@ -361,7 +374,7 @@ fn the_mean_with_another_model_comes_out_and_is_measured() {
     assert!(card.contains("| weights | the mean of those of all epochs |"), "{card}");
 
     let more = recipe("", &(MOOD.to_owned() + ATTRIBUTION))
-        .replace("[training]", "[model.blend]\nmodel = \"other\"\nshare = 0.5\n[training]");
+        .replace("[training]", "[[model.blend]]\nmodel = \"other\"\nshare = 0.5\n[training]");
     let message = prepare(folder.path(), &more).err().unwrap();
     assert!(message.contains("its head `attribution` is missing"), "{message}");
 }
@@ -405,6 +418,20 @@ fn a_finished_model_is_calibrated_anew_to_what_its_training_came_to() {
     assert!(output.status.success() && said(&output).contains("speakers"), "{}", said(&output));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), manifest);
     assert!(found() > 0.95);
+
+    // The card says so, keeps what it said of the training, and has the notes that the recipe has now, or those of before.
+    let card = || std::fs::read_to_string(folder.path().join("model/MODEL_CARD.md")).unwrap();
+    let first = card();
+    std::fs::write(folder.path().join("NOTES.md"), "## Limits\n\nFew.\n").unwrap();
+    for (revision, notes) in [("2", "output = \"model\"\nnotes = \"NOTES.md\""), ("3", "output = \"model\"")] {
+        let again = text
+            .replace("output = \"model\"", notes)
+            .replace("revision = \"1\"", &format!("revision = \"{revision}\""));
+        std::fs::write(folder.path().join("recipe.toml"), again).unwrap();
+        assert!(pressrun(folder.path(), &["train", "recipe.toml", "--calibrate"]).status.success());
+        assert_eq!(card(), first.replacen("# tiny 1", &format!("# tiny {revision}"), 1) + "\n## Limits\n\nFew.\n");
+    }
+    let manifest = manifest.replace("revision = \"1\"", "revision = \"3\"");
 
     std::fs::write(folder.path().join("recipe.toml"), text.replace("\"good\"", "\"fine\"")).unwrap();
     let output = pressrun(folder.path(), &["train", "recipe.toml", "--calibrate"]);

@@ -49,7 +49,7 @@ fn words(event: &Event<'_>) -> String {
             "epoch {epoch}  batch {batch}/{batches}  loss {loss:.4}  gradient {gradient_norm:.2}  {tokens_per_second:.0} tokens/s"
         ),
         Event::Epoch(scores) => epoch(scores),
-        Event::Finished(scores) => format!("kept, calibrated: {}", epoch(scores)),
+        Event::Finished(scores) => with_sets(format!("the model, calibrated: dev score {:.4}", scores.score), scores),
     }
 }
 
@@ -58,11 +58,16 @@ fn epoch(scores: &EpochScores) -> String {
         "epoch {}: dev score {:.4}, loss {:.4}, {:.0} s at {:.0} tokens/s",
         scores.epoch, scores.score, scores.loss, scores.seconds, scores.tokens_per_second
     );
+    with_sets(head, scores)
+}
+
+fn with_sets(head: String, scores: &EpochScores) -> String {
     scores.sets.iter().fold(head, |text, set| format!("{text}\n  {}", set_line(set)))
 }
 
 fn set_line(set: &SetScores) -> String {
-    let ece = set.ece.map_or(String::new(), |ece| format!("  ECE {ece:.3}"));
+    let ece = set.ece.zip(set.ece_by_chance);
+    let ece = ece.map_or(String::new(), |(ece, by_chance)| format!("  ECE {ece:.3} ({by_chance:.3} by chance)"));
     let parts = set.parts.iter().map(|(part, f1)| format!("{part} {f1:.3}")).collect::<Vec<_>>().join("  ");
     let decides = if set.decides { "" } else { "  (does not decide)" };
     format!(

@@ -2,36 +2,57 @@
 //!
 //! One number for a whole head, fitted on texts that it was not trained on (temperature scaling, Guo et al. 2017, "On
 //! Calibration of Modern Neural Networks"). It changes how sure the head is, never which label is its best. Of the ways to
-//! fit it we take the one that looks at the score that is reported: the best labels' mean probability becomes the share of
-//! them that is right (Clarté et al. 2023, "Expectation consistency for calibration of neural networks"). The most likely
-//! temperature is drawn away from that by a few labels that are wrong or a matter of opinion.
+//! fit it we take the one that looks at the scores that are reported, those of the best labels: the least calibration error.
+//! The most likely temperature is drawn away from that by the other labels, and by a few that are a matter of opinion.
 
 use super::Classified;
+use super::classification::Outcome;
+use super::reliability::expected_calibration_error;
+use super::score::mean;
 
 /// The least probability that a logarithm is taken of.
 const LEAST_PROBABILITY: f64 = 1e-12;
-/// Where a temperature is looked for.
-const TEMPERATURES: (f64, f64) = (0.05, 20.0);
-/// How often the interval that holds a temperature's logarithm is halved: down to 1e-8.
-const HALVINGS: u32 = 30;
+/// Temperatures tried are powers of e to multiples of this: half a percent apart.
+const STEP: f64 = 0.005;
+/// How many steps from 1 they go, either way: to 0.05 and to 20.
+const MOST_STEPS: i32 = 600;
 
-/// The temperature, from 0.05 to 20, at which the best labels are on average as sure as they are right: above 1 where the
-/// head is too sure. `rows` must hold probabilities as they come at temperature 1. It is 1 without rows.
+/// The temperature, from 0.05 to 20, at which the expected calibration error is least, in the mean over `sets` with rows, each
+/// of which counts alike: above 1 where the head is too sure. Rows must hold probabilities as they come at temperature 1.
+/// Of equals it is the nearest to 1, and 1 where there are no rows.
 #[must_use]
-pub fn fit_temperature(rows: &[Classified]) -> f64 {
-    if rows.is_empty() {
-        return 1.0;
+pub fn fit_temperature(sets: &[Vec<Classified>]) -> f64 {
+    let sets: Vec<Vec<Fitted>> = sets.iter().map(|rows| rows.iter().map(Fitted::of).collect()).collect();
+    let error = |steps: i32| {
+        let temperature = temperature(steps);
+        let at = |rows: &Vec<Fitted>| rows.iter().map(|row| row.at(temperature)).collect::<Vec<_>>();
+        mean(sets.iter().filter_map(|rows| expected_calibration_error(&at(rows)))).unwrap_or(0.0)
+    };
+    let outwards = (0..=MOST_STEPS).flat_map(|steps| [steps, -steps]).map(|steps| (error(steps), steps));
+    let least = outwards.reduce(|least, tried| if tried.0 < least.0 { tried } else { least });
+    least.map_or(1.0, |(_, steps)| temperature(steps))
+}
+
+fn temperature(steps: i32) -> f64 {
+    (STEP * f64::from(steps)).exp()
+}
+
+/// A text while a temperature is looked for.
+struct Fitted {
+    outcome: Outcome,
+    logits: Vec<f64>,
+}
+
+impl Fitted {
+    fn of(row: &Classified) -> Self {
+        Self { outcome: Outcome::of(row), logits: logits(&row.probabilities) }
     }
-    let logits: Vec<Vec<f64>> = rows.iter().map(|row| logits(&row.probabilities)).collect();
-    let right = rows.iter().filter(|row| best(&row.probabilities) == Some(row.gold)).count();
-    let (mut low, mut high) = (TEMPERATURES.0.ln(), TEMPERATURES.1.ln());
-    // The higher the temperature, the less sure.
-    for _ in 0..HALVINGS {
-        let middle = f64::midpoint(low, high);
-        let sure: f64 = logits.iter().map(|logits| best_probability(logits, middle.exp())).sum();
-        if sure > count(right) { low = middle } else { high = middle }
+
+    /// What becomes of it at `temperature`: the best label stays the best.
+    #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32 throughout")]
+    fn at(&self, temperature: f64) -> Outcome {
+        Outcome { score: best_probability(&self.logits, temperature) as f32, ..self.outcome }
     }
-    f64::midpoint(low, high).exp()
 }
 
 /// The probabilities as they would be at `temperature`, which must be above 0. They sum to 1.
@@ -60,19 +81,10 @@ fn normaliser(logits: &[f64], temperature: f64) -> f64 {
     highest / temperature + sum.ln()
 }
 
-fn best(probabilities: &[f32]) -> Option<usize> {
-    (0..probabilities.len()).reduce(|best, label| if probabilities[label] > probabilities[best] { label } else { best })
-}
-
 /// The probability of the best label at `temperature`.
 fn best_probability(logits: &[f64], temperature: f64) -> f64 {
     let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     (highest / temperature - normaliser(logits, temperature)).exp()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-fn count(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]
@@ -103,13 +115,22 @@ mod tests {
 
     #[test]
     fn probabilities_that_keep_their_promise_are_left_alone() {
-        assert_near(fit_temperature(&calibrated()), 1.0);
+        assert_near(fit_temperature(&[calibrated()]), 1.0);
     }
 
     #[test]
     fn a_head_twice_too_sure_or_too_unsure_is_found_out() {
-        assert_near(fit_temperature(&at(&calibrated(), 0.5)), 2.0);
-        assert_near(fit_temperature(&at(&calibrated(), 2.0)), 0.5);
+        let found = |made: f64| fit_temperature(&[at(&calibrated(), made)]);
+        assert!((found(0.5).ln() - 2.0_f64.ln()).abs() < STEP);
+        assert!((found(2.0).ln() - 0.5_f64.ln()).abs() < STEP);
+    }
+
+    #[test]
+    fn a_small_set_counts_as_much_as_a_large_one() {
+        let (sure, unsure) = (at(&calibrated(), 0.5), at(&calibrated(), 2.0));
+        let few = unsure.iter().step_by(4).cloned().collect();
+        let both = fit_temperature(&[sure.clone(), few]);
+        assert!(both < fit_temperature(&[[sure, unsure.iter().step_by(4).cloned().collect()].concat()]), "{both}");
     }
 
     #[test]
@@ -122,7 +143,7 @@ mod tests {
     #[test]
     fn zeros_stay_finite_and_sum_to_one() {
         let rows = [Classified { gold: 1, probabilities: vec![1.0, 0.0] }];
-        assert!(fit_temperature(&rows).is_finite());
+        assert!(fit_temperature(&[rows.to_vec(), Vec::new()]).is_finite());
         assert_eq!(with_temperature(&[0.0, 1.0], 0.05), [0.0, 1.0]);
         assert_eq!(with_temperature(&[0.0, 0.0], 3.0), [0.5, 0.5]);
         assert_near(with_temperature(&[f32::NAN, 1.0], 1.0)[1].into(), 1.0);
@@ -131,5 +152,6 @@ mod tests {
     #[test]
     fn no_rows_need_no_temperature() {
         assert_near(fit_temperature(&[]), 1.0);
+        assert_near(fit_temperature(&[Vec::new()]), 1.0);
     }
 }

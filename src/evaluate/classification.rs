@@ -4,11 +4,9 @@ use serde::Serialize;
 
 use super::Classified;
 use super::calibration::log_probability;
-use super::score::{Counts, Score, average, macro_f1, mean, share};
+use super::reliability::{self, ReliabilityBin};
+use super::score::{Counts, Score, macro_f1, mean, share};
 use crate::record::Label;
-
-/// Bins of the expected calibration error, as in Guo et al. 2017.
-const BINS: u8 = 15;
 
 /// What a sequence head's labels are worth. The best label of a text is its most probable one, the first of equals.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +22,11 @@ pub struct ClassificationScores {
     /// Expected calibration error in 15 bins of equal width (Guo et al. 2017, "On Calibration of Modern Neural
     /// Networks"): how far the best label's probability lies from the accuracy, 0 to 1.
     pub ece: Option<f64>,
+    /// What that error is on average where every probability is true, by the chance of so few texts (Roelofs et al. 2022,
+    /// "Mitigating Bias in Calibration Error Estimation"): an `ece` around it, or below, shows no fault.
+    pub ece_by_chance: Option<f64>,
+    /// The best labels' mean probability: above `accuracy` where the head is too sure of itself.
+    pub mean_score: Option<f64>,
     /// Mean negative natural logarithm of the right label's probability.
     pub nll: Option<f64>,
     /// Each label that occurs in the gold or was predicted, in the head's order.
@@ -32,6 +35,8 @@ pub struct ClassificationScores {
     pub confusion: Confusion,
     /// What a least score costs and gains, for 0.0, 0.1 to 0.9.
     pub coverage: Vec<Coverage>,
+    /// What scores promise and keep, in the bins of `ece`.
+    pub reliability: Vec<ReliabilityBin>,
 }
 
 /// How one label does.
@@ -75,7 +80,7 @@ pub(super) struct Outcome {
     pub(super) gold: usize,
     pub(super) best: usize,
     /// The probability of the best label.
-    score: f32,
+    pub(super) score: f32,
 }
 
 impl ClassificationScores {
@@ -93,11 +98,14 @@ impl ClassificationScores {
             accuracy: accuracy(&outcomes),
             micro_f1: counts.iter().copied().sum::<Counts>().f1(),
             macro_f1: macro_f1(&counts),
-            ece: expected_calibration_error(&outcomes),
+            ece: reliability::expected_calibration_error(&outcomes),
+            ece_by_chance: reliability::calibration_error_by_chance(&outcomes),
+            mean_score: mean(outcomes.iter().map(|outcome| f64::from(outcome.score))),
             nll: mean(rows.iter().map(|row| -log_probability(row.probabilities[row.gold]))),
             per_class: present.iter().map(|&class| ClassScore::of(&labels[class], &counts[class])).collect(),
             confusion: Confusion::of(&outcomes, &present, labels),
             coverage: (0..10).map(|tenths| Coverage::of(&outcomes, tenths)).collect(),
+            reliability: reliability::bins(&outcomes),
         }
     }
 }
@@ -115,11 +123,6 @@ impl Outcome {
     pub(super) fn is_right(&self) -> bool {
         self.gold == self.best
     }
-
-    /// Its bin of the calibration error: bins hold their upper end, not their lower.
-    fn bin(&self) -> usize {
-        (1..BINS).take_while(|&edge| self.score > f32::from(edge) / f32::from(BINS)).count()
-    }
 }
 
 /// What was found of each label.
@@ -134,15 +137,6 @@ pub(super) fn class_counts(outcomes: impl Iterator<Item = Outcome>, classes: usi
         }
     }
     counts
-}
-
-/// The distance between promised and kept in each bin, weighted by the bin's share of the texts.
-pub(super) fn expected_calibration_error(outcomes: &[Outcome]) -> Option<f64> {
-    let mut gaps = [0.0_f64; BINS as usize];
-    for outcome in outcomes {
-        gaps[outcome.bin()] += f64::from(u8::from(outcome.is_right())) - f64::from(outcome.score);
-    }
-    average(gaps.iter().map(|gap| gap.abs()).sum(), outcomes.len())
 }
 
 impl ClassScore {

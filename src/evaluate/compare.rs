@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 
-use super::classification::{Outcome, class_counts, expected_calibration_error};
+use super::classification::{Outcome, class_counts};
+use super::reliability::expected_calibration_error;
 use super::score::{Counts, macro_f1, share};
 use super::tagging::PartCounts;
 use super::{Classified, Marked};

@@ -10,6 +10,8 @@ pub mod score;
 pub mod classification;
 /// Parts that belong together.
 pub mod relations;
+/// Whether scores are true.
+pub mod reliability;
 /// Parts marked in a text.
 pub mod tagging;
 
@@ -31,6 +33,7 @@ pub use calibration::{fit_temperature, with_temperature};
 pub use classification::ClassificationScores;
 pub use compare::{CompareError, compare_classification, compare_tagging};
 pub use relations::{Related, RelationScores, Said};
+pub use reliability::ReliabilityBin;
 pub use score::Score;
 pub use tagging::{PartScore, TaggingScores};
 

@@ -26,14 +26,16 @@ pub struct Named<'a, Scores> {
 #[must_use]
 pub fn classification(scores: &ClassificationScores) -> String {
     let headline = format!(
-        "{} texts · accuracy {} · macro F1 {} · calibration error {} · negative log-likelihood {}",
+        "{} texts · accuracy {} · macro F1 {} · calibration error {} ({} by chance) · negative log-likelihood {}",
         scores.rows,
         decimal(scores.accuracy),
         decimal(scores.macro_f1),
         decimal(scores.ece),
+        decimal(scores.ece_by_chance),
         decimal(scores.nll),
     );
-    format!("{headline}\n\n{}\n\n{}\n\n{}\n", classes(scores), confusions(scores), coverage(scores))
+    let tables = [classes(scores), confusions(scores), coverage(scores), reliability(scores)];
+    tables.iter().fold(headline, |text, table| format!("{text}\n\n{table}")) + "\n"
 }
 
 /// What a token head's marks are worth.
@@ -163,6 +165,15 @@ fn coverage(scores: &ClassificationScores) -> Table {
     table
 }
 
+fn reliability(scores: &ClassificationScores) -> Table {
+    let mut table = table(&["scores", "texts", "mean score", "accuracy"], 1);
+    for bin in scores.reliability.iter().filter(|bin| bin.rows > 0) {
+        let scores = format!("{:.2} to {:.2}", bin.above, bin.up_to);
+        table.add_row([scores, bin.rows.to_string(), decimal(bin.mean_score), decimal(bin.accuracy)]);
+    }
+    table
+}
+
 fn versus(what: &str, ours: &str, baseline: &str) -> Table {
     table(&[what, ours, baseline, "difference", "95 % interval", "better in"], 1)
 }
@@ -239,7 +250,11 @@ mod tests {
     #[test]
     fn few_labels_have_a_matrix() {
         let text = classification(&scores(2));
-        assert!(text.starts_with("4 texts · accuracy 0.750 · macro F1 0.733 · calibration error 0.000 · "));
+        assert!(
+            text.starts_with(
+                "4 texts · accuracy 0.750 · macro F1 0.733 · calibration error 0.000 (0.173 by chance) · "
+            )
+        );
         assert_eq!(line(&text, "c1"), "c1 Label 1 1.000 0.500 0.667 2 1");
         assert_eq!(line(&text, "gold"), "gold \\ predicted c0 c1");
         assert_eq!(line(&text, "Label 1"), "Label 1 1 1");

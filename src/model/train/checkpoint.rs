@@ -12,6 +12,12 @@ use super::teacher::Opinions;
 use super::{TrainError, at, base_weights, file_error};
 use crate::digest::{sha256, sha256_of_file};
 
+/// What may change while a training is under way: what becomes of its epochs, and where; the seed is looked at apart.
+const MAY_CHANGE: [(&str, &[&str]); 2] = [
+    ("model", &["name", "revision", "base_note", "output", "notes", "mean_of_epochs", "blend"]),
+    ("training", &["seed"]),
+];
+
 /// The folder of a training under way, beside the model that comes out.
 pub(super) struct Checkpoint {
     folder: PathBuf,
@@ -123,21 +129,32 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainError> {
     std::fs::rename(&part, path).map_err(file_error(path))
 }
 
-/// SHA-256 over the recipe and every file that it reads.
+/// SHA-256 over what a training learns from, and how: the recipe's lasting part, the seed and every file.
 fn fingerprint(recipe: &Recipe) -> Result<String, TrainError> {
     let sets = recipe.heads.values().flat_map(|head| &head.sets);
     let mut files = vec![base_weights(&recipe.model.base)];
-    files.extend(recipe.model.blend.iter().map(|blend| blend.model.join("model.toml")));
     for set in sets {
         files.push(set.train.clone());
         files.extend(set.dev.clone());
         files.extend(set.teachers.iter().chain(set.taught.values()).map(|folder| folder.join("model.toml")));
     }
-    let mut text = recipe.file.text.clone() + &recipe.training.seed.get().to_string();
+    let mut text = lasting(recipe) + &recipe.training.seed.get().to_string();
     for path in &files {
         text += &digest(path)?;
     }
     Ok(sha256(text.as_bytes()))
+}
+
+/// The recipe without comments and without what may change.
+fn lasting(recipe: &Recipe) -> String {
+    // It has been read as a recipe before.
+    let mut sections: toml::Table = recipe.file.text.parse().unwrap_or_default();
+    for (section, keys) in MAY_CHANGE {
+        if let Some(section) = sections.get_mut(section).and_then(toml::Value::as_table_mut) {
+            section.retain(|key, _| !keys.contains(&key));
+        }
+    }
+    sections.to_string()
 }
 
 fn digest(path: &Path) -> Result<String, TrainError> {

@@ -52,14 +52,12 @@ impl Dev<'_> {
     }
 
     fn temperature(self, folder: &Path, head: usize) -> Result<f64, TrainError> {
-        let rows =
-            self.measured(folder, |dev| dev.decides_for(head))?.into_iter().filter_map(
-                |(_, measured)| match measured {
-                    Measured::Classified(rows, _) => Some(rows),
-                    Measured::Marked(..) => None,
-                },
-            );
-        Ok(fit_temperature(&rows.flatten().collect::<Vec<_>>()))
+        let rows = |(_, measured)| match measured {
+            Measured::Classified(rows, _) => Some(rows),
+            Measured::Marked(..) => None,
+        };
+        let sets: Vec<_> = self.measured(folder, |dev| dev.decides_for(head))?.into_iter().filter_map(rows).collect();
+        Ok(fit_temperature(&sets))
     }
 
     /// What to add to each label's score for the best mean F1 of the parts. What is most likely at each token is not what finds

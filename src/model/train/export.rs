@@ -15,8 +15,19 @@ use crate::model::manifest::Architecture;
 use crate::model::{HeadKind, Report};
 use crate::record::Label;
 
+/// What a model has from its base as it is.
+const SETTINGS: [&str; 2] = ["config.json", "tokenizer.json"];
+
+/// What is fitted.
+pub(super) const WEIGHTS: [&str; 2] = ["encoder.safetensors", "heads.safetensors"];
+
 /// The files that the manifest lists, in its order.
-const FILES: [&str; 4] = ["config.json", "tokenizer.json", "encoder.safetensors", "heads.safetensors"];
+fn files() -> impl Iterator<Item = &'static str> {
+    SETTINGS.into_iter().chain(WEIGHTS)
+}
+
+/// What is known of the model, for people.
+pub(super) const CARD: &str = "MODEL_CARD.md";
 
 /// What a folder is a model by.
 const MANIFEST: &str = "model.toml";
@@ -24,19 +35,28 @@ const MANIFEST: &str = "model.toml";
 /// Writes the average weights as a model to `folder`: encoder in half precision, heads in f32, the base's configuration
 /// and tokenizer, and the manifest.
 pub(super) fn export(recipe: &Recipe, optimizer: &Optimizer, folder: &Path) -> Result<(), TrainError> {
-    std::fs::create_dir_all(folder).map_err(file_error(folder))?;
-    for name in ["config.json", "tokenizer.json"] {
-        let from = recipe.model.base.join(name);
-        std::fs::copy(&from, folder.join(name)).map_err(file_error(&from))?;
-    }
+    begin(&recipe.model.base, folder)?;
+    let [of_encoder, of_heads] = WEIGHTS.map(|name| folder.join(name));
     let half = |(name, tensor): (String, Tensor)| (name, tensor.to_kind(Kind::Half));
     let encoder: Vec<_> = optimizer.averages("encoder.").into_iter().map(half).collect();
-    write_tensors(&encoder, &folder.join("encoder.safetensors"))?;
-    write_tensors(&optimizer.averages("heads."), &folder.join("heads.safetensors"))?;
+    write_tensors(&encoder, &of_encoder)?;
+    write_tensors(&optimizer.averages("heads."), &of_heads)?;
     write_manifest(recipe, folder, &IndexMap::new())
 }
 
-fn write_tensors(tensors: &[(String, Tensor)], path: &Path) -> Result<(), TrainError> {
+/// Makes the folder `to` of a model that has the settings of the one in `from`; weights and manifest are left to be written.
+pub(super) fn begin(from: &Path, to: &Path) -> Result<(), TrainError> {
+    std::fs::create_dir_all(to).map_err(file_error(to))?;
+    copy(SETTINGS.into_iter(), from, to)
+}
+
+fn copy(mut names: impl Iterator<Item = &'static str>, from: &Path, to: &Path) -> Result<(), TrainError> {
+    names.try_for_each(|name| {
+        std::fs::copy(from.join(name), to.join(name)).map(|_| ()).map_err(file_error(&from.join(name)))
+    })
+}
+
+pub(super) fn write_tensors(tensors: &[(String, Tensor)], path: &Path) -> Result<(), TrainError> {
     Tensor::write_safetensors(tensors, path).map_err(at(path))
 }
 
@@ -55,7 +75,7 @@ pub(super) enum Calibration {
 /// Writes `model.toml` for the files in `folder`.
 pub(super) fn write_manifest(recipe: &Recipe, folder: &Path, calibrations: &Calibrations) -> Result<(), TrainError> {
     let mut digests = Vec::new();
-    for name in FILES {
+    for name in files() {
         let path = folder.join(name);
         digests.push((name, sha256_of_file(&path).map_err(file_error(&path))?));
     }
@@ -67,12 +87,13 @@ pub(super) fn write_manifest(recipe: &Recipe, folder: &Path, calibrations: &Cali
 /// Puts the files of `from` into `to`, the manifest last, so that a folder half filled is refused by its checksums.
 pub(super) fn publish(from: &Path, to: &Path) -> Result<(), TrainError> {
     std::fs::create_dir_all(to).map_err(file_error(to))?;
-    FILES.into_iter().chain(["MODEL_CARD.md", MANIFEST]).try_for_each(|name| publish_file(name, from, to))
+    files().chain([CARD, MANIFEST]).try_for_each(|name| publish_file(name, from, to))
 }
 
-/// Puts the manifest of `from` into `to`, whose other files are the same.
-pub(super) fn publish_manifest(from: &Path, to: &Path) -> Result<(), TrainError> {
-    publish_file(MANIFEST, from, to)
+/// Puts the card of `from`, where there is one, and the manifest into `to`, whose other files are the same.
+pub(super) fn publish_calibrated(from: &Path, to: &Path) -> Result<(), TrainError> {
+    let card = [CARD].into_iter().filter(|name| from.join(name).exists());
+    card.chain([MANIFEST]).try_for_each(|name| publish_file(name, from, to))
 }
 
 fn publish_file(name: &str, from: &Path, to: &Path) -> Result<(), TrainError> {
@@ -83,8 +104,7 @@ fn publish_file(name: &str, from: &Path, to: &Path) -> Result<(), TrainError> {
 
 /// Copies what the manifest of `from` lists to `to`.
 pub(super) fn copy_files(from: &Path, to: &Path) -> Result<(), TrainError> {
-    let copy = |name| std::fs::copy(from.join(name), to.join(name)).map_err(file_error(&from.join(name)));
-    FILES.into_iter().try_for_each(|name| copy(name).map(|_| ()))
+    copy(files(), from, to)
 }
 
 fn manifest(recipe: &Recipe, family: Architecture, digests: &[(&str, String)], calibrations: &Calibrations) -> String {

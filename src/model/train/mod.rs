@@ -3,7 +3,7 @@
 //! After every epoch the weights stand in a model folder of their own, as a run would load it, and are measured through
 //! the same code as a run reads with. What comes out is the best of them, calibrated.
 
-/// The mean of two models.
+/// The mean of several models.
 mod blend;
 /// Words about a model.
 mod card;
@@ -49,6 +49,7 @@ use data::{Data, Row, Truth};
 use dev::Dev;
 pub use error::TrainError;
 use error::{at, file_error};
+use export::CARD;
 use known::Known;
 use loss::Loss;
 use network::{Network, States};
@@ -73,7 +74,7 @@ pub enum Event<'e> {
     Step(Step),
     /// An epoch has ended and been saved.
     Epoch(&'e EpochScores),
-    /// The chosen epoch, calibrated, as it comes out.
+    /// What comes out: the chosen epoch, or the mean that is wanted, calibrated.
     Finished(&'e EpochScores),
 }
 
@@ -122,8 +123,7 @@ impl Training {
     /// The first thing wrong with the sets or the base; nothing has been computed then.
     pub fn prepare(recipe: Recipe) -> Result<Self, TrainError> {
         let tokenizer = Tokenizer::load(&recipe.model.base.join("tokenizer.json"), recipe.model.limits())?;
-        let notes = recipe.model.notes.as_ref().map(|path| std::fs::read_to_string(path).map_err(file_error(path)));
-        let notes = notes.transpose()?.unwrap_or_default();
+        let notes = notes(&recipe)?;
         let sets = Sets::read(&recipe)?;
         blend::check(&recipe)?;
         let checkpoint = Checkpoint::open(&recipe)?;
@@ -292,21 +292,20 @@ impl Training {
     /// Calibrates the best epoch, or the mean that is wanted, and makes it the model.
     fn finish(self) -> Result<EpochScores, TrainError> {
         let (best, model) = (self.best(), &self.recipe.model);
-        let (first, last) = if model.mean_of_epochs { (1, self.epochs.len()) } else { (best, best) };
-        // A like share each: the k-th has a k-th of the mean of the first k.
-        let later = first + 1..=last;
-        let mut others: Vec<_> = later.map(|epoch| (self.checkpoint.epoch_folder(epoch), 1.0 / count(epoch))).collect();
-        others.extend(model.blend.iter().map(|with| (with.model.clone(), with.share.get())));
-        let mut folder = self.checkpoint.epoch_folder(first);
-        if !others.is_empty() {
-            let first = std::mem::replace(&mut folder, self.checkpoint.blend_folder());
-            blend::blend(&first, &others, &folder)?;
+        let epochs = if model.mean_of_epochs { 1..=self.epochs.len() } else { best..=best };
+        let share = model.own_share() / count(epochs.clone().count());
+        let mut models: Vec<_> = epochs.map(|epoch| (self.checkpoint.epoch_folder(epoch), share)).collect();
+        models.extend(model.blend.iter().map(|with| (with.model.clone(), with.share.get())));
+        let mut folder = models[0].0.clone();
+        if models.len() > 1 {
+            folder = self.checkpoint.blend_folder();
+            blend::blend(&models, &folder)?;
         }
         self.dev().calibrate(&folder)?;
         let sets = self.dev().measure(&folder)?;
         let score = scores::deciding_score(&sets);
         let scores = EpochScores { score, sets, ..self.epochs[best - 1].clone() };
-        let path = folder.join("MODEL_CARD.md");
+        let path = folder.join(CARD);
         let facts = Facts { scores: &scores, epochs: &self.epochs, size_bytes: size_of(&folder)?, notes: &self.notes };
         let card = card::card(&self.recipe, &facts);
         std::fs::write(&path, card).map_err(file_error(&path))?;
@@ -317,7 +316,7 @@ impl Training {
 }
 
 /// Calibrates the finished model in the recipe's output folder, on the recipe's sets to measure by, and gives what it is worth then.
-/// Nothing is trained: of the folder only the manifest changes, also to the revision of the recipe.
+/// Nothing is trained: of the folder only the manifest and the card change, also to the revision of the recipe.
 ///
 /// # Errors
 /// The first thing wrong with the model or the sets; the model is as it was then.
@@ -325,6 +324,7 @@ pub fn calibrate(recipe: &Recipe) -> Result<Vec<SetScores>, TrainError> {
     let output = &recipe.model.output;
     blend::check_heads(recipe, output)?;
     let sets = DevSet::read_all(recipe)?;
+    let notes = notes(recipe)?;
     let dev = Dev { recipe, sets: &sets };
     // Beside it: while it is calibrated a model is another one at each step.
     let parent = output.parent().unwrap_or(output);
@@ -332,8 +332,20 @@ pub fn calibrate(recipe: &Recipe) -> Result<Vec<SetScores>, TrainError> {
     export::copy_files(output, folder.path())?;
     dev.calibrate(folder.path())?;
     let scores = dev.measure(folder.path())?;
-    export::publish_manifest(folder.path(), output)?;
+    let card = std::fs::read_to_string(output.join(CARD)).ok();
+    let card = card.and_then(|card| card::calibrated_anew(&card, recipe, &scores, &notes));
+    if let Some(card) = &card {
+        let path = folder.path().join(CARD);
+        std::fs::write(&path, card).map_err(file_error(&path))?;
+    }
+    export::publish_calibrated(folder.path(), output)?;
     Ok(scores)
+}
+
+/// What the recipe's author has to add to the card.
+fn notes(recipe: &Recipe) -> Result<String, TrainError> {
+    let path = recipe.model.notes.as_ref();
+    path.map_or(Ok(String::new()), |path| std::fs::read_to_string(path).map_err(file_error(path)))
 }
 
 /// How each head's rows count, by what its sets hold.
@@ -381,7 +393,7 @@ fn size_of(folder: &Path) -> Result<u64, TrainError> {
         let path = folder.join(name);
         std::fs::metadata(&path).map(|data| data.len()).map_err(file_error(&path))
     };
-    ["encoder.safetensors", "heads.safetensors", "tokenizer.json"].into_iter().map(size).sum()
+    export::WEIGHTS.into_iter().chain(["tokenizer.json"]).map(size).sum()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]

@@ -43,8 +43,9 @@ pub struct ModelRecipe {
     /// Whether the mean of the weights of all epochs comes out, not the best epoch (stochastic weight averaging, Izmailov et al. 2018).
     #[serde(default)]
     pub mean_of_epochs: bool,
-    /// A finished model to take the mean with in the end.
-    pub blend: Option<Blend>,
+    /// Finished models to take the mean with in the end.
+    #[serde(default)]
+    pub blend: Vec<Blend>,
     /// The longest sentence to read, in tokens.
     #[serde(default = "Whole::of::<256>")]
     pub max_tokens: Whole<3, 512>,
@@ -260,6 +261,7 @@ impl Recipe {
         for (key, value) in [("weight_decay", training.weight_decay), ("r_drop", training.r_drop)] {
             self.require(value >= 0.0 && value.is_finite(), key, "has to be a number from 0.0 on")?;
         }
+        self.require(self.model.own_share() > -1e-9, "blend", "has shares of more than 1.0 together")?;
         self.require(!self.heads.is_empty(), "heads", "needs at least one head")?;
         for (name, head) in &self.heads {
             self.check_head(name, head)?;
@@ -308,7 +310,7 @@ impl Recipe {
         resolve(&mut self.model.base);
         resolve(&mut self.model.output);
         self.model.notes.as_mut().map(resolve).unwrap_or_default();
-        self.model.blend.as_mut().map(|blend| resolve(&mut blend.model)).unwrap_or_default();
+        self.model.blend.iter_mut().for_each(|blend| resolve(&mut blend.model));
         for set in self.heads.values_mut().flat_map(|head| &mut head.sets) {
             resolve(&mut set.train);
             set.dev.as_mut().map(resolve).unwrap_or_default();
@@ -318,6 +320,11 @@ impl Recipe {
 }
 
 impl ModelRecipe {
+    /// What the models to blend with leave of the mean to the training's own weights.
+    pub(super) fn own_share(&self) -> f64 {
+        1.0 - self.blend.iter().map(|blend| blend.share.get()).sum::<f64>()
+    }
+
     /// A folder beside the output, of the same name with `ending`.
     #[must_use]
     pub fn beside_output(&self, ending: &str) -> PathBuf {

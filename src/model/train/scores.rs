@@ -39,6 +39,8 @@ pub struct SetScores {
     pub macro_f1: f64,
     /// The expected calibration error of a sequence head.
     pub ece: Option<f64>,
+    /// What that error is on average where every score is true, as there are so few rows.
+    pub ece_by_chance: Option<f64>,
     /// The F1 of each part of a token head, by words.
     pub parts: Vec<(String, f64)>,
 }
@@ -54,6 +56,7 @@ impl SetScores {
             accuracy: 0.0,
             macro_f1: 0.0,
             ece: None,
+            ece_by_chance: None,
             parts: Vec::new(),
         };
         match measured.scores() {
@@ -68,6 +71,7 @@ impl SetScores {
             accuracy: scores.accuracy.unwrap_or(0.0),
             macro_f1: scores.macro_f1.unwrap_or(0.0),
             ece: scores.ece,
+            ece_by_chance: scores.ece_by_chance,
             ..self
         }
     }

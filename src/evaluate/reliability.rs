@@ -1,0 +1,124 @@
+//! What scores promise and what they keep.
+
+use serde::Serialize;
+
+use super::classification::Outcome;
+use super::score::{average, share};
+
+/// Bins of the expected calibration error, as in Guo et al. 2017.
+const BINS: u8 = 15;
+
+/// The best labels of texts whose scores lie close together: a bar of a reliability diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ReliabilityBin {
+    /// The scores lie above this ...
+    pub above: f64,
+    /// ... and not above this.
+    pub up_to: f64,
+    /// How many texts.
+    pub rows: usize,
+    /// The mean score, which is what is promised; `None` where there are no texts.
+    pub mean_score: Option<f64>,
+    /// The share of them whose best label is right, which is what is kept; `None` where there are no texts.
+    pub accuracy: Option<f64>,
+}
+
+/// Sums over the texts of a bin.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    rows: usize,
+    right: usize,
+    score: f64,
+    /// What was kept less what was promised.
+    gap: f64,
+    /// The variance of `right` if every score is the probability of being right.
+    variance: f64,
+}
+
+/// The bins, from the least scores to the highest.
+pub(super) fn bins(outcomes: &[Outcome]) -> Vec<ReliabilityBin> {
+    let edge = |place: u8| f64::from(place) / f64::from(BINS);
+    let bin = |(place, sums): (u8, &Sums)| ReliabilityBin {
+        above: edge(place),
+        up_to: edge(place + 1),
+        rows: sums.rows,
+        mean_score: average(sums.score, sums.rows),
+        accuracy: share(sums.right, sums.rows),
+    };
+    (0..BINS).zip(&sums(outcomes)).map(bin).collect()
+}
+
+/// The distance between promised and kept in each bin, weighted by the bin's share of the texts.
+pub(super) fn expected_calibration_error(outcomes: &[Outcome]) -> Option<f64> {
+    average(sums(outcomes).iter().map(|sums| sums.gap.abs()).sum(), outcomes.len())
+}
+
+/// The expected calibration error of a head whose scores are all true, from the chance of so few texts alone: the sum of a
+/// bin's right labels scatters around that of its scores, by the mean deviation of a normal distribution.
+pub(super) fn calibration_error_by_chance(outcomes: &[Outcome]) -> Option<f64> {
+    let deviation = |sums: &Sums| (std::f64::consts::FRAC_2_PI * sums.variance).sqrt();
+    average(sums(outcomes).iter().map(deviation).sum(), outcomes.len())
+}
+
+fn sums(outcomes: &[Outcome]) -> [Sums; BINS as usize] {
+    let mut bins = [Sums::default(); BINS as usize];
+    for outcome in outcomes {
+        let (bin, score) = (&mut bins[bin(outcome.score)], f64::from(outcome.score));
+        bin.rows += 1;
+        bin.right += usize::from(outcome.is_right());
+        bin.score += score;
+        bin.gap += f64::from(u8::from(outcome.is_right())) - score;
+        bin.variance += score * (1.0 - score);
+    }
+    bins
+}
+
+/// The bin of a score: bins hold their upper end, not their lower.
+fn bin(score: f32) -> usize {
+    (1..BINS).take_while(|&edge| score > f32::from(edge) / f32::from(BINS)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::Classified;
+
+    fn outcomes(scores: &[(f32, bool)]) -> Vec<Outcome> {
+        let row = |&(score, is_right): &(f32, bool)| {
+            Outcome::of(&Classified { gold: usize::from(!is_right), probabilities: vec![score, 0.0] })
+        };
+        scores.iter().map(row).collect()
+    }
+
+    #[test]
+    fn bins_say_what_was_promised_and_kept() {
+        let bins = bins(&outcomes(&[(0.75, true), (0.77, false), (0.8, true), (1.0, true)]));
+        assert_eq!(bins.len(), 15);
+        assert_eq!(
+            bins[0],
+            ReliabilityBin { above: 0.0, up_to: 1.0 / 15.0, rows: 0, mean_score: None, accuracy: None }
+        );
+        // Above 11/15 = 0.733 and up to 12/15 = 0.8, which belongs to it.
+        assert_eq!((bins[11].rows, bins[11].accuracy), (3, Some(2.0 / 3.0)));
+        assert!(bins[11].mean_score.is_some_and(|score| (score - 2.32 / 3.0).abs() < 1e-6));
+        assert_eq!((bins[14].rows, bins[14].mean_score), (1, Some(1.0)));
+    }
+
+    #[test]
+    fn true_scores_err_by_chance_as_often_as_that() {
+        // 300 texts in each of two bins, right as often as they promise, over and over: the mean error is what is expected.
+        let mut state = 7_u64;
+        let mut chance = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            f32::from(u16::try_from(state >> 48).unwrap()) / f32::from(u16::MAX)
+        };
+        let mut trial = || {
+            let scores = [0.55, 0.85].into_iter().flat_map(|score| [score; 300]);
+            outcomes(&scores.map(|score| (score, chance() < score)).collect::<Vec<_>>())
+        };
+        let expected = calibration_error_by_chance(&trial()).unwrap();
+        let mean = (0..400).filter_map(|_| expected_calibration_error(&trial())).sum::<f64>() / 400.0;
+        assert!((mean / expected - 1.0).abs() < 0.1, "{mean} is not {expected}");
+        assert_eq!(calibration_error_by_chance(&[]), None);
+    }
+}
