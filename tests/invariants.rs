@@ -194,6 +194,6 @@ fn the_model_gives_the_scores_that_it_was_made_with() {
     let ids = folder.tokenizer().unwrap().tokenize(text).unwrap().ids;
     let readings = model.read(&TokenBatch::of_rows(std::iter::once(ids.as_slice()))).unwrap();
     let (topic, sentiment) = (&readings[0].sequences[0], &readings[0].sequences[1]);
-    assert!((topic[17] - 0.8323).abs() < 2e-3, "international affairs: {}", topic[17]);
-    assert!((sentiment[0] - 0.7428).abs() < 2e-3, "negative: {}", sentiment[0]);
+    assert!((topic[17] - 0.8287).abs() < 2e-3, "international affairs: {}", topic[17]);
+    assert!((sentiment[0] - 0.7275).abs() < 2e-3, "negative: {}", sentiment[0]);
 }
