@@ -129,7 +129,7 @@ fn prepare(folder: &Path, text: &str) -> Result<Training, String> {
     let recipe = Recipe::parse(ConfigFile { path: folder.join("recipe.toml"), text: text.to_owned() });
     let training = recipe
         .map_err(|error| error.to_string())
-        .and_then(|recipe| Training::prepare(recipe).map_err(|error| error.to_string()));
+        .and_then(|recipe| Training::prepare(recipe, |_| {}).map_err(|error| error.to_string()));
     training.map_err(|message| message.replace(&folder.display().to_string(), "."))
 }
 
@@ -457,6 +457,10 @@ fn a_teacher_chooses_where_a_set_leaves_labels_open() {
     let set = set + "teachers = [\"teacher\", \"teacher\"]\n";
     let scores = train(folder.path(), &recipe("epochs = 12\npatience = 12", &set));
     assert!(scores.sets[0].accuracy > 0.99, "{scores:?}");
+    std::fs::write(folder.path().join("recipe.toml"), recipe("epochs = 1", &set)).unwrap();
+    let output = pressrun(folder.path(), &["train", "recipe.toml"]);
+    let texts = moods().lines().count();
+    assert!(said(&output).starts_with(&format!("asking teacher about {texts} texts of ")), "{}", said(&output));
     let turned = set.replace("\"bad\" }, { label = \"good\"", "\"good\" }, { label = \"bad\"");
     let message = prepare(folder.path(), &recipe("", &turned)).unwrap_err();
     assert!(message.ends_with("cannot teach head `mood`: its labels are others, or in another order"), "{message}");

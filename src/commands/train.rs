@@ -22,18 +22,20 @@ pub(crate) fn train(arguments: &TrainArguments, screen: &Screen) -> anyhow::Resu
         scores.iter().filter(|_| !screen.is_quiet()).for_each(|set| screen.say(&set_line(set)));
         return Ok(());
     }
-    let training = Training::prepare(recipe)?;
+    let say = |event: Event<'_>| {
+        if !screen.is_quiet() {
+            screen.say(&words(&event));
+        }
+    };
     let mut last = Instant::now();
-    training.run(|event| {
+    Training::prepare(recipe, say)?.run(|event| {
         if let Event::Step(step) = event {
             if last.elapsed() < SAY_EVERY && step.batch != 1 {
                 return;
             }
             last = Instant::now();
         }
-        if !screen.is_quiet() {
-            screen.say(&words(&event));
-        }
+        say(event);
     })?;
     if !screen.is_quiet() {
         screen.say(&format!("model in {}", output.display()));
@@ -43,6 +45,10 @@ pub(crate) fn train(arguments: &TrainArguments, screen: &Screen) -> anyhow::Resu
 
 fn words(event: &Event<'_>) -> String {
     match event {
+        Event::Asking { teacher, set, texts } => {
+            let teacher = teacher.file_name().unwrap_or_default().to_string_lossy();
+            format!("asking {teacher} about {texts} texts of {set}")
+        }
         Event::Read { examples, batches } => format!("{examples} passages to learn from, {batches} batches at most"),
         Event::Resumed(scores) => format!("goes on after {}", epoch(scores)),
         Event::Step(Step { epoch, batch, batches, loss, gradient_norm, tokens_per_second }) => format!(

@@ -8,7 +8,7 @@ use super::recipe::{Recipe, SetRecipe};
 use super::sets::TrainSet;
 use super::teacher::{self, Opinions};
 use super::variants::variants;
-use super::{Checkpoint, TrainError, count};
+use super::{Checkpoint, Event, TrainError, count};
 use crate::labelled::marks::TagSet;
 use crate::labelled::passages::{RowPassage, passages};
 use crate::labelled::{Gold, LabelledError, LabelledRow};
@@ -69,6 +69,7 @@ impl Data {
         sets: Vec<TrainSet>,
         tokenizer: &Tokenizer,
         checkpoint: &Checkpoint,
+        observe: &mut impl FnMut(Event<'_>),
     ) -> Result<Self, TrainError> {
         let mut data = Self { examples: Vec::new() };
         for TrainSet { head, set: place, mut rows } in sets {
@@ -76,7 +77,7 @@ impl Data {
             let set = &head_recipe.sets[place];
             let made_up = set.variants.as_size();
             rows.extend(variants(&rows, made_up, head_recipe.labels.len(), recipe.training.seed.get()));
-            let ask = || teacher::opinions(recipe, name, set, &rows);
+            let ask = || teacher::opinions(recipe, name, set, &rows, observe);
             let opinions = checkpoint.opinions(&format!("{name}-{place:02}"), ask)?;
             data.examples.extend(Source { recipe, head, set, tokenizer }.examples(&rows, &opinions)?);
         }

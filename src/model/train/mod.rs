@@ -61,6 +61,15 @@ use sets::{DevSet, Sets};
 /// What a training has to say while it goes on.
 #[derive(Debug, Clone)]
 pub enum Event<'e> {
+    /// A teacher is asked about a set, which can take minutes.
+    Asking {
+        /// The teacher's folder.
+        teacher: &'e Path,
+        /// The set's name.
+        set: &'e str,
+        /// How many texts the set has, those made up of others included.
+        texts: usize,
+    },
     /// All sets have been read.
     Read {
         /// Passages to learn from.
@@ -117,11 +126,11 @@ impl std::fmt::Debug for Training {
 }
 
 impl Training {
-    /// Reads all that a training needs; takes up one that was broken off.
+    /// Reads all that a training needs, and asks teachers; takes up one that was broken off.
     ///
     /// # Errors
     /// The first thing wrong with the sets or the base; nothing has been computed then.
-    pub fn prepare(recipe: Recipe) -> Result<Self, TrainError> {
+    pub fn prepare(recipe: Recipe, mut observe: impl FnMut(Event<'_>)) -> Result<Self, TrainError> {
         let tokenizer = Tokenizer::load(&recipe.model.base.join("tokenizer.json"), recipe.model.limits())?;
         let notes = notes(&recipe)?;
         let sets = Sets::read(&recipe)?;
@@ -139,7 +148,7 @@ impl Training {
             }
             epochs = progress.epochs;
         }
-        let data = Data::of(&recipe, sets.train, &tokenizer, &checkpoint)?;
+        let data = Data::of(&recipe, sets.train, &tokenizer, &checkpoint, &mut observe)?;
         let losses = losses(&recipe, &data);
         Ok(Self { recipe, checkpoint, data, dev: sets.dev, losses, network, optimizer, epochs, notes })
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use indexmap::IndexMap;
 
 use super::recipe::{Recipe, SetRecipe};
-use super::{TrainError, threads};
+use super::{Event, TrainError, threads};
 use crate::config::{Device, Precision};
 use crate::labelled::passages::{PassageReading, read_all, read_all_by};
 use crate::labelled::{Gold, LabelledRow};
@@ -36,10 +36,11 @@ pub(super) fn opinions(
     own: &str,
     set: &SetRecipe,
     rows: &[LabelledRow],
+    observe: &mut impl FnMut(Event<'_>),
 ) -> Result<Opinions, TrainError> {
     let mut opinions = Opinions::new();
     for (path, heads) in heads_of_teachers(own, set) {
-        tracing::info!(teacher = %path.display(), ?heads, texts = rows.len(), "asking a teacher");
+        observe(Event::Asking { teacher: path, set: &set.name, texts: rows.len() });
         for (head, opinion) in opinions_of(path, heads, recipe, rows)? {
             match opinions.get_mut(&head) {
                 Some(sum) if is_alike(sum, &opinion) => add(sum, &opinion),
