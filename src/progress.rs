@@ -29,11 +29,6 @@ impl Screen {
         &self.log
     }
 
-    /// Whether only errors are wanted.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.is_quiet
-    }
-
     /// Whether a progress bar can be seen.
     pub(crate) fn is_watched(&self) -> bool {
         !self.bars.is_hidden()

@@ -18,37 +18,29 @@ pub(crate) fn train(arguments: &TrainArguments, screen: &Screen) -> anyhow::Resu
     let recipe = if let Some(seed) = arguments.seed { recipe.with_seed(seed) } else { recipe };
     let output = recipe.model.output.clone();
     if arguments.calibrate {
-        let scores = train::calibrate(&recipe)?;
-        scores.iter().filter(|_| !screen.is_quiet()).for_each(|set| screen.say(&set_line(set)));
+        for set in train::calibrate(&recipe)? {
+            screen.tell(&set_line(&set));
+        }
         return Ok(());
     }
-    let say = |event: Event<'_>| {
-        if !screen.is_quiet() {
-            screen.say(&words(&event));
-        }
-    };
+    let tell = |event: Event<'_>| screen.tell(&words(&event));
     let mut last = Instant::now();
-    Training::prepare(recipe, say)?.run(|event| {
+    Training::prepare(recipe, tell)?.run(|event| {
         if let Event::Step(step) = event {
             if last.elapsed() < SAY_EVERY && step.batch != 1 {
                 return;
             }
             last = Instant::now();
         }
-        say(event);
+        tell(event);
     })?;
-    if !screen.is_quiet() {
-        screen.say(&format!("model in {}", output.display()));
-    }
+    screen.tell(&format!("model in {}", output.display()));
     Ok(())
 }
 
 fn words(event: &Event<'_>) -> String {
     match event {
-        Event::Asking { teacher, set, texts } => {
-            let teacher = teacher.file_name().unwrap_or_default().to_string_lossy();
-            format!("asking {teacher} about {texts} texts of {set}")
-        }
+        Event::Asking { teacher, set, texts } => format!("asking {teacher} about {texts} texts of {set}"),
         Event::Read { examples, batches } => format!("{examples} passages to learn from, {batches} batches at most"),
         Event::Resumed(scores) => format!("goes on after {}", epoch(scores)),
         Event::Step(Step { epoch, batch, batches, loss, gradient_norm, tokens_per_second }) => format!(

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::classification::Outcome;
-use super::score::{average, share};
+use super::score::average;
 
 /// Bins of the expected calibration error, as in Guo et al. 2017.
 const BINS: u8 = 15;
@@ -27,10 +27,10 @@ pub struct ReliabilityBin {
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
     rows: usize,
-    right: usize,
+    /// What was kept.
+    right: f64,
+    /// What was promised.
     score: f64,
-    /// What was kept less what was promised.
-    gap: f64,
     /// The variance of `right` if every score is the probability of being right.
     variance: f64,
 }
@@ -43,14 +43,14 @@ pub(super) fn bins(outcomes: &[Outcome]) -> Vec<ReliabilityBin> {
         up_to: edge(place + 1),
         rows: sums.rows,
         mean_score: average(sums.score, sums.rows),
-        accuracy: share(sums.right, sums.rows),
+        accuracy: average(sums.right, sums.rows),
     };
     (0..BINS).zip(&sums(outcomes)).map(bin).collect()
 }
 
 /// The distance between promised and kept in each bin, weighted by the bin's share of the texts.
 pub(super) fn expected_calibration_error(outcomes: &[Outcome]) -> Option<f64> {
-    average(sums(outcomes).iter().map(|sums| sums.gap.abs()).sum(), outcomes.len())
+    average(sums(outcomes).iter().map(|sums| (sums.right - sums.score).abs()).sum(), outcomes.len())
 }
 
 /// The expected calibration error of a head whose scores are all true, from the chance of so few texts alone: the sum of a
@@ -65,9 +65,8 @@ fn sums(outcomes: &[Outcome]) -> [Sums; BINS as usize] {
     for outcome in outcomes {
         let (bin, score) = (&mut bins[bin(outcome.score)], f64::from(outcome.score));
         bin.rows += 1;
-        bin.right += usize::from(outcome.is_right());
+        bin.right += f64::from(u8::from(outcome.is_right()));
         bin.score += score;
-        bin.gap += f64::from(u8::from(outcome.is_right())) - score;
         bin.variance += score * (1.0 - score);
     }
     bins

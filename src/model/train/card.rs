@@ -95,7 +95,7 @@ fn data(recipe: &Recipe) -> String {
 }
 
 /// What a model's folder is called.
-fn name_of(folder: &Path) -> String {
+pub(super) fn name_of(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 

@@ -105,7 +105,7 @@ impl Checkpoint {
         self.folder.join(format!("epoch-{epoch:02}"))
     }
 
-    /// Where the mean of the best epoch and another model is written.
+    /// Where the mean is written.
     pub(super) fn blend_folder(&self) -> PathBuf {
         self.folder.join("blend")
     }
@@ -138,7 +138,7 @@ fn fingerprint(recipe: &Recipe) -> Result<String, TrainError> {
         files.extend(set.dev.clone());
         files.extend(set.teachers.iter().chain(set.taught.values()).map(|folder| folder.join("model.toml")));
     }
-    let mut text = lasting(recipe) + &recipe.training.seed.get().to_string();
+    let mut text = lasting(recipe)? + &recipe.training.seed.get().to_string();
     for path in &files {
         text += &digest(path)?;
     }
@@ -146,15 +146,14 @@ fn fingerprint(recipe: &Recipe) -> Result<String, TrainError> {
 }
 
 /// The recipe without comments and without what may change.
-fn lasting(recipe: &Recipe) -> String {
-    // It has been read as a recipe before.
-    let mut sections: toml::Table = recipe.file.text.parse().unwrap_or_default();
+fn lasting(recipe: &Recipe) -> Result<String, TrainError> {
+    let mut sections: toml::Table = recipe.file.sections()?;
     for (section, keys) in MAY_CHANGE {
         if let Some(section) = sections.get_mut(section).and_then(toml::Value::as_table_mut) {
             section.retain(|key, _| !keys.contains(&key));
         }
     }
-    sections.to_string()
+    Ok(sections.to_string())
 }
 
 fn digest(path: &Path) -> Result<String, TrainError> {

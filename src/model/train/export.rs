@@ -56,6 +56,7 @@ fn copy(mut names: impl Iterator<Item = &'static str>, from: &Path, to: &Path) -
     })
 }
 
+/// Writes `tensors` to a safetensors file at `path`.
 pub(super) fn write_tensors(tensors: &[(String, Tensor)], path: &Path) -> Result<(), TrainError> {
     Tensor::write_safetensors(tensors, path).map_err(at(path))
 }

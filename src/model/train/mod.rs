@@ -1,7 +1,7 @@
 //! Labelled sets to a model: fits an encoder and all its heads at once, by a recipe.
 //!
 //! After every epoch the weights stand in a model folder of their own, as a run would load it, and are measured through
-//! the same code as a run reads with. What comes out is the best of them, calibrated.
+//! the same code as a run reads with. What comes out is the best of them, or a mean, calibrated.
 
 /// The mean of several models.
 mod blend;
@@ -63,8 +63,8 @@ use sets::{DevSet, Sets};
 pub enum Event<'e> {
     /// A teacher is asked about a set, which can take minutes.
     Asking {
-        /// The teacher's folder.
-        teacher: &'e Path,
+        /// What the teacher's folder is called.
+        teacher: &'e str,
         /// The set's name.
         set: &'e str,
         /// How many texts the set has, those made up of others included.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 
+use super::card::name_of;
 use super::recipe::{Recipe, SetRecipe};
 use super::{Event, TrainError, threads};
 use crate::config::{Device, Precision};
@@ -40,7 +41,7 @@ pub(super) fn opinions(
 ) -> Result<Opinions, TrainError> {
     let mut opinions = Opinions::new();
     for (path, heads) in heads_of_teachers(own, set) {
-        observe(Event::Asking { teacher: path, set: &set.name, texts: rows.len() });
+        observe(Event::Asking { teacher: &name_of(path), set: &set.name, texts: rows.len() });
         for (head, opinion) in opinions_of(path, heads, recipe, rows)? {
             match opinions.get_mut(&head) {
                 Some(sum) if is_alike(sum, &opinion) => add(sum, &opinion),
