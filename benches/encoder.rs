@@ -34,7 +34,7 @@ fn main() {
     let tokenizer = folder.tokenizer().expect("the tokenizer loads");
     let sentences = text.lines().map(|line| tokenizer.tokenize(line).expect("the tokenizer takes any text"));
     let mut passages: Vec<Passage> =
-        if in_passages { tokenizer.passages(sentences.collect()) } else { sentences.map(Passage::alone).collect() };
+        if in_passages { tokenizer.passages(sentences.collect(), None) } else { sentences.map(Passage::alone).collect() };
     passages.sort_by_key(|passage| passage.ids.len());
     let batches = batches(&passages);
     let tokens: usize = batches.iter().map(|batch| batch.ids().len()).sum();

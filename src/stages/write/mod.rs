@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::ledger::{Entry, Kept, Ledger, LedgerError};
 use crate::pipeline::{Halt, Outlet, Stage};
-use crate::record::{AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount};
+use crate::record::{AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount, Verdict};
 use crate::task::Tasks;
 use folder::OutputFolder;
 use layout::Statements;
@@ -71,15 +71,20 @@ pub struct Written {
     pub copies: CopyCount,
     /// Rejections by reason.
     pub rejected: BTreeMap<Reason, u64>,
-    /// For each labelling task, how often each label was given; one more at the end for "unsure".
+    /// Statements that are none: bylines, captions and the like.
+    pub boilerplate: u64,
+    /// For each labelling task, how often each label was given to a statement; one more at the end for "unsure".
     pub labels: Vec<Vec<u64>>,
+    /// The same for documents.
+    pub document_labels: Vec<Vec<u64>>,
 }
 
 impl Written {
     /// Nothing yet, for so many labels in each task.
     #[must_use]
     pub fn none(tasks: &Tasks) -> Self {
-        Self { labels: tasks.labels.iter().map(|task| vec![0; task.labels.len() + 1]).collect(), ..Self::default() }
+        let labels: Vec<Vec<u64>> = tasks.labels.iter().map(|task| vec![0; task.labels.len() + 1]).collect();
+        Self { labels: labels.clone(), document_labels: labels, ..Self::default() }
     }
 
     /// Adds what came after.
@@ -93,7 +98,9 @@ impl Written {
         for (reason, count) in &later.rejected {
             *self.rejected.entry(*reason).or_default() += count;
         }
-        for (total, counts) in self.labels.iter_mut().zip(&later.labels) {
+        self.boilerplate += later.boilerplate;
+        let labels = self.labels.iter_mut().zip(&later.labels);
+        for (total, counts) in labels.chain(self.document_labels.iter_mut().zip(&later.document_labels)) {
             total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
         }
     }
@@ -110,10 +117,19 @@ impl Written {
         self.attributions += line::attributions(&document.statements) as u64;
         self.copies += CopyCount::of(document.document.duplicate_of.as_ref());
         for statement in &document.statements {
-            for (counts, verdict) in self.labels.iter_mut().zip(&statement.verdicts) {
-                let unsure = counts.len() - 1;
-                counts[verdict.label.unwrap_or(unsure)] += 1;
-            }
+            self.boilerplate += u64::from(statement.is_boilerplate());
+            count_labels(&mut self.labels, &statement.verdicts);
+        }
+        count_labels(&mut self.document_labels, &document.verdicts);
+    }
+}
+
+/// Adds the labels of a statement or a document to those of each task.
+fn count_labels(counts: &mut [Vec<u64>], verdicts: &[Option<Verdict>]) {
+    for (counts, verdict) in counts.iter_mut().zip(verdicts) {
+        let unsure = counts.len() - 1;
+        if let Some(verdict) = verdict {
+            counts[verdict.label.unwrap_or(unsure)] += 1;
         }
     }
 }
