@@ -416,8 +416,12 @@ impl HeadRecipe {
     }
 
     /// Whether a finished model's head is of this kind and has these labels, in this order: its weights can be taken then.
+    /// What a label maps to in other vocabularies makes no difference.
     #[must_use]
     pub fn is_like(&self, head: &HeadManifest) -> bool {
-        (self.kind, &self.labels) == (head.kind, &head.labels)
+        let names = |labels: &[Label]| -> Vec<(Option<String>, String)> {
+            labels.iter().map(|label| (label.code.clone(), label.label.clone())).collect()
+        };
+        self.kind == head.kind && names(&self.labels) == names(&head.labels)
     }
 }
