@@ -46,9 +46,9 @@ fn totals(report: &RunReport) -> String {
     let filtered = Some(accounting.filtered).filter(|&count| count > 0);
     let filtered = filtered.map(|count| format!(" + {count} filtered")).unwrap_or_default();
     format!(
-        "documents  {} found = {} written + {} rejected + {} done before{filtered}\n\
+        "documents  {} found = {} written + {} rejected + {} already done{filtered}\n\
          statements {} with {} attributions\n\
-         speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · {:.0} % read before",
+         speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · {:.0} % from cache",
         accounting.found,
         accounting.written,
         accounting.rejected,
