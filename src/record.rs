@@ -30,7 +30,7 @@ impl Place {
         Self { source: source.into(), ..Self::default() }
     }
 
-    /// What tells the record from the others of its file; 0 for a whole file.
+    /// Record number within the file, from 1; 0 for a whole-file document.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.record.or(self.line).unwrap_or(0)

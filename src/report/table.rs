@@ -48,9 +48,9 @@ fn totals(report: &RunReport) -> String {
     let boilerplate = Some(report.boilerplate).filter(|&count| count > 0);
     let boilerplate = boilerplate.map(|count| format!(" · {count} are boilerplate")).unwrap_or_default();
     format!(
-        "documents  {} found = {} written + {} rejected + {} done before{filtered}\n\
+        "documents  {} found = {} written + {} rejected + {} already done{filtered}\n\
          statements {} with {} attributions{boilerplate}\n\
-         speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · {:.0} % read before",
+         speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · {:.0} % from cache",
         accounting.found,
         accounting.written,
         accounting.rejected,
