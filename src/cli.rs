@@ -79,9 +79,21 @@ pub(crate) struct EvaluateArguments {
     #[arg(long, value_name = "FIELD")]
     pub(crate) label: Option<String>,
 
-    /// Ignore the context fields `before` and `after`
+    /// Text between several values of a label field, such as "|" in "1|5"
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) separator: Option<String>,
+
+    /// Field that holds the text [default: text]
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) text: Option<String>,
+
+    /// Ignore the context fields `title`, `before` and `after`
     #[arg(long)]
     pub(crate) alone: bool,
+
+    /// Write the scores of every row to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) predictions: Option<PathBuf>,
 
     /// Print one JSON object instead of tables
     #[arg(long)]

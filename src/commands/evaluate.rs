@@ -3,13 +3,14 @@
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use pressrun::config::{Config, Device, Precision, listed};
 use pressrun::error::RunError;
+use pressrun::evaluate::classification::coverage_at;
 use pressrun::evaluate::measure::{Comparison, Measured, Scores};
 use pressrun::evaluate::table::{self, Named};
 use pressrun::labelled::{LabelledSet, Layout};
-use pressrun::model::{HeadManifest, ModelFolder, Runtime};
+use pressrun::model::{HeadManifest, ModelFolder, Report, Runtime};
 use serde::Serialize;
 
 use crate::cli::EvaluateArguments;
@@ -20,6 +21,8 @@ struct Candidate {
     head: String,
     precision: Precision,
     device: Device,
+    /// The task's threshold; `None` where no configuration names one.
+    min_score: Option<f64>,
 }
 
 /// What `--json` writes.
@@ -28,7 +31,7 @@ struct Evaluation {
     task: String,
     head: String,
     data: PathBuf,
-    /// Rows without a single right label.
+    /// Rows, or sentences of documents, that have no label to measure by.
     skipped: usize,
     model: Identity,
     #[serde(flatten)]
@@ -57,17 +60,22 @@ struct Baseline {
 
 pub(crate) fn evaluate(arguments: &EvaluateArguments) -> anyhow::Result<()> {
     let candidate = Candidate::new(arguments)?;
-    let set = LabelledSet::read(&arguments.data, &layout(arguments), candidate.manifest()?)?;
+    let head = candidate.manifest()?;
+    let set = LabelledSet::read(&arguments.data, &layout(arguments, head), head)?;
     let set = if arguments.alone { set.alone() } else { set };
     let (model, measured) = candidate.measure(&set)?;
+    if let Some(path) = &arguments.predictions {
+        write_predictions(path, &measured)?;
+    }
     let baseline = arguments.against.as_ref().map(|path| candidate.against(path, &set, &measured)).transpose()?;
+    let scores = candidate.scores(&measured);
     let evaluation = Evaluation {
         task: arguments.task.clone(),
         head: candidate.head,
         data: arguments.data.clone(),
-        skipped: set.rows.len() + set.skipped - measured.rows(),
+        skipped: set.texts() - measured.rows(),
         model,
-        scores: measured.scores(),
+        scores,
         baseline,
     };
     let text = if arguments.json { serde_json::to_string(&evaluation)? } else { evaluation.tables() };
@@ -78,8 +86,33 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> anyhow::Result<()> {
     }
 }
 
-fn layout(arguments: &EvaluateArguments) -> Layout {
-    Layout { label: arguments.label.clone(), only: arguments.only.iter().cloned().collect(), ..Layout::default() }
+/// How the labelled file is read for `head`.
+fn layout(arguments: &EvaluateArguments, head: &HeadManifest) -> Layout {
+    /// The flag of sentences that are no statements.
+    const NO_STATEMENT: char = 'j';
+    let default = Layout::default();
+    Layout {
+        text: arguments.text.clone().unwrap_or(default.text),
+        label: arguments.label.clone(),
+        separator: arguments.separator.clone(),
+        flag: Some(NO_STATEMENT).filter(|_| head.report == Report::Boilerplate && arguments.label.is_none()),
+        only: arguments.only.iter().cloned().collect(),
+        ..Layout::default()
+    }
+}
+
+/// Writes a line for each text and each document of a labelling task.
+fn write_predictions(path: &Path, measured: &Measured) -> anyhow::Result<()> {
+    let Measured::Classified(found) = measured else {
+        bail!("`--predictions` is for tasks that label texts, not for tasks that mark parts of them");
+    };
+    let failed = || format!("cannot write `{}`", path.display());
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).with_context(failed)?);
+    for prediction in found.predictions() {
+        serde_json::to_writer(&mut file, &prediction).with_context(failed)?;
+        file.write_all(b"\n").with_context(failed)?;
+    }
+    file.flush().with_context(failed)
 }
 
 impl Candidate {
@@ -87,7 +120,8 @@ impl Candidate {
     fn new(arguments: &EvaluateArguments) -> anyhow::Result<Self> {
         if let Some(path) = &arguments.model {
             let folder = ModelFolder::open(path)?;
-            return Ok(Self { folder, head: arguments.task.clone(), precision: Precision::Auto, device: Device::Cpu });
+            let head = arguments.task.clone();
+            return Ok(Self { folder, head, precision: Precision::Auto, device: Device::Cpu, min_score: None });
         }
         let config = Config::load(&arguments.config).map_err(RunError::from)?;
         let task = config.tasks.get(&arguments.task).with_context(|| {
@@ -96,7 +130,8 @@ impl Candidate {
         })?;
         let model = &config.models[task.model.get_ref()];
         let (folder, head) = (ModelFolder::open(&model.path)?, task.head.get_ref().clone());
-        Ok(Self { folder, head, precision: model.precision, device: model.device })
+        let min_score = Some(task.min_score.get());
+        Ok(Self { folder, head, precision: model.precision, device: model.device, min_score })
     }
 
     fn manifest(&self) -> anyhow::Result<&HeadManifest> {
@@ -105,6 +140,15 @@ impl Candidate {
             let known = listed(heads.keys());
             format!("`{}` has no head `{}`, expected one of {known}", self.folder.path().display(), self.head)
         })
+    }
+
+    /// The scores of what has been measured, also at the task's own threshold.
+    fn scores(&self, measured: &Measured) -> Scores {
+        let mut scores = measured.scores();
+        if let (Scores::Classification(scores), Measured::Classified(found)) = (&mut scores, measured) {
+            scores.threshold = self.min_score.map(|min_score| coverage_at(&found.rows, min_score));
+        }
+        scores
     }
 
     fn measure(&self, set: &LabelledSet) -> anyhow::Result<(Identity, Measured)> {
@@ -126,19 +170,28 @@ impl Candidate {
     /// The same head of the model in `path`, and how `ours` differs from it.
     fn against(&self, path: &Path, set: &LabelledSet, ours: &Measured) -> anyhow::Result<Baseline> {
         let folder = ModelFolder::open(path)?;
-        let other = Self { folder, head: self.head.clone(), precision: self.precision, device: self.device };
-        let is_alike = other.manifest()?.labels == self.manifest()?.labels;
+        let head = self.head.clone();
+        let other =
+            Self { folder, head, precision: self.precision, device: self.device, min_score: self.min_score };
+        let is_alike = labels_are_alike(other.manifest()?, self.manifest()?);
         ensure!(is_alike, "`{}` has other labels in its head `{}`", path.display(), self.head);
         let (model, measured) = other.measure(set)?;
         let comparison = ours.compare(&measured)?.context("a sequence head cannot be compared with a token head")?;
-        Ok(Baseline { model, scores: measured.scores(), comparison })
+        Ok(Baseline { model, scores: other.scores(&measured), comparison })
     }
+}
+
+/// Whether two heads have the same labels in the same order, whatever these map to in other vocabularies.
+fn labels_are_alike(one: &HeadManifest, other: &HeadManifest) -> bool {
+    let labels = one.labels.iter().zip(&other.labels);
+    one.labels.len() == other.labels.len()
+        && labels.into_iter().all(|(one, other)| (&one.code, &one.label) == (&other.code, &other.label))
 }
 
 impl Evaluation {
     fn tables(&self) -> String {
         let name = |model: &Identity| format!("{} {}", model.name, model.revision);
-        let skipped = if self.skipped > 0 { format!(", {} rows left out", self.skipped) } else { String::new() };
+        let skipped = if self.skipped > 0 { format!(", {} without a label left out", self.skipped) } else { String::new() };
         let head = format!("{} by {} on {}{skipped}\n", self.task, name(&self.model), self.data.display());
         let scores = match &self.scores {
             Scores::Classification(scores) => table::classification(scores),

@@ -200,12 +200,8 @@ fn negative_log_likelihood(row: &Classified) -> f64 {
 }
 
 impl Outcome {
-    /// `NaN` is never the best; where nothing is above 0 the first label is.
     pub(super) fn of(row: &Classified) -> Self {
-        let (best, score) =
-            row.probabilities.iter().enumerate().fold((0, 0.0), |(best, score), (class, &probability)| {
-                if probability > score { (class, probability) } else { (best, score) }
-            });
+        let (best, score) = row.best();
         let first = row.acceptable[0];
         let gold = if row.acceptable.contains(&best) { best } else { first };
         Self { gold, best, score: score.min(1.0), is_first_choice: best == first }

@@ -176,6 +176,50 @@ impl Classification {
     }
 }
 
+/// What a head says of one text, to look at.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Prediction<'m> {
+    /// The line of the file, from 1.
+    pub line: u64,
+    /// The sentence of the line's document, from 0; `None` of other texts, and of the document itself.
+    pub statement: Option<usize>,
+    /// Whether it is said of a whole document.
+    pub is_document: bool,
+    /// The best label, by code where it has one.
+    pub label: &'m str,
+    /// Its probability.
+    pub score: f32,
+    /// The labels that are right, the best first.
+    pub acceptable: Vec<&'m str>,
+    /// Whether the best label is one of them.
+    pub is_acceptable: bool,
+    /// The probability of each label, in the head's order.
+    pub scores: indexmap::IndexMap<&'m str, f32>,
+}
+
+impl Classification {
+    /// What is said of each text, in the order of the file, and then of each document.
+    pub fn predictions(&self) -> impl Iterator<Item = Prediction<'_>> {
+        let rows = self.rows.iter().map(|row| self.prediction(row, false));
+        rows.chain(self.documents.iter().map(|row| self.prediction(row, true)))
+    }
+
+    fn prediction(&self, row: &Classified, is_document: bool) -> Prediction<'_> {
+        let key = |label: usize| self.labels[label].code.as_ref().unwrap_or(&self.labels[label].label).as_str();
+        let (best, score) = row.best();
+        Prediction {
+            line: row.place.line,
+            statement: row.place.statement,
+            is_document,
+            label: key(best),
+            score,
+            acceptable: row.acceptable.iter().map(|&label| key(label)).collect(),
+            is_acceptable: row.acceptable.contains(&best),
+            scores: row.probabilities.iter().enumerate().map(|(label, &score)| (key(label), score)).collect(),
+        }
+    }
+}
+
 impl DocumentReadings {
     fn new(line: u64, gold: &DocumentGold, found: &[PassageReading]) -> Self {
         let sentences = found.iter().flat_map(|passage| &passage.readings);

@@ -68,6 +68,19 @@ impl Classified {
     pub fn new(gold: usize, probabilities: Vec<f32>) -> Self {
         Self { place: RowPlace::default(), acceptable: vec![gold], is_weak: false, probabilities }
     }
+
+    /// The most probable label, the first of equals, and its probability. NaN is never the best; where no probability is
+    /// above 0 the first label is.
+    #[must_use]
+    pub fn best(&self) -> (usize, f32) {
+        let mut best = (0, 0.0);
+        for (label, &probability) in self.probabilities.iter().enumerate() {
+            if probability > best.1 {
+                best = (label, probability);
+            }
+        }
+        best
+    }
 }
 
 /// One text in which a token head marked parts. All ranges are bytes of the text.

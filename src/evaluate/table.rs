@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::classification::{ClassScore, Confusion};
+use super::classification::{ClassScore, Confusion, Coverage, RECOMMENDED_ACCURACY};
 use super::compare::{ClassificationComparison, Interval, TaggingComparison};
 use super::{ClassificationScores, RelationScores, Score, TaggingScores};
 
@@ -34,8 +34,37 @@ pub fn classification(scores: &ClassificationScores) -> String {
         decimal(scores.ece_by_chance),
         decimal(scores.nll),
     );
+    let mut headline = headline;
+    if let Some(first_choice) = scores.first_choice.filter(|_| scores.first_choice != scores.accuracy) {
+        headline += &format!("\nfirst choice {first_choice:.3}");
+        if let Some(weak) = scores.weak {
+            headline += &format!(" · accuracy on weak sentences {weak:.3}");
+        }
+    }
+    if let Some(documents) = &scores.documents {
+        headline += &format!(
+            "\n{} documents · accuracy {} · first choice {} · most frequent label of the sentences {} · calibration error {} ({} by chance)",
+            documents.rows,
+            decimal(documents.accuracy),
+            decimal(documents.first_choice),
+            decimal(documents.most_frequent),
+            decimal(documents.ece),
+            decimal(documents.ece_by_chance),
+        );
+    }
+    if let Some(threshold) = &scores.threshold {
+        headline += &format!("\nat the task's threshold: {}", at_threshold(threshold));
+    }
+    if let Some(recommended) = &scores.recommended {
+        headline += &format!("\nleast threshold with {RECOMMENDED_ACCURACY} right: {}", at_threshold(recommended));
+    }
     let tables = [classes(scores), confusions(scores), coverage(scores), reliability(scores)];
     tables.iter().fold(headline, |text, table| format!("{text}\n\n{table}")) + "\n"
+}
+
+fn at_threshold(coverage: &Coverage) -> String {
+    let Coverage { min_score, coverage, accuracy } = coverage;
+    format!("{min_score:.2} · coverage {} · accuracy {}", decimal(*coverage), decimal(*accuracy))
 }
 
 /// What a token head's marks are worth.

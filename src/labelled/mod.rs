@@ -163,7 +163,17 @@ impl LabelledSet {
 }
 
 impl LabelledSet {
-    /// The same texts without their neighbours.
+    /// How many texts can have a label: rows, and for documents their sentences.
+    #[must_use]
+    pub fn texts(&self) -> usize {
+        let of_row = |row: &LabelledRow| match &row.gold {
+            Gold::Document(gold) => gold.statements.len(),
+            _ => 1,
+        };
+        self.skipped + self.rows.iter().map(of_row).sum::<usize>()
+    }
+
+    /// The same texts without their titles and neighbours.
     #[must_use]
     pub fn alone(mut self) -> Self {
         for row in &mut self.rows {
