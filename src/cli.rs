@@ -112,6 +112,9 @@ pub(crate) struct TrainArguments {
     /// Skip training; calibrate the finished model in the recipe's output folder on the recipe's dev sets
     #[arg(long)]
     pub(crate) calibrate: bool,
+    /// Folder of the labelled files, instead of the one that the recipe names
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
     /// Override the recipe's seed and write to `<output>-N`, to measure chance variation or train several teachers
     #[arg(long, value_name = "N", conflicts_with = "calibrate")]
     pub(crate) seed: Option<u32>,

@@ -41,6 +41,25 @@ train = "attribution.jsonl"
 dev = "attribution.jsonl"
 "#;
 
+/// Sentences of documents for two heads, a set of which one has none of its own.
+const DOCUMENTS: &str = r#"
+[heads.mood]
+kind = "sequence"
+report = "distribution"
+labels = [{ label = "bad" }, { label = "good" }]
+[[heads.mood.sets]]
+name = "documents"
+licence = "made for this test"
+train = "documents.jsonl"
+dev = "documents.jsonl"
+[heads.mood.sets.also.boilerplate]
+layout.flag = "j"
+[heads.boilerplate]
+kind = "sequence"
+report = "boilerplate"
+labels = [{ label = "statement" }, { label = "boilerplate" }]
+"#;
+
 /// A folder with a tiny encoder of random weights, two sets, and nothing else.
 fn workshop() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -61,6 +80,7 @@ fn workshop() -> TempDir {
     std::fs::write(folder.path().join("mood.jsonl"), moods()).unwrap();
     std::fs::write(folder.path().join("fine.jsonl"), moods().replace("good", "fine")).unwrap();
     std::fs::write(folder.path().join("attribution.jsonl"), attributions()).unwrap();
+    std::fs::write(folder.path().join("documents.jsonl"), documents()).unwrap();
     folder
 }
 
@@ -103,6 +123,30 @@ fn moods() -> String {
     for thing in ["harvest", "season", "concert", "verdict", "budget", "summer", "harbor", "winter"] {
         writeln!(lines, "{}", json!({ "text": format!("a splendid {thing}"), "label": "good" })).unwrap();
         writeln!(lines, "{}", json!({ "text": format!("a dreadful {thing}"), "label": "bad" })).unwrap();
+    }
+    lines
+}
+
+/// Documents of three sentences: one that says its label, one that says nothing of it, and one that is no statement.
+fn documents() -> String {
+    let mut lines = String::new();
+    for thing in ["harvest", "season", "concert", "verdict", "budget", "summer", "harbor", "winter"] {
+        for (word, label) in [("splendid", "good"), ("dreadful", "bad")] {
+            let sentences = [format!("A {word} {thing}."), "So it was.".to_owned(), "By Ann".to_owned()];
+            let mut statements = Vec::new();
+            let mut start = 0;
+            for (sentence, flags) in sentences.iter().zip(["", "w", "j"]) {
+                let end = start + sentence.len();
+                statements.push(json!({ "start": start, "end": end, "label": label, "flags": flags }));
+                start = end + 1;
+            }
+            let title = format!("The {word} {thing}");
+            let row = json!({
+                "id": format!("{word}-{thing}"), "title": title, "text": sentences.join(" "), "label": label,
+                "statements": statements
+            });
+            writeln!(lines, "{row}").unwrap();
+        }
     }
     lines
 }
@@ -541,6 +585,38 @@ fn a_teacher_of_tokens_has_to_have_the_same_tokens() {
         prepare(folder.path(), &recipe("", &(ATTRIBUTION.to_owned() + "teachers = [\"teacher\"]\n"))).unwrap_err();
     let expected = "attribution.jsonl:5: the teacher of `attribution` cuts this text into other tokens";
     assert!(message.ends_with(expected), "{message}");
+}
+
+#[test]
+fn documents_teach_several_heads_and_their_sentences_take_labels_from_each_other() {
+    let _turn = turn();
+    let folder = workshop();
+    let text = recipe("epochs = 30\npatience = 30\ntitle_dropout = 0.2\n", DOCUMENTS);
+    let text = text.replace("max_tokens = 32\n", "max_tokens = 32\ntitle_tokens = 6\n");
+    let scores = prepare(folder.path(), &text).unwrap().run(|_| {}).unwrap();
+    let set = |head: &str| scores.sets.iter().find(|set| set.head == head).unwrap();
+    assert_eq!((set("mood").rows, set("boilerplate").rows), (32, 48), "what is no statement has no mood");
+    assert!(set("mood").accuracy > 0.95, "{scores:?}");
+    assert!(set("boilerplate").accuracy > 0.95, "{scores:?}");
+    let manifest = ModelFolder::open(&folder.path().join("model")).unwrap().manifest().clone();
+    assert_eq!(manifest.title_tokens.map(pressrun::config::values::Whole::as_size), Some(6));
+    assert!(manifest.heads["mood"].document.is_some());
+}
+
+#[test]
+fn a_teacher_learns_from_the_sets_of_the_recipe_that_it_teaches() {
+    let folder = workshop();
+    let moods = MOOD.to_owned() + "teachers = [\"teacher\"]\n";
+    std::fs::write(folder.path().join("student.toml"), recipe("", &moods)).unwrap();
+    std::fs::create_dir(folder.path().join("sets")).unwrap();
+    std::fs::write(folder.path().join("sets/mood.jsonl"), self::moods()).unwrap();
+    let text = "heads_from = \"student.toml\"\nuse_teachers = false\n".to_owned() + &recipe("", "");
+    let file = ConfigFile { path: folder.path().join("teacher.toml"), text };
+    let teacher = Recipe::parse(file).unwrap();
+    assert!(teacher.heads["mood"].sets[0].teachers.is_empty());
+    assert_eq!(teacher.heads["mood"].sets[0].train, folder.path().join("mood.jsonl"));
+    let moved = teacher.with_data(&folder.path().join("sets"));
+    assert_eq!(moved.heads["mood"].sets[0].train, folder.path().join("sets/mood.jsonl"));
 }
 
 #[test]

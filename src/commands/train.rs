@@ -16,6 +16,7 @@ const SAY_EVERY: Duration = Duration::from_secs(30);
 pub(crate) fn train(arguments: &TrainArguments, screen: &Screen) -> anyhow::Result<()> {
     let recipe = Recipe::load(&arguments.recipe).map_err(RunError::from)?;
     let recipe = if let Some(seed) = arguments.seed { recipe.with_seed(seed) } else { recipe };
+    let recipe = if let Some(data) = &arguments.data { recipe.with_data(data) } else { recipe };
     let output = recipe.model.output.clone();
     if arguments.calibrate {
         for set in train::calibrate(&recipe)? {

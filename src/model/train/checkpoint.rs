@@ -14,7 +14,7 @@ use crate::digest::{sha256, sha256_of_file};
 
 /// What may change while a training is under way: what becomes of its epochs, and where; the seed is looked at apart.
 const MAY_CHANGE: [(&str, &[&str]); 2] = [
-    ("model", &["name", "revision", "base_note", "output", "notes", "mean_of_epochs", "blend"]),
+    ("model", &["name", "revision", "base_note", "output", "data", "notes", "mean_of_epochs", "blend"]),
     ("training", &["seed"]),
 ];
 
@@ -140,6 +140,9 @@ fn fingerprint(recipe: &Recipe) -> Result<String, TrainError> {
         files.extend(set.teachers.iter().chain(set.taught.values()).map(|folder| folder.join("model.toml")));
     }
     let mut text = lasting(recipe)? + &recipe.training.seed.get().to_string();
+    if let Some(file) = &recipe.heads_file {
+        text += &file.text;
+    }
     for path in &files {
         text += &digest(path)?;
     }

@@ -16,6 +16,8 @@ use crate::record::Label;
 pub struct Recipe {
     /// The file itself.
     pub file: ConfigFile,
+    /// The file that the heads come from, where that is another one.
+    pub heads_file: Option<ConfigFile>,
     /// What comes out.
     pub model: ModelRecipe,
     /// How it is fitted.
@@ -38,6 +40,8 @@ pub struct ModelRecipe {
     pub base_note: String,
     /// The folder to write.
     pub output: PathBuf,
+    /// The folder of the labelled files; without it they are looked for from the recipe's own folder.
+    pub data: Option<PathBuf>,
     /// A Markdown file that closes the model card: what was tried, what the model cannot do.
     pub notes: Option<PathBuf>,
     /// Whether the mean of the weights of all epochs comes out, not the best epoch (stochastic weight averaging, Izmailov et al. 2018).
@@ -236,9 +240,15 @@ pub struct AlsoRecipe {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sections {
+    /// A recipe beside this one whose heads and sets are taken: a teacher learns what the model that it teaches learns.
+    heads_from: Option<PathBuf>,
+    /// Whether the teachers of the sets have a say. The teacher itself has none.
+    #[serde(default = "yes")]
+    use_teachers: bool,
     model: ModelRecipe,
     #[serde(default)]
     training: TrainingRecipe,
+    #[serde(default)]
     heads: IndexMap<String, HeadRecipe>,
 }
 
@@ -268,11 +278,34 @@ impl Recipe {
     /// # Errors
     /// With the place of the first thing wrong.
     pub fn parse(file: ConfigFile) -> Result<Self, ConfigError> {
-        let Sections { model, training, heads } = file.sections()?;
-        let mut recipe = Self { file, model, training, heads };
+        let Sections { heads_from, use_teachers, model, training, mut heads } = file.sections()?;
+        let mut heads_file = None;
+        if let Some(path) = heads_from {
+            let other = ConfigFile::read(&folder_of(&file).join(path))?;
+            heads = other.sections::<Sections>()?.heads;
+            heads_file = Some(other);
+        }
+        if !use_teachers {
+            for set in heads.values_mut().flat_map(|head| &mut head.sets) {
+                set.teachers.clear();
+                set.taught.clear();
+                set.variants = Whole::of::<0>();
+            }
+        }
+        let mut recipe = Self { file, heads_file, model, training, heads };
         recipe.check()?;
         recipe.resolve_paths();
         Ok(recipe)
+    }
+
+    /// The same with the labelled files in another folder.
+    #[must_use]
+    pub fn with_data(mut self, folder: &Path) -> Self {
+        let files = self.heads.values_mut().flat_map(|head| &mut head.sets).flat_map(SetRecipe::files_mut);
+        for file in files {
+            *file = folder.join(file.file_name().unwrap_or_default());
+        }
+        self
     }
 
     /// The same with another seed, for a model in a folder of its own: `<output>-3`.
@@ -353,18 +386,16 @@ impl Recipe {
     }
 
     fn resolve_paths(&mut self) {
-        let folder = self.file.path.parent().unwrap_or(Path::new("")).to_owned();
+        let folder = folder_of(&self.file).to_owned();
+        let data = self.model.data.as_ref().map_or_else(|| folder.clone(), |data| folder.join(data));
         let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
         resolve(&mut self.model.base);
         resolve(&mut self.model.output);
         self.model.notes.as_mut().map(resolve).unwrap_or_default();
         self.model.blend.iter_mut().for_each(|blend| resolve(&mut blend.model));
         for set in self.heads.values_mut().flat_map(|head| &mut head.sets) {
-            resolve(&mut set.train);
-            set.dev.as_mut().map(resolve).unwrap_or_default();
             set.teachers.iter_mut().chain(set.taught.values_mut()).for_each(resolve);
-            let also = set.also.values_mut().flat_map(|also| [&mut also.train, &mut also.dev]);
-            also.flatten().for_each(resolve);
+            set.files_mut().into_iter().for_each(|file| *file = data.join(&*file));
         }
     }
 }
@@ -392,6 +423,19 @@ impl ModelRecipe {
             title_tokens: self.title_tokens.map(Whole::as_size),
         }
     }
+}
+
+impl SetRecipe {
+    /// Its labelled files.
+    fn files_mut(&mut self) -> Vec<&mut PathBuf> {
+        let also = self.also.values_mut().flat_map(|also| also.train.iter_mut().chain(&mut also.dev));
+        std::iter::once(&mut self.train).chain(&mut self.dev).chain(also).collect()
+    }
+}
+
+/// The folder that a file stands in.
+fn folder_of(file: &ConfigFile) -> &Path {
+    file.path.parent().unwrap_or(Path::new(""))
 }
 
 impl AlsoRecipe {
