@@ -8,7 +8,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::config::linear_shapes;
 use super::encoder::HiddenStates;
 use super::manifest::Temperature;
-use super::path::Transitions;
+use super::viterbi::Transitions;
 use super::weights::Weights;
 use super::{HeadKind, HeadManifest, ModelError, Reading, TokenBatch, to_i64};
 

@@ -8,7 +8,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::has_amx;
 use super::kernels::{self, NormWeights, PackedLinear};
-use super::products::Products;
+use super::onednn::Products;
 
 /// How many rows weights are put in order for.
 const USUAL_ROWS: i64 = 1024;

@@ -21,22 +21,22 @@ mod linear;
 pub mod manifest;
 /// A family of encoders that `rust_bert` lacks.
 mod mpnet;
+/// Products with weights in the order that oneDNN wants.
+mod onednn;
 /// Sentences to what is read in one piece.
 pub mod passage;
-/// Scores of token labels to the best path through them.
-mod path;
-/// Products with weights in the order that oneDNN wants.
-mod products;
 /// Text to tokens.
 pub mod tokenizer;
 /// Labelled sets to a model.
 pub mod train;
 /// The networks of encoders. The only place that names `rust_bert`.
 mod transformer;
+/// Scores of token labels to the best path through them.
+mod viterbi;
 /// Files of weights to tensors.
 mod weights;
 /// Words with their tokens.
-mod words;
+mod word_cache;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

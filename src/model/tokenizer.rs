@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::passage::{Passage, cut};
-use super::words::Words;
+use super::word_cache::Words;
 use super::{ModelError, ReadingLimits};
 
 /// A model's tokenizer. Shared by all threads.

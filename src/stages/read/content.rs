@@ -2,8 +2,8 @@
 
 use super::copies::Sketch;
 use super::formats::{capture, elements, html, json, parquet, plain, table};
-use super::garbled::is_garbled;
 use super::intake::Raw;
+use super::mojibake::is_garbled;
 use super::refusal::{EXCERPT_BYTES, Refusal};
 use super::{dates, language};
 use crate::config::InputConfig;

@@ -14,8 +14,6 @@ mod decode;
 pub mod find;
 /// One file a format.
 mod formats;
-/// Texts that have been decoded wrongly before.
-mod garbled;
 /// Ids that are unique and safe as file names.
 mod identity;
 /// Where formats put what they find.
@@ -28,6 +26,8 @@ mod language;
 mod layers;
 /// Pieces of markup to text.
 mod markup;
+/// Texts that have been decoded wrongly before.
+mod mojibake;
 /// Why a record is refused.
 mod refusal;
 /// Bytes that can be looked at before they are taken.

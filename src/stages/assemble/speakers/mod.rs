@@ -3,18 +3,18 @@
 //! Names come first: they are found all over the text and joined into persons. Then each source is read, in order, and
 //! every speaker found helps with the pronouns that follow. Where two could be meant, nobody is.
 
+/// Mentions joined into persons.
+mod entities;
 /// What kinds of words there are.
 mod lexicon;
 /// The names in a text.
 mod mentions;
 /// The words of names and roles.
 mod names;
-/// Mentions joined into persons.
-mod people;
+/// What pronouns can mean.
+mod pronouns;
 /// Titles and appositions.
 mod roles;
-/// What pronouns can mean.
-mod scene;
 /// What a source is.
 mod sources;
 /// A text's words.
@@ -25,11 +25,11 @@ use std::ops::Range;
 
 use crate::record::Speaker;
 use crate::stages::stopwatch;
+use entities::{Cast, Found};
 use lexicon::Gender;
 use mentions::{Kind, Mention};
 use names::{Name, Role};
-use people::{Cast, Found};
-use scene::{Scene, Who};
+use pronouns::{Scene, Who};
 use sources::Reading;
 use words::Word;
 

@@ -7,9 +7,9 @@
 /// Tags with more attributes than a page has use for.
 mod attributes;
 /// Which elements are no part of an article.
-mod clutter;
+mod boilerplate_nodes;
 /// Paragraphs that are none of the article, by their words.
-mod leftovers;
+mod boilerplate_text;
 /// What a page says of its article.
 mod metadata;
 /// HTML to paragraphs.

@@ -8,7 +8,7 @@ use ego_tree::iter::Edge;
 use scraper::node::Element;
 use scraper::{Html, Node};
 
-use super::clutter::{self, Sizes};
+use super::boilerplate_nodes::{self, Sizes};
 use crate::stages::stopwatch;
 
 /// Stands for a line break. A page has no use for the character.
@@ -43,7 +43,7 @@ pub(super) fn write(tree: &Html) -> String {
         match (edge, dropped) {
             (Edge::Close(node), Some(id)) if node.id() == id => dropped = None,
             (_, Some(_)) => {}
-            (Edge::Open(node), None) if clutter::is_clutter(node, &sizes) => {
+            (Edge::Open(node), None) if boilerplate_nodes::is_clutter(node, &sizes) => {
                 dropped = Some(node.id());
                 // What stood on both sides of it does not run together.
                 writer.html.push(' ');

@@ -5,8 +5,8 @@ use trafilatura::{HtmlDateMode, Options};
 
 use super::super::Refusal;
 use super::metadata::Said;
-use super::paragraphs::Paragraph;
-use super::{PageLimits, leftovers, paragraphs, pruned, tree};
+use super::paragraphs::{self, Paragraph};
+use super::{PageLimits, boilerplate_text, pruned, tree};
 use crate::record::Reason;
 use crate::stages::stopwatch;
 
@@ -45,6 +45,6 @@ fn of_body(body: &str, said: &Said, limits: &PageLimits) -> Option<Vec<Paragraph
 
 fn own_paragraphs(html: &str, said: &Said) -> Vec<Paragraph> {
     let mut paragraphs = paragraphs::of(html);
-    leftovers::remove(&mut paragraphs, said);
+    boilerplate_text::remove(&mut paragraphs, said);
     paragraphs
 }

@@ -4,14 +4,14 @@
 //! that goes on finds what it would have found otherwise.
 
 /// Texts to what they are compared by.
-mod sketch;
+mod minhash;
 
 use std::collections::HashMap;
 
 use crate::config::CopiesConfig;
 use crate::record::Original;
-pub(super) use sketch::Sketch;
-use sketch::{Fingerprint, Signature};
+pub(super) use minhash::Sketch;
+use minhash::{Fingerprint, Signature};
 
 /// Remembers originals, the latest ones. What is a copy itself is not remembered: a copy of a copy is one of the original, or is
 /// an original of its own where it has drifted too far.

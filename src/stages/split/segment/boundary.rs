@@ -2,10 +2,9 @@
 
 use super::abbreviations::{self, Abbreviation};
 use super::candidates::Candidate;
-use super::enumeration;
-use super::leads;
-use super::marks::{self, Mark};
+use super::punctuation::{self, Mark};
 use super::words::{self, Opening};
+use super::{datelines, enumeration};
 
 /// Whether the sentence ends at `candidate`.
 pub(super) fn ends_sentence(candidate: &Candidate) -> bool {
@@ -54,7 +53,7 @@ fn can_be_announced(clause: &str, after: &str) -> bool {
         Some(_) => abbreviations::is_starter(words::first(after)) && after.starts_with(char::is_uppercase),
         None => false,
     };
-    is_sentence || is_lone_address(after) || leads::dateline(after).is_some()
+    is_sentence || is_lone_address(after) || datelines::dateline(after).is_some()
 }
 
 /// Whether an address is all that is left; with a full stop it would be the sentence's last word.
@@ -87,13 +86,13 @@ fn ends_at_stop(candidate: &Candidate) -> bool {
 }
 
 fn starts_with_dots(after: &str) -> bool {
-    after.starts_with('…') || marks::spaced_dots(after) > 0
+    after.starts_with('…') || punctuation::spaced_dots(after) > 0
 }
 
 /// Whether the stop before an omission (`as it was. ... The rest`) is the sentence's own. Dots that are all set apart
 /// (`as it was. . . .`) may be one ellipsis with it.
 fn is_new_sentence_after_omission(candidate: &Candidate) -> bool {
-    let (omission, rest) = candidate.after.split_at(marks::spaced_dots(candidate.after));
+    let (omission, rest) = candidate.after.split_at(punctuation::spaced_dots(candidate.after));
     if omission.contains(char::is_whitespace) {
         return words::opening(rest.trim_start()) == Opening::Upper;
     }
@@ -124,7 +123,7 @@ fn continues_with_symbol(after: &str) -> bool {
 fn is_signature(candidate: &Candidate) -> bool {
     const LONGEST_NAME: usize = 40;
     let name = candidate.after.trim_start_matches(['-', '–', '—']);
-    candidate.closers.ends_with(marks::is_quote)
+    candidate.closers.ends_with(punctuation::is_quote)
         && matches!(name.len(), 1..=LONGEST_NAME)
         && !name.ends_with(['.', '!', '?'])
         && name.split_whitespace().all(|word| word.starts_with(char::is_uppercase))
@@ -148,7 +147,7 @@ fn ends_before_capital(candidate: &Candidate) -> bool {
 
 /// The abbreviation that the full stop belongs to; a quotation mark after the stop makes it the sentence's.
 fn abbreviation(candidate: &Candidate) -> Option<Abbreviation> {
-    if candidate.closers.contains(marks::is_quote) {
+    if candidate.closers.contains(punctuation::is_quote) {
         return None;
     }
     let word = words::last(candidate.before);
@@ -200,7 +199,7 @@ fn ends_at_emphasis(candidate: &Candidate) -> bool {
     let is_name = abbreviations::is_exclaimed_name(words::last(candidate.before)) && candidate.closers.is_empty();
     match words::opening(candidate.after) {
         Opening::Lower => false,
-        Opening::Symbol => !continues_with_symbol(candidate.after) && marks::spaced_dots(candidate.after) == 0,
+        Opening::Symbol => !continues_with_symbol(candidate.after) && punctuation::spaced_dots(candidate.after) == 0,
         // The title of a work may end like this, with its year in brackets.
         Opening::Digit => !candidate.after.starts_with('('),
         Opening::Upper if is_name => abbreviations::is_starter(words::first(candidate.after)),
@@ -241,7 +240,7 @@ fn breaks_off(candidate: &Candidate) -> bool {
 fn is_attribution(candidate: &Candidate) -> bool {
     const LONGEST_NAME: usize = 3;
     const LONGEST_ATTRIBUTION: usize = 80;
-    if !candidate.closers.contains(marks::is_quote) {
+    if !candidate.closers.contains(punctuation::is_quote) {
         return false;
     }
     let mut is_named = false;

@@ -1,9 +1,7 @@
 //! Finds the places of a paragraph where a sentence may end. Whether it does is decided in `boundary`.
 
-use super::enumeration;
-use super::leads;
-use super::marks::{self, Mark};
-use super::notes;
+use super::punctuation::{self, Mark};
+use super::{datelines, enumeration, footnotes};
 use std::ops::Range;
 
 /// A place where a sentence may end, with the text around it.
@@ -37,7 +35,7 @@ impl<'text> Scanner<'text> {
     pub(super) fn new(paragraph: &'text str) -> Self {
         let mut scanner = Self { paragraph, start: 0, first_word: None, cursor: 0, item_tried_at: None, lead: None };
         scanner.begin(0);
-        scanner.lead = scanner.lead.or_else(|| leads::label(paragraph));
+        scanner.lead = scanner.lead.or_else(|| datelines::label(paragraph));
         scanner
     }
 
@@ -61,7 +59,7 @@ impl<'text> Scanner<'text> {
             }
         }
         self.cursor = self.paragraph.len();
-        let date = leads::date_at_end(self.paragraph).filter(|date| *date > self.start)?;
+        let date = datelines::date_at_end(self.paragraph).filter(|date| *date > self.start)?;
         Some(self.set_apart(date))
     }
 
@@ -86,7 +84,7 @@ impl<'text> Scanner<'text> {
         let rest = &self.paragraph[at..];
         self.start = self.paragraph.len() - rest.trim_start().len();
         self.first_word = rest.find(char::is_alphanumeric).map(|word| at + word);
-        self.lead = leads::dateline(&self.paragraph[self.start..]).map(|length| self.start + length);
+        self.lead = datelines::dateline(&self.paragraph[self.start..]).map(|length| self.start + length);
     }
 
     /// The candidate that ends before or at `place`, where the sentence is cut whatever stands around it.
@@ -100,8 +98,8 @@ impl<'text> Scanner<'text> {
 
     fn before_item(&self, at: usize) -> Option<Candidate<'text>> {
         let start = enumeration::start_of_marker(self.paragraph, at)
-            .or_else(|| leads::start_of_address(self.paragraph, at))
-            .or_else(|| leads::start_of_credit(self.paragraph, at))
+            .or_else(|| datelines::start_of_address(self.paragraph, at))
+            .or_else(|| datelines::start_of_credit(self.paragraph, at))
             .filter(|start| *start > self.start)?;
         let before = self.paragraph[self.start..start].trim_end();
         let end = self.start + before.len();
@@ -127,7 +125,7 @@ impl<'text> Scanner<'text> {
     fn closers(&self, from: usize) -> usize {
         let before = &self.paragraph[..from];
         let mut rest = &self.paragraph[from..];
-        while let Some(length) = marks::closer(rest).or_else(|| notes::mark(before, rest)) {
+        while let Some(length) = punctuation::closer(rest).or_else(|| footnotes::mark(before, rest)) {
             rest = &rest[length..];
         }
         self.paragraph.len() - from - rest.len()
@@ -135,9 +133,9 @@ impl<'text> Scanner<'text> {
 
     fn mark(&self, at: usize) -> Option<(usize, Mark)> {
         // Dots set apart belong together; the first dot after a word is that word's own.
-        let (length, mark) = marks::run(&self.paragraph[at..])?;
+        let (length, mark) = punctuation::run(&self.paragraph[at..])?;
         if self.paragraph[..at].ends_with(char::is_whitespace) {
-            let spaced = marks::spaced_dots(&self.paragraph[at..]);
+            let spaced = punctuation::spaced_dots(&self.paragraph[at..]);
             return Some(if spaced > length { (spaced, Mark::Ellipsis) } else { (length, mark) });
         }
         Some((length, mark))

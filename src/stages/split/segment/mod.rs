@@ -4,11 +4,11 @@
 mod abbreviations;
 mod boundary;
 mod candidates;
+mod datelines;
 mod enumeration;
-mod leads;
-mod marks;
-mod notes;
+mod footnotes;
 mod paragraphs;
+mod punctuation;
 mod references;
 mod words;
 

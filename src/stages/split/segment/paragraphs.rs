@@ -2,7 +2,7 @@
 
 use super::enumeration::{self, Marker};
 use super::words::{self, Opening};
-use super::{abbreviations, marks};
+use super::{abbreviations, punctuation};
 use crate::stages::stopwatch;
 use std::ops::Range;
 
@@ -243,7 +243,7 @@ fn starts_lower(text: &str) -> bool {
 }
 
 fn ends_sentence(text: &str) -> bool {
-    text.trim_end_matches(|character| marks::is_quote(character) || matches!(character, ')' | ']' | '*' | '_'))
+    text.trim_end_matches(|character| punctuation::is_quote(character) || matches!(character, ')' | ']' | '*' | '_'))
         .ends_with(['.', '!', '?', '…', '。', '！', '？'])
 }
 

@@ -1,7 +1,6 @@
 //! Entries of a bibliography, where full stops part an author from a title and not one sentence from the next.
 
-use super::marks;
-use super::words;
+use super::{punctuation, words};
 
 /// Whether `paragraph` is an entry: `Lee, Ann. "Harbours of Peru." Boats, 3 (2). http://example.com/boats`.
 pub(super) fn is_entry(paragraph: &str) -> bool {
@@ -21,7 +20,7 @@ fn ends_in_identifier(paragraph: &str) -> bool {
 /// Whether names stand before the first quotation, which is a title then.
 fn starts_with_author(paragraph: &str) -> bool {
     let author = paragraph.find(['"', '“']).map_or("", |title| paragraph[..title].trim_end());
-    let is_name = |word: &str| !word.trim_start_matches(marks::is_opener).starts_with(char::is_lowercase);
+    let is_name = |word: &str| !word.trim_start_matches(punctuation::is_opener).starts_with(char::is_lowercase);
     let is_small_word = |word: &str| matches!(word, "al." | "and" | "de" | "et" | "van" | "von");
     author.ends_with(['.', ',']) && author.split_whitespace().all(|word| is_name(word) || is_small_word(word))
 }

@@ -1,6 +1,6 @@
 //! The words on either side of a possible boundary, and how the text goes on after it.
 
-use super::marks;
+use super::punctuation;
 
 /// How the first word after a possible boundary is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(super) fn before_last(text: &str) -> &str {
 
 /// The first word of `text`, after what opens it.
 pub(super) fn first(text: &str) -> &str {
-    let text = text.trim_start_matches(marks::is_opener);
+    let text = text.trim_start_matches(punctuation::is_opener);
     let end = text.char_indices().take(LONGEST_WORD).find(|(_, character)| !is_inner(*character));
     match end {
         Some((at, _)) => &text[..at],
@@ -53,7 +53,7 @@ pub(super) fn first(text: &str) -> &str {
 
 /// How `text` starts once quotation marks and brackets are past.
 pub(super) fn opening(text: &str) -> Opening {
-    let mut characters = text.chars().skip_while(|character| marks::is_opener(*character));
+    let mut characters = text.chars().skip_while(|character| punctuation::is_opener(*character));
     match characters.next() {
         Some('$' | '£' | '€' | '#' | '.' | '+') if characters.next().is_some_and(char::is_numeric) => Opening::Digit,
         Some(first) if first.is_lowercase() => lower(characters),
@@ -83,7 +83,9 @@ pub(super) fn tail(text: &str, bytes: usize) -> &str {
 }
 
 fn is_separator(character: char) -> bool {
-    character.is_whitespace() || marks::is_opener(character) || matches!(character, '—' | '–' | '/' | ')' | ']' | ',')
+    character.is_whitespace()
+        || punctuation::is_opener(character)
+        || matches!(character, '—' | '–' | '/' | ')' | ']' | ',')
 }
 
 fn is_inner(character: char) -> bool {

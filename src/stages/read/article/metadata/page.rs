@@ -4,9 +4,9 @@ use ego_tree::NodeRef;
 use scraper::{ElementRef, Html, Node};
 
 use super::super::super::dates::to_rfc3339;
-use super::super::clutter::NAMES;
 use super::super::tree::{squeezed, text_of};
 use crate::record::Metadata;
+use crate::stages::read::article::boilerplate_nodes::NAMES;
 
 /// A longer text is no byline and no date.
 const MAX_CHARACTERS: usize = 100;

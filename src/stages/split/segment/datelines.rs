@@ -1,8 +1,7 @@
 //! What stands by itself at an end of a paragraph without a mark to part it: datelines, labels of figures and dates.
 
-use super::abbreviations;
-use super::marks;
 use super::words::{self, Opening};
+use super::{abbreviations, punctuation};
 
 // No dateline is longer; the limit keeps the search linear.
 const LONGEST: usize = 90;
@@ -234,8 +233,9 @@ fn is_caption(text: &str) -> bool {
 fn is_title(text: &str) -> bool {
     const LEADING_UP: [&str; 14] =
         ["after", "and", "before", "by", "dated", "for", "from", "late", "next", "of", "on", "since", "to", "until"];
-    text.ends_with(|last: char| last.is_alphanumeric() || marks::is_quote(last) || matches!(last, '?' | '!' | ')'))
-        && !LEADING_UP.contains(&words::last(text))
+    text.ends_with(|last: char| {
+        last.is_alphanumeric() || punctuation::is_quote(last) || matches!(last, '?' | '!' | ')')
+    }) && !LEADING_UP.contains(&words::last(text))
 }
 
 /// Whether `text` is running text, and not the rest of a title.
@@ -243,7 +243,7 @@ fn is_story(text: &str) -> bool {
     let is_started = matches!(words::opening(text), Opening::Upper | Opening::Digit);
     // The limit keeps many datelines before many quotation marks linear.
     let end = words::tail(text, LONGEST)
-        .trim_end_matches(|character| marks::is_quote(character) || matches!(character, ')' | ']'));
+        .trim_end_matches(|character| punctuation::is_quote(character) || matches!(character, ')' | ']'));
     is_started && end.ends_with(['.', '!', '?', '…', ':'])
 }
 

@@ -7,9 +7,9 @@ use pulp::x86::V4;
 use pulp::{NullaryFnOnce, Simd, f32x16};
 use tch::{TchError, Tensor};
 
-use super::super::tiles::{Block, Line, Loaded, ROWS, SIDE, Tiles};
 use super::super::{Bf16, Heads, values, values_mut};
 use super::{exp2, grow, paired, rounded, transpose};
+use crate::model::kernels::amx::{Block, Line, Loaded, ROWS, SIDE, Tiles};
 
 /// Added to the score of a token that is not there; its power is zero.
 const ABSENT: f32 = -1e30;

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
 };
 
 use super::Bf16;
-use super::tiles::{Block, Line, ROWS};
+use super::amx::{Block, Line, ROWS};
 
 /// So many rows are multiplied together: 16 vectors of sums, which is more than a processor has under way, and leaves room for the rest.
 pub(super) const TOGETHER: usize = 8;
@@ -117,8 +117,8 @@ fn as_pairs(bits: __m512i) -> __m512bh {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tiles::SIDE;
-    use super::super::tiles::tests::check;
+    use super::super::amx::SIDE;
+    use super::super::amx::tests::check;
     use super::*;
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::entities::{Cast, Found};
 use super::lexicon::{self, Gender};
 use super::mentions::Mention;
 use super::names::Name;
-use super::people::{Cast, Found};
 use super::roles;
 use super::words::Word;
 use crate::stages::stopwatch;

@@ -10,10 +10,10 @@ use pulp::Simd;
 use pulp::x86::V4;
 use tch::{TchError, Tensor};
 
-use super::super::tiles::{Block, Line, ROWS, SIDE};
-use super::super::vectors::{Pairs, TOGETHER, Vectors, products, products_of_columns, rounded};
 use super::super::{Bf16, Heads, values, values_mut};
 use super::{exp2, grow, paired, rounded_up, transpose};
+use crate::model::kernels::amx::{Block, Line, ROWS, SIDE};
+use crate::model::kernels::avx512::{Pairs, TOGETHER, Vectors, products, products_of_columns, rounded};
 
 /// What attends, with memory for what is computed on the way.
 pub(in crate::model) struct VectorAttention {
