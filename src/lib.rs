@@ -31,6 +31,8 @@ pub mod stages;
 pub mod suspects;
 /// What is to be found, and the models that find it.
 pub mod task;
+/// Labelled sets to a model.
+pub mod train;
 /// Whether an output folder is as it was written.
 pub mod verify;
 /// An end to runs that hang.

@@ -20,11 +20,11 @@ const FEWEST_POSITIONS: i64 = 64;
 
 /// What every family's `config.json` says.
 #[derive(Debug, Deserialize)]
-pub(super) struct EncoderConfig {
+pub(crate) struct EncoderConfig {
     /// The family.
-    pub(super) model_type: Architecture,
+    pub(crate) model_type: Architecture,
     /// The size of a hidden state.
-    pub(super) hidden_size: i64,
+    pub(crate) hidden_size: i64,
     intermediate_size: i64,
     num_hidden_layers: i64,
     num_attention_heads: i64,
@@ -41,14 +41,14 @@ pub(super) struct EncoderConfig {
 
 impl EncoderConfig {
     /// Reads the `config.json` at `path`.
-    pub(super) fn read(path: &Path) -> Result<Self, ModelError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ModelError> {
         let config: Self = read(path)?;
         config.check().map_err(|message| ModelError::Invalid { path: path.to_owned(), message })?;
         Ok(config)
     }
 
     /// Whether there is a position for each token that is to be read at once; says so where there is not.
-    pub(super) fn check_limits(&self, limits: ReadingLimits) -> Result<(), String> {
+    pub(crate) fn check_limits(&self, limits: ReadingLimits) -> Result<(), String> {
         let longest = limits.text_tokens.max(limits.passage_tokens.unwrap_or(0));
         let positions = match self.model_type {
             Architecture::Bert => self.max_position_embeddings,
@@ -134,7 +134,7 @@ impl EncoderConfig {
 }
 
 /// The tensors of a linear layer.
-pub(super) fn linear_shapes(name: &str, outputs: i64, inputs: i64) -> [Shape; 2] {
+pub(crate) fn linear_shapes(name: &str, outputs: i64, inputs: i64) -> [Shape; 2] {
     [(format!("{name}.weight"), vec![outputs, inputs]), (format!("{name}.bias"), vec![outputs])]
 }
 

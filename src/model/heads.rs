@@ -131,7 +131,7 @@ impl Linear {
 
 /// The mean over each segment's tokens, f32, of `states` in the shape `[tokens, hidden size]`. Its shape is `[segments,
 /// hidden size]`; then come rows of zeros up to a multiple of [`ROWS`].
-pub(super) fn mean_pool(states: &Tensor, batch: &TokenBatch) -> Result<Tensor, TchError> {
+pub(crate) fn mean_pool(states: &Tensor, batch: &TokenBatch) -> Result<Tensor, TchError> {
     let (mut tokens, mut segments) = (Vec::new(), Vec::new());
     for (segment, range) in batch.segments().iter().enumerate() {
         tokens.extend(range.clone().map(to_i64));

@@ -8,11 +8,11 @@ pub mod batch;
 /// BERT as it runs fastest.
 mod bert;
 /// `config.json`: how large an encoder is.
-mod config;
+pub(crate) mod config;
 /// Tokens to hidden states.
 mod encoder;
 /// Hidden states to probabilities and token labels.
-mod heads;
+pub(crate) mod heads;
 /// What stands between an encoder's products, in bf16.
 mod kernels;
 /// Linear layers.
@@ -27,14 +27,12 @@ mod onednn;
 pub mod passage;
 /// Text to tokens.
 pub mod tokenizer;
-/// Labelled sets to a model.
-pub mod train;
 /// The networks of encoders. The only place that names `rust_bert`.
-mod transformer;
+pub(crate) mod transformer;
 /// Scores of token labels to the best path through them.
 mod viterbi;
 /// Files of weights to tensors.
-mod weights;
+pub(crate) mod weights;
 /// Words with their tokens.
 mod word_cache;
 
@@ -376,7 +374,7 @@ fn multiplies_bf16() -> bool {
 }
 
 /// A size as libtorch has sizes.
-fn to_i64(size: usize) -> i64 {
+pub(crate) fn to_i64(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
