@@ -3,6 +3,8 @@
 //! Reads articles, splits them into sentences, finds who said what, gives every statement a topic and a sentiment with
 //! a transformer, and writes JSON Lines per document. `ARCHITECTURE.md` has the map.
 
+/// What models have read before.
+pub mod cache;
 /// `pipeline.toml` to a valid configuration.
 pub mod config;
 /// SHA-256 digests.
@@ -19,8 +21,6 @@ pub mod ledger;
 pub mod model;
 /// The engine that moves it. Knows nothing about text.
 pub mod pipeline;
-/// What models have read before.
-pub mod recall;
 /// What flows through a run.
 pub mod record;
 /// What a run has to say for itself.
@@ -46,13 +46,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use cache::Recall;
 use config::{Config, Layout, OutputConfig};
 use digest::{hexadecimal, sha256_of_all};
 use error::RunError;
 use ledger::{Done, Ledger, LedgerError, Terms};
 use model::{Model, ModelError};
 use pipeline::{Counter, Gate, Interrupt};
-use recall::Recall;
 use record::Reason;
 use report::{Clock, Found, RunReport, metrics};
 use stages::assemble::Assemble;

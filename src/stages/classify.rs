@@ -4,10 +4,10 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::cache::Recall;
 use crate::error::chain;
 use crate::model::{Model, ModelError, TokenBatch};
 use crate::pipeline::{Halt, Outlet, Stage, panic_message};
-use crate::recall::Recall;
 use crate::record::{Chunk, SplitDocument, TokenCount};
 use crate::stages::group::{Batch, Row};
 use crate::stages::guard::is_poison;

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
+use crate::cache::{self, Key, Recall};
 use crate::error::chain;
 use crate::model::{ModelError, Passage, Reading, Tokenizer};
 use crate::pipeline::{Halt, Outlet, Stage};
-use crate::recall::{self, Key, Recall};
 use crate::record::{Chunk, Reason, Rejection, Sentence, SplitDocument, TokenCount};
 use crate::stages::guard::{Guard, refused};
 use crate::stages::stopwatch::{self, Stopwatch};
@@ -107,7 +107,7 @@ struct Reader {
     tokenizer: Tokenizer,
     batch_tokens: usize,
     /// What remembers its passages, and what it tells them apart by, where they may be recalled.
-    recall: Option<(Arc<Recall>, recall::Reader)>,
+    recall: Option<(Arc<Recall>, cache::Reader)>,
     under_way: UnderWay,
 }
 
@@ -151,7 +151,7 @@ impl Group {
             Ok(Reader {
                 tokenizer: model.folder.tokenizer().map_err(|cause| model.failed(cause))?,
                 batch_tokens: model.batch_tokens,
-                recall: recall.map(|recall| (recall, recall::Reader::of(model))),
+                recall: recall.map(|recall| (recall, cache::Reader::of(model))),
                 under_way: UnderWay::default(),
             })
         };
