@@ -7,6 +7,8 @@
 pub mod cache;
 /// `pipeline.toml` to a valid configuration.
 pub mod config;
+/// An end to work that takes too long.
+pub mod deadline;
 /// SHA-256 digests.
 mod digest;
 /// What can go wrong with a run.
@@ -27,16 +29,12 @@ pub mod record;
 pub mod report;
 /// The journey of an article. Knows nothing about threads.
 pub mod stages;
-/// Documents at which runs hung.
-pub mod suspects;
 /// What is to be found, and the models that find it.
 pub mod task;
 /// Labelled sets to a model.
 pub mod train;
 /// Whether an output folder is as it was written.
 pub mod verify;
-/// An end to runs that hang.
-mod watchdog;
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -48,6 +46,8 @@ use rayon::prelude::*;
 
 use cache::Recall;
 use config::{Config, Layout, OutputConfig};
+use deadline::suspects::{self, Suspects};
+use deadline::watchdog::Watchdog;
 use digest::{hexadecimal, sha256_of_all};
 use error::RunError;
 use ledger::{Done, Ledger, LedgerError, Terms};
@@ -63,9 +63,7 @@ use stages::read::{Known, Places, Read};
 use stages::split::Split;
 use stages::write::folder::{OutputFolder, write_whole};
 use stages::write::{Write, Written, publish};
-use suspects::Suspects;
 use task::{Tasks, UsedModel};
-use watchdog::Watchdog;
 
 /// A run that is ready to go: everything that can be wrong with its configuration, its models, its paths and its output
 /// folder has been checked.

@@ -5,12 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::cache::Recall;
+use crate::deadline::guard::is_poison;
 use crate::error::chain;
 use crate::model::{Model, ModelError, TokenBatch};
 use crate::pipeline::{Halt, Outlet, Stage, panic_message};
 use crate::record::{Chunk, SplitDocument, TokenCount};
 use crate::stages::group::{Batch, Row};
-use crate::stages::guard::is_poison;
 
 /// One copy of a model at work.
 #[derive(Debug)]

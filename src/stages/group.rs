@@ -12,12 +12,12 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use crate::cache::{self, Key, Recall};
+use crate::deadline::guard::{Guard, refused};
+use crate::deadline::stopwatch::{self, Stopwatch};
 use crate::error::chain;
 use crate::model::{ModelError, Passage, Reading, Tokenizer};
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{Chunk, Reason, Rejection, Sentence, SplitDocument, TokenCount};
-use crate::stages::guard::{Guard, refused};
-use crate::stages::stopwatch::{self, Stopwatch};
 use crate::task::{TaskError, Tasks, UsedModel};
 
 /// Passages that go through a model together, or that need not go through it.

@@ -6,13 +6,9 @@ pub mod assemble;
 pub mod classify;
 /// Sentences to batches of tokens.
 pub mod group;
-/// Each document by itself.
-mod guard;
 /// Paths to chunks of documents.
 pub mod read;
 /// Documents to sentences.
 pub mod split;
-/// How long a document takes.
-pub(crate) mod stopwatch;
 /// Statements to files.
 pub mod write;

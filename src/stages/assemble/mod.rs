@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
+use crate::deadline::guard::{self, Guard};
 use crate::model::Reading;
 use crate::model::passage::Segment;
 use crate::pipeline::{Halt, Outlet, Stage};
@@ -19,7 +20,6 @@ use crate::record::{
     Verdict,
 };
 use crate::stages::group::{Batch, Row};
-use crate::stages::guard::{self, Guard};
 use crate::task::{LabelTask, Tag, Tasks};
 use attribution::TaggedSentence;
 

@@ -7,9 +7,9 @@ use super::mojibake::is_garbled;
 use super::refusal::{EXCERPT_BYTES, Refusal};
 use super::{dates, language};
 use crate::config::InputConfig;
+use crate::deadline::guard::Guard;
 use crate::digest::sha256_of_all;
 use crate::record::{Metadata, Place, Rejection, TextFlag};
-use crate::stages::guard::Guard;
 
 /// A record's bytes, as its format has them.
 pub(super) enum Content {

@@ -42,12 +42,12 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::config::{InputConfig, RunConfig};
+use crate::deadline::guard::Guard;
+use crate::deadline::suspects::Suspects;
 use crate::digest::{hexadecimal, sha256_of_all};
 use crate::ledger::Done;
 use crate::pipeline::{Cause, Counter, Halt, Interrupt, Outlet, Stage, panic_message};
 use crate::record::{Chunk, Document, Original, Place, Reason, Rejection};
-use crate::stages::guard::Guard;
-use crate::suspects::Suspects;
 use content::Record;
 use copies::Copies;
 use find::Source;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
+use crate::deadline::guard::Guard;
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{Chunk, Document, Rejection, Sentence, Span, SplitDocument};
-use crate::stages::guard::Guard;
 use segment::{Segment, segment};
 
 /// Splits documents into sentences.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::parts::Parts;
 use super::{Page, paragraphs, words};
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 
 /// Adds what the layout says to `parts`; what a model found in the same places gives way.
 pub(super) fn read(page: &Page<'_, '_>, parts: &mut Parts) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::parts::{Parts, Place};
 use super::{Page, Relation, gap, meet};
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 
 /// The relations that `parts` make, in the order of their contents.
 pub(super) fn relations(page: &Page<'_, '_>, parts: &Parts) -> Vec<Relation> {

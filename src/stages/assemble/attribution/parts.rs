@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Page, TaggedSentence, shared, words};
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 use crate::task::{Part, Tag};
 
 /// All parts of a document.

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{Page, Relation, shared};
+use crate::deadline::stopwatch;
 use crate::record::{Attribution, AttributionKind, Span, Speaker, Statement};
-use crate::stages::stopwatch;
 
 /// Gives each statement the attributions of which something is said in it, with what is said of them there. `speakers`
 /// has an entry a relation.

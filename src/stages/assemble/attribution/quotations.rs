@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 
 /// A pair of marks, by what opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

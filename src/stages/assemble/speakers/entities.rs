@@ -8,7 +8,7 @@ use super::mentions::{Kind, Mention};
 use super::names::{Name, Role};
 use super::roles;
 use super::words::Word;
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 
 /// One whom the document names.
 #[derive(Debug, Clone)]

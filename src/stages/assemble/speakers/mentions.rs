@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::lexicon::{self, Gender};
 use super::roles;
 use super::words::Word;
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 
 /// What bears a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

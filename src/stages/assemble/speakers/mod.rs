@@ -23,8 +23,8 @@ mod words;
 use std::collections::HashSet;
 use std::ops::Range;
 
+use crate::deadline::stopwatch;
 use crate::record::Speaker;
-use crate::stages::stopwatch;
 use entities::{Cast, Found};
 use lexicon::Gender;
 use mentions::{Kind, Mention};

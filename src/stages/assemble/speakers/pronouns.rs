@@ -8,7 +8,7 @@ use super::mentions::Mention;
 use super::names::Name;
 use super::roles;
 use super::words::Word;
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 
 /// How many sentences back a pronoun reaches.
 const REACH: usize = 5;

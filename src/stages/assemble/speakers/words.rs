@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lexicon;
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 
 /// A word of the text. Its bytes hold a possessive ending too, the rest does not.
 #[derive(Debug, Clone)]

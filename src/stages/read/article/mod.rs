@@ -27,8 +27,8 @@ mod measure;
 use super::Refusal;
 use super::content::Parsed;
 use super::decode::decode_page;
+use crate::deadline::stopwatch;
 use crate::record::Reason;
-use crate::stages::stopwatch;
 
 /// A page as it came.
 #[derive(Debug, Clone, Copy)]

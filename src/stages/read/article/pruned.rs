@@ -9,7 +9,7 @@ use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::boilerplate_nodes::{self, Sizes};
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 
 /// Stands for a line break. A page has no use for the character.
 pub(super) const LINE_BREAK: char = '\u{E00A}';

@@ -7,8 +7,8 @@ use super::super::Refusal;
 use super::metadata::Said;
 use super::paragraphs::{self, Paragraph};
 use super::{PageLimits, boilerplate_text, pruned, tree};
+use crate::deadline::stopwatch;
 use crate::record::Reason;
-use crate::stages::stopwatch;
 
 /// Where the article's text in JSON-LD is so many times as long as what is in sight, scripts would show it: that is the article then.
 const BODY_TIMES: usize = 2;

@@ -8,8 +8,8 @@ use scraper::{Html, HtmlTreeSink, Node};
 
 use super::super::Refusal;
 use super::{PageLimits, attributes};
+use crate::deadline::stopwatch;
 use crate::record::Reason;
-use crate::stages::stopwatch;
 
 /// The page is parsed in pieces of this size, and measured after each: unclosed `<b>`s can make a whole tree of every paragraph.
 const PIECE_BYTES: usize = 1024;

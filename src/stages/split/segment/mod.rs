@@ -12,7 +12,7 @@ mod punctuation;
 mod references;
 mod words;
 
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 use candidates::Scanner;
 use paragraphs::Paragraph;
 use std::ops::Range;

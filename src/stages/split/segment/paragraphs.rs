@@ -3,7 +3,7 @@
 use super::enumeration::{self, Marker};
 use super::words::{self, Opening};
 use super::{abbreviations, punctuation};
-use crate::stages::stopwatch;
+use crate::deadline::stopwatch;
 use std::ops::Range;
 
 // Nobody wraps text at more columns than this: longer lines are whole paragraphs.

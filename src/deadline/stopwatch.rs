@@ -19,7 +19,7 @@ pub(super) struct TooSlow;
 
 /// What one document has taken so far in a stage, on whatever threads. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Stopwatch {
+pub(crate) struct Stopwatch {
     limit: Duration,
     nanoseconds: Arc<AtomicU64>,
     work: Arc<Work>,
@@ -63,7 +63,7 @@ impl Stopwatch {
     }
 
     /// The one that runs on this thread.
-    pub(super) fn running() -> Option<Self> {
+    pub(crate) fn running() -> Option<Self> {
         HERE.with(|thread| thread.running().watch.clone())
     }
 
@@ -125,7 +125,7 @@ fn time_told(status: &Path) -> Option<Duration> {
 
 /// Does `work` with `watch` running, and another one after that as before. So what a thread does for one document while it
 /// waits for a part of another, as rayon has it, is not counted twice nor for the wrong one. Unwinds where the time of `watch` is over.
-pub(super) fn timed<T>(watch: Option<Stopwatch>, work: impl FnOnce() -> T) -> T {
+pub(crate) fn timed<T>(watch: Option<Stopwatch>, work: impl FnOnce() -> T) -> T {
     /// Lets the watch before go on, also where `work` unwinds.
     struct Before(Option<Stopwatch>);
     impl Drop for Before {
@@ -155,7 +155,7 @@ fn switch(next: Option<Stopwatch>) -> Option<Stopwatch> {
 }
 
 /// Unwinds where the document that this thread works on has taken too long. Most calls only count.
-pub(super) fn look() {
+pub(crate) fn look() {
     /// Reading the time takes as long as some hundred instructions.
     const SELDOM: u32 = 64;
     let looks = LOOKS.get().wrapping_add(1);
@@ -166,7 +166,7 @@ pub(super) fn look() {
 }
 
 /// As [`look`], each time: for steps that are few and long.
-pub(super) fn look_closely() {
+pub(crate) fn look_closely() {
     if HERE.with(|thread| thread.running().is_over()) {
         unwind();
     }

@@ -8,8 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::stopwatch::Work;
 use crate::record::Place;
-use crate::stages::stopwatch::Work;
 
 /// Their list in the output folder, a line each.
 pub const FILE: &str = "suspects.jsonl";

@@ -11,7 +11,7 @@ use crate::record::{Document, EXCERPT_CHARACTERS, Place, Reason, Rejection};
 
 /// What stands between the documents of a stage.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     stage: &'static str,
     /// How long processors may work on one document.
     limit: Option<Duration>,
@@ -19,23 +19,23 @@ pub(super) struct Guard {
 
 impl Guard {
     /// One of the stage of that name, which leaves each document all the time that it takes.
-    pub(super) fn of(stage: &'static str) -> Self {
+    pub(crate) fn of(stage: &'static str) -> Self {
         Self { stage, limit: None }
     }
 
     /// One that rejects documents on which processors have worked for longer.
-    pub(super) fn within(self, limit: Option<Duration>) -> Self {
+    pub(crate) fn within(self, limit: Option<Duration>) -> Self {
         Self { limit, ..self }
     }
 
     /// Does `work` on a document.
-    pub(super) fn on<T>(&self, document: &Document, work: impl FnOnce() -> T) -> Result<T, Rejection> {
+    pub(crate) fn on<T>(&self, document: &Document, work: impl FnOnce() -> T) -> Result<T, Rejection> {
         self.at(&document.place, || document.text.as_str().into(), work)
             .map_err(|(reason, message)| refused(self.stage, document, reason, message))
     }
 
     /// Does `work` on what is at `place`, and says why where that cannot be done. `text` is what tests know it by.
-    pub(super) fn at<'t, T>(
+    pub(crate) fn at<'t, T>(
         &self,
         place: &Place,
         text: impl Fn() -> Cow<'t, str>,
@@ -65,7 +65,7 @@ impl Guard {
 }
 
 /// The rejection of a document that has been read.
-pub(super) fn refused(stage: &'static str, document: &Document, reason: Reason, message: String) -> Rejection {
+pub(crate) fn refused(stage: &'static str, document: &Document, reason: Reason, message: String) -> Rejection {
     let excerpt = document.text.chars().take(EXCERPT_CHARACTERS).collect();
     Rejection { place: document.place.clone(), stage, reason, message, excerpt }
 }
@@ -108,6 +108,6 @@ fn poison<'t>(stage: &str, text: impl Fn() -> Cow<'t, str>) {
 }
 
 /// Whether a test wants the stage to panic at this document.
-pub(super) fn is_poison(stage: &str, document: &Document) -> bool {
+pub(crate) fn is_poison(stage: &str, document: &Document) -> bool {
     PANIC.is_in(stage, || document.text.as_str().into())
 }

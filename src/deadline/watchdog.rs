@@ -6,8 +6,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use crate::stages::stopwatch::{self, Work};
-use crate::suspects;
+use super::stopwatch::{self, Work};
+use super::suspects;
 
 /// The exit code of a run that hung: it has failed.
 const EXIT_FAILED: i32 = 2;
