@@ -3,6 +3,8 @@
 //! Reads articles, splits them into sentences, finds who said what, gives every statement a topic and a sentiment with
 //! a transformer, and writes JSON Lines per document. `ARCHITECTURE.md` has the map.
 
+/// Token labels to who said what.
+pub mod attribution;
 /// What models have read before.
 pub mod cache;
 /// `pipeline.toml` to a valid configuration.
@@ -27,6 +29,10 @@ pub mod pipeline;
 pub mod record;
 /// What a run has to say for itself.
 pub mod report;
+/// Text to segments: where sentences begin and end.
+pub mod sentences;
+/// Who is meant by a source.
+mod speakers;
 /// The journey of an article. Knows nothing about threads.
 pub mod stages;
 /// What is to be found, and the models that find it.

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use crate::attribution::is_inside_word;
 use crate::evaluate::Mark;
 use crate::record::Label;
-use crate::stages::assemble::attribution::is_inside_word;
 
 /// What the labels of a token head mean.
 #[derive(Debug, Clone, PartialEq, Eq)]

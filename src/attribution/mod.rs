@@ -76,7 +76,7 @@ impl Relations {
 
 /// Finds who said what in the document `text`, and gives it to its statements, of which each has its place in
 /// `sentences`.
-pub(super) fn attribute(text: &str, sentences: &[TaggedSentence<'_>], statements: &mut [Statement]) {
+pub(crate) fn attribute(text: &str, sentences: &[TaggedSentence<'_>], statements: &mut [Statement]) {
     let page = Page::new(text, sentences);
     let relations = page.relations();
     let ranges: Vec<Range<usize>> = sentences.iter().map(|sentence| sentence.range.clone()).collect();

@@ -36,7 +36,7 @@ use words::Word;
 /// For each source the speaker, in order; none where the document does not say clearly.
 ///
 /// All ranges are bytes of `text`. `sentences` are in order and do not overlap.
-pub(super) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<usize>]) -> Vec<Option<Speaker>> {
+pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<usize>]) -> Vec<Option<Speaker>> {
     let mut speakers = vec![None; sources.len()];
     let words = words::find(text, sentences);
     let mut resolver = Resolver::new(text, &words);

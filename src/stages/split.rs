@@ -1,8 +1,5 @@
 //! Documents to sentences, many documents at a time.
 
-/// Text to segments: where sentences begin and end.
-pub mod segment;
-
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -10,7 +7,7 @@ use rayon::prelude::*;
 use crate::deadline::guard::Guard;
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{Chunk, Document, Rejection, Sentence, Span, SplitDocument};
-use segment::{Segment, segment};
+use crate::sentences::{Segment, segment};
 
 /// Splits documents into sentences.
 #[derive(Debug)]

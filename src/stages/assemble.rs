@@ -1,16 +1,12 @@
 //! What models read to statements: collects the batches of a chunk and puts every finding where it belongs.
 
-/// Token labels to who said what.
-pub mod attribution;
-/// Who is meant by a source.
-mod speakers;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rayon::prelude::*;
 
+use crate::attribution::{self, TaggedSentence};
 use crate::deadline::guard::{self, Guard};
 use crate::model::Reading;
 use crate::model::passage::Segment;
@@ -21,7 +17,6 @@ use crate::record::{
 };
 use crate::stages::group::{Batch, Row};
 use crate::task::{LabelTask, Tag, Tasks};
-use attribution::TaggedSentence;
 
 /// Puts statements together.
 #[derive(Debug)]
