@@ -1,9 +1,9 @@
 //! What can go wrong with a run, and the exit code that says so.
 
 use crate::config::ConfigError;
+use crate::input::find::FindError;
 use crate::ledger::LedgerError;
 use crate::pipeline::PipelineError;
-use crate::stages::read::find::FindError;
 use crate::stages::write::WriteError;
 use crate::task::TaskError;
 

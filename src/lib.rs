@@ -17,6 +17,8 @@ mod digest;
 pub mod error;
 /// What a model's labels are worth.
 pub mod evaluate;
+/// Files to articles.
+pub mod input;
 /// Labelled texts, to train on and measure by.
 pub mod labelled;
 /// What is done.
@@ -56,6 +58,7 @@ use deadline::suspects::{self, Suspects};
 use deadline::watchdog::Watchdog;
 use digest::{hexadecimal, sha256_of_all};
 use error::RunError;
+use input::find::{FindError, Finder, Source};
 use ledger::{Done, Ledger, LedgerError, Terms};
 use model::{Model, ModelError};
 use pipeline::{Counter, Gate, Interrupt};
@@ -64,7 +67,6 @@ use report::{Clock, Found, RunReport, metrics};
 use stages::assemble::Assemble;
 use stages::classify::Classify;
 use stages::group::Group;
-use stages::read::find::{FindError, Finder, Source};
 use stages::read::{Known, Places, Read};
 use stages::split::Split;
 use stages::write::folder::{OutputFolder, write_whole};
