@@ -3,8 +3,8 @@
 use crate::config::ConfigError;
 use crate::input::find::FindError;
 use crate::ledger::LedgerError;
+use crate::output::WriteError;
 use crate::pipeline::PipelineError;
-use crate::stages::write::WriteError;
 use crate::task::TaskError;
 
 /// Why a run could not begin, broke off, or cannot be trusted.

@@ -25,10 +25,14 @@ pub mod labelled;
 pub mod ledger;
 /// Encoders, heads, tokenizers.
 pub mod model;
+/// What a run leaves behind.
+pub mod output;
 /// The engine that moves it. Knows nothing about text.
 pub mod pipeline;
 /// What flows through a run.
 pub mod record;
+/// Documents once more.
+mod repeat;
 /// What a run has to say for itself.
 pub mod report;
 /// Text to segments: where sentences begin and end.
@@ -41,8 +45,8 @@ pub mod stages;
 pub mod task;
 /// Labelled sets to a model.
 pub mod train;
-/// Whether an output folder is as it was written.
-pub mod verify;
+
+pub use repeat::repeat;
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -61,6 +65,8 @@ use error::RunError;
 use input::find::{FindError, Finder, Source};
 use ledger::{Done, Ledger, LedgerError, Terms};
 use model::{Model, ModelError};
+use output::folder::{OutputFolder, write_whole};
+use output::publish;
 use pipeline::{Counter, Gate, Interrupt};
 use record::Reason;
 use report::{Clock, Found, RunReport, metrics};
@@ -69,8 +75,7 @@ use stages::classify::Classify;
 use stages::group::Group;
 use stages::read::{Known, Places, Read};
 use stages::split::Split;
-use stages::write::folder::{OutputFolder, write_whole};
-use stages::write::{Write, Written, publish};
+use stages::write::{Write, Written};
 use task::{Tasks, UsedModel};
 
 /// A run that is ready to go: everything that can be wrong with its configuration, its models, its paths and its output

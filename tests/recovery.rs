@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use pressrun::verify::verify;
+use pressrun::output::verify::verify;
 use support::{Workspace, said};
 
 const LAYOUTS: [&str; 3] = [

@@ -17,10 +17,12 @@ use crate::digest::sha256;
 use crate::error::{RunError, chain};
 use crate::ledger::Ledger;
 use crate::model::Runtime;
+use crate::output::folder::OutputFolder;
+use crate::output::line::label_key;
+use crate::output::{SCHEMA, publish};
 use crate::pipeline::{Cause, Interrupt, StageReport};
 use crate::record::{CopyCount, Reason, TokenCount};
-use crate::stages::write::folder::OutputFolder;
-use crate::stages::write::{SCHEMA, Written, label_key, publish};
+use crate::stages::write::Written;
 use crate::task::{LabelTask, Tasks};
 
 /// How a run ended.

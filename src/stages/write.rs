@@ -1,58 +1,20 @@
 //! Statements to files, and what is done into the ledger: data is safe on disk before the ledger says so.
 
-/// The output folder: one run at a time, nothing half-written under a final name.
-pub mod folder;
-/// Lines to statement files: a file a document, or shards.
-mod layout;
-/// Documents and statements to lines of JSON.
-mod line;
-/// The ledger to what people read: the files that list documents and rejections.
-pub mod publish;
-
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
 use crate::config::Config;
-use crate::ledger::{Entry, Kept, Ledger, LedgerError};
+use crate::ledger::{Entry, Kept, Ledger};
+use crate::output::WriteError;
+use crate::output::folder::{self, OutputFolder};
+use crate::output::layout::{self, Statements};
+use crate::output::line::{self, DocumentLine, StatementFormat};
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount};
 use crate::task::Tasks;
-use folder::OutputFolder;
-use layout::Statements;
-pub(crate) use line::label_key;
-use line::{DocumentLine, StatementFormat};
-
-/// The version of the output's format, in every line.
-pub const SCHEMA: u32 = 1;
-
-/// Why results could not be kept.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// The system refused.
-    #[error("cannot write `{}`", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: std::io::Error,
-    },
-    /// Another run writes there.
-    #[error("another run, process {process}, is writing into `{}`", path.display())]
-    Locked {
-        /// The folder.
-        path: PathBuf,
-        /// The number of its process.
-        process: String,
-    },
-    /// The ledger cannot be kept.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-}
 
 /// What has been written since the last time: for progress and for the report.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -206,7 +206,7 @@ fn lock(folder: &Path) -> Result<File, WriteError> {
 }
 
 /// Ends the process here if `PRESSRUN_DIE_BEFORE` says so: tests kill it before each of its file operations, the first being 1.
-pub(super) fn step() {
+pub(crate) fn step() {
     if is_step() {
         std::process::abort();
     }

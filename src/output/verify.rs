@@ -1,23 +1,15 @@
 //! A whole output folder checked: hashes of all that was written, statements against each other, and the accounting.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::config::Config;
-use crate::config::values::Whole;
+use super::publish::{SEAL, SEALED};
 use crate::digest::{sha256, sha256_of_file};
-use crate::error::RunError;
 use crate::ledger::{self, Entry, Ledger, LedgerError};
-use crate::pipeline::Interrupt;
-use crate::record::Original;
-use crate::stages::read::Known;
-use crate::stages::write::WriteError;
-use crate::stages::write::publish::{SEAL, SEALED};
-use crate::{Job, Only, Request};
 
 /// Something that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,73 +59,6 @@ pub fn verify(folder: &Path) -> Result<Verification, LedgerError> {
     check.strangers();
     check.accounting();
     Ok(check.found)
-}
-
-/// Reads `documents` of the output folder of `config` once more, and compares what comes of them with what is there. `paths` are what
-/// was read, or none for `[input] paths`. What is no longer in the input cannot be compared, and is counted as a fault.
-///
-/// # Errors
-/// As those of a run; results on other terms than those of `config` differ in the first place.
-pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Verification, RunError> {
-    let ledger = Ledger::open(&config.output.directory)?;
-    let expected = ledger.sample(documents)?;
-    drop(ledger);
-    let folder = Scratch::new()?;
-    let mut config = config.clone();
-    config.output.directory.clone_from(&folder.path);
-    config.cache.max_bytes = Whole::of::<0>();
-    config.metrics.textfile = None;
-    // What was written stays when other languages are wanted.
-    config.input.languages.clear();
-    let only = Only::At(expected.iter().map(|entry| ((entry.source.clone(), entry.record), known(entry))).collect());
-    let job = Job::prepare(config, Request { paths, listed: Vec::new(), redo: false, only })?;
-    let outcome = job.run(&Interrupt::default(), |_| ()).1;
-    if !matches!(outcome, Ok(()) | Err(RunError::TooManyRejected { .. })) {
-        outcome?;
-    }
-    let mut found = HashMap::new();
-    Ledger::open(&folder.path)?.each_entry(|entry| {
-        found.insert((entry.source, entry.record), entry.kept.sha256);
-        Ok::<_, LedgerError>(())
-    })?;
-    let fault = |entry: &Entry| {
-        let message = match found.get(&(entry.source.clone(), entry.record)) {
-            Some(sha256) if *sha256 == entry.kept.sha256 => return None,
-            Some(_) => "other statements come of it now",
-            None => "is no longer where it was read",
-        };
-        Some(Fault { file: entry.source.clone(), document: Some(entry.document.clone()), message: message.into() })
-    };
-    let faults = expected.iter().filter_map(fault).collect();
-    Ok(Verification { documents: expected.len() as u64, statements: 0, faults })
-}
-
-/// What only the rest of the input says of a document: whether another has its id, or its text.
-fn known(entry: &Entry) -> Known {
-    let line: Value = serde_json::from_slice(&entry.line).unwrap_or_default();
-    let percent = Original::percent(line["similarity"].as_f64().unwrap_or_default());
-    let original = |id: &str| Original { id: id.to_owned(), percent };
-    Known { id: Some(entry.document.clone()), duplicate_of: line["duplicate_of"].as_str().map(original) }
-}
-
-/// A folder that is gone afterwards.
-struct Scratch {
-    path: PathBuf,
-}
-
-impl Scratch {
-    fn new() -> Result<Self, WriteError> {
-        let path = std::env::temp_dir().join(format!("pressrun-verify-{}", std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|cause| WriteError::Io { path: path.clone(), cause })?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left there is in nobody's way.
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
 }
 
 struct Check {

@@ -21,19 +21,19 @@ pub(crate) const UNSURE: &str = "unsure";
 
 /// How statements are written.
 #[derive(Debug)]
-pub(super) struct StatementFormat {
+pub(crate) struct StatementFormat {
     tasks: Arc<Tasks>,
     /// The fields to write beside those that identify a statement; empty for all.
     wanted: Vec<String>,
 }
 
 impl StatementFormat {
-    pub(super) fn new(tasks: Arc<Tasks>, wanted: Vec<String>) -> Self {
+    pub(crate) fn new(tasks: Arc<Tasks>, wanted: Vec<String>) -> Self {
         Self { tasks, wanted }
     }
 
     /// A line a statement.
-    pub(super) fn lines(&self, document: &AnalysedDocument) -> Result<Vec<u8>, serde_json::Error> {
+    pub(crate) fn lines(&self, document: &AnalysedDocument) -> Result<Vec<u8>, serde_json::Error> {
         let mut lines = Vec::with_capacity(document.statements.len() * 512);
         for (index, statement) in document.statements.iter().enumerate() {
             let line = StatementLine { format: self, document: &document.document, index, statement };
@@ -51,14 +51,14 @@ impl StatementFormat {
 }
 
 /// A value and a line feed.
-pub(super) fn to_line(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn to_line(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     Ok(line)
 }
 
 /// A rejection's line.
-pub(super) fn rejection(rejection: &Rejection) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn rejection(rejection: &Rejection) -> Result<Vec<u8>, serde_json::Error> {
     #[derive(serde::Serialize)]
     struct Line<'a> {
         schema: u32,
@@ -217,7 +217,7 @@ impl<'a> AttributionValue<'a> {
 
 /// A document's line in `documents.jsonl`.
 #[derive(Debug, serde::Serialize)]
-pub(super) struct DocumentLine {
+pub(crate) struct DocumentLine {
     schema: u32,
     document: String,
     place: Place,
@@ -234,7 +234,7 @@ pub(super) struct DocumentLine {
     statements: usize,
     attributions: usize,
     speakers: Vec<SpeakerLine>,
-    pub(super) statements_file: String,
+    pub(crate) statements_file: String,
     #[serde(flatten)]
     tasks: IndexMap<String, LabelSummary>,
 }
@@ -262,7 +262,7 @@ struct LabelSummary {
 
 impl DocumentLine {
     /// All but the file of its statements, which is known when they are written.
-    pub(super) fn new(analysed: &AnalysedDocument, tasks: &[LabelTask]) -> Self {
+    pub(crate) fn new(analysed: &AnalysedDocument, tasks: &[LabelTask]) -> Self {
         let (document, statements) = (&analysed.document, &analysed.statements);
         let summary = |(place, task): (usize, &LabelTask)| (task.name.clone(), summarise(task, place, statements));
         Self {
@@ -287,7 +287,7 @@ impl DocumentLine {
 }
 
 /// How many attributions statements have: one that goes over several of them counts once.
-pub(super) fn attributions(statements: &[Statement]) -> usize {
+pub(crate) fn attributions(statements: &[Statement]) -> usize {
     let numbers = statements.iter().flat_map(|statement| &statement.attributions).map(|attribution| attribution.number);
     numbers.max().map_or(0, |last| last + 1)
 }

@@ -17,7 +17,7 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// Where the lines of statements go.
 #[derive(Debug)]
-pub(super) enum Statements {
+pub(crate) enum Statements {
     /// A file a document.
     Documents { folder: PathBuf, compression: Compression },
     /// Files of many documents.
@@ -26,7 +26,7 @@ pub(super) enum Statements {
 
 impl Statements {
     /// Goes on after what `ledger` knows.
-    pub(super) fn new(folder: &OutputFolder, config: &OutputConfig, ledger: &Ledger) -> Result<Self, WriteError> {
+    pub(crate) fn new(folder: &OutputFolder, config: &OutputConfig, ledger: &Ledger) -> Result<Self, WriteError> {
         Ok(match config.layout {
             Layout::Document => Self::Documents { folder: folder.statements()?, compression: config.compression },
             Layout::Sharded => Self::Shards(Shards::resume(folder.path(), config, ledger.last_shard()?)?),
@@ -34,7 +34,7 @@ impl Statements {
     }
 
     /// Keeps the lines of each document, by its id.
-    pub(super) fn write(&mut self, documents: &[(&str, Vec<u8>)]) -> Result<Vec<Kept>, WriteError> {
+    pub(crate) fn write(&mut self, documents: &[(&str, Vec<u8>)]) -> Result<Vec<Kept>, WriteError> {
         match self {
             Self::Documents { folder, compression } => write_documents(folder, *compression, documents),
             Self::Shards(shards) => documents.iter().map(|(_, lines)| shards.append(lines)).collect(),
@@ -42,7 +42,7 @@ impl Statements {
     }
 
     /// Makes what was written safe on disk, and says how far the last shard goes.
-    pub(super) fn sync(&mut self) -> Result<Option<ShardState>, WriteError> {
+    pub(crate) fn sync(&mut self) -> Result<Option<ShardState>, WriteError> {
         match self {
             Self::Documents { .. } => Ok(None),
             Self::Shards(shards) => shards.sync(),
@@ -50,7 +50,7 @@ impl Statements {
     }
 
     /// Gives the last shard its name.
-    pub(super) fn finish(&mut self) -> Result<(), WriteError> {
+    pub(crate) fn finish(&mut self) -> Result<(), WriteError> {
         match self {
             Self::Documents { .. } => Ok(()),
             Self::Shards(shards) => shards.close(),
@@ -80,7 +80,7 @@ fn kept(file: String, start: u64, content: &[u8]) -> Kept {
 
 /// Files of many documents, in order. A document's statements are never spread over two.
 #[derive(Debug)]
-pub(super) struct Shards {
+pub(crate) struct Shards {
     folder: PathBuf,
     compression: Compression,
     shard_bytes: u64,
@@ -191,7 +191,7 @@ fn rewrite(
 }
 
 /// Gives a shard that has been rewritten its name, where that is not done yet.
-pub(super) fn finish_rewriting(folder: &Path, ledger: &mut Ledger) -> Result<(), WriteError> {
+pub(crate) fn finish_rewriting(folder: &Path, ledger: &mut Ledger) -> Result<(), WriteError> {
     let Some(name) = ledger.rewritten()? else { return Ok(()) };
     let path = folder.join(name);
     step();
