@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
+use super::batch::{Batch, Row};
 use crate::attribution::{self, TaggedSentence};
 use crate::deadline::guard::{self, Guard};
 use crate::model::Reading;
@@ -15,7 +16,6 @@ use crate::record::{
     AnalysedChunk, AnalysedDocument, Chunk, Flag, Reason, Rejection, Sentence, SplitDocument, Statement, TokenCount,
     Verdict,
 };
-use crate::stages::group::{Batch, Row};
 use crate::task::{LabelTask, Tag, Tasks};
 
 /// Puts statements together.
@@ -186,11 +186,11 @@ fn judge(task: &LabelTask, probabilities: &[f32]) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use super::super::batch::Found;
     use super::*;
     use crate::model::{Passage, Report};
     use crate::pipeline::run_inline;
     use crate::record::{Document, Label};
-    use crate::stages::group::Found;
     use crate::task::AttributionTask;
 
     fn tasks(min_score: f32) -> Arc<Tasks> {

@@ -2,10 +2,10 @@
 
 /// What models read to statements.
 pub mod assemble;
-/// Batches to what a model reads in them.
-pub mod classify;
 /// Sentences to batches of tokens.
-pub mod group;
+pub mod batch;
+/// Batches to what a model reads in them.
+pub mod infer;
 /// Paths to chunks of documents.
 pub mod read;
 /// Documents to sentences.

@@ -4,13 +4,13 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::batch::{Batch, Row};
 use crate::cache::Recall;
 use crate::deadline::guard::is_poison;
 use crate::error::chain;
 use crate::model::{Model, ModelError, TokenBatch};
 use crate::pipeline::{Halt, Outlet, Stage, panic_message};
 use crate::record::{Chunk, SplitDocument, TokenCount};
-use crate::stages::group::{Batch, Row};
 
 /// One copy of a model at work.
 #[derive(Debug)]
