@@ -8,13 +8,13 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::config::values::Whole;
 use crate::error::RunError;
+use crate::job::{Job, Only, Request};
 use crate::ledger::{Entry, Ledger, LedgerError};
 use crate::output::WriteError;
 use crate::output::verify::{Fault, Verification};
 use crate::pipeline::Interrupt;
 use crate::record::Original;
 use crate::stages::read::Known;
-use crate::{Job, Only, Request};
 
 /// Reads `documents` of the output folder of `config` once more, and compares what comes of them with what is there. `paths` are what
 /// was read, or none for `[input] paths`. What is no longer in the input cannot be compared, and is counted as a fault.
