@@ -15,8 +15,8 @@ use pressrun::model::passage::Segment;
 use pressrun::model::{ModelFolder, Passage, Reading, Runtime, TokenBatch};
 use pressrun::pipeline::{self, Counter, Interrupt};
 use pressrun::record::Sentence;
+use pressrun::sentences::sentences;
 use pressrun::stages::read::Read;
-use pressrun::stages::split::sentences;
 use pressrun::{Job, Request};
 
 /// Articles of the examples, again and again: about 1 MB.

@@ -93,7 +93,7 @@ mod tests {
     use super::super::{TaggedSentence, attribute};
     use super::*;
     use crate::record::Sentence;
-    use crate::stages::split::sentences;
+    use crate::sentences::sentences;
     use crate::task::{Part, Tag};
 
     /// The statements of a text of which a model says nothing.

@@ -16,7 +16,7 @@ use crate::labelled::{Gold, LabelledRow, LabelledSet};
 use crate::model::passage::Segment;
 use crate::model::{HeadKind, HeadManifest, Model, ModelError, Reading, Tokenizer};
 use crate::record::{Label, Sentence};
-use crate::stages::split::sentences;
+use crate::sentences::sentences;
 use crate::task::Tag;
 
 /// How many tokens a batch has at most.

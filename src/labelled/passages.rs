@@ -10,7 +10,7 @@ use crate::evaluate::Mark;
 use crate::model::passage::Segment;
 use crate::model::{Model, ModelError, Passage, Reading, TokenBatch, TokenizedText, Tokenizer};
 use crate::record::Sentence;
-use crate::stages::split::sentences;
+use crate::sentences::sentences;
 
 /// A passage of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]

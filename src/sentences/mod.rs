@@ -10,37 +10,38 @@ mod footnotes;
 mod paragraphs;
 mod punctuation;
 mod references;
+mod spans;
 mod words;
 
 use crate::deadline::stopwatch;
 use candidates::Scanner;
 use paragraphs::Paragraph;
+pub use spans::sentences;
 use std::ops::Range;
 
 /// A sentence's place in a text: half-open byte range on character boundaries, without surrounding white space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Segment {
+struct Segment {
     /// First byte of the sentence.
-    pub start: usize,
+    start: usize,
     /// First byte after the sentence.
-    pub end: usize,
+    end: usize,
     /// Which paragraph of the text it stands in, from 0; a line that stands alone is a paragraph.
-    pub paragraph: usize,
+    paragraph: usize,
     /// Whether it is a title, byline or caption-like line rather than running text.
-    pub heading: bool,
+    heading: bool,
 }
 
 /// Splits `text` into sentences, in order.
 ///
 /// The segments do not overlap, and every alphanumeric character of the text lies in one of them; lines of mere
 /// decoration (`* * *`) belong to none.
-#[must_use]
-pub fn segment(text: &str) -> Vec<Segment> {
+fn segment(text: &str) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut count = 0;
     for paragraph in paragraphs::paragraphs(text) {
         stopwatch::look();
-        let sentences = sentences(text, &paragraph);
+        let sentences = sentences_of(text, &paragraph);
         let heading = is_heading(text, &sentences);
         let number = count;
         count += usize::from(!sentences.is_empty());
@@ -59,7 +60,7 @@ fn is_heading(text: &str, sentences: &[Range<usize>]) -> bool {
 }
 
 /// The sentences of a paragraph; none if it has no word.
-fn sentences(text: &str, paragraph: &Paragraph) -> Vec<Range<usize>> {
+fn sentences_of(text: &str, paragraph: &Paragraph) -> Vec<Range<usize>> {
     let offset = paragraph.range.start;
     let mut scanner = Scanner::new(&text[paragraph.range.clone()]);
     let mut found = Vec::new();

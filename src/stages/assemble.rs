@@ -208,7 +208,7 @@ mod tests {
 
     fn chunk(texts: &[&str]) -> Arc<Chunk<SplitDocument>> {
         let split = |text: &&str| SplitDocument {
-            sentences: crate::stages::split::sentences(text),
+            sentences: crate::sentences::sentences(text),
             document: Document { id: (*text).to_owned(), ..Document::of_text((*text).to_owned()) },
         };
         Arc::new(Chunk { documents: texts.iter().map(split).collect(), input_bytes: 1 })

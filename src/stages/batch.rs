@@ -294,7 +294,7 @@ mod tests {
     use crate::config::Config;
     use crate::pipeline::run_inline;
     use crate::record::Document;
-    use crate::stages::split::sentences;
+    use crate::sentences::sentences;
 
     fn row(first_sentence: usize, length: usize) -> Row {
         let passage = Passage { ids: vec![1; length], segments: Vec::new() };
