@@ -204,7 +204,8 @@ fn f1_of(counts: &[Counts], indices: &[usize]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::{ClassificationScores, Mark, words};
+    use crate::evaluate::{ClassificationScores, words};
+    use crate::labelled::Mark;
     use crate::record::Label;
 
     /// 90 texts with three labels by turns, of which the first `right` are labelled right.

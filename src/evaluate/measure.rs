@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::compare::{ClassificationComparison, TaggingComparison};
 use super::{
-    ClassificationScores, Classified, CompareError, Mark, Marked, Related, Said, TaggingScores, compare_classification,
+    ClassificationScores, Classified, CompareError, Marked, Related, Said, TaggingScores, compare_classification,
     compare_tagging, words,
 };
 use crate::attribution::{Relation, Relations, TaggedSentence};
 use crate::labelled::marks::TagSet;
 use crate::labelled::passages::{PassageReading, found_marks, mean_probabilities, read_all};
-use crate::labelled::{Gold, LabelledRow, LabelledSet};
+use crate::labelled::{Gold, LabelledRow, LabelledSet, Mark};
 use crate::model::passage::Segment;
 use crate::model::{HeadKind, HeadManifest, Model, ModelError, Reading, Tokenizer};
 use crate::record::{Label, Sentence};

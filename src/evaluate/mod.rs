@@ -37,6 +37,8 @@ pub use reliability::ReliabilityBin;
 pub use score::Score;
 pub use tagging::{PartScore, TaggingScores};
 
+use crate::labelled::Mark;
+
 /// One text that a sequence head labelled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classified {
@@ -57,15 +59,6 @@ pub struct Marked {
     pub found: Vec<Mark>,
     /// Which of it belongs together, where the head marks sources, cues and contents.
     pub said: Option<Said>,
-}
-
-/// A part of a text with a name of its own, such as the source of a statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// Which part, by its place in the list of their names.
-    pub part: usize,
-    /// Where it lies.
-    pub range: Range<usize>,
 }
 
 /// The words of a text: runs of letters and digits, and each other character that is no white space alone, as in

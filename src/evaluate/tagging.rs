@@ -8,7 +8,8 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::score::{Counts, Score, macro_f1, share};
-use super::{Mark, Marked, RelationScores};
+use super::{Marked, RelationScores};
+use crate::labelled::Mark;
 
 /// What a token head's marks are worth.
 #[derive(Debug, Clone, PartialEq, Serialize)]

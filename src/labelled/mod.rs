@@ -14,9 +14,9 @@ mod row;
 
 use std::path::{Path, PathBuf};
 
-use crate::evaluate::Mark;
 use crate::model::{HeadKind, HeadManifest};
 pub use layout::{Layout, Meaning, Scale};
+pub use marks::Mark;
 use marks::TagSet;
 use row::RowReader;
 

@@ -5,8 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::marks::TagSet;
-use super::{Gold, LabelledRow};
-use crate::evaluate::Mark;
+use super::{Gold, LabelledRow, Mark};
 use crate::model::passage::Segment;
 use crate::model::{Model, ModelError, Passage, Reading, TokenBatch, TokenizedText, Tokenizer};
 use crate::record::Sentence;

@@ -5,9 +5,8 @@ use serde_json::{Map, Value};
 
 use super::layout::{self, Layout, Meaning};
 use super::marks::TagSet;
-use super::{Gold, LabelledRow};
+use super::{Gold, LabelledRow, Mark};
 use crate::config::listed;
-use crate::evaluate::Mark;
 use crate::model::{HeadKind, HeadManifest};
 use crate::record::Label;
 
