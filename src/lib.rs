@@ -51,6 +51,8 @@ pub mod task;
 /// Encoders, heads, tokenizers.
 pub mod model;
 
+/// Errors for people.
+pub mod causes;
 /// `pipeline.toml` to a valid configuration.
 pub mod config;
 /// SHA-256 digests.

@@ -12,9 +12,10 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::causes::chain;
 use crate::config::{Config, RunConfig};
 use crate::digest::sha256;
-use crate::error::{RunError, chain};
+use crate::error::RunError;
 use crate::ledger::Ledger;
 use crate::model::Runtime;
 use crate::output::folder::OutputFolder;

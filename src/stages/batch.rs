@@ -12,9 +12,9 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use crate::cache::{self, Key, Recall};
+use crate::causes::chain;
 use crate::deadline::guard::{Guard, refused};
 use crate::deadline::stopwatch::{self, Stopwatch};
-use crate::error::chain;
 use crate::model::{ModelError, Passage, Reading, Tokenizer};
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{Chunk, Reason, Rejection, Sentence, SplitDocument, TokenCount};

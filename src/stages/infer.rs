@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::batch::{Batch, Row};
 use crate::cache::Recall;
+use crate::causes::chain;
 use crate::deadline::guard::is_poison;
-use crate::error::chain;
 use crate::model::{Model, ModelError, TokenBatch};
 use crate::pipeline::{Halt, Outlet, Stage, panic_message};
 use crate::record::{Chunk, SplitDocument, TokenCount};
