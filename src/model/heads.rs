@@ -5,16 +5,13 @@ use std::path::Path;
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::batch::HiddenStates;
 use super::config::linear_shapes;
-use super::encoder::HiddenStates;
+use super::linear::ROWS;
 use super::manifest::Temperature;
 use super::viterbi::Transitions;
 use super::weights::Weights;
 use super::{HeadKind, HeadManifest, ModelError, Reading, TokenBatch, to_i64};
-
-/// Products of fewer rows than this are left to other code of libtorch's, which rounds otherwise: what is multiplied has a
-/// multiple of so many rows, so that a row comes out the same whatever the others are.
-pub(super) const ROWS: usize = 16;
 
 /// The heads that were asked for, in that order.
 #[derive(Debug)]

@@ -23,6 +23,8 @@ pub mod manifest;
 mod mpnet;
 /// Products with weights in the order that oneDNN wants.
 mod onednn;
+/// Any encoder, in rectangles.
+mod padded;
 /// Sentences to what is read in one piece.
 pub mod passage;
 /// Text to tokens.
@@ -44,13 +46,15 @@ use tch::Kind;
 
 pub use batch::TokenBatch;
 pub use manifest::{HeadKind, HeadManifest, Manifest, ReadingLimits, Report};
-pub use passage::Passage;
-pub use tokenizer::{TokenizedText, Tokenizer};
+pub use passage::{Passage, TokenizedText};
+pub use tokenizer::Tokenizer;
 
 use crate::config::{Device, Precision};
+use bert::PackedBert;
 use config::EncoderConfig;
 use encoder::Encoder;
 use heads::Heads;
+use padded::PaddedEncoder;
 
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -210,7 +214,7 @@ impl ModelFolder {
         let kind = if runtime.precision == "bf16" { Kind::BFloat16 } else { Kind::Float };
         let config = EncoderConfig::read(&self.path.join("config.json"))?;
         config.check_limits(self.manifest.limits()).map_err(|message| self.invalid(message))?;
-        let encoder = encoder::load(&self.path, device, kind)?;
+        let encoder = load_encoder(&self.path, device, kind)?;
         let wanted = heads.iter().map(|name| self.head(name)).collect::<Result<Vec<_>, _>>()?;
         let heads = Heads::load(&self.path.join("heads.safetensors"), &wanted, config.hidden_size, device)?;
         Ok(Model { path: self.path.clone(), device, vocabulary: config.vocab_size, encoder, heads })
@@ -371,6 +375,14 @@ fn multiplies_bf16() -> bool {
     return std::arch::is_aarch64_feature_detected!("bf16");
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     return false;
+}
+
+/// The encoder in `folder`: packed where we have a packed network of its family, else in rectangles.
+fn load_encoder(folder: &Path, device: tch::Device, kind: Kind) -> Result<Box<dyn Encoder>, ModelError> {
+    match PackedBert::load(folder, device, kind)? {
+        Some(packed) => Ok(Box::new(packed)),
+        None => Ok(Box::new(PaddedEncoder::load(folder, device, kind)?)),
+    }
 }
 
 /// A size as libtorch has sizes.

@@ -2,7 +2,16 @@
 
 use std::ops::Range;
 
-use super::tokenizer::TokenizedText;
+/// A text as a model reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenizedText {
+    /// Token ids, special tokens included.
+    pub ids: Vec<u32>,
+    /// For each token the half-open byte range of the text that it stands for; empty for special tokens.
+    pub offsets: Vec<(usize, usize)>,
+    /// The text was longer than the model reads and has been cut.
+    pub is_truncated: bool,
+}
 
 /// Sentences that stand together, as a model reads them: one opening and one closing special token around all.
 #[derive(Debug, Clone, PartialEq, Eq)]

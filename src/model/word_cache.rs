@@ -7,7 +7,13 @@ use tokenizers::models::ModelWrapper;
 use tokenizers::normalizers::NormalizerWrapper;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 
-use super::tokenizer::Tokens;
+/// Tokens, and where each stands in its text.
+#[derive(Debug, PartialEq)]
+pub(super) struct Tokens {
+    pub(super) ids: Vec<u32>,
+    /// Half-open ranges of bytes.
+    pub(super) offsets: Vec<(usize, usize)>,
+}
 
 /// So many words are remembered.
 const WORDS: usize = 1 << 16;
