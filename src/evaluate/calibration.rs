@@ -6,12 +6,9 @@
 //! The most likely temperature is drawn away from that by the other labels, and by a few that are a matter of opinion.
 
 use super::Classified;
-use super::classification::Outcome;
 use super::reliability::expected_calibration_error;
-use super::score::mean;
+use super::score::{Outcome, log_probability, mean};
 
-/// The least probability that a logarithm is taken of.
-const LEAST_PROBABILITY: f64 = 1e-12;
 /// Temperatures tried are powers of e to multiples of this: half a percent apart.
 const STEP: f64 = 0.005;
 /// How many steps from 1 they go, either way: to 0.05 and to 20.
@@ -62,12 +59,6 @@ pub fn with_temperature(probabilities: &[f32], temperature: f64) -> Vec<f32> {
     let logits = logits(probabilities);
     let normaliser = normaliser(&logits, temperature);
     logits.iter().map(|logit| (logit / temperature - normaliser).exp() as f32).collect()
-}
-
-/// The natural logarithm of a probability, of 1e-12 where it is smaller or no number.
-pub(super) fn log_probability(probability: f32) -> f64 {
-    // `max` turns the `NaN` that `clamp` lets through into a number.
-    f64::from(probability).clamp(LEAST_PROBABILITY, 1.0).max(LEAST_PROBABILITY).ln()
 }
 
 fn logits(probabilities: &[f32]) -> Vec<f64> {

@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use super::Classified;
-use super::calibration::log_probability;
 use super::reliability::{self, ReliabilityBin};
-use super::score::{Counts, Score, macro_f1, mean, share};
+use super::score::{Counts, Outcome, Score, log_probability, macro_f1, mean, share};
 use crate::record::Label;
 
 /// What a sequence head's labels are worth. The best label of a text is its most probable one, the first of equals.
@@ -74,15 +73,6 @@ pub struct Coverage {
     pub accuracy: Option<f64>,
 }
 
-/// What became of one text.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Outcome {
-    pub(super) gold: usize,
-    pub(super) best: usize,
-    /// The probability of the best label.
-    pub(super) score: f32,
-}
-
 impl ClassificationScores {
     /// The scores of a head with `labels`.
     ///
@@ -107,21 +97,6 @@ impl ClassificationScores {
             coverage: (0..10).map(|tenths| Coverage::of(&outcomes, tenths)).collect(),
             reliability: reliability::bins(&outcomes),
         }
-    }
-}
-
-impl Outcome {
-    /// `NaN` is never the best; where nothing is above 0 the first label is.
-    pub(super) fn of(row: &Classified) -> Self {
-        let (best, score) =
-            row.probabilities.iter().enumerate().fold((0, 0.0), |(best, score), (class, &probability)| {
-                if probability > score { (class, probability) } else { (best, score) }
-            });
-        Self { gold: row.gold, best, score: score.min(1.0) }
-    }
-
-    pub(super) fn is_right(&self) -> bool {
-        self.gold == self.best
     }
 }
 

@@ -5,9 +5,9 @@
 
 use serde::Serialize;
 
-use super::classification::{Outcome, class_counts};
+use super::classification::class_counts;
 use super::reliability::expected_calibration_error;
-use super::score::{Counts, macro_f1, share};
+use super::score::{Counts, Outcome, macro_f1, share};
 use super::tagging::PartCounts;
 use super::{Classified, Marked};
 

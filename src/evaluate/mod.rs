@@ -80,6 +80,15 @@ pub fn words(text: &str) -> Vec<Range<usize>> {
     words
 }
 
+/// The words that `range` touches, by their places in `words`.
+fn span(words: &[Range<usize>], range: &Range<usize>) -> Range<usize> {
+    if range.is_empty() {
+        return 0..0;
+    }
+    let first = words.partition_point(|word| word.end <= range.start);
+    first..words.partition_point(|word| word.start < range.end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

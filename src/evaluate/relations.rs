@@ -9,8 +9,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::score::{Counts, share};
-use super::tagging::span;
-use super::{Marked, Score};
+use super::{Marked, Score, span};
 use crate::labelled::Mark;
 
 /// What was said in a text. All ranges are bytes of it.

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::classification::Outcome;
-use super::score::average;
+use super::score::{Outcome, average};
 
 /// Bins of the expected calibration error, as in Guo et al. 2017.
 const BINS: u8 = 15;

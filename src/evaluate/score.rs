@@ -5,6 +5,8 @@ use std::ops::{Add, AddAssign};
 
 use serde::Serialize;
 
+use super::Classified;
+
 /// Precision, recall and F1, each 0 to 1, or `None` where there is nothing to divide by.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Score {
@@ -31,6 +33,18 @@ pub(crate) struct Counts {
     pub(crate) hit: usize,
 }
 
+/// The least probability that a logarithm is taken of.
+const LEAST_PROBABILITY: f64 = 1e-12;
+
+/// What became of one text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Outcome {
+    pub(super) gold: usize,
+    pub(super) best: usize,
+    /// The probability of the best label.
+    pub(super) score: f32,
+}
+
 /// `part` of `whole`, as 0 to 1; `None` of nothing.
 #[expect(clippy::cast_precision_loss, reason = "counts lie far below 2^53")]
 pub(crate) fn share(part: usize, whole: usize) -> Option<f64> {
@@ -52,6 +66,27 @@ pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 /// The mean F1 over the classes that occur in the gold, the usual macro F1; `None` where none does.
 pub(crate) fn macro_f1(counts: &[Counts]) -> Option<f64> {
     mean(counts.iter().filter(|counts| counts.gold > 0).filter_map(Counts::f1))
+}
+
+/// The natural logarithm of a probability, of 1e-12 where it is smaller or no number.
+pub(super) fn log_probability(probability: f32) -> f64 {
+    // `max` turns the `NaN` that `clamp` lets through into a number.
+    f64::from(probability).clamp(LEAST_PROBABILITY, 1.0).max(LEAST_PROBABILITY).ln()
+}
+
+impl Outcome {
+    /// `NaN` is never the best; where nothing is above 0 the first label is.
+    pub(super) fn of(row: &Classified) -> Self {
+        let (best, score) =
+            row.probabilities.iter().enumerate().fold((0, 0.0), |(best, score), (class, &probability)| {
+                if probability > score { (class, probability) } else { (best, score) }
+            });
+        Self { gold: row.gold, best, score: score.min(1.0) }
+    }
+
+    pub(super) fn is_right(&self) -> bool {
+        self.gold == self.best
+    }
 }
 
 impl Counts {
