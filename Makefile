@@ -1,23 +1,24 @@
-# Each target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
-.PHONY: help setup base-encoder teacher-encoder previous-model build demo test check fmt clippy doc dependencies advisories bench fuzz clean distclean
+# Every target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
+.PHONY: help setup base-encoder teacher-encoder previous-model build demo test test-one check fmt clippy doc msrv dependencies advisories \
+	bench fuzz clean distclean
 
-help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
-setup: ## fetch libtorch (150 MB), unless LIBTORCH or LIBTORCH_USE_PYTORCH says to use another
+setup: ## fetch libtorch (150 MB), unless LIBTORCH or LIBTORCH_USE_PYTORCH names another copy
 	@scripts/libtorch.sh
 
-base-encoder: ## fetch the encoder that training begins from (84 MB)
+base-encoder: ## fetch the encoder that training starts from (84 MB)
 	@scripts/base_encoder.sh all-minilm-l6-v2
 
 teacher-encoder: ## fetch the larger encoder of the newsroom model's teacher (405 MB)
 	@scripts/base_encoder.sh all-mpnet-base-v2
 
-previous-model: ## take the newsroom model that recipe.toml goes on from out of the history
+previous-model: ## extract the previous newsroom model, which recipe.toml continues from, from the git history
 	@mkdir -p base/newsroom-2026.11.4
 	git archive d0d54b9:models/newsroom | tar -x -C base/newsroom-2026.11.4
 
-build: setup ## release build
+build: setup ## build in release mode
 	cargo build --release --locked
 
 demo: build ## run on examples/ and show the results
@@ -25,37 +26,44 @@ demo: build ## run on examples/ and show the results
 	cargo run --release --locked --quiet -- show output
 
 # In the release profile, so that the heavy dependencies are compiled once for the demo and the tests.
-test: setup ## all tests
+test: setup ## run all tests
 	cargo test --release --locked
 
-check: fmt clippy doc ## format, lints and documentation
+test-one: setup ## run the tests whose name contains T: make test-one T=every_case
+	@test -n "$(T)" || { echo "usage: make test-one T=part_of_a_test_name"; exit 2; }
+	cargo test --release --locked -- $(T)
 
-fmt:
+check: fmt clippy doc ## check format, lints and documentation
+
+fmt: ## check the format (cargo fmt rewrites it)
 	cargo fmt --check
 
-clippy: setup
+clippy: setup ## run the lints, warnings denied
 	cargo clippy --all-targets --release --locked -- -D warnings
 
-doc: setup
+doc: setup ## build the API documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --release --locked --document-private-items
 
-dependencies: ## licences and sources of the crates that we build from; SECURITY.md
+msrv: setup ## check with the oldest supported Rust, which rustup must have installed
+	cargo +$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) check --release --locked
+
+dependencies: ## check licences and sources of the crates (SECURITY.md)
 	@scripts/dependencies.sh
 
-advisories: ## known holes in them, by a database on GitHub
+advisories: ## check the crates for known vulnerabilities; needs GitHub (SECURITY.md)
 	@scripts/dependencies.sh advisories
 
-bench: setup ## benchmarks
+bench: setup ## run the benchmarks
 	cargo bench --locked
 
 fuzz: SECONDS ?= 60
-fuzz: setup ## every fuzz target for SECONDS (60) each; fuzz/README.md
+fuzz: setup ## run every fuzz target for SECONDS (60) each; see fuzz/README.md
 	scripts/fuzz.sh $(SECONDS)
 
-clean: ## remove what cargo built and what models have read
+clean: ## remove build output and the passage cache
 	cargo clean
 	rm -rf cache
 
-distclean: clean ## remove libtorch and the base encoder as well
+distclean: clean ## also remove libtorch and the encoders
 	rm -rf third_party base
 	if grep -qs '^# Written by scripts/libtorch.sh' .cargo/config.toml; then rm .cargo/config.toml; fi

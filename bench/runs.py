@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What whole runs cost: end to end beside the bare encoder, with repeats, with one worker and two, and at scale.
+"""Measures whole runs: end to end against the bare encoder, with repeated documents, with one worker and two, and at scale.
 
-    bench/runs.py ARTICLES.jsonl        # lines with `text`, some hundred of them; takes about a quarter of an hour
+    bench/runs.py ARTICLES.jsonl        # some hundred lines with `text`; takes about a quarter of an hour
 
-Needs `cargo build --release` before. Compared runs take turns; a number is the median over rounds.
+Needs Python 3.11 and a release build (`make build`). Compared runs take turns; a number is the median over rounds.
 """
 import argparse
 import json
@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 import peers
 
@@ -43,20 +44,46 @@ def print_now(line):
     print(line, flush=True)
 
 
+def configuration(options):
+    """The shipped configuration with some keys changed, such as {"output.layout": "sharded"}, as TOML. It can lie in any folder."""
+    config = tomllib.loads((ROOT / "pipeline.toml").read_text())
+    for model in config["models"].values():
+        model["path"] = str(ROOT / model["path"])
+    for option, value in options.items():
+        *sections, key = option.split(".")
+        section = config
+        for name in sections:
+            section = section[name]
+        if key not in section:
+            sys.exit(f"pipeline.toml has no key {option}")
+        section[key] = value
+    return "\n".join(toml_lines(config)) + "\n"
+
+
+def toml_lines(table, name=""):
+    """A table of TOML and the tables inside it. Strings, numbers, booleans and lists of these are written as in JSON."""
+    tables = {key: value for key, value in table.items() if isinstance(value, dict)}
+    lines = [f"[{name}]"] if name else []
+    lines += [f"{key} = {json.dumps(value)}" for key, value in table.items() if key not in tables]
+    for key, value in tables.items():
+        lines += toml_lines(value, f"{name}.{key}" if name else key)
+    return lines
+
+
 class Runs:
     def __init__(self, folder, program):
         self.folder, self.program = folder, program
 
     def run(self, texts, cache=False, workers=2, keeps_cache=False):
         """Seconds without start-up, peak memory in MB, and the report of a run, which also has the seconds that processors worked."""
-        articles, config = self.folder / "articles.jsonl", self.folder / "pipeline.toml"
+        articles = self.folder / "articles.jsonl"
+        config = self.folder / "pipeline.toml"
         with articles.open("w") as file:
             file.writelines(json.dumps({"id": str(place), "text": text}) + "\n" for place, text in enumerate(texts))
-        text = (ROOT / "pipeline.toml").read_text().replace('path = "models/', f'path = "{ROOT}/models/')
-        text = text.replace('layout = "document"', 'layout = "sharded"').replace('workers = "auto"', f"workers = {workers}")
+        options = {"output.layout": "sharded", "models.newsroom.workers": workers}
         if not cache:
-            text = text.replace("max_bytes = 2147483648", "max_bytes = 0").replace("memory_bytes = 134217728", "memory_bytes = 0")
-        config.write_text(text)
+            options |= {"cache.max_bytes": 0, "cache.memory_bytes": 0}
+        config.write_text(configuration(options))
         old = [self.folder / "output"] + ([] if keeps_cache else [self.folder / "cache"])
         subprocess.run(["rm", "-rf", *old], check=True)
         process = subprocess.Popen([self.program, "run", articles, "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

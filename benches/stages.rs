@@ -121,7 +121,7 @@ fn tokenize(criterion: &mut Criterion) {
 fn passages(folder: &ModelFolder, tokens: usize) -> TokenBatch {
     let (text, tokenizer) = (text(), folder.tokenizer().expect("the tokenizer loads"));
     let tokenize = |sentence: &Sentence| tokenizer.tokenize(sentence.span.slice(&text)).expect("any text has tokens");
-    let passages = tokenizer.passages(sentences(&text).iter().take(200).map(tokenize).collect());
+    let passages = tokenizer.passages(sentences(&text).iter().take(200).map(tokenize).collect(), None);
     let mut room = tokens;
     let fits = |passage: &&Passage| {
         room = room.saturating_sub(passage.ids.len());
@@ -156,7 +156,7 @@ fn recall(criterion: &mut Criterion) {
     let recall = Recall::open(&CacheConfig { directory: folder.path().to_owned(), ..CacheConfig::default() });
     let reading = Reading { sequences: vec![vec![0.1; 29], vec![0.3; 3]], tokens: vec![vec![1; 30]] };
     let segment = Segment { tokens: 0..30, offsets: Vec::new(), is_truncated: false };
-    let passage = Passage { ids: vec![7; 120], segments: vec![segment; 4] };
+    let passage = Passage { ids: vec![7; 120], segments: vec![segment; 4], has_document: false };
     let (readings, keys) = (vec![reading; 4], (0..256_u128).map(u128::to_le_bytes).collect::<Vec<_>>());
     let mut group = criterion.benchmark_group("recall");
     group.throughput(Throughput::Elements(keys.len() as u64));

@@ -17,73 +17,73 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// Say more: -v what is done and what is rejected, -vv details
+    /// Log more: -v for progress and rejections, -vv for details
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 
-    /// Say nothing but errors
+    /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Read articles, find what is in them, write it down
+    /// Run the pipeline: read articles, analyse them, write the results
     Run(RunArguments),
-    /// Show what is found in files, as JSON Lines, without a model
+    /// Parse files and print their documents as JSON Lines, without a model
     Read(ReadArguments),
-    /// Run once more what was rejected
+    /// Run the pipeline again on rejected inputs
     Retry(RetryArguments),
-    /// Say what an output folder holds, also while a run is going on
+    /// Show the state of an output folder (also during a run)
     Status(FolderArguments),
-    /// Check that an output folder is as it was written
+    /// Check that an output folder is complete and unchanged
     Verify(VerifyArguments),
-    /// Remove documents from an output folder, for good
+    /// Remove documents from an output folder permanently
     Forget(ForgetArguments),
     /// Show the statements of an output folder as a table
     Show(ShowArguments),
     /// Split text or JSON Lines from standard input into sentences
     Split(SplitArguments),
-    /// Fit a model to labelled sets
+    /// Train a model on labelled sets
     Train(TrainArguments),
-    /// Measure what a task's labels are worth on a labelled file
+    /// Score a task against a labelled file
     Evaluate(EvaluateArguments),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArguments {
-    /// Labelled JSON Lines; docs/training.md says which fields are read
+    /// Labelled JSON Lines; docs/training.md describes the fields
     pub(crate) data: PathBuf,
 
-    /// The task of the configuration, or a head of `--model`
+    /// A task of the configuration, or with `--model` a head of that model
     #[arg(short, long)]
     pub(crate) task: String,
 
-    /// The configuration
+    /// Configuration file
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
 
-    /// A model folder, instead of the task's model in the configuration
+    /// Model folder to use instead of the model that the configuration names for the task
     #[arg(short, long)]
     pub(crate) model: Option<PathBuf>,
 
-    /// A second model folder to compare with, row by row
+    /// Second model folder, for a row-by-row comparison
     #[arg(short, long, value_name = "MODEL")]
     pub(crate) against: Option<PathBuf>,
 
-    /// Read only rows with this value in this field; may be given several times
+    /// Use only rows that have this value in this field; may be repeated
     #[arg(long, value_name = "FIELD=VALUE", value_parser = field_and_value)]
     pub(crate) only: Vec<(String, String)>,
 
-    /// The field of the label [default: the first of those known that a row has]
+    /// Field that holds the label [default: the first known label field in the row]
     #[arg(long, value_name = "FIELD")]
     pub(crate) label: Option<String>,
 
-    /// Leave out what stands before and after each text
+    /// Ignore the context fields `before` and `after`
     #[arg(long)]
     pub(crate) alone: bool,
 
-    /// Write one JSON object instead of tables
+    /// Print one JSON object instead of tables
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -95,12 +95,12 @@ fn field_and_value(text: &str) -> Result<(String, String), String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainArguments {
-    /// What to train on and how; see models/newsroom/recipe.toml
+    /// Recipe: the sets and settings of the training; see models/newsroom/recipe.toml
     pub(crate) recipe: PathBuf,
-    /// Train nothing: calibrate the finished model in the recipe's output folder on the recipe's dev sets
+    /// Skip training; calibrate the finished model in the recipe's output folder on the recipe's dev sets
     #[arg(long)]
     pub(crate) calibrate: bool,
-    /// Take this seed instead of the recipe's, and write to `<output>-N`: to tell a gain from chance, or for several teachers
+    /// Override the recipe's seed and write to `<output>-N`, to measure chance variation or train several teachers
     #[arg(long, value_name = "N", conflicts_with = "calibrate")]
     pub(crate) seed: Option<u32>,
 }
@@ -110,15 +110,15 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
 
-    /// Stop reading after so long, as in 8h or 90m; what is under way is still written
+    /// Stop reading after this time, such as 8h or 90m; documents in progress are still written
     #[arg(long = "for", value_name = "TIME")]
     pub(crate) time: Option<jiff::SignedDuration>,
 
-    /// Do documents again whose results come from another configuration or model
+    /// Reprocess documents whose results come from a different configuration or model
     #[arg(long)]
     pub(crate) redo: bool,
 
-    /// The configuration
+    /// Configuration file
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
 }
@@ -128,23 +128,23 @@ pub(crate) struct ReadArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
 
-    /// The configuration, of which `[input]` counts [default: pipeline.toml, or else the defaults]
+    /// Configuration file; only `[input]` is used [default: pipeline.toml if it exists, otherwise built-in defaults]
     #[arg(short, long)]
     pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
-    /// Files, folders, patterns, or - for standard input [default: `[input] paths` of the configuration]
+    /// Files, folders, glob patterns, or - for standard input [default: `[input] paths` of the configuration]
     paths: Vec<PathBuf>,
 
-    /// Read also the files and folders that this file lists, one a line; - for standard input
+    /// Also read the files and folders listed in this file, one per line; - for standard input
     #[arg(long, value_name = "FILE")]
     files_from: Option<PathBuf>,
 }
 
 impl InputArguments {
-    /// What was named, and what was listed.
+    /// The paths given as arguments, and the paths listed in `--files-from`.
     pub(crate) fn paths(&self) -> std::io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
         let list = match &self.files_from {
             None => String::new(),
@@ -160,44 +160,44 @@ impl InputArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct FolderArguments {
-    /// The output folder
+    /// Output folder
     #[arg(default_value = "output")]
     pub(crate) directory: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
-    /// The output folder [default: that of `--config`, or `output` where there is no configuration]
+    /// Output folder [default: the one in `--config`, or `output` if there is no configuration]
     #[arg(conflicts_with = "sample")]
     pub(crate) directory: Option<PathBuf>,
 
-    /// Read so many documents once more and compare, in the output folder of `--config`
+    /// Reprocess N documents and compare with the stored results, in the output folder of `--config`
     #[arg(short, long, default_value_t = 0, value_name = "DOCUMENTS")]
     pub(crate) sample: u64,
 
-    /// With `--sample`: what was read [default: `[input] paths` of the configuration]
+    /// With `--sample`: the inputs of the run [default: `[input] paths` of the configuration]
     #[arg(long = "input", value_name = "PATH", requires = "sample")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// The configuration of the run
+    /// Configuration file of the run
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ForgetArguments {
-    /// Ids of documents, as `documents.jsonl` has them
+    /// Document ids, as listed in `documents.jsonl`
     #[arg(required = true)]
     pub(crate) documents: Vec<String>,
 
-    /// The configuration, which names the output folder
+    /// Configuration file, which names the output folder
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RetryArguments {
-    /// Only what was rejected for this reason
+    /// Retry only inputs that were rejected for this reason
     #[arg(long)]
     pub(crate) reason: Option<String>,
 
@@ -207,38 +207,38 @@ pub(crate) struct RetryArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct SplitArguments {
-    /// What standard input is
+    /// Format of standard input
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) format: SplitFormat,
 
-    /// Write the sentences themselves, one a line, instead of where they stand
+    /// Print the sentences themselves, one per line, instead of JSON with their positions
     #[arg(short, long)]
     pub(crate) text: bool,
 }
 
-/// How standard input is read.
+/// The format of standard input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SplitFormat {
-    /// JSON Lines where it begins with `{`, else text
+    /// JSON Lines if the input begins with `{`, otherwise text
     #[default]
     Auto,
     /// One text
     Text,
-    /// Objects with `text` and, if wanted, `id`
+    /// JSON objects with `text` and optionally `id`
     Jsonl,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
-    /// The output folder
+    /// Output folder
     #[arg(default_value = "output")]
     pub(crate) directory: PathBuf,
 
-    /// How many statements of each document to show
+    /// Number of statements to show per document
     #[arg(short = 'n', long, default_value_t = 3)]
     pub(crate) statements: usize,
 
-    /// How many documents to show
+    /// Number of documents to show
     #[arg(short, long, default_value_t = 20)]
     pub(crate) documents: usize,
 }
@@ -248,8 +248,8 @@ impl Cli {
         self.quiet
     }
 
-    /// Begins logging: warnings to the screen, and what is done and rejected to the log, if there is to be one. The flags or
-    /// `PRESSRUN_LOG` say otherwise.
+    /// Starts logging. Warnings go to the screen; progress and rejections go to the log file, if one is configured. The
+    /// flags and `PRESSRUN_LOG` override these levels.
     pub(crate) fn start_log(&self, screen: &Screen) {
         const DONE: &str = "pressrun=info,warn";
         let (to_screen, to_file) = match (self.quiet, self.verbose) {

@@ -33,7 +33,7 @@ pub enum RunError {
     Pipeline(#[from] PipelineError),
     /// Documents have got lost or doubled on the way: a bug.
     #[error(
-        "{found} documents were found, but {written} written, {rejected} rejected, {skipped} done before and {filtered} filtered"
+        "{found} documents were found, but {written} written, {rejected} rejected, {skipped} already done and {filtered} filtered"
     )]
     Accounting {
         /// Documents found.
@@ -42,7 +42,7 @@ pub enum RunError {
         written: u64,
         /// Documents rejected.
         rejected: u64,
-        /// Documents that were done before.
+        /// Documents that were already done.
         skipped: u64,
         /// Documents in languages that are not wanted.
         filtered: u64,

@@ -1,4 +1,4 @@
-//! What is said, kept in a file. When that is full it gets a number, and the oldest goes.
+//! Log file with size-based rotation: a full file is numbered and the oldest one is removed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -30,7 +30,7 @@ impl Place {
         Self { source: source.into(), ..Self::default() }
     }
 
-    /// What tells the record from the others of its file; 0 for a whole file.
+    /// Record number within the file, from 1; 0 for a whole-file document.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.record.or(self.line).unwrap_or(0)
@@ -243,6 +243,9 @@ pub struct Attribution {
 pub enum Flag {
     /// A title, heading, byline or the like.
     Heading,
+    /// No statement but a byline, a dateline, a caption, a credit, a link or the like: it has no labels, and no share or mean
+    /// counts it.
+    Boilerplate,
     /// Longer than the model reads: what was found comes from its beginning.
     Truncated,
 }
@@ -252,8 +255,8 @@ pub enum Flag {
 pub struct Statement {
     /// The sentence.
     pub sentence: Sentence,
-    /// What each labelling task says, in the order of the configuration.
-    pub verdicts: Vec<Verdict>,
+    /// What each labelling task says, in the order of the configuration; `None` of boilerplate.
+    pub verdicts: Vec<Option<Verdict>>,
     /// Who said what in it.
     pub attributions: Vec<Attribution>,
     /// What else to know.
@@ -267,6 +270,17 @@ pub struct AnalysedDocument {
     pub document: Document,
     /// Its statements, in order.
     pub statements: Vec<Statement>,
+    /// What each labelling task says of the document as a whole, in the order of the configuration; `None` where there is
+    /// nothing to say it by.
+    pub verdicts: Vec<Option<Verdict>>,
+}
+
+impl Statement {
+    /// Whether it is no statement, and so counted nowhere.
+    #[must_use]
+    pub fn is_boilerplate(&self) -> bool {
+        self.flags.contains(&Flag::Boilerplate)
+    }
 }
 
 /// A chunk when all has been found: what is written and committed together.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::config::values::Workers;
 use crate::config::{Config, ConfigError, ModelConfig, TaskConfig, listed};
 use crate::digest::{hexadecimal, sha256_of_all};
-use crate::model::{HeadKind, HeadManifest, ModelError, ModelFolder, Report, Runtime};
+use crate::model::{DocumentScaling, HeadKind, HeadManifest, ModelError, ModelFolder, Report, Runtime};
 use crate::record::Label;
 
 /// Why the tasks cannot be done.
@@ -54,6 +54,9 @@ impl Tasks {
         for LabelTask { name, model, slot, min_score, .. } in &self.labels {
             parts.push(format!("{name} {model} {slot} {min_score}"));
         }
+        for BoilerplateTask { name, model, slot, min_score } in &self.boilerplate {
+            parts.push(format!("{name} {model} {slot} {min_score}"));
+        }
         parts.extend(
             self.attribution.iter().map(|AttributionTask { name, model, slot, .. }| format!("{name} {model} {slot}")),
         );
@@ -83,6 +86,21 @@ pub struct LabelTask {
     /// What of the probabilities is reported.
     pub report: Report,
     /// A less probable label becomes "unsure".
+    pub min_score: f32,
+    /// How a document's sentences and title bear on each other's labels; `None` where each sentence stands for itself.
+    pub document: Option<DocumentScaling>,
+}
+
+/// A task that finds what is no statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoilerplateTask {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The model, by its place in [`Tasks::models`].
+    pub model: usize,
+    /// The head, by its place in [`crate::model::Reading::sequences`].
+    pub slot: usize,
+    /// From which probability of the head's last label on a sentence is no statement.
     pub min_score: f32,
 }
 
@@ -128,6 +146,8 @@ pub struct Tasks {
     pub models: Vec<UsedModel>,
     /// The labelling tasks, in the order of the output.
     pub labels: Vec<LabelTask>,
+    /// What finds sentences that are no statements.
+    pub boilerplate: Vec<BoilerplateTask>,
     /// Who said what, where it is asked for.
     pub attribution: Option<AttributionTask>,
 }
@@ -182,14 +202,15 @@ impl Tasks {
     fn add_labels(&mut self, name: &str, model: usize, task: &TaskConfig, head: HeadManifest) {
         #[expect(clippy::cast_possible_truncation, reason = "a threshold; the models compute in f32")]
         let min_score = task.min_score.get() as f32;
-        self.labels.push(LabelTask {
-            name: name.to_owned(),
-            model,
-            slot: self.labels.iter().filter(|other| other.model == model).count(),
-            labels: head.labels,
-            report: head.report,
-            min_score,
-        });
+        let name = name.to_owned();
+        let models = self.labels.iter().map(|task| task.model).chain(self.boilerplate.iter().map(|task| task.model));
+        let slot = models.filter(|&other| other == model).count();
+        if head.report == Report::Boilerplate {
+            self.boilerplate.push(BoilerplateTask { name, model, slot, min_score });
+            return;
+        }
+        let HeadManifest { labels, report, document, .. } = head;
+        self.labels.push(LabelTask { name, model, slot, labels, report, min_score, document });
     }
 
     fn add_attribution(

@@ -29,7 +29,7 @@ fuzz_target!(init: work_on_one_thread(), |input: &[u8]| {
         readings.push(Reading { sequences: Vec::new(), tokens: vec![labels] });
     }
     found.set(Ok(readings));
-    let row = Row { document: 0, first_sentence: 0, passage: Passage { ids: Vec::new(), segments }, key: [0; 16], found };
+    let row = Row { document: 0, first_sentence: 0, passage: Passage { ids: Vec::new(), segments, has_document: false }, key: [0; 16], found };
     let chunk = Arc::new(Chunk { documents: vec![split], input_bytes: 0 });
     let tokens = TokenCount::default();
     let batch =

@@ -152,7 +152,7 @@ mod tests {
 
     fn passage(ids: &[u32]) -> Passage {
         let segment = Segment { tokens: 1..ids.len() - 1, offsets: Vec::new(), is_truncated: false };
-        Passage { ids: ids.to_vec(), segments: vec![segment] }
+        Passage { ids: ids.to_vec(), segments: vec![segment], has_document: false }
     }
 
     fn reading(share: f32) -> Vec<Reading> {

@@ -16,7 +16,7 @@ const SCHEMA: i64 = 1;
 /// How long another run may hold the file before this one goes on without an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How many bytes of the SHA-256 of a value stand before it: what has been damaged is as good as not there.
+/// Length in bytes of the SHA-256 prefix stored before each value: a damaged entry counts as a miss.
 const CHECK: usize = 8;
 
 /// Readings in a file.

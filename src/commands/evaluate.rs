@@ -72,7 +72,7 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> anyhow::Result<()> {
     };
     let text = if arguments.json { serde_json::to_string(&evaluation)? } else { evaluation.tables() };
     match writeln!(std::io::stdout(), "{}", text.trim_end()) {
-        // Whoever read it has seen enough.
+        // The reader closed the pipe.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }

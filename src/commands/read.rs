@@ -31,7 +31,7 @@ pub(crate) fn read(arguments: &ReadArguments) -> anyhow::Result<()> {
         flow.source("find", finder.sources()).stage(read).stage(Show).for_each(|()| ());
     });
     match outcome {
-        // Whoever read it has seen enough.
+        // The reader closed the pipe.
         Err(PipelineError::Failed { cause, .. }) if is_broken_pipe(&*cause) => Ok(()),
         outcome => outcome.map_err(|error| RunError::from(error).into()),
     }

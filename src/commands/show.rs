@@ -31,7 +31,7 @@ pub(crate) fn show(arguments: &ShowArguments) -> anyhow::Result<()> {
         }
     }
     match writeln!(std::io::stdout(), "{}", table.set_header(header.unwrap_or_default())) {
-        // Whoever read it has seen enough.
+        // The reader closed the pipe.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }

@@ -40,7 +40,7 @@ pub(crate) fn split(arguments: &SplitArguments) -> anyhow::Result<()> {
         split_text(input, &mut output, arguments.text)
     };
     match outcome.and_then(|()| Ok(output.flush()?)) {
-        // Whoever read it has seen enough.
+        // The reader closed the pipe.
         Err(error) if is_broken_pipe(&error) => Ok(()),
         outcome => outcome,
     }

@@ -7,7 +7,8 @@
 
 use super::Classified;
 use super::reliability::expected_calibration_error;
-use super::score::{Outcome, log_probability, mean};
+use super::score::{Outcome, mean};
+use crate::model::document::log_probability;
 
 /// Temperatures tried are powers of e to multiples of this: half a percent apart.
 const STEP: f64 = 0.005;
@@ -28,6 +29,33 @@ pub fn fit_temperature(sets: &[Vec<Classified>]) -> f64 {
     let outwards = (0..=MOST_STEPS).flat_map(|steps| [steps, -steps]).map(|steps| (error(steps), steps));
     let least = outwards.reduce(|least, tried| if tried.0 < least.0 { tried } else { least });
     least.map_or(1.0, |(_, steps)| temperature(steps))
+}
+
+/// The temperature, of powers of e to multiples of 5 percent from 0.2 to 5, at which the right labels of `rows` are most likely.
+pub(super) fn likelihood_temperature(rows: &[Classified]) -> f64 {
+    /// Powers of e to multiples of this are tried.
+    const COARSE_STEP: f64 = 0.05;
+    const MOST_COARSE_STEPS: i32 = 32;
+    let mut best = (f64::INFINITY, 1.0);
+    for steps in -MOST_COARSE_STEPS..=MOST_COARSE_STEPS {
+        let temperature = (COARSE_STEP * f64::from(steps)).exp();
+        let cost = mean_negative_log_likelihood(rows, temperature);
+        if cost < best.0 {
+            best = (cost, temperature);
+        }
+    }
+    best.1
+}
+
+/// The mean negative logarithm of the probability of the right labels together, at `temperature`; 0 of no rows.
+pub(super) fn mean_negative_log_likelihood(rows: &[Classified], temperature: f64) -> f64 {
+    let cost = |row: &Classified| {
+        let logits = logits(&row.probabilities);
+        let normaliser = normaliser(&logits, temperature);
+        let right: f64 = row.acceptable.iter().map(|&label| (logits[label] / temperature - normaliser).exp()).sum();
+        -right.max(f64::MIN_POSITIVE).ln()
+    };
+    mean(rows.iter().map(cost)).unwrap_or(0.0)
 }
 
 fn temperature(steps: i32) -> f64 {
@@ -86,17 +114,12 @@ mod tests {
     fn calibrated() -> Vec<Classified> {
         let shares = [(55, 0.55), (70, 0.7), (80, 0.8), (95, 0.95)];
         let texts = shares.into_iter().flat_map(|share| (0..100).map(move |text| (text, share)));
-        texts
-            .map(|(text, (right, sure))| Classified {
-                gold: usize::from(text >= right),
-                probabilities: vec![sure, 1.0 - sure],
-            })
-            .collect()
+        texts.map(|(text, (right, sure))| Classified::new(usize::from(text >= right), vec![sure, 1.0 - sure])).collect()
     }
 
     fn at(rows: &[Classified], temperature: f64) -> Vec<Classified> {
         let change = |row: &Classified| with_temperature(&row.probabilities, temperature);
-        rows.iter().map(|row| Classified { gold: row.gold, probabilities: change(row) }).collect()
+        rows.iter().map(|row| Classified { probabilities: change(row), ..row.clone() }).collect()
     }
 
     #[track_caller]
@@ -133,7 +156,7 @@ mod tests {
 
     #[test]
     fn zeros_stay_finite_and_sum_to_one() {
-        let rows = [Classified { gold: 1, probabilities: vec![1.0, 0.0] }];
+        let rows = [Classified::new(1, vec![1.0, 0.0])];
         assert!(fit_temperature(&[rows.to_vec(), Vec::new()]).is_finite());
         assert_eq!(with_temperature(&[0.0, 1.0], 0.05), [0.0, 1.0]);
         assert_eq!(with_temperature(&[0.0, 0.0], 3.0), [0.5, 0.5]);

@@ -3,6 +3,8 @@
 //! Paired bootstrap (Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation"): texts are drawn
 //! again and again with replacement, the same for both models, and the difference of their scores is taken each time.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use super::classification::class_counts;
@@ -86,10 +88,11 @@ pub fn compare_classification(
     ours: &[Classified],
     baseline: &[Classified],
 ) -> Result<ClassificationComparison, CompareError> {
-    check(ours, baseline, |ours, baseline| ours.gold == baseline.gold)?;
+    check(ours, baseline, |ours, baseline| (&ours.acceptable, ours.place) == (&baseline.acceptable, baseline.place))?;
+    let documents = documents(ours);
     let (ours, baseline) = (Outcomes::of(ours), Outcomes::of(baseline));
     let interval = |score: fn(&Outcomes, &[usize]) -> f64| {
-        paired_interval(ours.rows.len(), RESAMPLES, SEED, |rows| score(&ours, rows) - score(&baseline, rows))
+        paired_interval(&documents, RESAMPLES, SEED, |rows| score(&ours, rows) - score(&baseline, rows))
     };
     let errors = expected_calibration_error(&ours.rows).zip(expected_calibration_error(&baseline.rows));
     Ok(ClassificationComparison {
@@ -117,15 +120,41 @@ pub fn compare_tagging(
     Ok(TaggingComparison { per_class: parts.iter().enumerate().map(compare).collect() })
 }
 
-/// The 95 % percentile interval of a `difference` that is a function of which of so many `rows` are looked at. Draws
-/// as many rows as there are, with replacement, `resamples` times, always the same ones for the same `seed`.
+/// The rows of each text: sentences of one document depend on each other, so they are drawn together.
+fn documents(rows: &[Classified]) -> Vec<Range<usize>> {
+    let is_of_one_document =
+        |one: &Classified, next: &Classified| one.place.statement.is_some() && one.place.line == next.place.line;
+    let mut start = 0;
+    let chunks = rows.chunk_by(is_of_one_document).map(|chunk| {
+        start += chunk.len();
+        start - chunk.len()..start
+    });
+    chunks.collect()
+}
+
+/// Texts of one row each.
+fn single_rows(rows: usize) -> Vec<Range<usize>> {
+    (0..rows).map(|row| row..row + 1).collect()
+}
+
+/// The 95 % percentile interval of a `difference` that is a function of which rows are looked at. `texts` has the rows of
+/// each text, in order. Draws as many texts as there are, with replacement, `resamples` times, always the same ones for the
+/// same `seed`.
 #[must_use]
-pub fn paired_interval(rows: usize, resamples: usize, seed: u64, difference: impl Fn(&[usize]) -> f64) -> Interval {
-    let mut indices: Vec<usize> = (0..rows).collect();
+pub fn paired_interval(
+    texts: &[Range<usize>],
+    resamples: usize,
+    seed: u64,
+    difference: impl Fn(&[usize]) -> f64,
+) -> Interval {
+    let mut indices: Vec<usize> = texts.iter().cloned().flatten().collect();
     let whole = difference(&indices);
     let mut random = fastrand::Rng::with_seed(seed);
     let mut draw = || {
-        indices.fill_with(|| random.usize(..rows));
+        indices.clear();
+        for _ in texts {
+            indices.extend(texts[random.usize(..texts.len())].clone());
+        }
         difference(&indices)
     };
     let mut drawn: Vec<f64> = (0..resamples).map(|_| draw()).collect();
@@ -192,7 +221,7 @@ impl Paired {
 }
 
 fn f1_interval(paired: &Paired) -> Interval {
-    paired_interval(paired.ours.len(), RESAMPLES, SEED, |rows| {
+    paired_interval(&single_rows(paired.ours.len()), RESAMPLES, SEED, |rows| {
         f1_of(&paired.ours, rows) - f1_of(&paired.baseline, rows)
     })
 }
@@ -213,7 +242,7 @@ mod tests {
         let row = |text: usize| {
             let best = if text < right { text % 3 } else { (text + 1) % 3 };
             let probability = |class| if class == best { 0.8 } else { 0.1 };
-            Classified { gold: text % 3, probabilities: (0..3).map(probability).collect() }
+            Classified::new(text % 3, (0..3).map(probability).collect())
         };
         (0..90).map(row).collect()
     }
@@ -240,7 +269,8 @@ mod tests {
         let mut baseline = labelled(60);
         for (text, row) in baseline.iter_mut().enumerate() {
             // Right where ours is wrong, and wrong where 30 of ours are right.
-            let best = if text >= 30 { row.gold } else { (row.gold + 1) % 3 };
+            let gold = row.acceptable[0];
+            let best = if text >= 30 { gold } else { (gold + 1) % 3 };
             row.probabilities = (0..3_usize).map(|class| if class == best { 0.8 } else { 0.1 }).collect();
         }
         let accuracy = compare_classification(&labelled(60), &baseline).unwrap().accuracy;
@@ -282,15 +312,26 @@ mod tests {
     fn the_interval_leaves_out_two_and_a_half_percent_at_each_end() {
         // A difference that counts up: whole, then 1 to 1000.
         let calls = std::cell::Cell::new(0.0);
-        let interval = paired_interval(1, 1000, SEED, |_| calls.replace(calls.get() + 1.0));
+        let interval = paired_interval(&single_rows(1), 1000, SEED, |_| calls.replace(calls.get() + 1.0));
         assert_eq!((interval.difference, interval.low, interval.high), (0.0, 26.0, 975.0));
+    }
+
+    #[test]
+    fn sentences_of_a_document_are_drawn_together() {
+        let mut rows = labelled(60)[..5].to_vec();
+        for (row, line) in rows.iter_mut().zip([1, 1, 2, 3, 3]) {
+            row.place = crate::evaluate::RowPlace { line, statement: Some(0) };
+        }
+        assert_eq!(documents(&rows), [0..2, 2..3, 3..5]);
+        rows.iter_mut().for_each(|row| row.place.statement = None);
+        assert_eq!(documents(&rows).len(), 5, "rows without sentences stand alone");
     }
 
     #[test]
     fn the_same_seed_draws_the_same_rows_and_another_draws_others() {
         let drawn = |seed| {
             let seen = std::cell::RefCell::new(Vec::new());
-            let _ = paired_interval(9, 3, seed, |rows| {
+            let _ = paired_interval(&single_rows(9), 3, seed, |rows| {
                 seen.borrow_mut().push(rows.to_vec());
                 0.0
             });
@@ -304,7 +345,7 @@ mod tests {
     #[test]
     fn rows_of_other_texts_are_refused() {
         let (ours, mut baseline) = (labelled(60), labelled(60));
-        baseline[7].gold = 2;
+        baseline[7].acceptable = vec![2];
         assert_eq!(compare_classification(&ours, &baseline), Err(CompareError::Gold { row: 7 }));
         let lengths = CompareError::Lengths { ours: 90, baseline: 89 };
         assert_eq!(compare_classification(&ours, &baseline[1..]), Err(lengths));

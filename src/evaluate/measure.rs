@@ -6,15 +6,16 @@ use serde::Serialize;
 
 use super::compare::{ClassificationComparison, TaggingComparison};
 use super::{
-    ClassificationScores, Classified, CompareError, Marked, Related, Said, TaggingScores, compare_classification,
-    compare_tagging, words,
+    ClassificationScores, Classified, CompareError, DocumentAccuracy, Marked, Related, RowPlace, Said, TaggingScores,
+    compare_classification, compare_tagging, words,
 };
 use crate::attribution::{Relation, Relations, TaggedSentence};
 use crate::labelled::marks::TagSet;
 use crate::labelled::passages::{PassageReading, found_marks, mean_probabilities, read_all};
-use crate::labelled::{Gold, LabelledRow, LabelledSet, Mark};
+use crate::labelled::{DocumentGold, Gold, LabelledRow, LabelledSet, Mark};
+use crate::model::document::DocumentScores;
 use crate::model::passage::Segment;
-use crate::model::{HeadKind, HeadManifest, Model, ModelError, Reading, Tokenizer};
+use crate::model::{DocumentScaling, HeadKind, HeadManifest, Model, ModelError, Reading, Tokenizer};
 use crate::record::{Label, Sentence};
 use crate::sentences::sentences;
 use crate::task::Tag;
@@ -28,10 +29,36 @@ const FEWEST_QUOTED_WORDS: usize = 3;
 /// What a head found in labelled rows.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measured {
-    /// By a sequence head, with its labels.
-    Classified(Vec<Classified>, Vec<Label>),
+    /// By a sequence head.
+    Classified(Classification),
     /// By a token head, with the names of its parts.
     Marked(Vec<Marked>, Vec<String>),
+}
+
+/// What a sequence head found in labelled rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Classification {
+    /// The head's labels.
+    pub labels: Vec<Label>,
+    /// Texts with a label of their own, and the sentences of documents that have labels, in the order of the file.
+    pub rows: Vec<Classified>,
+    /// Documents that have labels, in the order of the file.
+    pub documents: Vec<Classified>,
+    /// What the head read in documents, before it is combined.
+    pub readings: Vec<DocumentReadings>,
+}
+
+/// What a sequence head read in one document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentReadings {
+    /// The document's line in its file, from 1.
+    pub line: u64,
+    /// What is right.
+    pub gold: DocumentGold,
+    /// The probabilities of each sentence.
+    pub sentences: Vec<Vec<f32>>,
+    /// The probabilities of the title, once for each passage.
+    pub titles: Vec<Vec<f32>>,
 }
 
 /// What it is worth.
@@ -45,7 +72,7 @@ pub enum Scores {
 }
 
 impl Measured {
-    /// What `model`, loaded with `head` alone, finds in `set`. Rows to which several labels apply in part are left out.
+    /// What `model`, loaded with `head` alone, finds in `set`. Rows without a label that is right are left out.
     ///
     /// # Errors
     /// Where the tokenizer or libtorch fails.
@@ -57,13 +84,11 @@ impl Measured {
     ) -> Result<Self, ModelError> {
         match head.kind {
             HeadKind::Sequence => {
-                let rows: Vec<LabelledRow> =
-                    set.rows.iter().filter(|row| row.gold.label().is_some()).cloned().collect();
+                let is_measured =
+                    |row: &&LabelledRow| matches!(row.gold, Gold::Document(_)) || !row.gold.acceptable().is_empty();
+                let rows: Vec<LabelledRow> = set.rows.iter().filter(is_measured).cloned().collect();
                 let found = read_all(&rows, tokenizer, model, BATCH_TOKENS)?;
-                let classified = |(row, found): (&LabelledRow, &Vec<PassageReading>)| {
-                    Some(Classified { gold: row.gold.label()?, probabilities: mean_probabilities(found) })
-                };
-                Ok(Self::Classified(rows.iter().zip(&found).filter_map(classified).collect(), head.labels.clone()))
+                Ok(Self::Classified(Classification::new(head, &rows, &found)))
             }
             HeadKind::Token => {
                 let tags = TagSet::new(&head.labels);
@@ -83,7 +108,7 @@ impl Measured {
     #[must_use]
     pub fn rows(&self) -> usize {
         match self {
-            Self::Classified(rows, _) => rows.len(),
+            Self::Classified(found) => found.rows.len(),
             Self::Marked(rows, _) => rows.len(),
         }
     }
@@ -92,7 +117,10 @@ impl Measured {
     #[must_use]
     pub fn scores(&self) -> Scores {
         match self {
-            Self::Classified(rows, labels) => Scores::Classification(ClassificationScores::of(rows, labels)),
+            Self::Classified(found) => Scores::Classification(ClassificationScores {
+                documents: DocumentAccuracy::of(&found.documents, &found.rows),
+                ..ClassificationScores::of(&found.rows, &found.labels)
+            }),
             Self::Marked(rows, parts) => Scores::Tagging(TaggingScores::of(rows, parts)),
         }
     }
@@ -115,14 +143,83 @@ impl Measured {
     /// Where they are not of the same rows.
     pub fn compare(&self, baseline: &Self) -> Result<Option<Comparison>, CompareError> {
         match (self, baseline) {
-            (Self::Classified(ours, _), Self::Classified(baseline, _)) => {
-                compare_classification(ours, baseline).map(|found| Some(Comparison::Classification(found)))
+            (Self::Classified(ours), Self::Classified(baseline)) => {
+                compare_classification(&ours.rows, &baseline.rows).map(|found| Some(Comparison::Classification(found)))
             }
             (Self::Marked(ours, parts), Self::Marked(baseline, _)) => {
                 compare_tagging(ours, baseline, parts).map(|found| Some(Comparison::Tagging(found)))
             }
             _ => Ok(None),
         }
+    }
+}
+
+impl Classification {
+    fn new(head: &HeadManifest, rows: &[LabelledRow], found: &[Vec<PassageReading>]) -> Self {
+        let mut classification =
+            Self { labels: head.labels.clone(), rows: Vec::new(), documents: Vec::new(), readings: Vec::new() };
+        for (row, found) in rows.iter().zip(found) {
+            if let Gold::Document(gold) = &row.gold {
+                let readings = DocumentReadings::new(row.line, gold, found);
+                let (sentences, document) = readings.classified(head.document);
+                classification.rows.extend(sentences);
+                classification.documents.extend(document);
+                classification.readings.push(readings);
+            } else {
+                let mut classified = Classified::new(0, mean_probabilities(found));
+                classified.acceptable = row.gold.acceptable().to_vec();
+                classified.place.line = row.line;
+                classification.rows.push(classified);
+            }
+        }
+        classification
+    }
+}
+
+impl DocumentReadings {
+    fn new(line: u64, gold: &DocumentGold, found: &[PassageReading]) -> Self {
+        let sentences = found.iter().flat_map(|passage| &passage.readings);
+        let titles = found.iter().filter_map(|passage| passage.document.as_ref());
+        Self {
+            line,
+            gold: gold.clone(),
+            sentences: sentences.filter_map(|reading| reading.sequences.first().cloned()).collect(),
+            titles: titles.filter_map(|reading| reading.sequences.first().cloned()).collect(),
+        }
+    }
+
+    /// The labelled sentences and the document, where it has labels, with the scores that `scaling` makes of the readings.
+    #[must_use]
+    pub fn classified(&self, scaling: Option<DocumentScaling>) -> (Vec<Classified>, Option<Classified>) {
+        let counted = self.gold.statements.iter().zip(&self.sentences).filter(|(gold, _)| gold.is_statement);
+        let counted = counted.map(|(_, probabilities)| probabilities.as_slice());
+        let scores = DocumentScores::new(
+            scaling.unwrap_or_else(DocumentScaling::none),
+            counted,
+            self.titles.iter().map(Vec::as_slice),
+        );
+        let mut rows = Vec::new();
+        for (statement, (gold, probabilities)) in self.gold.statements.iter().zip(&self.sentences).enumerate() {
+            if gold.labels.is_empty() {
+                continue;
+            }
+            rows.push(Classified {
+                place: RowPlace { line: self.line, statement: Some(statement) },
+                acceptable: gold.labels.clone(),
+                is_weak: gold.is_weak,
+                probabilities: match scaling {
+                    Some(_) => scores.sentence(probabilities, gold.is_statement),
+                    None => probabilities.clone(),
+                },
+            });
+        }
+        let document = scores.document().filter(|_| !self.gold.labels.is_empty()).map(|probabilities| Classified {
+            place: RowPlace { line: self.line, statement: None },
+            acceptable: self.gold.labels.clone(),
+            is_weak: false,
+            probabilities,
+        });
+        (rows, document)
     }
 }
 
@@ -162,6 +259,6 @@ fn tagged_sentences<'f>(text: &str, found: &'f [PassageReading], meanings: &[Tag
 fn gold_marks(row: &LabelledRow) -> Vec<Mark> {
     match &row.gold {
         Gold::Marks(marks) => marks.clone(),
-        Gold::Labelled { .. } | Gold::OneOf(_) => Vec::new(),
+        Gold::Labelled { .. } | Gold::OneOf(_) | Gold::Document(_) => Vec::new(),
     }
 }

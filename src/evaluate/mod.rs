@@ -17,6 +17,8 @@ pub mod tagging;
 
 /// Probabilities that keep their promise.
 pub mod calibration;
+/// How much a document counts in the labels of its sentences.
+pub mod document_scaling;
 
 /// Whether one model is better than another.
 pub mod compare;
@@ -30,8 +32,9 @@ pub mod measure;
 use std::ops::Range;
 
 pub use calibration::{fit_temperature, with_temperature};
-pub use classification::ClassificationScores;
+pub use classification::{ClassificationScores, DocumentAccuracy};
 pub use compare::{CompareError, compare_classification, compare_tagging};
+pub use document_scaling::fit_document_scaling;
 pub use relations::{Related, RelationScores, Said};
 pub use reliability::ReliabilityBin;
 pub use score::Score;
@@ -39,13 +42,34 @@ pub use tagging::{PartScore, TaggingScores};
 
 use crate::labelled::Mark;
 
-/// One text that a sequence head labelled.
+/// One text that a sequence head labelled, or one sentence of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classified {
-    /// The right label, by its place in the head's labels.
-    pub gold: usize,
+    /// Where it stands in its file.
+    pub place: RowPlace,
+    /// The labels that are right, by their places in the head's labels, the best first. There is at least one.
+    pub acceptable: Vec<usize>,
+    /// Nobody could tell the label from the sentence alone.
+    pub is_weak: bool,
     /// The probability that the head gave each of its labels.
     pub probabilities: Vec<f32>,
+}
+
+/// Where a labelled text stands in its file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowPlace {
+    /// The line, from 1. Sentences of one document share it.
+    pub line: u64,
+    /// The sentence in the document of that line, from 0; `None` where the line has one label.
+    pub statement: Option<usize>,
+}
+
+impl Classified {
+    /// A text for which the label at place `gold` alone is right.
+    #[must_use]
+    pub fn new(gold: usize, probabilities: Vec<f32>) -> Self {
+        Self { place: RowPlace::default(), acceptable: vec![gold], is_weak: false, probabilities }
+    }
 }
 
 /// One text in which a token head marked parts. All ranges are bytes of the text.

@@ -82,9 +82,8 @@ mod tests {
     use crate::evaluate::Classified;
 
     fn outcomes(scores: &[(f32, bool)]) -> Vec<Outcome> {
-        let row = |&(score, is_right): &(f32, bool)| {
-            Outcome::of(&Classified { gold: usize::from(!is_right), probabilities: vec![score, 0.0] })
-        };
+        let row =
+            |&(score, is_right): &(f32, bool)| Outcome::of(&Classified::new(usize::from(!is_right), vec![score, 0.0]));
         scores.iter().map(row).collect()
     }
 

@@ -33,9 +33,6 @@ pub(crate) struct Counts {
     pub(crate) hit: usize,
 }
 
-/// The least probability that a logarithm is taken of.
-const LEAST_PROBABILITY: f64 = 1e-12;
-
 /// What became of one text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Outcome {
@@ -43,6 +40,8 @@ pub(super) struct Outcome {
     pub(super) best: usize,
     /// The probability of the best label.
     pub(super) score: f32,
+    /// Whether the best label is the first of those that are right.
+    pub(super) is_first_choice: bool,
 }
 
 /// `part` of `whole`, as 0 to 1; `None` of nothing.
@@ -68,12 +67,6 @@ pub(crate) fn macro_f1(counts: &[Counts]) -> Option<f64> {
     mean(counts.iter().filter(|counts| counts.gold > 0).filter_map(Counts::f1))
 }
 
-/// The natural logarithm of a probability, of 1e-12 where it is smaller or no number.
-pub(super) fn log_probability(probability: f32) -> f64 {
-    // `max` turns the `NaN` that `clamp` lets through into a number.
-    f64::from(probability).clamp(LEAST_PROBABILITY, 1.0).max(LEAST_PROBABILITY).ln()
-}
-
 impl Outcome {
     /// `NaN` is never the best; where nothing is above 0 the first label is.
     pub(super) fn of(row: &Classified) -> Self {
@@ -81,7 +74,9 @@ impl Outcome {
             row.probabilities.iter().enumerate().fold((0, 0.0), |(best, score), (class, &probability)| {
                 if probability > score { (class, probability) } else { (best, score) }
             });
-        Self { gold: row.gold, best, score: score.min(1.0) }
+        let first = row.acceptable[0];
+        let gold = if row.acceptable.contains(&best) { best } else { first };
+        Self { gold, best, score: score.min(1.0), is_first_choice: best == first }
     }
 
     pub(super) fn is_right(&self) -> bool {

@@ -232,7 +232,7 @@ mod tests {
     fn rows(labels: usize) -> Vec<Classified> {
         let row = |gold: usize, best: usize| {
             let probabilities = (0..labels).map(|class| if class == best { 0.75 } else { 0.01 }).collect();
-            Classified { gold, probabilities }
+            Classified::new(gold, probabilities)
         };
         (0..labels).flat_map(|label| [row(label, label), row(label, 0)]).collect()
     }

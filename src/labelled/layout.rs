@@ -14,6 +14,8 @@ use crate::sentences::sentences;
 pub struct Layout {
     /// The field of the text.
     pub text: String,
+    /// The field of the title that it stands under; a row may lack it.
+    pub title: String,
     /// The field of the sentence before it; a row may lack it.
     pub before: String,
     /// The field of the sentence after it; a row may lack it.
@@ -23,6 +25,11 @@ pub struct Layout {
     /// What label each value stands for, by code or name; "" leaves a row out. A list means that one of its labels is
     /// right, and which is not known.
     pub labels: IndexMap<String, Meaning>,
+    /// What stands between several values of a label field that is a text, as "|" in "1|5". A list needs none.
+    pub separator: Option<String>,
+    /// A letter of the field `flags` instead of a label field: rows and statements that have it are of the head's last label,
+    /// others of its first.
+    pub flag: Option<char>,
     /// Rows whose fields have other values than these are not read.
     pub only: IndexMap<String, String>,
     /// How many sentences of a text are read, from its beginning, where one label stands for a long text; all without it.
@@ -57,10 +64,13 @@ impl Default for Layout {
     fn default() -> Self {
         Self {
             text: "text".into(),
+            title: "title".into(),
             before: "before".into(),
             after: "after".into(),
             label: None,
             labels: IndexMap::new(),
+            separator: None,
+            flag: None,
             only: IndexMap::new(),
             lead_sentences: None,
             scale: None,
@@ -127,7 +137,7 @@ mod tests {
     #[test]
     fn the_known_fields_can_be_read() {
         let known = known_fields();
-        assert_eq!(known.keys().collect::<Vec<_>>(), ["code", "label", "stars", "ag_class", "section"]);
+        assert_eq!(known.keys().collect::<Vec<_>>(), ["codes", "code", "label", "stars", "ag_class", "section"]);
         assert_eq!(known["stars"]["4"], Meaning::One("positive".into()));
     }
 

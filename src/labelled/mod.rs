@@ -1,7 +1,8 @@
 //! Labelled JSON Lines to texts with what is known of them: what a model is trained on and measured by.
 //!
 //! A row has a text and a label (`code`, `label` or another known field), or labels of targets in it, or attributions
-//! as code point ranges. Whatever is wrong with a row is said with its file and line, before anything is computed.
+//! as code point ranges, or it is a document with `statements`. Whatever is wrong with a row is said with its file and line,
+//! before anything is computed.
 
 /// Which field holds the label, and what its values stand for.
 mod layout;
@@ -12,6 +13,8 @@ pub mod passages;
 /// One line to one row.
 mod row;
 
+use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::model::{HeadKind, HeadManifest};
@@ -25,6 +28,10 @@ use row::RowReader;
 pub struct LabelledRow {
     /// Its line in the file, from 1.
     pub line: u64,
+    /// Its `id`, where it has one.
+    pub id: Option<String>,
+    /// The title that it stands under, or nothing.
+    pub title: String,
     /// The sentence before it, or nothing.
     pub before: String,
     /// The text.
@@ -47,10 +54,35 @@ pub enum Gold {
         /// The one label that is right, by its place in the head's labels; none where several apply in part.
         label: Option<usize>,
     },
-    /// Of a sequence head: one of these labels is right, and which is not known. By their places in the head's labels.
+    /// Of a sequence head: each of these labels may be right, and which is best is not known. By their places in the head's
+    /// labels.
     OneOf(Vec<usize>),
+    /// Of a sequence head: a document whose sentences have labels of their own.
+    Document(DocumentGold),
     /// The parts that a token head is to find, in order.
     Marks(Vec<Mark>),
+}
+
+/// What is known of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentGold {
+    /// The labels that the document as a whole may have, the best first; none where that is not known.
+    pub labels: Vec<usize>,
+    /// Its sentences, in order.
+    pub statements: Vec<StatementGold>,
+}
+
+/// What is known of a sentence of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatementGold {
+    /// Where it stands in the document's text, in bytes.
+    pub range: Range<usize>,
+    /// The labels that it may have, the best first; none where that is not known.
+    pub labels: Vec<usize>,
+    /// Nobody could tell its label from the sentence alone: it has the flag `w`.
+    pub is_weak: bool,
+    /// It says something. A byline, a caption or a link does not: it has the flag `j`.
+    pub is_statement: bool,
 }
 
 /// A file of labelled texts.
@@ -102,7 +134,7 @@ impl LabelledSet {
     /// # Errors
     /// The first line that is no row of such a set, and a file without rows.
     pub fn read(path: &Path, layout: &Layout, head: &HeadManifest) -> Result<Self, LabelledError> {
-        let bytes = std::fs::read(path).map_err(|cause| LabelledError::Unreadable { path: path.to_owned(), cause })?;
+        let bytes = read_whole(path).map_err(|cause| LabelledError::Unreadable { path: path.to_owned(), cause })?;
         let invalid = |line, message| LabelledError::Invalid { path: path.to_owned(), line, message };
         let (mut set, mut reader) = (Self { path: path.to_owned(), rows: Vec::new(), skipped: 0 }, None);
         for (line, bytes) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
@@ -134,6 +166,7 @@ impl LabelledSet {
     #[must_use]
     pub fn alone(mut self) -> Self {
         for row in &mut self.rows {
+            row.title.clear();
             row.before.clear();
             row.after.clear();
         }
@@ -142,14 +175,32 @@ impl LabelledSet {
 }
 
 impl Gold {
-    /// The one label that is right, by its place in the head's labels.
+    /// The labels that are right for a text with a label of its own, by their places in the head's labels. None of other
+    /// texts, and where several apply in part.
     #[must_use]
-    pub fn label(&self) -> Option<usize> {
+    pub fn acceptable(&self) -> &[usize] {
         match self {
-            Self::Labelled { label, .. } => *label,
-            Self::OneOf(_) | Self::Marks(_) => None,
+            Self::Labelled { label, .. } => label.as_slice(),
+            Self::OneOf(labels) => labels,
+            Self::Document(_) | Self::Marks(_) => &[],
         }
     }
+}
+
+/// The bytes of a file, unpacked where it is gzip or zstd by its first bytes.
+fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
+    const GZIP: [u8; 2] = [0x1f, 0x8b];
+    const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+    let bytes = std::fs::read(path)?;
+    let mut unpacked = Vec::new();
+    if bytes.starts_with(&GZIP) {
+        flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked)?;
+    } else if bytes.starts_with(&ZSTD) {
+        zstd::Decoder::with_buffer(bytes.as_slice())?.read_to_end(&mut unpacked)?;
+    } else {
+        return Ok(bytes);
+    }
+    Ok(unpacked)
 }
 
 /// The names of the parts that `head` finds.
@@ -174,7 +225,7 @@ mod tests {
             iptc: None,
         };
         let (report, labels) = (Report::default(), labels.iter().map(label).collect());
-        HeadManifest { kind, report, temperature: None, offsets: Vec::new(), labels }
+        HeadManifest { kind, report, temperature: None, document: None, offsets: Vec::new(), labels }
     }
 
     fn topics() -> HeadManifest {
@@ -192,17 +243,18 @@ mod tests {
         LabelledSet::read(file.path(), layout, head)
     }
 
-    fn labels(lines: &str, head: &HeadManifest) -> Vec<Option<usize>> {
-        read(lines, &Layout::default(), head).unwrap().rows.iter().map(|row| row.gold.label()).collect()
+    fn labels(lines: &str, head: &HeadManifest) -> Vec<Vec<usize>> {
+        let rows = read(lines, &Layout::default(), head).unwrap().rows;
+        rows.iter().map(|row| row.gold.acceptable().to_vec()).collect()
     }
 
     #[test]
     fn labels_are_found_under_the_names_of_public_sets() {
-        assert_eq!(labels(r#"{"text":"a","code":29}"#, &topics()), [Some(2)]);
-        assert_eq!(labels(r#"{"text":"a","ag_class":"3"}"#, &topics()), [Some(0)]);
-        assert_eq!(labels(r#"{"text":"a","section":"tech"}"#, &topics()), [Some(1)]);
-        assert_eq!(labels(r#"{"text":"a","stars":4}"#, &moods()), [Some(2)]);
-        assert_eq!(labels(r#"{"text":"a","score":-3,"label":"negative"}"#, &moods()), [Some(0)]);
+        assert_eq!(labels(r#"{"text":"a","code":29}"#, &topics()), [[2]]);
+        assert_eq!(labels(r#"{"text":"a","ag_class":"3"}"#, &topics()), [[0]]);
+        assert_eq!(labels(r#"{"text":"a","section":"tech"}"#, &topics()), [[1]]);
+        assert_eq!(labels(r#"{"text":"a","stars":4}"#, &moods()), [[2]]);
+        assert_eq!(labels(r#"{"text":"a","score":-3,"label":"negative"}"#, &moods()), [[0]]);
     }
 
     #[test]
@@ -218,7 +270,7 @@ mod tests {
         let row = r#"{"text":"a","targets":[{"label":"negative"},{"label":"positive"}]}"#;
         let set = read(row, &Layout::default(), &moods()).unwrap();
         assert_eq!(set.rows[0].gold, Gold::Labelled { shares: vec![0.5, 0.0, 0.5], label: None });
-        assert_eq!(labels(r#"{"text":"a","targets":[{"label":"neutral"},{"label":"neutral"}]}"#, &moods()), [Some(1)]);
+        assert_eq!(labels(r#"{"text":"a","targets":[{"label":"neutral"},{"label":"neutral"}]}"#, &moods()), [[1]]);
     }
 
     #[test]
@@ -244,7 +296,7 @@ mod tests {
             "{\"source\":\"a\"}\n{\"source\":\"b\",\"summary\":\"taxes\",\"kind\":\"money\",\"before\":\"x\"}\n";
         let set = read(lines, &layout, &topics()).unwrap();
         let row = &set.rows[0];
-        assert_eq!((row.text.as_str(), row.before.as_str(), row.gold.label()), ("taxes", "x", Some(0)));
+        assert_eq!((row.text.as_str(), row.before.as_str(), row.gold.acceptable()), ("taxes", "x", [0].as_slice()));
     }
 
     #[test]
@@ -254,6 +306,81 @@ mod tests {
         let layout = Layout { labels, ..Layout::default() };
         let set = read(r#"{"text":"a","ag_class":3}"#, &layout, &topics()).unwrap();
         assert_eq!(set.rows[0].gold, Gold::OneOf(vec![0, 1]));
+    }
+
+    #[test]
+    fn a_list_of_codes_leaves_open_which_is_best() {
+        let set = read(r#"{"text":"a","codes":["29","15"]}"#, &Layout::default(), &topics()).unwrap();
+        assert_eq!(set.rows[0].gold, Gold::OneOf(vec![2, 0]));
+        let layout: Layout = toml::from_str("label = 'topics'\nseparator = '|'").unwrap();
+        let lines = "{\"text\":\"a\",\"topics\":\"15|17\"}\n{\"text\":\"b\",\"topics\":\"17\"}";
+        let golds: Vec<_> = read(lines, &layout, &topics()).unwrap().rows.into_iter().map(|row| row.gold).collect();
+        assert_eq!(golds[0], Gold::OneOf(vec![0, 1]));
+        assert_eq!(golds[1], Gold::Labelled { shares: vec![0.0, 1.0, 0.0], label: Some(1) });
+    }
+
+    /// A document of three sentences: one of them with two codes, one weak, one that says nothing.
+    const DOCUMENT: &str = r#"{"id":"d1","title":"Fúel","text":"Gás rose. It did. By Ann","codes":["15"],"label":"negative",
+        "statements":[{"start":0,"end":9,"codes":["15","17"],"label":"negative","flags":""},
+        {"start":10,"end":17,"codes":["15"],"label":null,"flags":"w"},
+        {"start":18,"end":24,"codes":["0"],"label":"neutral","flags":"j"}]}"#;
+
+    fn document(head: &HeadManifest, layout: &str) -> DocumentGold {
+        let line = DOCUMENT.replace('\n', "");
+        let row = read(&line, &toml::from_str(layout).unwrap(), head).unwrap().rows.remove(0);
+        assert_eq!((row.id.as_deref(), row.title.as_str()), (Some("d1"), "Fúel"));
+        let Gold::Document(gold) = row.gold else { panic!("{:?}", row.gold) };
+        gold
+    }
+
+    #[test]
+    fn statements_of_a_document_have_the_labels_of_each_head() {
+        let gold = document(&topics(), "");
+        assert_eq!(gold.labels, [0]);
+        let found: Vec<_> = gold.statements.iter().map(|found| (found.range.clone(), found.labels.clone())).collect();
+        assert_eq!(found, [(0..10, vec![0, 1]), (11..18, vec![0]), (19..25, vec![])]);
+        assert_eq!(gold.statements.iter().map(|found| found.is_weak).collect::<Vec<_>>(), [false, true, false]);
+        assert_eq!(gold.statements.iter().map(|found| found.is_statement).collect::<Vec<_>>(), [true, true, false]);
+        let tones = document(&moods(), "label = 'label'");
+        let found: Vec<_> = tones.statements.into_iter().map(|found| found.labels).collect();
+        assert_eq!((tones.labels, found), (vec![0], vec![vec![0], vec![], vec![]]));
+        let flagged = document(&head(HeadKind::Sequence, &[(None, "statement"), (None, "boilerplate")]), "flag = 'j'");
+        let found: Vec<_> = flagged.statements.into_iter().map(|found| found.labels).collect();
+        assert_eq!((flagged.labels, found), (vec![], vec![vec![0], vec![0], vec![1]]));
+    }
+
+    #[test]
+    fn statements_that_cannot_be_are_refused_with_their_place() {
+        let refused = |from: &str, to: &str| {
+            let line = DOCUMENT.replace('\n', "").replace(from, to);
+            read(&line, &Layout::default(), &topics()).unwrap_err().to_string()
+        };
+        for (from, to, expected) in [
+            (
+                "\"end\":24",
+                "\"end\":99",
+                "statement 3: 18 to 99 is not a range inside the text, which has 24 characters",
+            ),
+            ("\"start\":10", "\"start\":8", "statement 2 begins before the one before it ends"),
+            ("[\"15\",\"17\"]", "[\"99\"]", "statement 1: `codes` is `99`, which the head does not know"),
+            ("[\"15\",\"17\"]", "7", "statement 1: `codes` is not a list of labels"),
+        ] {
+            let message = refused(from, to);
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn packed_files_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = br#"{"text":"a","code":29}"#;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, line).unwrap();
+        for (name, bytes) in [("a.gz", gzip.finish().unwrap()), ("a.zst", zstd::encode_all(&line[..], 1).unwrap())] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(LabelledSet::read(&path, &Layout::default(), &topics()).unwrap().rows.len(), 1);
+        }
     }
 
     #[test]

@@ -16,37 +16,58 @@ use crate::sentences::sentences;
 pub struct RowPassage {
     /// What the model reads.
     pub passage: Passage,
-    /// Those of its segments that belong to the row's text; others are context.
+    /// Those of its segments that belong to the row's text; others are context, or the document's.
     pub segments: Range<usize>,
     /// Where each of them begins in the row's text, in bytes.
     pub starts: Vec<usize>,
 }
 
 /// The passages of a row. A text with a label is read whole among its neighbours; one that is longer than a passage, or
-/// has marks, is split into sentences, as a run does it.
+/// has marks, is split into sentences, as a run does it. A document has its own sentences. In front of each passage stands
+/// the row's title where the model reads titles; before documents also where it is empty, as in a run.
 ///
 /// # Errors
 /// Where the tokenizer cannot make sense of it.
 pub fn passages(row: &LabelledRow, tokenizer: &Tokenizer) -> Result<Vec<RowPassage>, ModelError> {
+    let title = tokenizer.tokenize_title(Some(&row.title))?;
+    if let Gold::Document(gold) = &row.gold {
+        let ranges = gold.statements.iter().map(|statement| statement.range.clone()).collect();
+        return of_sentences(&row.text, ranges, tokenizer, title.as_ref());
+    }
+    let title = title.filter(|title| title.own_tokens() > 0);
     let text = tokenizer.tokenize(&row.text)?;
     if matches!(row.gold, Gold::Marks(_)) || tokenizer.is_long(&text) {
-        return split(&row.text, tokenizer);
+        let bytes = |sentence: Sentence| sentence.span.byte_start..sentence.span.byte_end;
+        let ranges = sentences(&row.text).into_iter().map(bytes).collect();
+        return of_sentences(&row.text, ranges, tokenizer, title.as_ref());
     }
     let (before, after) = (tokenizer.tokenize(&row.before)?, tokenizer.tokenize(&row.after)?);
     let (passage, place) = tokenizer.passage_around(text, [&before, &after]);
+    let passage = match &title {
+        Some(title) => passage.under_title(title),
+        None => passage,
+    };
+    let place = place + usize::from(passage.has_document);
     Ok(vec![RowPassage { passage, segments: place..place + 1, starts: vec![0] }])
 }
 
-fn split(text: &str, tokenizer: &Tokenizer) -> Result<Vec<RowPassage>, ModelError> {
-    let sentences = sentences(text);
-    let tokenize = |sentence: &Sentence| tokenizer.tokenize(sentence.span.slice(text));
+/// The passages of a text whose sentences stand at these places, in bytes.
+fn of_sentences(
+    text: &str,
+    sentences: Vec<Range<usize>>,
+    tokenizer: &Tokenizer,
+    title: Option<&TokenizedText>,
+) -> Result<Vec<RowPassage>, ModelError> {
+    let tokenize = |range: &Range<usize>| tokenizer.tokenize(&text[range.clone()]);
     let texts: Vec<TokenizedText> = sentences.iter().map(tokenize).collect::<Result<_, _>>()?;
-    let mut starts = sentences.iter().map(|sentence| sentence.span.byte_start);
-    let row_passage = |passage: Passage| {
-        let starts: Vec<usize> = starts.by_ref().take(passage.segments.len()).collect();
-        RowPassage { segments: 0..starts.len(), starts, passage }
-    };
-    Ok(tokenizer.passages(texts).into_iter().map(row_passage).collect())
+    let mut starts = sentences.iter().map(|range| range.start);
+    let mut passages = Vec::new();
+    for passage in tokenizer.passages(texts, title) {
+        let first = usize::from(passage.has_document);
+        let starts: Vec<usize> = starts.by_ref().take(passage.sentences().len()).collect();
+        passages.push(RowPassage { segments: first..first + starts.len(), starts, passage });
+    }
+    Ok(passages)
 }
 
 impl RowPassage {
@@ -72,6 +93,8 @@ pub struct PassageReading<R = Reading> {
     pub passage: RowPassage,
     /// What was found in each of its own segments, in order.
     pub readings: Vec<R>,
+    /// What was found in the document's segment, where there is one.
+    pub document: Option<R>,
 }
 
 /// What a model with one head found in the passages of each of `rows`, in order. Batches have at most `batch_tokens`,
@@ -98,7 +121,7 @@ pub fn read_all_by<R: Clone + Send>(
     batch_tokens: usize,
     mut read: impl FnMut(&TokenBatch) -> Result<Vec<R>, ModelError>,
 ) -> Result<Vec<Vec<PassageReading<R>>>, ModelError> {
-    let unread = |passage| PassageReading { passage, readings: Vec::new() };
+    let unread = |passage| PassageReading { passage, readings: Vec::new(), document: None };
     let of_row = |row| passages(row, tokenizer).map(|passages| passages.into_iter().map(unread).collect());
     let mut found: Vec<Vec<PassageReading<R>>> = rows.par_iter().map(of_row).collect::<Result<_, _>>()?;
     let mut passages: Vec<&mut PassageReading<R>> = found.iter_mut().flatten().collect();
@@ -125,6 +148,7 @@ fn read_batch<R: Clone>(
     for found in batch {
         let all: Vec<R> = readings.by_ref().take(found.passage.passage.segments.len()).collect();
         found.readings = all[found.passage.segments.clone()].to_vec();
+        found.document = all.into_iter().next().filter(|_| found.passage.passage.has_document);
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// It was made by another version of this program.
-    #[error("the ledger `{}` is of version {found}, and this program knows version {VERSION}", path.display())]
+    #[error("the ledger `{}` has format version {found}; this program reads version {VERSION}", path.display())]
     Version {
         /// The file.
         path: PathBuf,

@@ -49,7 +49,10 @@ impl EncoderConfig {
 
     /// Whether there is a position for each token that is to be read at once; says so where there is not.
     pub(crate) fn check_limits(&self, limits: ReadingLimits) -> Result<(), String> {
-        let longest = limits.text_tokens.max(limits.passage_tokens.unwrap_or(0));
+        /// The special token between a title and the sentences.
+        const SEPARATOR: usize = 1;
+        let title = limits.title_tokens.map_or(0, |tokens| tokens + SEPARATOR);
+        let longest = limits.text_tokens.max(limits.passage_tokens.unwrap_or(0)) + title;
         let positions = match self.model_type {
             Architecture::Bert => self.max_position_embeddings,
             Architecture::Mpnet => self.max_position_embeddings - FIRST_POSITION,
@@ -193,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_is_read_at_once_has_a_position_each() {
-        let limits = |text_tokens, passage_tokens| ReadingLimits { text_tokens, passage_tokens };
+        let limits = |text_tokens, passage_tokens| ReadingLimits { text_tokens, passage_tokens, title_tokens: None };
         let bert = read(&[]).unwrap();
         assert!(bert.check_limits(limits(64, Some(32))).is_ok());
         assert!(bert.check_limits(limits(65, None)).is_err() && bert.check_limits(limits(8, Some(65))).is_err());

@@ -30,6 +30,8 @@ pub struct Manifest {
     /// How many tokens, special ones included, it reads at once where it reads sentences among their neighbours. Without
     /// it each sentence is read alone.
     pub passage_tokens: Option<Whole<3, 8192>>,
+    /// How many tokens of a document's title stand in front of each of its passages. Without it passages have no title.
+    pub title_tokens: Option<Whole<1, 8192>>,
     /// SHA-256 of each file, in hexadecimal digits.
     pub files: IndexMap<String, String>,
     /// What it can tell.
@@ -74,6 +76,8 @@ pub struct ReadingLimits {
     /// The longest passage of several sentences, in tokens, special tokens included. Without it each sentence is read
     /// alone.
     pub passage_tokens: Option<usize>,
+    /// The longest title in front of a passage, in tokens, special tokens left out. Without it passages have no title.
+    pub title_tokens: Option<usize>,
 }
 
 /// One head: a linear layer, `<name>.weight` and `<name>.bias` in `heads.safetensors`.
@@ -87,11 +91,26 @@ pub struct HeadManifest {
     pub report: Report,
     /// What its outputs are divided by, so that its probabilities mean what they say; for sequence heads.
     pub temperature: Option<Temperature>,
+    /// How a document's sentences and title bear on each other's labels; for sequence heads. Without it each sentence stands
+    /// for itself.
+    pub document: Option<DocumentScaling>,
     /// What is added to its outputs, so that it marks as readily as it should: none, or one for each label; for token heads.
     #[serde(default)]
     pub offsets: Vec<f64>,
     /// The labels, in the order of its outputs.
     pub labels: Vec<Label>,
+}
+
+/// How a sequence head's scores of a document's sentences are combined: [`super::document`] has the formulas.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentScaling {
+    /// How much the document counts in the score of each of its sentences.
+    pub weight: f64,
+    /// How much the title's reading counts in the document beside the mean of its sentences.
+    pub title_weight: f64,
+    /// What the document's own scores are divided by.
+    pub temperature: Temperature,
 }
 
 /// What a head labels.
@@ -113,12 +132,23 @@ pub enum Report {
     RunnerUp,
     /// Every label's probability: for few labels.
     Distribution,
+    /// None: a sentence whose last label is probable enough is no statement. It gets the flag `boilerplate`, and no label
+    /// from any head.
+    Boilerplate,
 }
 
 /// A divisor of a head's outputs: above 1 it makes probabilities less extreme.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(try_from = "f64")]
 pub struct Temperature(f64);
+
+impl DocumentScaling {
+    /// Each sentence stands for itself, and the document is the mean of its sentences.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { weight: 0.0, title_weight: 0.0, temperature: Temperature(1.0) }
+    }
+}
 
 impl Temperature {
     /// The number.
@@ -176,8 +206,11 @@ impl Manifest {
     /// How much it reads at once.
     #[must_use]
     pub fn limits(&self) -> ReadingLimits {
-        let passage_tokens = self.passage_tokens.map(Whole::as_size);
-        ReadingLimits { text_tokens: self.max_tokens.as_size(), passage_tokens }
+        ReadingLimits {
+            text_tokens: self.max_tokens.as_size(),
+            passage_tokens: self.passage_tokens.map(Whole::as_size),
+            title_tokens: self.title_tokens.map(Whole::as_size),
+        }
     }
 
     /// Checks every listed file of `folder` against its checksum.
@@ -208,6 +241,14 @@ impl HeadManifest {
         }
         let is_written_out = self.kind == HeadKind::Sequence && self.report == Report::Distribution;
         self.check_offsets()?;
+        if let Some(document) = self.document {
+            if self.kind != HeadKind::Sequence {
+                return Err("has `document`, which is for sequence heads".to_owned());
+            }
+            if ![document.weight, document.title_weight].iter().all(|weight| (0.0..=100.0).contains(weight)) {
+                return Err("has a `document` whose weights are not numbers from 0.0 to 100.0".to_owned());
+            }
+        }
         match VERDICT_FIELDS.iter().find(|name| is_written_out && names.contains(**name)) {
             Some(name) => Err(format!("has a label `{name}`, which is the name of a field beside its labels")),
             None if names.is_empty() => Err("has no labels".to_owned()),

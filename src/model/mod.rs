@@ -9,6 +9,8 @@ pub mod batch;
 mod bert;
 /// `config.json`: how large an encoder is.
 pub(crate) mod config;
+/// The readings of a document's sentences to scores that know of each other.
+pub mod document;
 /// Tokens to hidden states.
 mod encoder;
 /// Hidden states to probabilities and token labels.
@@ -45,7 +47,7 @@ use serde::{Deserialize, Serialize};
 use tch::Kind;
 
 pub use batch::TokenBatch;
-pub use manifest::{HeadKind, HeadManifest, Manifest, ReadingLimits, Report};
+pub use manifest::{DocumentScaling, HeadKind, HeadManifest, Manifest, ReadingLimits, Report};
 pub use passage::{Passage, TokenizedText};
 pub use tokenizer::Tokenizer;
 

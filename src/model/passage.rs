@@ -18,11 +18,14 @@ pub struct TokenizedText {
 pub struct Passage {
     /// Token ids, special tokens included.
     pub ids: Vec<u32>,
-    /// The sentences, in order.
+    /// The sentences, in order; before them the document's own segment, where there is one.
     pub segments: Vec<Segment>,
+    /// Whether the first segment is the document's: the opening token and the title. What a head finds in it is said of
+    /// the document, not of a sentence.
+    pub has_document: bool,
 }
 
-/// One sentence of a passage.
+/// One sentence of a passage, or its document's title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     /// Its tokens, by their places in [`Passage::ids`].
@@ -38,14 +41,14 @@ impl Passage {
     #[must_use]
     pub fn alone(text: TokenizedText) -> Self {
         let segment = Segment { tokens: 0..text.ids.len(), offsets: text.offsets, is_truncated: text.is_truncated };
-        Self { ids: text.ids, segments: vec![segment] }
+        Self { ids: text.ids, segments: vec![segment], has_document: false }
     }
 
     /// Texts in a row, each with special tokens of its own at first: the opening one of the first and the closing one of
     /// the last stay. Segments have no special tokens.
     #[must_use]
     pub fn joined(texts: impl IntoIterator<Item = TokenizedText>) -> Self {
-        let mut passage = Self { ids: Vec::new(), segments: Vec::new() };
+        let mut passage = Self { ids: Vec::new(), segments: Vec::new(), has_document: false };
         let mut closing = None;
         for text in texts {
             let Some((inner, opening, last)) = inner(&text) else { continue };
@@ -66,10 +69,39 @@ impl Passage {
         passage
     }
 
-    /// Passages in a row as one: the opening special token of the first and the closing one of the last stay.
+    /// The same passage with a document's `title` in front, which may be empty: opening token, title, closing token, sentences.
+    /// The document's segment is the opening token and the title. Without a title the tokens are the passage's own.
+    #[must_use]
+    pub fn under_title(self, title: &TokenizedText) -> Self {
+        let Some((&opening, sentences)) = self.ids.split_first() else { return self };
+        let mut ids = vec![opening];
+        if let Some((inner, _, closing)) = inner(title).filter(|(inner, ..)| !inner.is_empty()) {
+            ids.extend_from_slice(&title.ids[inner]);
+            ids.push(closing);
+        }
+        let shift = ids.len() - 1;
+        let title_tokens = ids.len() - usize::from(shift > 0);
+        let document = Segment { tokens: 0..title_tokens, offsets: vec![(0, 0); title_tokens], is_truncated: false };
+        let moved = self
+            .segments
+            .into_iter()
+            .map(|segment| Segment { tokens: segment.tokens.start + shift..segment.tokens.end + shift, ..segment });
+        let segments = std::iter::once(document).chain(moved).collect();
+        ids.extend_from_slice(sentences);
+        Self { ids, segments, has_document: true }
+    }
+
+    /// The segments of its sentences.
+    #[must_use]
+    pub fn sentences(&self) -> &[Segment] {
+        &self.segments[usize::from(self.has_document)..]
+    }
+
+    /// Passages of sentences alone in a row as one: the opening special token of the first and the closing one of the last
+    /// stay.
     #[must_use]
     pub fn chained<'p>(passages: impl IntoIterator<Item = &'p Self>) -> Self {
-        let mut chain = Self { ids: Vec::new(), segments: Vec::new() };
+        let mut chain = Self { ids: Vec::new(), segments: Vec::new(), has_document: false };
         for passage in passages {
             // The closing token of what came before gives way; an opening one would stand in the middle.
             chain.ids.pop();
@@ -159,6 +191,19 @@ mod tests {
         let texts = [text(&[101, 7, 8, 102]), text(&[101, 9, 102]), text(&[101, 10, 11, 102])];
         let passages = [Passage::joined(texts[..2].to_vec()), Passage::joined(texts[2..].to_vec())];
         assert_eq!(Passage::chained(&passages), Passage::joined(texts));
+    }
+
+    #[test]
+    fn a_title_stands_before_the_sentences_and_is_the_documents_segment() {
+        let sentences = Passage::joined([text(&[101, 7, 8, 102]), text(&[101, 9, 102])]);
+        let passage = sentences.clone().under_title(&text(&[101, 5, 6, 102]));
+        assert_eq!(passage.ids, [101, 5, 6, 102, 7, 8, 9, 102]);
+        let places: Vec<_> = passage.segments.iter().map(|segment| segment.tokens.clone()).collect();
+        assert_eq!(places, [0..3, 4..6, 6..7]);
+        assert_eq!(passage.sentences().len(), 2);
+        let untitled = sentences.clone().under_title(&text(&[101, 102]));
+        assert_eq!((&untitled.ids, untitled.segments[0].tokens.clone()), (&sentences.ids, 0..1));
+        assert_eq!(untitled.sentences(), sentences.segments);
     }
 
     #[test]

@@ -67,18 +67,37 @@ impl Tokenizer {
         text.is_truncated || self.limits.passage_tokens.is_some_and(|most| text.ids.len() > most)
     }
 
-    /// Consecutive sentences as passages, in order: a segment a sentence. Where the model reads without context each
-    /// sentence is a passage of its own.
+    /// The tokens of a document's title, cut to what stands in front of a passage; of no title the special tokens alone.
+    /// `None` for a model whose passages have no title.
+    ///
+    /// # Errors
+    /// Where the tokenizer cannot make sense of it.
+    pub fn tokenize_title(&self, title: Option<&str>) -> Result<Option<TokenizedText>, ModelError> {
+        let Some(title_tokens) = self.limits.title_tokens else { return Ok(None) };
+        let title = self.tokenize(title.unwrap_or_default())?;
+        let kept = title.own_tokens().min(title_tokens);
+        Ok(Some(title.first(kept)))
+    }
+
+    /// Consecutive sentences as passages, in order: a segment a sentence, and before them the document's where there is a
+    /// `title`, even an empty one. Where the model reads without context each sentence is a passage of its own.
     #[must_use]
-    pub fn passages(&self, sentences: Vec<TokenizedText>) -> Vec<Passage> {
+    pub fn passages(&self, sentences: Vec<TokenizedText>, title: Option<&TokenizedText>) -> Vec<Passage> {
         let Some(passage_tokens) = self.limits.passage_tokens else {
             return sentences.into_iter().map(Passage::alone).collect();
         };
         let lengths: Vec<usize> = sentences.iter().map(TokenizedText::own_tokens).collect();
         let marks: Vec<u64> = sentences.iter().map(TokenizedText::mark).collect();
         let mut sentences = sentences.into_iter();
-        let passage = |range: std::ops::Range<usize>| Passage::joined(sentences.by_ref().take(range.len()));
-        cut(&lengths, &marks, passage_tokens).into_iter().map(passage).collect()
+        let mut passages = Vec::new();
+        for range in cut(&lengths, &marks, passage_tokens) {
+            let passage = Passage::joined(sentences.by_ref().take(range.len()));
+            passages.push(match title {
+                Some(title) => passage.under_title(title),
+                None => passage,
+            });
+        }
+        passages
     }
 
     /// A text among its neighbours, and the place of its segment. The neighbours are cut, on their far sides, to what
@@ -148,7 +167,8 @@ mod tests {
 
     fn tokenizer(max_tokens: usize) -> Tokenizer {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom/tokenizer.json");
-        Tokenizer::load(&path, ReadingLimits { text_tokens: max_tokens, passage_tokens: Some(16) }).unwrap()
+        Tokenizer::load(&path, ReadingLimits { text_tokens: max_tokens, passage_tokens: Some(16), title_tokens: None })
+            .unwrap()
     }
 
     #[test]
@@ -194,9 +214,9 @@ mod tests {
     fn sentences_are_read_in_passages() {
         let tokenizer = tokenizer(64);
         let sentences = ["a b c d e f", "g h i j k", "l m n o p q r"].map(|text| tokenizer.tokenize(text).unwrap());
-        let passages = tokenizer.passages(sentences.to_vec());
+        let passages = tokenizer.passages(sentences.to_vec(), None);
         let segments = |passages: &[Passage]| passages.iter().map(|passage| passage.segments.len()).collect::<Vec<_>>();
         assert_eq!(segments(&passages), [2, 1]);
-        assert_eq!(segments(&tokenizer.by_sentence().passages(sentences.to_vec())), [1, 1, 1]);
+        assert_eq!(segments(&tokenizer.by_sentence().passages(sentences.to_vec(), None)), [1, 1, 1]);
     }
 }

@@ -68,7 +68,7 @@ pub fn write_whole(path: PathBuf, content: &[u8]) -> Result<(), WriteError> {
     file.finish()
 }
 
-/// Who is writing into a folder: the number of a process; none where nobody is.
+/// The id of the process holding the lock of a folder, if any.
 ///
 /// # Errors
 /// Where the system refuses.

@@ -110,7 +110,7 @@ impl StatementLine<'_> {
     fn findings<M: SerializeMap>(&self, fields: &mut Fields<'_, M>) -> Result<(), M::Error> {
         let tasks = &self.format.tasks;
         for (task, verdict) in tasks.labels.iter().zip(&self.statement.verdicts) {
-            fields.put(&task.name, &VerdictValue { task, verdict })?;
+            fields.put(&task.name, &VerdictValue { task, verdict: verdict.as_ref() })?;
         }
         if tasks.attribution.is_some() {
             let text = &self.document.text;
@@ -136,31 +136,42 @@ impl<M: SerializeMap> Fields<'_, M> {
 
 struct VerdictValue<'a> {
     task: &'a LabelTask,
-    verdict: &'a Verdict,
+    /// `None` of boilerplate: every field is null.
+    verdict: Option<&'a Verdict>,
 }
 
 impl Serialize for VerdictValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let labels = &self.task.labels;
-        let given = self.verdict.label.map(|label| &labels[label]);
         let mut map = serializer.serialize_map(None)?;
+        self.put_fields(&mut map)?;
+        map.end()
+    }
+}
+
+impl VerdictValue<'_> {
+    fn put_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let labels = &self.task.labels;
+        let given = self.verdict.and_then(|verdict| verdict.label).map(|label| &labels[label]);
         if labels.iter().any(|label| label.code.is_some()) {
             map.serialize_entry("code", &given.and_then(|label| label.code.as_ref()))?;
         }
-        map.serialize_entry("label", given.map_or(UNSURE, |label| &label.label))?;
-        map.serialize_entry("score", &rounded(self.verdict.score))?;
+        map.serialize_entry("label", &self.verdict.map(|_| given.map_or(UNSURE, |label| &label.label)))?;
+        map.serialize_entry("score", &self.verdict.map(|verdict| rounded(verdict.score)))?;
         if labels.iter().any(|label| label.iptc.is_some()) {
             map.serialize_entry("iptc", &given.and_then(|label| label.iptc.as_ref()))?;
         }
         match self.task.report {
             Report::RunnerUp => map.serialize_entry("runner_up", &self.runner_up())?,
             Report::Distribution => {
-                for (label, &probability) in labels.iter().zip(&self.verdict.probabilities) {
-                    map.serialize_entry(&label.label, &rounded(probability))?;
+                for (place, label) in labels.iter().enumerate() {
+                    let probability = self.verdict.map(|verdict| rounded(verdict.probabilities[place]));
+                    map.serialize_entry(&label.label, &probability)?;
                 }
             }
+            // Such a head gives no labels.
+            Report::Boilerplate => {}
         }
-        map.end()
+        Ok(())
     }
 }
 
@@ -175,8 +186,8 @@ struct RunnerUp<'a> {
 impl VerdictValue<'_> {
     /// The most probable of the labels that were not given.
     fn runner_up(&self) -> Option<RunnerUp<'_>> {
-        let others =
-            self.verdict.probabilities.iter().enumerate().filter(|(label, _)| Some(*label) != self.verdict.label);
+        let verdict = self.verdict?;
+        let others = verdict.probabilities.iter().enumerate().filter(|(label, _)| Some(*label) != verdict.label);
         // The first of equals, as where a label is given.
         let (best, &score) = others.reduce(|best, other| if other.1 > best.1 { other } else { best })?;
         let Label { code, label, .. } = &self.task.labels[best];
@@ -232,11 +243,13 @@ pub(crate) struct DocumentLine {
     flags: Vec<TextFlag>,
     paragraphs: usize,
     statements: usize,
+    /// How many of them are no statements but bylines, captions and the like.
+    boilerplate: usize,
     attributions: usize,
     speakers: Vec<SpeakerLine>,
     pub(crate) statements_file: String,
     #[serde(flatten)]
-    tasks: IndexMap<String, LabelSummary>,
+    tasks: IndexMap<String, DocumentLabel>,
 }
 
 /// What a document reports of one speaker.
@@ -250,13 +263,32 @@ struct SpeakerLine {
     mean: IndexMap<String, f64>,
 }
 
+/// What a labelling task said of a document: its own label, as a statement has one, and what it said of the statements.
+#[derive(Debug)]
+struct DocumentLabel {
+    task: LabelTask,
+    verdict: Option<Verdict>,
+    summary: LabelSummary,
+}
+
+impl Serialize for DocumentLabel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        VerdictValue { task: &self.task, verdict: self.verdict.as_ref() }.put_fields(&mut map)?;
+        map.serialize_entry("shares", &self.summary.shares)?;
+        if let Some(mean) = self.summary.mean {
+            map.serialize_entry("mean", &mean)?;
+        }
+        map.end()
+    }
+}
+
 /// What a labelling task said of a document's statements.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug)]
 struct LabelSummary {
     /// The share of each label that was given, by code where there is one.
     shares: BTreeMap<String, f64>,
     /// The mean of positive less negative, where there are such labels.
-    #[serde(skip_serializing_if = "Option::is_none")]
     mean: Option<f64>,
 }
 
@@ -264,7 +296,12 @@ impl DocumentLine {
     /// All but the file of its statements, which is known when they are written.
     pub(crate) fn new(analysed: &AnalysedDocument, tasks: &[LabelTask]) -> Self {
         let (document, statements) = (&analysed.document, &analysed.statements);
-        let summary = |(place, task): (usize, &LabelTask)| (task.name.clone(), summarise(task, place, statements));
+        let mut labels = IndexMap::new();
+        for (place, task) in tasks.iter().enumerate() {
+            let verdict = analysed.verdicts.get(place).cloned().flatten();
+            let label = DocumentLabel { task: task.clone(), verdict, summary: summarise(task, place, statements) };
+            labels.insert(task.name.clone(), label);
+        }
         Self {
             schema: SCHEMA,
             document: document.id.clone(),
@@ -278,10 +315,11 @@ impl DocumentLine {
             flags: document.flags.clone(),
             paragraphs: statements.last().map_or(0, |last| last.sentence.paragraph + 1),
             statements: statements.len(),
+            boilerplate: statements.iter().filter(|statement| statement.is_boilerplate()).count(),
             attributions: attributions(statements),
             speakers: speakers(tasks, statements),
             statements_file: String::new(),
-            tasks: tasks.iter().enumerate().map(summary).collect(),
+            tasks: labels,
         }
     }
 }
@@ -317,38 +355,36 @@ fn speakers(tasks: &[LabelTask], statements: &[Statement]) -> Vec<SpeakerLine> {
 
 fn means(tasks: &[LabelTask], statements: &[&Statement]) -> IndexMap<String, f64> {
     let mean = |(place, task): (usize, &LabelTask)| {
-        let mean = balance(task, place, statements.iter().copied());
+        let mean = balance(task, place, statements);
         mean.map(|mean| (task.name.clone(), mean))
     };
     tasks.iter().enumerate().filter_map(mean).collect()
 }
 
-/// The mean of positive less negative, where a task has such labels.
+/// The mean of positive less negative over statements that are no boilerplate, where a task has such labels.
 #[expect(clippy::cast_precision_loss, reason = "a document has fewer than 2^52 statements")]
-fn balance<'s>(
-    task: &LabelTask,
-    place: usize,
-    statements: impl ExactSizeIterator<Item = &'s Statement>,
-) -> Option<f64> {
+fn balance(task: &LabelTask, place: usize, statements: &[&Statement]) -> Option<f64> {
     let position = |name: &str| task.labels.iter().position(|label| label.label == name);
     let (positive, negative) = position("positive").zip(position("negative"))?;
-    let total = statements.len().max(1) as f64;
-    let of = |statement: &Statement| {
-        let probabilities = &statement.verdicts[place].probabilities;
-        f64::from(probabilities[positive]) - f64::from(probabilities[negative])
-    };
-    Some(rounded_f64(statements.map(of).sum::<f64>() / total))
+    let mut sum = 0.0;
+    let mut count = 0_usize;
+    for verdict in statements.iter().filter_map(|statement| statement.verdicts[place].as_ref()) {
+        sum += f64::from(verdict.probabilities[positive]) - f64::from(verdict.probabilities[negative]);
+        count += 1;
+    }
+    Some(rounded_f64(sum / count.max(1) as f64))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a document has fewer than 2^52 statements")]
 fn summarise(task: &LabelTask, place: usize, statements: &[Statement]) -> LabelSummary {
-    let total = statements.len().max(1) as f64;
+    let mut total = 0_usize;
     let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
-    for statement in statements {
-        *counts.entry(label_key(task, statement.verdicts[place].label)).or_default() += 1.0;
+    for verdict in statements.iter().filter_map(|statement| statement.verdicts[place].as_ref()) {
+        *counts.entry(label_key(task, verdict.label)).or_default() += 1.0;
+        total += 1;
     }
-    let shares = counts.into_iter().map(|(key, count)| (key.to_owned(), rounded_f64(count / total))).collect();
-    LabelSummary { shares, mean: balance(task, place, statements.iter()) }
+    let shares = counts.into_iter().map(|(key, count)| (key.to_owned(), rounded_f64(count / total as f64))).collect();
+    LabelSummary { shares, mean: balance(task, place, &statements.iter().collect::<Vec<_>>()) }
 }
 
 /// What a label is counted under: its code where it has one, else its name.

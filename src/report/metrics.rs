@@ -38,13 +38,38 @@ pub fn render(report: &RunReport, is_success: bool, now: i64, before: &str) -> S
     let copies = report.copies.exact + report.copies.near;
     gauge("pressrun_documents_copies", "Documents that the last run wrote and marked as copies.", number(copies));
     gauge("pressrun_statements_written", "Statements that the last run wrote.", number(report.statements));
+    let boilerplate = number(report.boilerplate);
+    gauge(
+        "pressrun_statements_boilerplate",
+        "Statements among them that are bylines, captions or the like.",
+        boilerplate,
+    );
     gauge(
         "pressrun_input_bytes_left",
         "Bytes of input that the last run did not reach.",
         number(report.input_bytes_left),
     );
     gauge("pressrun_tokens_per_second", "Tokens a second that models read.", report.throughput.tokens_per_second);
+    text + &document_labels(report)
+}
+
+/// How many documents of the last run have which label.
+fn document_labels(report: &RunReport) -> String {
+    const NAME: &str = "pressrun_documents_labelled";
+    let mut text = format!("# HELP {NAME} Documents that the last run wrote, by label.\n# TYPE {NAME} gauge\n");
+    for (task, counts) in &report.document_labels {
+        for (label, count) in counts {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{NAME}{{task={},label={}}} {count}", quoted(task), quoted(label));
+        }
+    }
     text
+}
+
+/// A label value in quotation marks.
+fn quoted(value: &str) -> String {
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("\"{escaped}\"")
 }
 
 /// The text of the file at `path`; nothing where it cannot be read.

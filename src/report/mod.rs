@@ -69,8 +69,12 @@ pub struct RunReport {
     pub statements: u64,
     /// Attributions in them.
     pub attributions: u64,
-    /// For each labelling task, how often each label was given.
+    /// Statements among them that are none: bylines, captions and the like. They have no labels.
+    pub boilerplate: u64,
+    /// For each labelling task, how often each label was given to a statement.
     pub labels: IndexMap<String, IndexMap<String, u64>>,
+    /// For each labelling task, how often each label was given to a document.
+    pub document_labels: IndexMap<String, IndexMap<String, u64>>,
     /// What the models read.
     pub tokens: TokenReport,
     /// Bytes of input read.
@@ -216,7 +220,9 @@ impl RunReport {
             copies: written.copies,
             statements: written.statements,
             attributions: written.attributions,
+            boilerplate: written.boilerplate,
             labels: tasks.labels.iter().zip(&written.labels).map(label_counts).collect(),
+            document_labels: tasks.labels.iter().zip(&written.document_labels).map(label_counts).collect(),
             tokens: TokenReport::of(written.tokens),
             input_bytes: written.input_bytes,
             input_bytes_left: 0,

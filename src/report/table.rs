@@ -45,10 +45,12 @@ fn totals(report: &RunReport) -> String {
     let (accounting, rate, tokens) = (&report.accounting, &report.throughput, &report.tokens);
     let filtered = Some(accounting.filtered).filter(|&count| count > 0);
     let filtered = filtered.map(|count| format!(" + {count} filtered")).unwrap_or_default();
+    let boilerplate = Some(report.boilerplate).filter(|&count| count > 0);
+    let boilerplate = boilerplate.map(|count| format!(" · {count} are boilerplate")).unwrap_or_default();
     format!(
-        "documents  {} found = {} written + {} rejected + {} done before{filtered}\n\
-         statements {} with {} attributions\n\
-         speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · {:.0} % read before",
+        "documents  {} found = {} written + {} rejected + {} already done{filtered}\n\
+         statements {} with {} attributions{boilerplate}\n\
+         speed      {:.1} s · {:.1} documents/s · {:.0} statements/s · {:.0} tokens/s · {:.0} % from cache",
         accounting.found,
         accounting.written,
         accounting.rejected,
@@ -63,12 +65,12 @@ fn totals(report: &RunReport) -> String {
     )
 }
 
-/// The most frequent labels with their shares of all statements.
+/// The most frequent labels with their shares of all statements but boilerplate.
 #[expect(clippy::cast_precision_loss, reason = "shares for people")]
 fn shares(report: &RunReport, counts: &indexmap::IndexMap<String, u64>) -> String {
     let mut sorted: Vec<_> = counts.iter().collect();
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    let total = report.statements.max(1) as f64;
+    let total = report.statements.saturating_sub(report.boilerplate).max(1) as f64;
     let shown = sorted.iter().take(MOST_LABELS).map(|(key, count)| {
         let name = report.label_names.get(*key).unwrap_or(key);
         format!("{name} {:.0} %", 100.0 * **count as f64 / total)

@@ -9,8 +9,9 @@ use rayon::prelude::*;
 use super::batch::{Batch, Row};
 use crate::attribution::{self, TaggedSentence};
 use crate::deadline::guard::{self, Guard};
-use crate::model::Reading;
+use crate::model::document::DocumentScores;
 use crate::model::passage::Segment;
+use crate::model::{DocumentScaling, Reading};
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{
     AnalysedChunk, AnalysedDocument, Chunk, Flag, Reason, Rejection, Sentence, SplitDocument, Statement, TokenCount,
@@ -24,12 +25,26 @@ pub struct Assemble {
     tasks: Arc<Tasks>,
     /// The statements of the chunk under way, by document. Batches arrive in order, so there is one at a time.
     statements: Vec<Vec<Statement>>,
-    /// What the tokens of each of them are in an attribution, and where in the sentence they stand, in bytes.
+    /// What the models read in each document of the chunk under way.
+    readings: Vec<DocumentReadings>,
+    /// What the tokens of each statement are in an attribution, and where in the sentence they stand, in bytes.
     tagged: Vec<Vec<Tagged>>,
     /// Documents of the chunk that could not be read, by their places.
     refused: BTreeMap<usize, Rejection>,
     tokens: TokenCount,
     guard: Guard,
+}
+
+/// The probabilities that sequence heads gave the labels of a document's sentences, before they are combined.
+#[derive(Debug, Clone, Default)]
+struct DocumentReadings {
+    /// For each labelling task those of each sentence.
+    labels: Vec<Vec<Vec<f32>>>,
+    /// For each labelling task those of the title, by the first sentence of the passage that it was read with: passages
+    /// come in the order of their lengths, and sums are to be taken in the order of the text.
+    titles: Vec<BTreeMap<usize, Vec<f32>>>,
+    /// Sentences that are no statements.
+    boilerplate: Vec<bool>,
 }
 
 /// The tokens of a sentence.
@@ -42,6 +57,7 @@ impl Assemble {
         Self {
             tasks,
             statements: Vec::new(),
+            readings: Vec::new(),
             tagged: Vec::new(),
             refused: BTreeMap::new(),
             tokens: TokenCount::default(),
@@ -57,32 +73,43 @@ impl Assemble {
 
     fn begin(&mut self, chunk: &Chunk<SplitDocument>) {
         if self.statements.is_empty() {
-            let blank = |sentence: &Sentence| self.blank(*sentence);
+            let blank = |sentence: &Sentence| blank(*sentence);
             let statements = |split: &SplitDocument| split.sentences.iter().map(blank).collect();
             self.statements = chunk.documents.iter().map(statements).collect();
+            let tasks = self.tasks.labels.len();
+            let unread = |split: &SplitDocument| DocumentReadings {
+                labels: vec![vec![Vec::new(); split.sentences.len()]; tasks],
+                titles: vec![BTreeMap::new(); tasks],
+                boilerplate: vec![false; split.sentences.len()],
+            };
+            self.readings = chunk.documents.iter().map(unread).collect();
             let unread = |split: &SplitDocument| vec![Tagged::default(); split.sentences.len()];
             self.tagged = chunk.documents.iter().map(unread).collect();
         }
     }
 
-    /// A statement in which nothing has been found yet: every sentence gets its verdicts before its chunk is done.
-    fn blank(&self, sentence: Sentence) -> Statement {
-        let verdict = Verdict { label: None, score: 0.0, probabilities: Vec::new() };
-        Statement {
-            sentence,
-            verdicts: vec![verdict; self.tasks.labels.len()],
-            attributions: Vec::new(),
-            flags: if sentence.is_heading { vec![Flag::Heading] } else { Vec::new() },
+    /// Keeps what was read in a document's title together with a passage.
+    fn place_title(&mut self, batch: &Batch, row: &Row, reading: &Reading) {
+        let titles = &mut self.readings[row.document].titles;
+        for (task, of_title) in self.tasks.labels.iter().zip(titles) {
+            if task.model == batch.model {
+                of_title.insert(row.first_sentence, reading.sequences[task.slot].clone());
+            }
         }
     }
 
     fn place(&mut self, batch: &Batch, place: (usize, usize), segment: &Segment, reading: &Reading) {
         let (document, sentence) = place;
         let statement = &mut self.statements[document][sentence];
-        for (task, verdict) in self.tasks.labels.iter().zip(&mut statement.verdicts) {
+        let readings = &mut self.readings[document];
+        for (task, of_sentences) in self.tasks.labels.iter().zip(&mut readings.labels) {
             if task.model == batch.model {
-                *verdict = judge(task, &reading.sequences[task.slot]);
+                of_sentences[sentence].clone_from(&reading.sequences[task.slot]);
             }
+        }
+        for task in self.tasks.boilerplate.iter().filter(|task| task.model == batch.model) {
+            let score = reading.sequences[task.slot].last().copied().unwrap_or_default();
+            readings.boilerplate[sentence] |= score >= task.min_score;
         }
         if let Some(task) = self.tasks.attribution.as_ref().filter(|task| task.model == batch.model) {
             let tags = reading.tokens[task.slot].iter().map(|&label| task.tags[label]).collect();
@@ -97,7 +124,9 @@ impl Assemble {
     fn take(&mut self, batch: &Batch, row: &Row) {
         match row.found.get() {
             Ok(readings) => {
-                for ((place, segment), reading) in segments(row).zip(readings) {
+                let (of_document, of_sentences) = readings.split_at(usize::from(row.passage.has_document));
+                of_document.iter().for_each(|reading| self.place_title(batch, row, reading));
+                for ((place, segment), reading) in segments(row).zip(of_sentences) {
                     self.place(batch, place, segment, reading);
                 }
             }
@@ -112,12 +141,17 @@ impl Assemble {
     fn end(&mut self, chunk: Arc<Chunk<SplitDocument>>, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
         // The last batch holds the last reference, so nothing is copied.
         let Chunk { documents, input_bytes } = Arc::unwrap_or_clone(chunk);
-        let (statements, tagged) = (std::mem::take(&mut self.statements), std::mem::take(&mut self.tagged));
+        let statements = std::mem::take(&mut self.statements);
+        let readings = std::mem::take(&mut self.readings);
+        let tagged = std::mem::take(&mut self.tagged);
         let refused = std::mem::take(&mut self.refused);
-        let all = documents.into_par_iter().zip(statements).zip(tagged).enumerate();
-        let all = all.map(|(place, ((split, statements), tagged))| match refused.get(&place) {
+        let all = documents.into_par_iter().zip(statements).zip(readings).zip(tagged).enumerate();
+        let all = all.map(|(place, (((split, mut statements), readings), tagged))| match refused.get(&place) {
             Some(rejection) => Err(rejection.clone()),
-            None => self.attribute(split, statements, &tagged),
+            None => {
+                let verdicts = readings.label(&self.tasks.labels, &mut statements);
+                self.attribute(split, statements, verdicts, &tagged)
+            }
         });
         let mut documents = Vec::new();
         for document in all.collect::<Vec<_>>() {
@@ -133,6 +167,7 @@ impl Assemble {
         &self,
         split: SplitDocument,
         mut statements: Vec<Statement>,
+        verdicts: Vec<Option<Verdict>>,
         tagged: &[Tagged],
     ) -> Result<AnalysedDocument, Rejection> {
         let SplitDocument { document, sentences } = split;
@@ -142,7 +177,36 @@ impl Assemble {
             }
             statements
         })?;
-        Ok(AnalysedDocument { document, statements })
+        Ok(AnalysedDocument { document, statements, verdicts })
+    }
+}
+
+impl DocumentReadings {
+    /// Gives each statement its labels or the flag that it is none, and returns the document's own labels.
+    fn label(&self, tasks: &[LabelTask], statements: &mut [Statement]) -> Vec<Option<Verdict>> {
+        for (statement, _) in
+            statements.iter_mut().zip(&self.boilerplate).filter(|(_, is_boilerplate)| **is_boilerplate)
+        {
+            statement.flags.push(Flag::Boilerplate);
+        }
+        let mut verdicts = Vec::new();
+        for (task, (sentences, titles)) in tasks.iter().zip(self.labels.iter().zip(&self.titles)) {
+            let counted = sentences.iter().zip(&self.boilerplate).filter(|(_, is_boilerplate)| !**is_boilerplate);
+            let counted = counted.map(|(probabilities, _)| probabilities.as_slice());
+            let scaling = task.document.unwrap_or_else(DocumentScaling::none);
+            let scores = DocumentScores::new(scaling, counted, titles.values().map(Vec::as_slice));
+            for ((statement, probabilities), is_boilerplate) in
+                statements.iter_mut().zip(sentences).zip(&self.boilerplate)
+            {
+                statement.verdicts.push(match task.document {
+                    _ if *is_boilerplate => None,
+                    Some(_) => Some(judge(task, scores.sentence(probabilities, true))),
+                    None => Some(judge(task, probabilities.clone())),
+                });
+            }
+            verdicts.push(scores.document().map(|probabilities| judge(task, probabilities)));
+        }
+        verdicts
     }
 }
 
@@ -170,18 +234,24 @@ fn tagged_sentences<'t>(sentences: &[Sentence], tagged: &'t [Tagged]) -> Vec<Tag
     sentences.iter().zip(tagged).map(of).collect()
 }
 
-/// The segments of a row, each with its place: document in chunk, sentence in document.
+/// A statement in which nothing has been found yet.
+fn blank(sentence: Sentence) -> Statement {
+    let flags = if sentence.is_heading { vec![Flag::Heading] } else { Vec::new() };
+    Statement { sentence, verdicts: Vec::new(), attributions: Vec::new(), flags }
+}
+
+/// The sentences of a row, each with its place: document in chunk, sentence in document.
 fn segments(row: &Row) -> impl Iterator<Item = ((usize, usize), &Segment)> {
     let place = move |offset| (row.document, row.first_sentence + offset);
-    row.passage.segments.iter().enumerate().map(move |(offset, segment)| (place(offset), segment))
+    row.passage.sentences().iter().enumerate().map(move |(offset, segment)| (place(offset), segment))
 }
 
 /// The most probable label, the first of equals; none where it stays below the threshold.
-fn judge(task: &LabelTask, probabilities: &[f32]) -> Verdict {
+fn judge(task: &LabelTask, probabilities: Vec<f32>) -> Verdict {
     let better = |best: usize, label: usize| if probabilities[label] > probabilities[best] { label } else { best };
     let best = (0..probabilities.len()).reduce(better);
     let score = best.map_or(0.0, |best| probabilities[best]);
-    Verdict { label: best.filter(|_| score >= task.min_score), score, probabilities: probabilities.to_vec() }
+    Verdict { label: best.filter(|_| score >= task.min_score), score, probabilities }
 }
 
 #[cfg(test)]
@@ -202,6 +272,7 @@ mod tests {
             labels: vec![label("good"), label("bad")],
             report: Report::Distribution,
             min_score,
+            document: None,
         };
         Arc::new(Tasks { labels: vec![task], ..Tasks::default() })
     }
@@ -217,7 +288,7 @@ mod tests {
     fn batch(chunk: &Arc<Chunk<SplitDocument>>, rows: &[(usize, usize, [f32; 2])], is_last: bool) -> Batch {
         let row = |&(document, first_sentence, scores): &(usize, usize, [f32; 2])| {
             let segment = Segment { tokens: 0..2, offsets: vec![(0, 0); 2], is_truncated: first_sentence == 1 };
-            let passage = Passage { ids: vec![1, 2], segments: vec![segment] };
+            let passage = Passage { ids: vec![1, 2], segments: vec![segment], has_document: false };
             let found = Found::default();
             found.set(Ok(vec![Reading { sequences: vec![scores.to_vec()], tokens: vec![] }]));
             Row { document, first_sentence, passage, key: [0; 16], found }
@@ -245,7 +316,9 @@ mod tests {
         let found: Vec<Vec<_>> = chunks[0]
             .documents
             .iter()
-            .map(|document| document.statements.iter().map(|statement| statement.verdicts[0].label).collect())
+            .map(|document| {
+                document.statements.iter().map(|statement| statement.verdicts[0].as_ref().unwrap().label).collect()
+            })
             .collect();
         assert_eq!(found, [vec![None, Some(1)], vec![Some(0)]], "the first is unsure");
         assert_eq!(chunks[0].tokens, TokenCount { useful: 9, padded: 12, recalled: 0 });

@@ -249,14 +249,15 @@ impl Reader {
             stopwatch::timed(watch.clone(), || self.tokenizer.tokenize(sentence.span.slice(text)))
         };
         let sentences = split.sentences.par_iter().map(tokenize).collect::<Result<_, _>>()?;
+        let title = self.tokenizer.tokenize_title(split.document.metadata.title.as_deref())?;
         let mut next = 0;
         let row = |passage: Passage| {
             let first_sentence = next;
-            next += passage.segments.len();
+            next += passage.sentences().len();
             let key = self.recall.as_ref().map_or(Key::default(), |(_, reader)| reader.key(&passage));
             Row { document, first_sentence, passage, key, found: Found::default() }
         };
-        Ok(self.tokenizer.passages(sentences).into_iter().map(row).collect())
+        Ok(self.tokenizer.passages(sentences, title.as_ref()).into_iter().map(row).collect())
     }
 }
 
@@ -297,7 +298,7 @@ mod tests {
     use crate::sentences::sentences;
 
     fn row(first_sentence: usize, length: usize) -> Row {
-        let passage = Passage { ids: vec![1; length], segments: Vec::new() };
+        let passage = Passage { ids: vec![1; length], segments: Vec::new(), has_document: false };
         Row { document: 0, first_sentence, passage, key: Key::default(), found: Found::default() }
     }
 

@@ -13,7 +13,7 @@ use crate::output::folder::{self, OutputFolder};
 use crate::output::layout::{self, Statements};
 use crate::output::line::{self, DocumentLine, StatementFormat};
 use crate::pipeline::{Halt, Outlet, Stage};
-use crate::record::{AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount};
+use crate::record::{AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount, Verdict};
 use crate::task::Tasks;
 
 /// What has been written since the last time: for progress and for the report.
@@ -33,15 +33,20 @@ pub struct Written {
     pub copies: CopyCount,
     /// Rejections by reason.
     pub rejected: BTreeMap<Reason, u64>,
-    /// For each labelling task, how often each label was given; one more at the end for "unsure".
+    /// Statements that are none: bylines, captions and the like.
+    pub boilerplate: u64,
+    /// For each labelling task, how often each label was given to a statement; one more at the end for "unsure".
     pub labels: Vec<Vec<u64>>,
+    /// The same for documents.
+    pub document_labels: Vec<Vec<u64>>,
 }
 
 impl Written {
     /// Nothing yet, for so many labels in each task.
     #[must_use]
     pub fn none(tasks: &Tasks) -> Self {
-        Self { labels: tasks.labels.iter().map(|task| vec![0; task.labels.len() + 1]).collect(), ..Self::default() }
+        let labels: Vec<Vec<u64>> = tasks.labels.iter().map(|task| vec![0; task.labels.len() + 1]).collect();
+        Self { labels: labels.clone(), document_labels: labels, ..Self::default() }
     }
 
     /// Adds what came after.
@@ -55,7 +60,9 @@ impl Written {
         for (reason, count) in &later.rejected {
             *self.rejected.entry(*reason).or_default() += count;
         }
-        for (total, counts) in self.labels.iter_mut().zip(&later.labels) {
+        self.boilerplate += later.boilerplate;
+        let labels = self.labels.iter_mut().zip(&later.labels);
+        for (total, counts) in labels.chain(self.document_labels.iter_mut().zip(&later.document_labels)) {
             total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
         }
     }
@@ -72,10 +79,19 @@ impl Written {
         self.attributions += line::attributions(&document.statements) as u64;
         self.copies += CopyCount::of(document.document.duplicate_of.as_ref());
         for statement in &document.statements {
-            for (counts, verdict) in self.labels.iter_mut().zip(&statement.verdicts) {
-                let unsure = counts.len() - 1;
-                counts[verdict.label.unwrap_or(unsure)] += 1;
-            }
+            self.boilerplate += u64::from(statement.is_boilerplate());
+            count_labels(&mut self.labels, &statement.verdicts);
+        }
+        count_labels(&mut self.document_labels, &document.verdicts);
+    }
+}
+
+/// Adds the labels of a statement or a document to those of each task.
+fn count_labels(counts: &mut [Vec<u64>], verdicts: &[Option<Verdict>]) {
+    for (counts, verdict) in counts.iter_mut().zip(verdicts) {
+        let unsure = counts.len() - 1;
+        if let Some(verdict) = verdict {
+            counts[verdict.label.unwrap_or(unsure)] += 1;
         }
     }
 }

@@ -101,12 +101,7 @@ pub(super) fn name_of(folder: &Path) -> String {
 
 /// Which finished models had a say in what a set teaches.
 fn teachers(set: &SetRecipe) -> String {
-    let own = set.teachers.iter().map(|path| {
-        if set.has_open_labels() {
-            return format!("{}, which chooses among open labels", name_of(path));
-        }
-        format!("{}, share {}", name_of(path), set.teacher_share.get())
-    });
+    let own = set.teachers.iter().map(|path| format!("{}, share {}", name_of(path), set.teacher_share.get()));
     let taught = set.taught.iter().map(|(head, path)| format!("{} for {head}, × {}", name_of(path), set.taught_weight));
     own.chain(taught).collect::<Vec<_>>().join("; ")
 }

@@ -136,6 +136,7 @@ fn fingerprint(recipe: &Recipe) -> Result<String, TrainError> {
     for set in sets {
         files.push(set.train.clone());
         files.extend(set.dev.clone());
+        files.extend(set.also.values().flat_map(|also| also.train.iter().chain(&also.dev)).cloned());
         files.extend(set.teachers.iter().chain(set.taught.values()).map(|folder| folder.join("model.toml")));
     }
     let mut text = lasting(recipe)? + &recipe.training.seed.get().to_string();

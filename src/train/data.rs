@@ -1,51 +1,71 @@
 //! Labelled sets to batches: which rows an epoch sees, in which order, and what is known of them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::recipe::{Recipe, SetRecipe};
-use super::sets::TrainSet;
+use super::recipe::{Recipe, SetRecipe, TrainingRecipe};
+use super::sets::{AlsoRows, TrainSet};
 use super::teacher::{self, Opinions};
 use super::variants::variants;
 use super::{Checkpoint, Event, TrainError, count};
 use crate::labelled::marks::TagSet;
 use crate::labelled::passages::{RowPassage, passages};
-use crate::labelled::{Gold, LabelledError, LabelledRow};
+use crate::labelled::{DocumentGold, Gold, LabelledError, LabelledRow, StatementGold};
 use crate::model::{HeadKind, Passage, Tokenizer};
+use crate::record::Label;
 
 /// All that a model learns from.
 pub(super) struct Data {
     pub(super) examples: Vec<Example>,
 }
 
+/// How much of a text's share its best label gets where several are acceptable; the others share the rest.
+const SHARE_OF_BEST: f32 = 0.7;
+
 /// A passage with what is known of its segments.
 pub(super) struct Example {
-    passage: Passage,
-    /// The text without its neighbours, where it has any.
-    alone: Option<Passage>,
-    /// The first of the segments that something is known of.
-    first_segment: usize,
-    /// What heads learn from that and the following segments.
+    view: View,
+    /// The text without its neighbours and its title, where it has any.
+    alone: Option<View>,
+    /// Whether it is of a document with labelled sentences.
+    is_of_document: bool,
+    /// What heads learn from it.
     pub(super) lessons: Vec<Lesson>,
     /// How often it is seen in an epoch.
     pub(super) weight: f64,
+}
+
+/// How an example is read.
+#[derive(Clone)]
+struct View {
+    passage: Passage,
+    /// The first of the segments that something is known of.
+    first_segment: usize,
 }
 
 /// What a head learns from an example.
 pub(super) struct Lesson {
     /// The head, by its place in the recipe.
     pub(super) head: usize,
-    /// What is known of each segment.
+    /// What is known of each segment that belongs to the text.
     pub(super) truths: Vec<Truth>,
-    /// How much it counts.
-    pub(super) weight: f64,
+    /// How much each of them, or each of their tokens, counts.
+    pub(super) weight_of_each: f64,
+    /// What is known of the document, and how much it counts: learnt from the document's segment.
+    pub(super) document: Option<(Truth, f64)>,
 }
 
 /// What is known of one segment.
+#[derive(Clone)]
 pub(super) enum Truth {
+    /// Nothing.
+    Unknown,
     /// How far each label of a sequence head applies.
     Segment(Vec<f32>),
+    /// 1 for each label of a sequence head that may be the right one, 0 for the others.
+    OneOf(Vec<f32>),
     /// The same for each token, of a token head.
     Tokens(Vec<Vec<f32>>),
 }
@@ -72,22 +92,26 @@ impl Data {
         observe: &mut impl FnMut(Event<'_>),
     ) -> Result<Self, TrainError> {
         let mut data = Self { examples: Vec::new() };
-        for TrainSet { head, set: place, mut rows } in sets {
+        for TrainSet { head, set: place, mut rows, also } in sets {
             let (name, head_recipe) = recipe.heads.get_index(head).expect("the place comes from the recipe");
             let set = &head_recipe.sets[place];
             let made_up = set.variants.as_size();
             rows.extend(variants(&rows, made_up, head_recipe.labels.len(), recipe.training.seed.get()));
             let ask = || teacher::opinions(recipe, name, set, &rows, observe);
             let opinions = checkpoint.opinions(&format!("{name}-{place:02}"), ask)?;
-            data.examples.extend(Source { recipe, head, set, tokenizer }.examples(&rows, &opinions)?);
+            data.examples.extend(Source { recipe, head, set, also: &also, tokenizer }.examples(&rows, &opinions)?);
         }
         Ok(data)
     }
 
     /// What an example reads.
     pub(super) fn passage(&self, pick: Pick) -> &Passage {
+        &self.view(pick).passage
+    }
+
+    fn view(&self, pick: Pick) -> &View {
         let example = &self.examples[pick.example];
-        example.alone.as_ref().filter(|_| pick.is_alone).unwrap_or(&example.passage)
+        example.alone.as_ref().filter(|_| pick.is_alone).unwrap_or(&example.view)
     }
 
     /// What is read as one: the example's passage, or those of all examples in a row.
@@ -100,8 +124,7 @@ impl Data {
 
     /// The first segment of an example's passage which something is known of.
     pub(super) fn first_segment(&self, pick: Pick) -> usize {
-        let example = &self.examples[pick.example];
-        if pick.is_alone && example.alone.is_some() { 0 } else { example.first_segment }
+        self.view(pick).first_segment
     }
 
     /// The batches of an epoch, which depend on `seed` and `epoch` alone.
@@ -109,7 +132,7 @@ impl Data {
         let training = &recipe.training;
         let budget = training.batch_tokens.as_size();
         let mut chance = fastrand::Rng::with_seed(training.seed.get().wrapping_mul(1_000_003).wrapping_add(epoch));
-        let mut picks = self.picks(&mut chance, training.context_dropout.get());
+        let mut picks = self.picks(&mut chance, training);
         chance.shuffle(&mut picks);
         let mut rows = self.rows(&mut chance, picks, training.strangers.get(), recipe.model.passage_tokens.as_size());
         // Sorted by length within a window, so that batches have little padding and are still mixed.
@@ -123,12 +146,13 @@ impl Data {
         batches
     }
 
-    fn picks(&self, chance: &mut fastrand::Rng, context_dropout: f64) -> Vec<Pick> {
+    fn picks(&self, chance: &mut fastrand::Rng, training: &TrainingRecipe) -> Vec<Pick> {
         let mut picks = Vec::new();
         for (place, example) in self.examples.iter().enumerate() {
+            let dropout = if example.is_of_document { training.title_dropout } else { training.context_dropout }.get();
             let mut rest = example.weight;
             while rest >= 1.0 || chance.f64() < rest {
-                picks.push(Pick { example: place, is_alone: chance.f64() < context_dropout });
+                picks.push(Pick { example: place, is_alone: chance.f64() < dropout });
                 rest -= 1.0;
             }
         }
@@ -179,13 +203,50 @@ impl Example {
 }
 
 impl Lesson {
-    /// How much each of its segments, or of their tokens, counts.
-    pub(super) fn weight_of_each(&self) -> f64 {
-        let size = |truth: &Truth| match truth {
-            Truth::Segment(_) => 1,
-            Truth::Tokens(tokens) => tokens.len(),
-        };
-        self.weight / count(self.truths.iter().map(size).sum::<usize>().max(1))
+    /// A lesson that counts for `weight` in all, however many segments or tokens it has.
+    fn new(head: usize, truths: Vec<Truth>, weight: f64) -> Self {
+        let size = truths.iter().map(Truth::size).sum::<usize>().max(1);
+        Self { head, truths, weight_of_each: weight / count(size), document: None }
+    }
+
+    /// How much it counts in all.
+    pub(super) fn weight(&self) -> f64 {
+        let known = self.truths.iter().map(Truth::size).sum();
+        self.weight_of_each * count(known) + self.document.as_ref().map_or(0.0, |&(_, weight)| weight)
+    }
+}
+
+impl Truth {
+    /// How many segments or tokens it says something of.
+    fn size(&self) -> usize {
+        match self {
+            Self::Unknown => 0,
+            Self::Segment(_) | Self::OneOf(_) => 1,
+            Self::Tokens(tokens) => tokens.len(),
+        }
+    }
+
+    /// That a text may have the labels at `places`, the best first, of so many `labels`.
+    fn ranked(places: &[usize], labels: usize) -> Self {
+        let mut shares = vec![0.0; labels];
+        match places {
+            [] => return Self::Unknown,
+            &[only] => shares[only] = 1.0,
+            [best, others @ ..] => {
+                shares[*best] = SHARE_OF_BEST;
+                #[expect(clippy::cast_precision_loss, reason = "a text has a few labels")]
+                let share_of_each = (1.0 - SHARE_OF_BEST) / others.len() as f32;
+                others.iter().for_each(|&other| shares[other] += share_of_each);
+            }
+        }
+        Self::Segment(shares)
+    }
+
+    /// That one of the labels at `places` is right, of so many `labels`.
+    fn one_of(places: &[usize], labels: usize) -> Self {
+        let mut mask = vec![0.0; labels];
+        places.iter().for_each(|&place| mask[place] = 1.0);
+        Self::OneOf(mask)
     }
 }
 
@@ -195,36 +256,59 @@ struct Source<'r> {
     /// The head, by its place in the recipe.
     head: usize,
     set: &'r SetRecipe,
+    also: &'r [AlsoRows],
     tokenizer: &'r Tokenizer,
 }
 
 impl Source<'_> {
     fn examples(&self, rows: &[LabelledRow], opinions: &Opinions) -> Result<Vec<Example>, TrainError> {
-        let tags = TagSet::new(&self.recipe.heads[self.head].labels);
-        let of_row = |(place, row): (usize, &LabelledRow)| self.of_row(row, &tags, &Heard { opinions, place });
+        let of_row = |(place, row): (usize, &LabelledRow)| self.of_row(row, &Heard { opinions, place });
         let examples = rows.par_iter().enumerate().map(of_row).collect::<Result<Vec<_>, TrainError>>()?;
         Ok(examples.into_iter().flatten().collect())
     }
 
-    fn of_row(&self, row: &LabelledRow, tags: &TagSet, heard: &Heard<'_>) -> Result<Vec<Example>, TrainError> {
-        let (alone, passages) = (alone(row, self.tokenizer)?, passages(row, self.tokenizer)?);
+    fn of_row(&self, row: &LabelledRow, heard: &Heard<'_>) -> Result<Vec<Example>, TrainError> {
+        let passages = passages(row, self.tokenizer)?;
+        let mut alone = alone(row, self.tokenizer)?.into_iter();
+        let is_of_document = matches!(row.gold, Gold::Document(_));
         let segments = passages.iter().map(|found| found.segments.len()).sum();
         if let Some(head) = heard.other_than(segments) {
             return Err(self.refusal(row, format!("the teacher of `{head}` cuts this text into other sentences")));
         }
         let mut first = 0;
-        let example = |found: RowPassage| {
-            let taught = heard.of_segments(first..first + found.segments.len());
-            first += found.segments.len();
-            Ok(Example {
-                lessons: self.lessons(row, &found, tags, taught)?,
-                first_segment: found.segments.start,
-                passage: found.passage,
-                alone: alone.clone(),
+        let mut examples = Vec::new();
+        for found in passages {
+            let segments = first..first + found.segments.len();
+            first = segments.end;
+            let mut lessons = self.lessons(row, &found, &segments, heard.of_segments(segments.clone()))?;
+            lessons.extend(self.also_lessons(heard.place, &found, &segments));
+            examples.push(Example {
+                lessons,
+                view: View { first_segment: found.segments.start, passage: found.passage },
+                alone: alone.next(),
+                is_of_document,
                 weight: self.set.weight,
-            })
-        };
-        passages.into_iter().map(example).collect()
+            });
+        }
+        Ok(examples)
+    }
+
+    /// What the rows of other heads say of the passage with these `segments` of the row at `place`. There is none for texts
+    /// that were made up.
+    fn also_lessons(&self, place: usize, found: &RowPassage, segments: &Range<usize>) -> Vec<Lesson> {
+        let mut lessons = Vec::new();
+        for also in self.also {
+            let Some(Some(row)) = also.rows.get(place) else { continue };
+            let labels = &self.recipe.heads[also.head].labels;
+            let truths = truths(row, found, segments, labels);
+            let mut lesson = match &row.gold {
+                Gold::Document(gold) => document_lesson(also.head, truths, gold, found, labels.len(), self.set),
+                _ => Lesson::new(also.head, truths, 1.0),
+            };
+            lesson.weight_of_each *= also.weight;
+            lessons.push(lesson);
+        }
+        lessons
     }
 
     /// What is known of a passage, and what its heads are `taught`.
@@ -232,10 +316,12 @@ impl Source<'_> {
         &self,
         row: &LabelledRow,
         found: &RowPassage,
-        tags: &TagSet,
+        segments: &Range<usize>,
         taught: Taught<'_>,
     ) -> Result<Vec<Lesson>, TrainError> {
-        let (mut own, mut lessons) = (truths(row, found, tags), Vec::new());
+        let labels = &self.recipe.heads[self.head].labels;
+        let mut own = truths(row, found, segments, labels);
+        let mut lessons = Vec::new();
         for (name, segments) in taught {
             let (head, _, recipe) = self.recipe.heads.get_full(name).expect("the recipe has been checked for it");
             let said = match recipe.kind {
@@ -243,12 +329,15 @@ impl Source<'_> {
                 HeadKind::Token => self.of_tokens(row, found, name, segments)?,
             };
             if head == self.head {
-                own = self.with_teachers(&row.gold, &own, said);
+                own = self.with_teachers(&own, said);
             } else {
-                lessons.push(Lesson { head, truths: said, weight: self.set.taught_weight });
+                lessons.push(Lesson::new(head, said, self.set.taught_weight));
             }
         }
-        lessons.push(Lesson { head: self.head, truths: own, weight: 1.0 });
+        lessons.push(match &row.gold {
+            Gold::Document(gold) => document_lesson(self.head, own, gold, found, labels.len(), self.set),
+            _ => Lesson::new(self.head, own, 1.0),
+        });
         Ok(lessons)
     }
 
@@ -269,15 +358,16 @@ impl Source<'_> {
         Ok(segments.iter().map(rows).collect())
     }
 
-    /// What is known, which is nothing where the set leaves all open, with what its teachers say.
-    fn with_teachers(&self, gold: &Gold, known: &[Truth], said: Vec<Truth>) -> Vec<Truth> {
+    /// What is known with what teachers say.
+    fn with_teachers(&self, known: &[Truth], said: Vec<Truth>) -> Vec<Truth> {
         #[expect(clippy::cast_possible_truncation, reason = "the network computes in f32")]
         let share = self.set.teacher_share.get() as f32;
         let with = |(place, said): (usize, Truth)| match (said, known.get(place)) {
             (Truth::Tokens(said), Some(Truth::Tokens(known))) => {
                 Truth::Tokens(known.iter().zip(&said).map(|(known, said)| teacher::mixed(known, said, share)).collect())
             }
-            (Truth::Segment(said), _) => Truth::Segment(teacher::shares(gold, &said, share)),
+            (Truth::Segment(said), Some(Truth::Segment(known))) => Truth::Segment(teacher::mixed(known, &said, share)),
+            (Truth::Segment(said), Some(Truth::OneOf(mask))) => Truth::Segment(teacher::among(mask, &said)),
             (said, _) => said,
         };
         said.into_iter().enumerate().map(with).collect()
@@ -304,28 +394,48 @@ impl<'o> Heard<'o> {
         self.opinions.iter().find(|(_, rows)| rows[self.place].len() != segments).map(|(head, _)| head.as_str())
     }
 
-    fn of_segments(&self, segments: std::ops::Range<usize>) -> Taught<'o> {
+    fn of_segments(&self, segments: Range<usize>) -> Taught<'o> {
         let of =
             |(head, rows): (&'o String, &'o Vec<Vec<Vec<f32>>>)| (head.as_str(), &rows[self.place][segments.clone()]);
         self.opinions.iter().map(of).collect()
     }
 }
 
-/// The text without its neighbours; none where it has no neighbours.
-fn alone(row: &LabelledRow, tokenizer: &Tokenizer) -> Result<Option<Passage>, TrainError> {
-    if row.before.is_empty() && row.after.is_empty() {
-        return Ok(None);
+/// The passages of a row without its neighbours and its title; none where it has neither.
+fn alone(row: &LabelledRow, tokenizer: &Tokenizer) -> Result<Vec<View>, TrainError> {
+    if row.before.is_empty() && row.after.is_empty() && row.title.is_empty() {
+        return Ok(Vec::new());
     }
-    let row = LabelledRow { before: String::new(), after: String::new(), ..row.clone() };
-    Ok(passages(&row, tokenizer)?.into_iter().next().map(|found| found.passage))
+    let row = LabelledRow { title: String::new(), before: String::new(), after: String::new(), ..row.clone() };
+    let passages = passages(&row, tokenizer)?.into_iter();
+    Ok(passages.map(|found| View { first_segment: found.segments.start, passage: found.passage }).collect())
 }
 
-fn truths(row: &LabelledRow, found: &RowPassage, tags: &TagSet) -> Vec<Truth> {
+/// A lesson on sentences of a document, each of which counts as much as a text of its own, and on the document itself.
+fn document_lesson(
+    head: usize,
+    truths: Vec<Truth>,
+    gold: &DocumentGold,
+    found: &RowPassage,
+    labels: usize,
+    set: &SetRecipe,
+) -> Lesson {
+    let document = Some(Truth::ranked(&gold.labels, labels)).filter(|truth| truth.size() > 0);
+    let document = document.filter(|_| found.passage.has_document);
+    Lesson { head, truths, weight_of_each: 1.0, document: document.map(|truth| (truth, set.document_weight)) }
+}
+
+/// What is known of the segments of `found`, which are those with the places `segments` in the row's text.
+fn truths(row: &LabelledRow, found: &RowPassage, segments: &Range<usize>, labels: &[Label]) -> Vec<Truth> {
     match &row.gold {
-        Gold::Labelled { shares, .. } => found.segments.clone().map(|_| Truth::Segment(shares.clone())).collect(),
-        // Only a teacher knows which; the recipe has been checked for one.
-        Gold::OneOf(_) => Vec::new(),
+        Gold::Labelled { shares, .. } => segments.clone().map(|_| Truth::Segment(shares.clone())).collect(),
+        Gold::OneOf(places) => segments.clone().map(|_| Truth::one_of(places, labels.len())).collect(),
+        Gold::Document(gold) => {
+            let statement = |statement: &StatementGold| Truth::ranked(&statement.labels, labels.len());
+            gold.statements[segments.clone()].iter().map(statement).collect()
+        }
         Gold::Marks(marks) => {
+            let tags = TagSet::new(labels);
             let mut labels = tags.labels(&found.ranges(), marks).into_iter().map(|label| tags.only(label));
             let mut of = |place: usize| labels.by_ref().take(found.passage.segments[place].tokens.len()).collect();
             found.segments.clone().map(|place| Truth::Tokens(of(place))).collect()

@@ -10,8 +10,8 @@ use super::scores::{SetScores, deciding_score};
 use super::sets::DevSet;
 use super::{TrainError, threads};
 use crate::config::{Device, Precision};
-use crate::evaluate::fit_temperature;
-use crate::evaluate::measure::Measured;
+use crate::evaluate::measure::{DocumentReadings, Measured};
+use crate::evaluate::{fit_document_scaling, fit_temperature};
 use crate::model::{HeadKind, ModelFolder, Runtime};
 
 /// How far an offset is moved at once.
@@ -43,7 +43,7 @@ impl Dev<'_> {
                 continue;
             }
             let calibration = match recipe.kind {
-                HeadKind::Sequence => Calibration::Temperature(self.temperature(folder, head)?),
+                HeadKind::Sequence => self.sequence_calibration(folder, head)?,
                 HeadKind::Token => Calibration::Offsets(self.offsets(folder, head)?),
             };
             calibrations.insert(name.clone(), calibration);
@@ -51,13 +51,22 @@ impl Dev<'_> {
         export::write_manifest(self.recipe, folder, &calibrations)
     }
 
-    fn temperature(self, folder: &Path, head: usize) -> Result<f64, TrainError> {
-        let rows = |(_, measured)| match measured {
-            Measured::Classified(rows, _) => Some(rows),
-            Measured::Marked(..) => None,
-        };
-        let sets: Vec<_> = self.measured(folder, |dev| dev.decides_for(head))?.into_iter().filter_map(rows).collect();
-        Ok(fit_temperature(&sets))
+    /// How sentences of documents are combined, and the temperature. Where there are documents to measure by these alone count:
+    /// they are what a run reads.
+    fn sequence_calibration(self, folder: &Path, head: usize) -> Result<Calibration, TrainError> {
+        let mut sets = Vec::new();
+        for (_, measured) in self.measured(folder, |dev| dev.decides_for(head))? {
+            if let Measured::Classified(found) = measured {
+                sets.push(found);
+            }
+        }
+        let readings: Vec<DocumentReadings> = sets.iter().flat_map(|set| set.readings.clone()).collect();
+        if readings.is_empty() {
+            let rows: Vec<_> = sets.into_iter().map(|set| set.rows).collect();
+            return Ok(Calibration::Sequence { temperature: fit_temperature(&rows), document: None });
+        }
+        let (temperature, document) = fit_document_scaling(&readings);
+        Ok(Calibration::Sequence { temperature, document: Some(document) })
     }
 
     /// What to add to each label's score for the best mean F1 of the parts. What is most likely at each token is not what finds

@@ -12,7 +12,7 @@ use super::{TrainError, at, file_error};
 use crate::digest::sha256_of_file;
 use crate::model::config::EncoderConfig;
 use crate::model::manifest::Architecture;
-use crate::model::{HeadKind, Report};
+use crate::model::{DocumentScaling, HeadKind, Report};
 use crate::record::Label;
 
 /// What a model has from its base as it is.
@@ -67,8 +67,8 @@ pub(super) type Calibrations = IndexMap<String, Calibration>;
 /// What has been fitted for a head whose weights stay as they are.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Calibration {
-    /// What the outputs of a sequence head are divided by.
-    Temperature(f64),
+    /// What the outputs of a sequence head are divided by, and how those of a document's sentences are combined.
+    Sequence { temperature: f64, document: Option<DocumentScaling> },
     /// What is added to the outputs of a token head, a number a label.
     Offsets(Vec<f64>),
 }
@@ -113,11 +113,12 @@ fn manifest(recipe: &Recipe, family: Architecture, digests: &[(&str, String)], c
     let mut text = format!(
         "# Written by `pressrun train`. Every file is checked against its SHA-256 before a run begins.\n\n\
          schema = 1\nname = {}\nrevision = {}\narchitecture = \"{family}\"\npooling = \"mean\"\nmax_tokens = {}\n\
-         passage_tokens = {}\n\n[files]\n",
+         passage_tokens = {}\n{}\n[files]\n",
         quoted(&model.name),
         quoted(&model.revision),
         model.max_tokens.get(),
         model.passage_tokens.get(),
+        model.title_tokens.map_or(String::new(), |tokens| format!("title_tokens = {}\n", tokens.get())),
     );
     // Writing to a string cannot fail.
     for (name, digest) in digests {
@@ -139,11 +140,21 @@ fn head_section(name: &str, head: &HeadRecipe, calibration: Option<&Calibration>
         let report = match head.report {
             Report::RunnerUp => "runner_up",
             Report::Distribution => "distribution",
+            Report::Boilerplate => "boilerplate",
         };
         let _ = writeln!(text, "report = \"{report}\"");
     }
     let _ = match calibration {
-        Some(Calibration::Temperature(temperature)) => writeln!(text, "temperature = {temperature:.4}"),
+        Some(Calibration::Sequence { temperature, document }) => {
+            if let Some(DocumentScaling { weight, title_weight, temperature }) = document {
+                let temperature = temperature.get();
+                let _ = writeln!(
+                    text,
+                    "document = {{ weight = {weight:.2}, title_weight = {title_weight:.2}, temperature = {temperature:.4} }}"
+                );
+            }
+            writeln!(text, "temperature = {temperature:.4}")
+        }
         Some(Calibration::Offsets(offsets)) => {
             let numbers: Vec<_> = offsets.iter().map(|offset| format!("{offset:.1}")).collect();
             writeln!(text, "offsets = [{}]", numbers.join(", "))

@@ -248,7 +248,7 @@ impl Training {
         let mut weights = vec![0.0; self.recipe.heads.len()];
         let picks = || batches.iter().flatten().flatten();
         for lesson in picks().flat_map(|pick| &self.data.examples[pick.example].lessons) {
-            weights[lesson.head] += lesson.weight;
+            weights[lesson.head] += lesson.weight();
         }
         let examples = count(picks().count());
         weights.iter().map(|&weight| if weight > 0.0 { weight / examples } else { 1.0 }).collect()
@@ -277,7 +277,7 @@ impl Training {
             }
             let outputs = self.outputs(head, recipe.kind, &states, &known)?;
             let mut loss =
-                self.losses[head].sum(&outputs, &known.share_rows()?, &Tensor::from_slice(&known.weights))?;
+                self.losses[head].sum(&outputs, &known.share_rows(&outputs)?, &Tensor::from_slice(&known.weights))?;
             if copies == 2 {
                 loss = loss.f_div_scalar(2.0)?.f_add(&known.divergence(&outputs)?.f_mul_scalar(training.r_drop)?)?;
             }
@@ -362,12 +362,15 @@ fn losses(recipe: &Recipe, data: &Data) -> Vec<Loss> {
     let loss = |(head, recipe): (usize, &recipe::HeadRecipe)| {
         let mut counts = vec![0.0; recipe.labels.len()];
         let lessons = data.examples.iter().flat_map(|example| {
-            example.lessons_of(head).map(|lesson| (lesson, example.weight * lesson.weight_of_each()))
+            example.lessons_of(head).map(|lesson| (lesson, example.weight * lesson.weight_of_each))
         });
         for (lesson, weight) in lessons {
             for truth in &lesson.truths {
                 match truth {
-                    Truth::Segment(shares) => add(&mut counts, shares, weight),
+                    Truth::Unknown => {}
+                    Truth::Segment(shares) | Truth::OneOf(shares) => {
+                        add(&mut counts, shares, weight / f64::from(shares.iter().sum::<f32>()));
+                    }
                     Truth::Tokens(tokens) => tokens.iter().for_each(|shares| add(&mut counts, shares, weight)),
                 }
             }

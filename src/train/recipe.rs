@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::config::values::{Share, Whole};
 use crate::config::{ConfigError, ConfigFile, Precision};
-use crate::labelled::{Layout, Meaning};
+use crate::labelled::Layout;
 use crate::model::{HeadKind, HeadManifest, ReadingLimits, Report};
 use crate::record::Label;
 
@@ -52,6 +52,8 @@ pub struct ModelRecipe {
     /// How many tokens to read at once, of sentences that stand together.
     #[serde(default = "Whole::of::<128>")]
     pub passage_tokens: Whole<16, 512>,
+    /// How many tokens of a document's title stand in front of each of its passages. Without it passages have no title.
+    pub title_tokens: Option<Whole<1, 128>>,
 }
 
 /// The mean of weights that were fitted apart, from the same encoder, is often better than either of them ("model soup",
@@ -93,6 +95,8 @@ pub struct TrainingRecipe {
     pub head_dropout: Share,
     /// The share of rows with neighbours that are read without them.
     pub context_dropout: Share,
+    /// The share of documents' passages that are read without their title.
+    pub title_dropout: Share,
     /// The share of texts without neighbours that are read in one passage with other such texts.
     pub strangers: Share,
     /// How slowly the average of the weights, which is what comes out, follows them; 0 for the weights themselves.
@@ -125,6 +129,7 @@ impl Default for TrainingRecipe {
             dropout: Share::of_percent::<10>(),
             head_dropout: Share::of_percent::<10>(),
             context_dropout: Share::of_percent::<15>(),
+            title_dropout: Share::of_percent::<10>(),
             strangers: Share::default(),
             average: Share::default(),
             r_drop: 0.0,
@@ -160,6 +165,7 @@ pub struct HeadRecipe {
     #[serde(default)]
     pub focal: f64,
     /// The labelled sets.
+    #[serde(default)]
     pub sets: Vec<SetRecipe>,
 }
 
@@ -181,8 +187,14 @@ pub struct SetRecipe {
     /// Whether its scores decide which epoch is best and how probabilities are calibrated.
     #[serde(default = "yes")]
     pub decides: bool,
+    /// What other heads learn from the same rows, by their names: a document has labels for several heads.
+    #[serde(default)]
+    pub also: IndexMap<String, AlsoRecipe>,
+    /// How much a document's own label counts beside those of its sentences, for each passage.
+    #[serde(default = "half")]
+    pub document_weight: f64,
     /// Finished models with the same head: their mean says how likely labels are where the set leaves several open, and of
-    /// the others as much as `teacher_share` says.
+    /// the others as much as `teacher_share` says. Without them the model being trained chooses among several itself.
     #[serde(default)]
     pub teachers: Vec<PathBuf>,
     /// How much of the teachers' opinion goes into labels that the set is sure of.
@@ -202,6 +214,25 @@ pub struct SetRecipe {
     pub layout: Layout,
 }
 
+/// What another head learns from the rows of a set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlsoRecipe {
+    /// Where its labels stand, if not in the set's own files: rows of the same `id` and text.
+    pub train: Option<PathBuf>,
+    /// The same for the file to measure by.
+    pub dev: Option<PathBuf>,
+    /// Whether the head's scores on `dev` decide which epoch is best and how probabilities are calibrated.
+    #[serde(default = "yes")]
+    pub decides: bool,
+    /// How much it counts beside the set's own head.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// How its labels are read.
+    #[serde(default)]
+    pub layout: Layout,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sections {
@@ -213,6 +244,10 @@ struct Sections {
 
 fn one() -> f64 {
     1.0
+}
+
+fn half() -> f64 {
+    0.5
 }
 
 fn yes() -> bool {
@@ -272,11 +307,15 @@ impl Recipe {
     fn check_head(&self, name: &str, head: &HeadRecipe) -> Result<(), ConfigError> {
         let section = format!("heads.{name}");
         self.require(head.labels.len() > 1, &section, "needs at least two labels")?;
-        self.require(!head.sets.is_empty(), &section, "needs at least one set")?;
-        let decides = head.sets.iter().any(|set| set.dev.is_some() && set.decides);
+        let is_fed = !head.sets.is_empty() || self.also(name).next().is_some();
+        self.require(is_fed, &section, "needs at least one set, or one of another head that has it in `also`")?;
+        let also = head.sets.iter().flat_map(|set| &set.also).all(|(other, also)| {
+            name != other && self.heads.contains_key(other) && also.weight > 0.0 && also.weight <= 100.0
+        });
+        let what = "has a set whose `also` names a head that is its own or unknown, or a `weight` not above 0.0 and at most 100.0";
+        self.require(also, &section, what)?;
+        let decides = head.sets.iter().any(|set| set.dev.is_some() && set.decides) || self.is_also_measured(name);
         self.require(decides, &section, "needs a set with `dev` that decides which epoch is best")?;
-        let taught = head.sets.iter().all(|set| !set.teachers.is_empty() || !set.has_open_labels());
-        self.require(taught, &section, "has a set that leaves labels open, which needs `teachers` to choose")?;
         let taught = head.sets.iter().all(|set| !set.teachers.is_empty() || set.variants.get() == 0);
         self.require(taught, &section, "has a set with `variants`, which need `teachers` to label them")?;
         let made_up = head.kind == HeadKind::Sequence || head.sets.iter().all(|set| set.variants.get() == 0);
@@ -288,6 +327,15 @@ impl Recipe {
         let weights = head.sets.iter().all(|set| set.taught_weight > 0.0 && set.taught_weight <= 100.0);
         self.require(weights, &section, "has a set whose `taught_weight` is not above 0.0 and at most 100.0")?;
         self.require(head.loss_weight > 0.0 && head.focal >= 0.0, &section, "has a negative `loss_weight` or `focal`")
+    }
+
+    /// What the head called `name` learns from sets of other heads.
+    fn also(&self, name: &str) -> impl Iterator<Item = (&SetRecipe, &AlsoRecipe)> {
+        self.heads.values().flat_map(|head| &head.sets).filter_map(move |set| Some((set, set.also.get(name)?)))
+    }
+
+    fn is_also_measured(&self, name: &str) -> bool {
+        self.also(name).any(|(set, also)| also.decides && also.dev_file(set).is_some())
     }
 
     /// Whether `other` can be taught by sets of the head called `name`.
@@ -315,6 +363,8 @@ impl Recipe {
             resolve(&mut set.train);
             set.dev.as_mut().map(resolve).unwrap_or_default();
             set.teachers.iter_mut().chain(set.taught.values_mut()).for_each(resolve);
+            let also = set.also.values_mut().flat_map(|also| [&mut also.train, &mut also.dev]);
+            also.flatten().for_each(resolve);
         }
     }
 }
@@ -336,16 +386,24 @@ impl ModelRecipe {
     /// How much the model is to read at once.
     #[must_use]
     pub fn limits(&self) -> ReadingLimits {
-        let passage_tokens = Some(self.passage_tokens.as_size());
-        ReadingLimits { text_tokens: self.max_tokens.as_size(), passage_tokens }
+        ReadingLimits {
+            text_tokens: self.max_tokens.as_size(),
+            passage_tokens: Some(self.passage_tokens.as_size()),
+            title_tokens: self.title_tokens.map(Whole::as_size),
+        }
     }
 }
 
-impl SetRecipe {
-    /// Whether a value can stand for one of several labels.
-    #[must_use]
-    pub fn has_open_labels(&self) -> bool {
-        self.layout.labels.values().any(|meaning| matches!(meaning, Meaning::OneOf(_)))
+impl AlsoRecipe {
+    /// The file to learn from, of the set `of`.
+    pub(super) fn train_file<'p>(&'p self, of: &'p SetRecipe) -> &'p Path {
+        self.train.as_ref().unwrap_or(&of.train)
+    }
+
+    /// The file to measure by, of the set `of`.
+    pub(super) fn dev_file<'p>(&'p self, of: &'p SetRecipe) -> Option<&'p Path> {
+        // Labels in a file of their own have their own file to measure by, or none.
+        if self.train.is_some() { self.dev.as_deref() } else { self.dev.as_deref().or(of.dev.as_deref()) }
     }
 }
 
@@ -354,12 +412,16 @@ impl HeadRecipe {
     #[must_use]
     pub fn manifest(&self) -> HeadManifest {
         let (kind, report, labels) = (self.kind, self.report, self.labels.clone());
-        HeadManifest { kind, report, temperature: None, offsets: Vec::new(), labels }
+        HeadManifest { kind, report, temperature: None, document: None, offsets: Vec::new(), labels }
     }
 
     /// Whether a finished model's head is of this kind and has these labels, in this order: its weights can be taken then.
+    /// What a label maps to in other vocabularies makes no difference.
     #[must_use]
     pub fn is_like(&self, head: &HeadManifest) -> bool {
-        (self.kind, &self.labels) == (head.kind, &head.labels)
+        let names = |labels: &[Label]| -> Vec<(Option<String>, String)> {
+            labels.iter().map(|label| (label.code.clone(), label.label.clone())).collect()
+        };
+        self.kind == head.kind && names(&self.labels) == names(&head.labels)
     }
 }

@@ -115,20 +115,11 @@ fn open(path: &Path, heads: &[&str], recipe: &Recipe) -> Result<ModelFolder, Tra
     Ok(folder)
 }
 
-/// How far each label applies: of several possible ones as the teacher has it among them; else what is known, mixed with
-/// the teacher's share.
-pub(super) fn shares(gold: &Gold, probabilities: &[f32], teacher_share: f32) -> Vec<f32> {
-    match gold {
-        Gold::OneOf(allowed) => {
-            let sum: f32 = allowed.iter().map(|&label| probabilities[label]).sum();
-            let share = |(label, probability): (usize, &f32)| {
-                if allowed.contains(&label) { probability / sum.max(f32::MIN_POSITIVE) } else { 0.0 }
-            };
-            probabilities.iter().enumerate().map(share).collect()
-        }
-        Gold::Labelled { shares, .. } => mixed(shares, probabilities, teacher_share),
-        Gold::Marks(_) => probabilities.to_vec(),
-    }
+/// How far each label applies where those with 1 in `mask` are possible: as the teacher has it among them.
+pub(super) fn among(mask: &[f32], probabilities: &[f32]) -> Vec<f32> {
+    let sum: f32 = mask.iter().zip(probabilities).map(|(allowed, probability)| allowed * probability).sum();
+    let share = |(allowed, probability): (&f32, &f32)| allowed * probability / sum.max(f32::MIN_POSITIVE);
+    mask.iter().zip(probabilities).map(share).collect()
 }
 
 /// What is known, with `share` of what is taught.
@@ -186,13 +177,12 @@ mod tests {
 
     #[test]
     fn a_teacher_chooses_among_what_is_possible() {
-        assert_eq!(shares(&Gold::OneOf(vec![0, 2]), &[0.25, 0.5, 0.25], 0.0), [0.5, 0.0, 0.5]);
+        assert_eq!(among(&[1.0, 0.0, 1.0], &[0.25, 0.5, 0.25]), [0.5, 0.0, 0.5]);
     }
 
     #[test]
     fn what_is_known_is_mixed_with_what_is_taught() {
-        let gold = Gold::Labelled { shares: vec![1.0, 0.0], label: Some(0) };
-        assert_eq!(shares(&gold, &[0.5, 0.5], 0.5), [0.75, 0.25]);
-        assert_eq!(shares(&gold, &[0.5, 0.5], 0.0), [1.0, 0.0]);
+        assert_eq!(mixed(&[1.0, 0.0], &[0.5, 0.5], 0.5), [0.75, 0.25]);
+        assert_eq!(mixed(&[1.0, 0.0], &[0.5, 0.5], 0.0), [1.0, 0.0]);
     }
 }

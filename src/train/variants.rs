@@ -29,6 +29,8 @@ pub(super) fn variants(rows: &[LabelledRow], of_each: usize, labels: usize, seed
     };
     let row = |text: String, of: &LabelledRow| LabelledRow {
         line: of.line,
+        id: None,
+        title: String::new(),
         before: String::new(),
         text,
         after: String::new(),

@@ -1,7 +1,7 @@
-//! What stands between the products, for bf16 on a CPU. libtorch's own code takes one value at a time where a row is shorter than a
-//! vector, or reads memory once for each step; this takes vectors of the widest kind that the processor has, and one pass.
+//! Element-wise and attention kernels for bf16 on CPUs. libtorch processes one value at a time when a row is shorter than a
+//! vector, or makes one pass over memory per step; these kernels use the processor's widest vectors and a single pass.
 //!
-//! All of it computes in f32 and rounds once. A row's result depends on the row alone.
+//! They compute in f32 and round once. A row's result depends on that row alone.
 
 #![expect(
     clippy::inline_always,
@@ -46,7 +46,7 @@ pub(super) use softmax::softmax;
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 pub(super) use unsupported::{FusedAttention, PackedLinear};
 
-/// As many vectors are summed side by side: a sum waits for the one before it as long as others take turns.
+/// The number of independent accumulators, which hide the latency of dependent additions.
 const SIDE_BY_SIDE: usize = 4;
 
 /// About how many values are taken together, see [`block`].
