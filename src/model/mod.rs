@@ -1,6 +1,6 @@
 //! A model: one encoder, any number of heads, a tokenizer, and a manifest that says what belongs together.
 //!
-//! This is the only module that names `tch` and `rust_bert`. A `Model` lives on one thread; every worker loads its
+//! Only this module and `train` name `tch` and `rust_bert`. A `Model` lives on one thread; every worker loads its
 //! own from the same `ModelFolder`.
 
 /// Tokens of many passages, one after another.
