@@ -1,7 +1,7 @@
 //! What extraction is worth on labelled pages, and what it costs:
 //!
 //! ```text
-//! PRESSRUN_PAGES=folder cargo test --release --lib article::measure -- --ignored --nocapture
+//! PRESSRUN_PAGES=folder cargo test --release --lib html::measure -- --ignored --nocapture
 //! ```
 //!
 //! The folder has pages as `.html` or `.html.gz`, and `pages.jsonl` with a line for each: `file`, `url`, `with` (texts of the article),
