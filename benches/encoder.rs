@@ -33,8 +33,11 @@ fn main() {
     let mut model = folder.load(&runtime, 0, &["topic", "sentiment", "attribution"]).expect("the model loads");
     let tokenizer = folder.tokenizer().expect("the tokenizer loads");
     let sentences = text.lines().map(|line| tokenizer.tokenize(line).expect("the tokenizer takes any text"));
-    let mut passages: Vec<Passage> =
-        if in_passages { tokenizer.passages(sentences.collect(), None) } else { sentences.map(Passage::alone).collect() };
+    let mut passages: Vec<Passage> = if in_passages {
+        tokenizer.passages(sentences.collect(), None)
+    } else {
+        sentences.map(Passage::alone).collect()
+    };
     passages.sort_by_key(|passage| passage.ids.len());
     let batches = batches(&passages);
     let tokens: usize = batches.iter().map(|batch| batch.ids().len()).sum();

@@ -9,14 +9,14 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::write::GzEncoder;
+use pressrun::cache::Recall;
 use pressrun::config::{CacheConfig, Config, ConfigFile, Device, Precision};
 use pressrun::model::passage::Segment;
 use pressrun::model::{ModelFolder, Passage, Reading, Runtime, TokenBatch};
 use pressrun::pipeline::{self, Counter, Interrupt};
-use pressrun::recall::Recall;
 use pressrun::record::Sentence;
+use pressrun::sentences::sentences;
 use pressrun::stages::read::Read;
-use pressrun::stages::split::sentences;
 use pressrun::{Job, Request};
 
 /// Articles of the examples, again and again: about 1 MB.

@@ -1,10 +1,10 @@
 //! What can go wrong with a run, and the exit code that says so.
 
 use crate::config::ConfigError;
+use crate::input::find::FindError;
 use crate::ledger::LedgerError;
+use crate::output::WriteError;
 use crate::pipeline::PipelineError;
-use crate::stages::read::find::FindError;
-use crate::stages::write::WriteError;
 use crate::task::TaskError;
 
 /// Why a run could not begin, broke off, or cannot be trusted.
@@ -75,11 +75,4 @@ impl RunError {
             _ => 2,
         }
     }
-}
-
-/// An error and its causes in one line.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

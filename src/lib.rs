@@ -1,312 +1,66 @@
 //! pressrun: batch NLP for news archives.
 //!
 //! Reads articles, splits them into sentences, finds who said what, gives every statement a topic and a sentiment with
-//! a transformer, and writes JSON Lines per document. `ARCHITECTURE.md` has the map.
+//! a transformer, and writes JSON Lines per document. `ARCHITECTURE.md` has the map. Each group of modules uses only those below it.
 
+/// The wiring of a run.
+mod job;
+/// Documents once more.
+mod repeat;
+
+/// What a run has to say for itself.
+pub mod report;
+
+/// What can go wrong with a run.
+pub mod error;
+
+/// Labelled sets to a model.
+pub mod train;
+
+/// What a model's labels are worth.
+pub mod evaluate;
+
+/// Labelled texts, to train on and measure by.
+pub mod labelled;
+
+/// The journey of an article. Knows nothing about threads.
+pub mod stages;
+
+/// What a run leaves behind.
+pub mod output;
+
+/// Files to articles.
+pub mod input;
+
+/// Token labels to who said what.
+pub mod attribution;
+/// Text to sentences: where they begin and end.
+pub mod sentences;
+/// Who is meant by a source.
+mod speakers;
+
+/// What models have read before.
+pub mod cache;
+/// An end to work that takes too long.
+pub mod deadline;
+/// What is done.
+pub mod ledger;
+/// What is to be found, and the models that find it.
+pub mod task;
+
+/// Encoders, heads, tokenizers.
+pub mod model;
+
+/// Errors for people.
+pub mod causes;
 /// `pipeline.toml` to a valid configuration.
 pub mod config;
 /// SHA-256 digests.
 mod digest;
-/// What can go wrong with a run.
-pub mod error;
-/// What a model's labels are worth.
-pub mod evaluate;
-/// Labelled texts, to train on and measure by.
-pub mod labelled;
-/// What is done.
-pub mod ledger;
-/// Encoders, heads, tokenizers.
-pub mod model;
 /// The engine that moves it. Knows nothing about text.
 pub mod pipeline;
-/// What models have read before.
-pub mod recall;
 /// What flows through a run.
 pub mod record;
-/// What a run has to say for itself.
-pub mod report;
-/// The journey of an article. Knows nothing about threads.
-pub mod stages;
-/// Documents at which runs hung.
-pub mod suspects;
-/// What is to be found, and the models that find it.
-pub mod task;
-/// Whether an output folder is as it was written.
-pub mod verify;
-/// An end to runs that hang.
-mod watchdog;
 
-use std::collections::HashSet;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use jiff::Timestamp;
-use rayon::prelude::*;
-
-use config::{Config, Layout, OutputConfig};
-use digest::{hexadecimal, sha256_of_all};
-use error::RunError;
-use ledger::{Done, Ledger, LedgerError, Terms};
-use model::{Model, ModelError};
-use pipeline::{Counter, Gate, Interrupt};
-use recall::Recall;
-use record::Reason;
-use report::{Clock, Found, RunReport, metrics};
-use stages::assemble::Assemble;
-use stages::classify::Classify;
-use stages::group::Group;
-use stages::read::find::{FindError, Finder, Source};
-use stages::read::{Known, Places, Read};
-use stages::split::Split;
-use stages::write::folder::{OutputFolder, write_whole};
-use stages::write::{Write, Written, publish};
-use suspects::Suspects;
-use task::{Tasks, UsedModel};
-use watchdog::Watchdog;
-
-/// A run that is ready to go: everything that can be wrong with its configuration, its models, its paths and its output
-/// folder has been checked.
-#[derive(Debug)]
-pub struct Job {
-    config: Config,
-    tasks: Arc<Tasks>,
-    finder: Finder,
-    folder: OutputFolder,
-    group: Group,
-    classifiers: Vec<Vec<Classify>>,
-    write: Write,
-    done: Done,
-    only: Option<Places>,
-    suspects: Suspects,
-    _watchdog: Option<Watchdog>,
-}
-
-/// What a run is asked for beside its configuration.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Request {
-    /// What to read; `[input] paths` where there is nothing else.
-    pub paths: Vec<PathBuf>,
-    /// More to read: files and folders of a list. Those that are not there become rejections.
-    pub listed: Vec<PathBuf>,
-    /// Whether documents are done again whose results come from another configuration or model, as with `[run] redo`.
-    pub redo: bool,
-    /// Which records are taken.
-    pub only: Only,
-}
-
-/// Which records a run takes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Only {
-    /// All of them.
-    #[default]
-    Everything,
-    /// Those that were rejected by earlier runs, for one reason or for any.
-    Rejected(Option<String>),
-    /// Those at these places.
-    At(Places),
-}
-
-impl Job {
-    /// Checks and loads all that a run needs.
-    ///
-    /// # Errors
-    /// The first thing wrong; nothing has been read or written then.
-    pub fn prepare(config: Config, request: Request) -> Result<Self, RunError> {
-        let tasks = Arc::new(Tasks::resolve(&config)?);
-        let Request { paths, listed, redo, only } = request;
-        let finder = finder(&config, paths, listed)?;
-        let recall = Arc::new(Recall::open(&config.cache));
-        let (mut classifiers, mut recalls) = (Vec::new(), Vec::new());
-        for (index, model) in tasks.models.iter().enumerate() {
-            let mut copies = load(model).map_err(|cause| model.failed(cause))?;
-            let recall = recall_of(model, &mut copies, &recall).map_err(|cause| model.failed(cause))?;
-            let classify = |copy| Classify::new(index, copy, recall.clone());
-            classifiers.push(copies.into_iter().map(classify).collect());
-            recalls.push(recall);
-        }
-        let group = Group::new(&tasks, recalls)?;
-        let folder = OutputFolder::prepare(&config.output.directory)?;
-        let (terms, redo) = (terms(&config, &tasks), redo || config.run.redo);
-        let unseal = || publish::unseal(&folder).map_err(RunError::from);
-        let ledger = Ledger::begin(folder.path(), &terms, redo, unseal)?;
-        let suspects = suspects(folder.path(), &only).map_err(RunError::Suspects)?;
-        let only = match only {
-            Only::Everything => None,
-            Only::Rejected(reason) => Some(unknown(ledger.rejected_places(reason.as_deref())?)),
-            Only::At(places) => Some(places),
-        };
-        let done = ledger.done()?;
-        let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger)?;
-        let watch = |_| Watchdog::start(folder.path().to_owned()).map_err(RunError::Suspects);
-        let watchdog = config.run.document_limit().map(watch).transpose()?;
-        Ok(Self { config, tasks, finder, folder, group, classifiers, write, done, only, suspects, _watchdog: watchdog })
-    }
-
-    /// Where the input is found.
-    #[must_use]
-    pub fn finder(&self) -> &Finder {
-        &self.finder
-    }
-
-    /// Runs it to its end, or until `interrupt` is requested and what is under way is done. Tells `observe` after
-    /// each chunk what has been written since the start. When this returns the report is in `run.json` too; the
-    /// result says whether all is well.
-    ///
-    /// Where a document hangs, the process ends with the code 2: see [`mod@suspects`].
-    pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
-        let Self { config, tasks, finder, folder, group, classifiers, write, done, only, suspects, _watchdog } = self;
-        let (clock, mut written) = (Clock::start(), Written::none(&tasks));
-        let [found, skipped, filtered]: [Counter; 3] = Default::default();
-        let (is_whole, limit) = (only.is_none(), config.run.document_limit());
-        let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
-        let read = Read::new(&config.input, &config.run, found.clone(), interrupt.clone());
-        let read = read.counting_filtered(filtered.clone()).suspecting(suspects);
-        let (sources, read) = choose(finder.sources(), read.without(done, skipped.clone()), only);
-
-        let (stages, outcome) = pipeline::run(capacity(&config), |flow| {
-            let mut line = flow
-                .source("find", sources.take_while(|_| !interrupt.is_requested()))
-                .entrance(read, gate)
-                .stage(Split::default().within(limit))
-                .stage(group.within(limit));
-            for classify in classifiers {
-                line = line.workers(classify);
-            }
-            line.stage(Assemble::new(Arc::clone(&tasks)).within(limit)).stage(write).for_each(|progress| {
-                written.add(&progress);
-                observe(&written);
-            });
-        });
-
-        let found = Found { all: found.get(), skipped: skipped.get(), filtered: filtered.get() };
-        let mut report = RunReport::new(&config, &tasks, clock, found, &written, stages);
-        if interrupt.cause().is_some() {
-            report.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);
-        }
-        let outcome = outcome
-            .map_err(RunError::from)
-            .and_then(|()| list(&config, is_whole.then_some(&finder), interrupt, &folder));
-        let (report, outcome) = report.conclude(outcome, interrupt, &folder);
-        let measured = config.metrics.textfile.as_ref().map_or(Ok(()), |path| measure(path, &report, outcome.is_ok()));
-        (report, outcome.and(measured))
-    }
-}
-
-/// Finds what is named, or else what the configuration names.
-///
-/// # Errors
-/// A path that does not exist, a pattern that fits nothing, or nothing at all.
-pub fn finder(config: &Config, paths: Vec<PathBuf>, listed: Vec<PathBuf>) -> Result<Finder, FindError> {
-    let paths = if paths.is_empty() && listed.is_empty() { config.input.paths.clone() } else { paths };
-    let ignored = config.input.ignore.iter().map(|pattern| pattern.as_str().to_owned()).collect();
-    let finder = Finder::new(&paths, listed, &config.output.directory)?;
-    Ok(finder.ignoring(ignored).in_order(config.input.order))
-}
-
-/// One copy of `model` for each of its workers.
-fn load(model: &UsedModel) -> Result<Vec<Model>, ModelError> {
-    tracing::info!(model = model.name, revision = model.folder.manifest().revision, runtime = ?model.runtime, "loading");
-    let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();
-    let copy = |worker| model.folder.load(&model.runtime, worker, &heads);
-    (0..model.runtime.workers).into_par_iter().map(copy).collect()
-}
-
-/// What remembers the readings of `model`; none where they depend on the batch.
-fn recall_of(model: &UsedModel, copies: &mut [Model], recall: &Arc<Recall>) -> Result<Option<Arc<Recall>>, ModelError> {
-    if !recall.is_on() {
-        return Ok(None);
-    }
-    let is_invariant = copies.first_mut().map_or(Ok(false), Model::is_batch_invariant)?;
-    if !is_invariant {
-        tracing::info!(model = model.name, "readings depend on the batch here, so that none are recalled");
-    }
-    Ok(is_invariant.then(|| Arc::clone(recall)))
-}
-
-/// The documents that are not tried again. Whoever retries what took too long wants them tried.
-fn suspects(folder: &Path, only: &Only) -> std::io::Result<Suspects> {
-    match only {
-        Only::Everything => Suspects::of(folder),
-        Only::Rejected(reason) if reason.as_deref().is_none_or(|reason| reason == Reason::TooSlow.as_str()) => {
-            suspects::clear(folder)?;
-            Ok(Suspects::default())
-        }
-        Only::Rejected(_) | Only::At(_) => Ok(Suspects::default()),
-    }
-}
-
-type Sources = Box<dyn Iterator<Item = Source> + Send>;
-
-/// Places of which nothing else is known.
-fn unknown(places: HashSet<(String, u64)>) -> Places {
-    places.into_iter().map(|place| (place, Known::default())).collect()
-}
-
-/// Leaves of the input what is at `places`, where only that is wanted.
-fn choose(sources: Sources, read: Read, places: Option<Places>) -> (Sources, Read) {
-    let Some(places) = places else { return (sources, read) };
-    let files: HashSet<String> = places.keys().map(|(file, _)| file.clone()).collect();
-    let is_wanted = move |source: &Source| files.contains(&source.place().source);
-    (Box::new(sources.filter(is_wanted)), read.only(places))
-}
-
-/// Writes the run's numbers for whoever watches.
-fn measure(path: &Path, report: &RunReport, is_success: bool) -> Result<(), RunError> {
-    let text = metrics::render(report, is_success, Timestamp::now().as_second(), &metrics::before(path));
-    write_whole(path.to_owned(), text.as_bytes()).map_err(Into::into)
-}
-
-/// Lists what is done. After a whole run of what `finder` finds the rejections of earlier ones in those files are over.
-fn list(
-    config: &Config,
-    finder: Option<&Finder>,
-    interrupt: &Interrupt,
-    folder: &OutputFolder,
-) -> Result<(), RunError> {
-    let mut ledger = Ledger::resume(folder.path())?;
-    if let Some(finder) = finder.filter(|_| interrupt.cause().is_none())
-        && ledger.has_old_rejections()?
-    {
-        finder.sources().try_for_each(|source| ledger.forget_rejections(&source.place().source))?;
-        ledger.commit(None)?;
-    }
-    publish::publish(folder, &config.output, &mut ledger).map_err(Into::into)
-}
-
-/// Removes what is known of `documents` from the output folder of `config`. Later runs leave them out.
-///
-/// # Errors
-/// A document that is not there, and then none is removed that comes after it; results of another form than `config` has; a run that
-/// is going on.
-pub fn forget(config: &Config, documents: &[String]) -> Result<(), RunError> {
-    let folder = &config.output.directory;
-    let wanted = layout_name(&config.output);
-    if let Some(found) = Ledger::open(folder)?.setting("layout")?.filter(|found| *found != wanted) {
-        return Err(LedgerError::Layout { path: folder.clone(), found, wanted }.into());
-    }
-    let folder = OutputFolder::prepare(folder)?;
-    publish::unseal(&folder)?;
-    let mut ledger = Ledger::resume(folder.path())?;
-    let has_own_file = config.output.layout == Layout::Document;
-    let forgotten = documents.iter().try_for_each(|document| ledger.forget(document, has_own_file));
-    publish::publish(&folder, &config.output, &mut ledger)?;
-    publish::seal(&folder, ledger)?;
-    forgotten.map_err(Into::into)
-}
-
-/// What the results of a run depend on.
-fn terms(config: &Config, tasks: &Tasks) -> Terms {
-    let fields = config.output.fields.iter().map(|field| field.get_ref().as_str());
-    let made_by = sha256_of_all(std::iter::once(tasks.fingerprint().as_str()).chain(fields));
-    Terms { layout: layout_name(&config.output), made_by: hexadecimal(&made_by) }
-}
-
-/// How results are written, in words.
-fn layout_name(config: &OutputConfig) -> String {
-    format!("{:?}, {:?}", config.layout, config.compression).to_lowercase()
-}
-
-fn capacity(config: &Config) -> NonZeroUsize {
-    NonZeroUsize::new(config.run.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN)
-}
+pub use job::{Job, Only, Request, finder, forget};
+pub use repeat::repeat;

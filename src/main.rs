@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
-use pressrun::error::{RunError, chain};
+use pressrun::causes::chain;
+use pressrun::error::RunError;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use pressrun::stages::read::find::Survey;
+use pressrun::input::find::Survey;
 use pressrun::stages::write::Written;
 
 use crate::log::Log;

@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use pressrun::config::{Config, ConfigFile};
+use pressrun::input::find::Finder;
 use pressrun::pipeline::{self, Counter, Halt, Interrupt, Outlet, Stage, run_inline};
 use pressrun::record::{Chunk, Document, Reason, Rejection};
 use pressrun::stages::read::Read;
-use pressrun::stages::read::find::Finder;
 use serde_json::Value;
 use support::{Workspace, said};
 

@@ -148,7 +148,7 @@ fn model(precision: Precision) -> (ModelFolder, Model) {
 fn rows(folder: &ModelFolder) -> Vec<Vec<u32>> {
     let tokenizer = folder.tokenizer().unwrap();
     let text = std::fs::read_to_string(root().join("examples/harbor-budget.txt")).unwrap();
-    let sentences = pressrun::stages::split::sentences(&text);
+    let sentences = pressrun::sentences::sentences(&text);
     let tokenize = |text: &str| tokenizer.tokenize(text).unwrap().ids;
     let mut rows: Vec<Vec<u32>> = sentences.iter().map(|sentence| tokenize(sentence.span.slice(&text))).collect();
     rows.extend(["", "No.", "Yes, no.", &text[..900]].map(tokenize));

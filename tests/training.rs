@@ -10,9 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pressrun::config::ConfigFile;
 use pressrun::model::ModelFolder;
-use pressrun::model::train::recipe::Recipe;
-use pressrun::model::train::scores::EpochScores;
-use pressrun::model::train::{Event, Training};
+use pressrun::train::recipe::Recipe;
+use pressrun::train::scores::EpochScores;
+use pressrun::train::{Event, Training};
 use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
 use serde_json::{Value, json};
 use support::{TASKS, root, said};

@@ -10,8 +10,8 @@ use pressrun::model::{Passage, Reading};
 use pressrun::pipeline::run_inline;
 use pressrun::record::{Attribution, Chunk, Document, Metadata, Place, Sentence, SplitDocument, Statement, TokenCount};
 use pressrun::stages::assemble::Assemble;
-use pressrun::stages::group::{Batch, Found, Row};
-use pressrun::stages::split::sentences;
+use pressrun::stages::batch::{Batch, Found, Row};
+use pressrun::sentences::sentences;
 use pressrun::task::{AttributionTask, Tag, Tasks};
 use pressrun_fuzz::{slice, text_and_rest, work_on_one_thread};
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pressrun::stages::split::sentences;
+use pressrun::sentences::sentences;
 use pressrun_fuzz::slice;
 
 fuzz_target!(|text: &str| {

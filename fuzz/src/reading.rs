@@ -7,7 +7,7 @@ use pressrun::config::{Config, ConfigFile};
 use pressrun::pipeline::{Counter, Interrupt, run_inline};
 use pressrun::record::{Chunk, Document, Rejection};
 use pressrun::stages::read::Read;
-use pressrun::stages::read::find::Finder;
+use pressrun::input::find::Finder;
 
 /// Longer documents are rejected.
 pub const MAX_DOCUMENT_BYTES: usize = 400;

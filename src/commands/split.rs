@@ -4,7 +4,7 @@ use std::io::{BufRead, BufWriter, ErrorKind, Write};
 
 use anyhow::{Context, bail};
 use pressrun::record::Sentence;
-use pressrun::stages::split::sentences;
+use pressrun::sentences::sentences;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

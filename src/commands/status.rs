@@ -6,7 +6,7 @@ use anyhow::ensure;
 use serde_json::Value;
 
 use pressrun::ledger::Ledger;
-use pressrun::stages::write::folder::writer;
+use pressrun::output::folder::writer;
 
 use crate::cli::FolderArguments;
 

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use pressrun::error::RunError;
-use pressrun::model::train::recipe::Recipe;
-use pressrun::model::train::scores::{EpochScores, SetScores};
-use pressrun::model::train::{self, Event, Step, Training};
+use pressrun::train::recipe::Recipe;
+use pressrun::train::scores::{EpochScores, SetScores};
+use pressrun::train::{self, Event, Step, Training};
 
 use crate::cli::TrainArguments;
 use crate::progress::Screen;

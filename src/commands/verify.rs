@@ -7,8 +7,9 @@ use anyhow::{bail, ensure};
 
 use pressrun::config::Config;
 use pressrun::error::RunError;
-use pressrun::stages::write::folder::writer;
-use pressrun::verify::{repeat, verify as check};
+use pressrun::output::folder::writer;
+use pressrun::output::verify::verify as check;
+use pressrun::repeat;
 
 use crate::cli::VerifyArguments;
 

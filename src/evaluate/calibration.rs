@@ -6,9 +6,8 @@
 //! The most likely temperature is drawn away from that by the other labels, and by a few that are a matter of opinion.
 
 use super::Classified;
-use super::classification::Outcome;
 use super::reliability::expected_calibration_error;
-use super::score::mean;
+use super::score::{Outcome, mean};
 use crate::model::document::log_probability;
 
 /// Temperatures tried are powers of e to multiples of this: half a percent apart.
@@ -115,9 +114,7 @@ mod tests {
     fn calibrated() -> Vec<Classified> {
         let shares = [(55, 0.55), (70, 0.7), (80, 0.8), (95, 0.95)];
         let texts = shares.into_iter().flat_map(|share| (0..100).map(move |text| (text, share)));
-        texts
-            .map(|(text, (right, sure))| Classified::new(usize::from(text >= right), vec![sure, 1.0 - sure]))
-            .collect()
+        texts.map(|(text, (right, sure))| Classified::new(usize::from(text >= right), vec![sure, 1.0 - sure])).collect()
     }
 
     fn at(rows: &[Classified], temperature: f64) -> Vec<Classified> {

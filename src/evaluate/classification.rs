@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Classified;
 use super::reliability::{self, ReliabilityBin};
-use super::score::{Counts, Score, macro_f1, mean, share};
+use super::score::{Counts, Outcome, Score, macro_f1, mean, share};
 use crate::model::document::log_probability;
 use crate::record::Label;
 
@@ -107,17 +107,6 @@ pub struct Coverage {
     pub accuracy: Option<f64>,
 }
 
-/// What became of one text.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Outcome {
-    pub(super) gold: usize,
-    pub(super) best: usize,
-    /// The probability of the best label.
-    pub(super) score: f32,
-    /// Whether the best label is the first of those that are right.
-    pub(super) is_first_choice: bool,
-}
-
 impl ClassificationScores {
     /// The scores of a head with `labels`.
     ///
@@ -199,19 +188,6 @@ fn negative_log_likelihood(row: &Classified) -> f64 {
     -log_probability(row.acceptable.iter().map(|&label| row.probabilities[label]).sum())
 }
 
-impl Outcome {
-    pub(super) fn of(row: &Classified) -> Self {
-        let (best, score) = row.best();
-        let first = row.acceptable[0];
-        let gold = if row.acceptable.contains(&best) { best } else { first };
-        Self { gold, best, score: score.min(1.0), is_first_choice: best == first }
-    }
-
-    pub(super) fn is_right(&self) -> bool {
-        self.gold == self.best
-    }
-}
-
 /// What was found of each label.
 pub(super) fn class_counts(outcomes: impl Iterator<Item = Outcome>, classes: usize) -> Vec<Counts> {
     let mut counts = vec![Counts::default(); classes];
@@ -251,11 +227,7 @@ impl Coverage {
         #[expect(clippy::cast_possible_truncation, reason = "scores are f32 throughout")]
         let least = min_score as f32;
         let kept: Vec<Outcome> = outcomes.iter().copied().filter(|outcome| outcome.score >= least).collect();
-        Self {
-            min_score,
-            coverage: share(kept.len(), outcomes.len()),
-            accuracy: accuracy(&kept),
-        }
+        Self { min_score, coverage: share(kept.len(), outcomes.len()), accuracy: accuracy(&kept) }
     }
 }
 
@@ -369,7 +341,8 @@ mod tests {
 
     #[test]
     fn the_recommended_threshold_is_the_least_that_keeps_its_promise() {
-        let rows: Vec<_> = (0..100).map(|text| row(usize::from(text < 30), &[0.5 + 0.005 * text as f32, 0.0])).collect();
+        let rows: Vec<_> =
+            (0..100).map(|text| row(usize::from(text < 30), &[0.5 + 0.005 * text as f32, 0.0])).collect();
         // From text 18 on, 70 of 82 are right: .854.
         let found = ClassificationScores::of(&rows, &labels(&["a", "b"])).recommended.unwrap();
         assert_eq!((found.min_score, found.coverage), (0.59, Some(0.82)));

@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::classification::{Outcome, class_counts};
+use super::classification::class_counts;
 use super::reliability::expected_calibration_error;
-use super::score::{Counts, macro_f1, share};
+use super::score::{Counts, Outcome, macro_f1, share};
 use super::tagging::PartCounts;
 use super::{Classified, Marked};
 
@@ -233,7 +233,8 @@ fn f1_of(counts: &[Counts], indices: &[usize]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::{ClassificationScores, Mark, words};
+    use crate::evaluate::{ClassificationScores, words};
+    use crate::labelled::Mark;
     use crate::record::Label;
 
     /// 90 texts with three labels by turns, of which the first `right` are labelled right.

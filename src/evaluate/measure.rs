@@ -6,18 +6,18 @@ use serde::Serialize;
 
 use super::compare::{ClassificationComparison, TaggingComparison};
 use super::{
-    ClassificationScores, Classified, CompareError, DocumentAccuracy, Mark, Marked, Related, RowPlace, Said,
-    TaggingScores, compare_classification, compare_tagging, words,
+    ClassificationScores, Classified, CompareError, DocumentAccuracy, Marked, Related, RowPlace, Said, TaggingScores,
+    compare_classification, compare_tagging, words,
 };
+use crate::attribution::{Relation, Relations, TaggedSentence};
 use crate::labelled::marks::TagSet;
 use crate::labelled::passages::{PassageReading, found_marks, mean_probabilities, read_all};
-use crate::labelled::{DocumentGold, Gold, LabelledRow, LabelledSet};
+use crate::labelled::{DocumentGold, Gold, LabelledRow, LabelledSet, Mark};
 use crate::model::document::DocumentScores;
 use crate::model::passage::Segment;
 use crate::model::{DocumentScaling, HeadKind, HeadManifest, Model, ModelError, Reading, Tokenizer};
 use crate::record::{Label, Sentence};
-use crate::stages::assemble::attribution::{Relation, Relations, TaggedSentence};
-use crate::stages::split::sentences;
+use crate::sentences::sentences;
 use crate::task::Tag;
 
 /// How many tokens a batch has at most.

@@ -32,13 +32,15 @@ pub mod measure;
 use std::ops::Range;
 
 pub use calibration::{fit_temperature, with_temperature};
-pub use document_scaling::fit_document_scaling;
 pub use classification::{ClassificationScores, DocumentAccuracy};
 pub use compare::{CompareError, compare_classification, compare_tagging};
+pub use document_scaling::fit_document_scaling;
 pub use relations::{Related, RelationScores, Said};
 pub use reliability::ReliabilityBin;
 pub use score::Score;
 pub use tagging::{PartScore, TaggingScores};
+
+use crate::labelled::Mark;
 
 /// One text that a sequence head labelled, or one sentence of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,15 +98,6 @@ pub struct Marked {
     pub said: Option<Said>,
 }
 
-/// A part of a text with a name of its own, such as the source of a statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// Which part, by its place in the list of their names.
-    pub part: usize,
-    /// Where it lies.
-    pub range: Range<usize>,
-}
-
 /// The words of a text: runs of letters and digits, and each other character that is no white space alone, as in
 /// BERT's basic tokenizer.
 #[must_use]
@@ -122,6 +115,15 @@ pub fn words(text: &str) -> Vec<Range<usize>> {
         in_run = continues;
     }
     words
+}
+
+/// The words that `range` touches, by their places in `words`.
+fn span(words: &[Range<usize>], range: &Range<usize>) -> Range<usize> {
+    if range.is_empty() {
+        return 0..0;
+    }
+    let first = words.partition_point(|word| word.end <= range.start);
+    first..words.partition_point(|word| word.start < range.end)
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::score::{Counts, share};
-use super::tagging::span;
-use super::{Mark, Marked, Score};
+use super::{Marked, Score, span};
+use crate::labelled::Mark;
 
 /// What was said in a text. All ranges are bytes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

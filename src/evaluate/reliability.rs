@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::classification::Outcome;
-use super::score::average;
+use super::score::{Outcome, average};
 
 /// Bins of the expected calibration error, as in Guo et al. 2017.
 const BINS: u8 = 15;
@@ -83,9 +82,8 @@ mod tests {
     use crate::evaluate::Classified;
 
     fn outcomes(scores: &[(f32, bool)]) -> Vec<Outcome> {
-        let row = |&(score, is_right): &(f32, bool)| {
-            Outcome::of(&Classified::new(usize::from(!is_right), vec![score, 0.0]))
-        };
+        let row =
+            |&(score, is_right): &(f32, bool)| Outcome::of(&Classified::new(usize::from(!is_right), vec![score, 0.0]));
         scores.iter().map(row).collect()
     }
 

@@ -5,6 +5,8 @@ use std::ops::{Add, AddAssign};
 
 use serde::Serialize;
 
+use super::Classified;
+
 /// Precision, recall and F1, each 0 to 1, or `None` where there is nothing to divide by.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Score {
@@ -31,6 +33,17 @@ pub(crate) struct Counts {
     pub(crate) hit: usize,
 }
 
+/// What became of one text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Outcome {
+    pub(super) gold: usize,
+    pub(super) best: usize,
+    /// The probability of the best label.
+    pub(super) score: f32,
+    /// Whether the best label is the first of those that are right.
+    pub(super) is_first_choice: bool,
+}
+
 /// `part` of `whole`, as 0 to 1; `None` of nothing.
 #[expect(clippy::cast_precision_loss, reason = "counts lie far below 2^53")]
 pub(crate) fn share(part: usize, whole: usize) -> Option<f64> {
@@ -52,6 +65,19 @@ pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 /// The mean F1 over the classes that occur in the gold, the usual macro F1; `None` where none does.
 pub(crate) fn macro_f1(counts: &[Counts]) -> Option<f64> {
     mean(counts.iter().filter(|counts| counts.gold > 0).filter_map(Counts::f1))
+}
+
+impl Outcome {
+    pub(super) fn of(row: &Classified) -> Self {
+        let (best, score) = row.best();
+        let first = row.acceptable[0];
+        let gold = if row.acceptable.contains(&best) { best } else { first };
+        Self { gold, best, score: score.min(1.0), is_first_choice: best == first }
+    }
+
+    pub(super) fn is_right(&self) -> bool {
+        self.gold == self.best
+    }
 }
 
 impl Counts {

@@ -247,7 +247,8 @@ fn dash() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::{Classified, Mark, Marked, compare_classification, compare_tagging, words};
+    use crate::evaluate::{Classified, Marked, compare_classification, compare_tagging, words};
+    use crate::labelled::Mark;
     use crate::record::Label;
 
     fn labels(count: usize) -> Vec<Label> {

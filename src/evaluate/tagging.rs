@@ -8,7 +8,8 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::score::{Counts, Score, macro_f1, share};
-use super::{Mark, Marked, RelationScores};
+use super::{Marked, RelationScores, span};
+use crate::labelled::Mark;
 
 /// What a token head's marks are worth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -120,14 +121,6 @@ fn spans(row: &Marked, marks: &[Mark], part: usize) -> Vec<Span> {
         }
     }
     spans
-}
-
-pub(super) fn span(words: &[Range<usize>], range: &Range<usize>) -> Span {
-    if range.is_empty() {
-        return 0..0;
-    }
-    let first = words.partition_point(|word| word.end <= range.start);
-    first..words.partition_point(|word| word.start < range.end)
 }
 
 fn token_counts(found: &[Span], gold: &[Span], words: usize) -> Counts {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::config::values::Whole;
 use crate::record::Label;
-use crate::stages::split::sentences;
+use crate::sentences::sentences;
 
 /// How the rows of a file are to be read. All of it can be left out: the usual names are looked for.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

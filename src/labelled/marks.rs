@@ -2,9 +2,17 @@
 
 use std::ops::Range;
 
-use crate::evaluate::Mark;
+use crate::attribution::is_inside_word;
 use crate::record::Label;
-use crate::stages::assemble::attribution::is_inside_word;
+
+/// A part of a text with a name of its own, such as the source of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Which part, by its place in the list of their names.
+    pub part: usize,
+    /// Where it lies.
+    pub range: Range<usize>,
+}
 
 /// What the labels of a token head mean.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,9 +17,9 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::evaluate::Mark;
 use crate::model::{HeadKind, HeadManifest};
 pub use layout::{Layout, Meaning, Scale};
+pub use marks::Mark;
 use marks::TagSet;
 use row::RowReader;
 
@@ -134,8 +134,7 @@ impl LabelledSet {
     /// # Errors
     /// The first line that is no row of such a set, and a file without rows.
     pub fn read(path: &Path, layout: &Layout, head: &HeadManifest) -> Result<Self, LabelledError> {
-        let bytes =
-            read_whole(path).map_err(|cause| LabelledError::Unreadable { path: path.to_owned(), cause })?;
+        let bytes = read_whole(path).map_err(|cause| LabelledError::Unreadable { path: path.to_owned(), cause })?;
         let invalid = |line, message| LabelledError::Invalid { path: path.to_owned(), line, message };
         let (mut set, mut reader) = (Self { path: path.to_owned(), rows: Vec::new(), skipped: 0 }, None);
         for (line, bytes) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
@@ -367,7 +366,11 @@ mod tests {
             read(&line, &Layout::default(), &topics()).unwrap_err().to_string()
         };
         for (from, to, expected) in [
-            ("\"end\":24", "\"end\":99", "statement 3: 18 to 99 is not a range inside the text, which has 24 characters"),
+            (
+                "\"end\":24",
+                "\"end\":99",
+                "statement 3: 18 to 99 is not a range inside the text, which has 24 characters",
+            ),
             ("\"start\":10", "\"start\":8", "statement 2 begins before the one before it ends"),
             ("[\"15\",\"17\"]", "[\"99\"]", "statement 1: `codes` is `99`, which the head does not know"),
             ("[\"15\",\"17\"]", "7", "statement 1: `codes` is not a list of labels"),

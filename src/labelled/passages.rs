@@ -5,12 +5,11 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::marks::TagSet;
-use super::{Gold, LabelledRow};
-use crate::evaluate::Mark;
+use super::{Gold, LabelledRow, Mark};
 use crate::model::passage::Segment;
 use crate::model::{Model, ModelError, Passage, Reading, TokenBatch, TokenizedText, Tokenizer};
 use crate::record::Sentence;
-use crate::stages::split::sentences;
+use crate::sentences::sentences;
 
 /// A passage of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,8 @@ use serde_json::{Map, Value};
 
 use super::layout::{self, Layout, Meaning};
 use super::marks::TagSet;
-use super::{DocumentGold, Gold, LabelledRow, StatementGold};
+use super::{DocumentGold, Gold, LabelledRow, Mark, StatementGold};
 use crate::config::listed;
-use crate::evaluate::Mark;
 use crate::model::{HeadKind, HeadManifest};
 use crate::record::Label;
 
@@ -86,7 +85,9 @@ impl<'l> RowReader<'l> {
         let whole = required_text(fields, &self.layout.text)?;
         let is_document = matches!(self.find, Find::Statements(..) | Find::Flag(_));
         if is_document && self.layout.lead_sentences.is_some() {
-            return Err("`lead_sentences` is for labels of whole texts, not for documents with labelled statements".into());
+            return Err(
+                "`lead_sentences` is for labels of whole texts, not for documents with labelled statements".into()
+            );
         }
         let text = self.layout.lead(&whole).to_owned();
         let mut attributions = Vec::new();
@@ -297,7 +298,9 @@ fn document_gold(
         let (start, end) = (place("start"), place("end"));
         let range = byte_range(&Value::Array(vec![start.clone(), end.clone()]), &bytes).ok_or_else(|| {
             let characters = bytes.len() - 1;
-            format!("statement {number}: {start} to {end} is not a range inside the text, which has {characters} characters")
+            format!(
+                "statement {number}: {start} to {end} is not a range inside the text, which has {characters} characters"
+            )
         })?;
         if gold.statements.last().is_some_and(|last| range.start < last.range.end) {
             return Err(format!("statement {number} begins before the one before it ends"));

@@ -6,10 +6,10 @@
 mod done;
 /// What can be wrong with it.
 mod error;
-/// What it says.
-mod look;
 /// Any sequence of what runs do to it.
-mod sequences;
+mod model_test;
+/// What it says.
+mod queries;
 
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use tch::Tensor;
+
 use super::{Passage, to_i64};
 
 /// Passages that go through an encoder together.
@@ -23,6 +25,14 @@ pub(super) struct Rectangle {
     pub(super) mask: Vec<i64>,
     /// Where in the rectangle each token of the stream stands.
     pub(super) places: Vec<i64>,
+}
+
+/// The hidden states of a batch.
+#[derive(Debug)]
+pub(super) struct HiddenStates {
+    /// f32 of the shape `[tokens, hidden size]`: a row for each token of the batch, in its order; then perhaps some that
+    /// mean nothing.
+    pub(super) states: Tensor,
 }
 
 /// The id that fills up. What comes of it is never looked at, but it has to exist in every vocabulary.

@@ -9,12 +9,11 @@ use std::path::Path;
 use serde::Deserialize;
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::batch::PADDING;
+use super::batch::{HiddenStates, PADDING};
 use super::config::{self, EncoderConfig};
-use super::encoder::{Encoder, HiddenStates};
-use super::heads::ROWS;
+use super::encoder::Encoder;
 use super::kernels::{self, FusedAttention, Heads};
-use super::linear::{Linear, Norm, Place, has_kernels};
+use super::linear::{Linear, Norm, Place, ROWS, has_kernels};
 use super::manifest::Architecture;
 use super::weights::Weights;
 use super::{ModelError, TokenBatch, to_i64};

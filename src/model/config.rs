@@ -20,11 +20,11 @@ const FEWEST_POSITIONS: i64 = 64;
 
 /// What every family's `config.json` says.
 #[derive(Debug, Deserialize)]
-pub(super) struct EncoderConfig {
+pub(crate) struct EncoderConfig {
     /// The family.
-    pub(super) model_type: Architecture,
+    pub(crate) model_type: Architecture,
     /// The size of a hidden state.
-    pub(super) hidden_size: i64,
+    pub(crate) hidden_size: i64,
     intermediate_size: i64,
     num_hidden_layers: i64,
     num_attention_heads: i64,
@@ -41,14 +41,14 @@ pub(super) struct EncoderConfig {
 
 impl EncoderConfig {
     /// Reads the `config.json` at `path`.
-    pub(super) fn read(path: &Path) -> Result<Self, ModelError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ModelError> {
         let config: Self = read(path)?;
         config.check().map_err(|message| ModelError::Invalid { path: path.to_owned(), message })?;
         Ok(config)
     }
 
     /// Whether there is a position for each token that is to be read at once; says so where there is not.
-    pub(super) fn check_limits(&self, limits: ReadingLimits) -> Result<(), String> {
+    pub(crate) fn check_limits(&self, limits: ReadingLimits) -> Result<(), String> {
         /// The special token between a title and the sentences.
         const SEPARATOR: usize = 1;
         let title = limits.title_tokens.map_or(0, |tokens| tokens + SEPARATOR);
@@ -137,7 +137,7 @@ impl EncoderConfig {
 }
 
 /// The tensors of a linear layer.
-pub(super) fn linear_shapes(name: &str, outputs: i64, inputs: i64) -> [Shape; 2] {
+pub(crate) fn linear_shapes(name: &str, outputs: i64, inputs: i64) -> [Shape; 2] {
     [(format!("{name}.weight"), vec![outputs, inputs]), (format!("{name}.bias"), vec![outputs])]
 }
 
@@ -196,8 +196,7 @@ mod tests {
 
     #[test]
     fn what_is_read_at_once_has_a_position_each() {
-        let limits =
-            |text_tokens, passage_tokens| ReadingLimits { text_tokens, passage_tokens, title_tokens: None };
+        let limits = |text_tokens, passage_tokens| ReadingLimits { text_tokens, passage_tokens, title_tokens: None };
         let bert = read(&[]).unwrap();
         assert!(bert.check_limits(limits(64, Some(32))).is_ok());
         assert!(bert.check_limits(limits(65, None)).is_err() && bert.check_limits(limits(8, Some(65))).is_err());

@@ -115,7 +115,11 @@ mod tests {
 
     fn scores(weight: f64, title_weight: f64, sentences: &[[f32; 2]], titles: &[[f32; 2]]) -> DocumentScores {
         let scaling = DocumentScaling { weight, title_weight, temperature: 1.0.try_into().unwrap() };
-        DocumentScores::new(scaling, sentences.iter().map(<[f32; 2]>::as_slice), titles.iter().map(<[f32; 2]>::as_slice))
+        DocumentScores::new(
+            scaling,
+            sentences.iter().map(<[f32; 2]>::as_slice),
+            titles.iter().map(<[f32; 2]>::as_slice),
+        )
     }
 
     #[track_caller]

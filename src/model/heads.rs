@@ -5,16 +5,13 @@ use std::path::Path;
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::batch::HiddenStates;
 use super::config::linear_shapes;
-use super::encoder::HiddenStates;
+use super::linear::ROWS;
 use super::manifest::Temperature;
-use super::path::Transitions;
+use super::viterbi::Transitions;
 use super::weights::Weights;
 use super::{HeadKind, HeadManifest, ModelError, Reading, TokenBatch, to_i64};
-
-/// Products of fewer rows than this are left to other code of libtorch's, which rounds otherwise: what is multiplied has a
-/// multiple of so many rows, so that a row comes out the same whatever the others are.
-pub(super) const ROWS: usize = 16;
 
 /// The heads that were asked for, in that order.
 #[derive(Debug)]
@@ -131,7 +128,7 @@ impl Linear {
 
 /// The mean over each segment's tokens, f32, of `states` in the shape `[tokens, hidden size]`. Its shape is `[segments,
 /// hidden size]`; then come rows of zeros up to a multiple of [`ROWS`].
-pub(super) fn mean_pool(states: &Tensor, batch: &TokenBatch) -> Result<Tensor, TchError> {
+pub(crate) fn mean_pool(states: &Tensor, batch: &TokenBatch) -> Result<Tensor, TchError> {
     let (mut tokens, mut segments) = (Vec::new(), Vec::new());
     for (segment, range) in batch.segments().iter().enumerate() {
         tokens.extend(range.clone().map(to_i64));

@@ -8,7 +8,11 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::has_amx;
 use super::kernels::{self, NormWeights, PackedLinear};
-use super::products::Products;
+use super::onednn::Products;
+
+/// Products of fewer rows than this are left to other code of libtorch's, which rounds otherwise: what is multiplied has a
+/// multiple of so many rows, so that a row comes out the same whatever the others are.
+pub(super) const ROWS: usize = 16;
 
 /// How many rows weights are put in order for.
 const USUAL_ROWS: i64 = 1024;

@@ -1,6 +1,6 @@
 //! A model: one encoder, any number of heads, a tokenizer, and a manifest that says what belongs together.
 //!
-//! This is the only module that names `tch` and `rust_bert`. A `Model` lives on one thread; every worker loads its
+//! Only this module and `train` name `tch` and `rust_bert`. A `Model` lives on one thread; every worker loads its
 //! own from the same `ModelFolder`.
 
 /// Tokens of many passages, one after another.
@@ -8,13 +8,13 @@ pub mod batch;
 /// BERT as it runs fastest.
 mod bert;
 /// `config.json`: how large an encoder is.
-mod config;
+pub(crate) mod config;
 /// The readings of a document's sentences to scores that know of each other.
 pub mod document;
 /// Tokens to hidden states.
 mod encoder;
 /// Hidden states to probabilities and token labels.
-mod heads;
+pub(crate) mod heads;
 /// What stands between an encoder's products, in bf16.
 mod kernels;
 /// Linear layers.
@@ -23,22 +23,22 @@ mod linear;
 pub mod manifest;
 /// A family of encoders that `rust_bert` lacks.
 mod mpnet;
+/// Products with weights in the order that oneDNN wants.
+mod onednn;
+/// Any encoder, in rectangles.
+mod padded;
 /// Sentences to what is read in one piece.
 pub mod passage;
-/// Scores of token labels to the best path through them.
-mod path;
-/// Products with weights in the order that oneDNN wants.
-mod products;
 /// Text to tokens.
 pub mod tokenizer;
-/// Labelled sets to a model.
-pub mod train;
 /// The networks of encoders. The only place that names `rust_bert`.
-mod transformer;
+pub(crate) mod transformer;
+/// Scores of token labels to the best path through them.
+mod viterbi;
 /// Files of weights to tensors.
-mod weights;
+pub(crate) mod weights;
 /// Words with their tokens.
-mod words;
+mod word_cache;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -48,13 +48,15 @@ use tch::Kind;
 
 pub use batch::TokenBatch;
 pub use manifest::{DocumentScaling, HeadKind, HeadManifest, Manifest, ReadingLimits, Report};
-pub use passage::Passage;
-pub use tokenizer::{TokenizedText, Tokenizer};
+pub use passage::{Passage, TokenizedText};
+pub use tokenizer::Tokenizer;
 
 use crate::config::{Device, Precision};
+use bert::PackedBert;
 use config::EncoderConfig;
 use encoder::Encoder;
 use heads::Heads;
+use padded::PaddedEncoder;
 
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -214,7 +216,7 @@ impl ModelFolder {
         let kind = if runtime.precision == "bf16" { Kind::BFloat16 } else { Kind::Float };
         let config = EncoderConfig::read(&self.path.join("config.json"))?;
         config.check_limits(self.manifest.limits()).map_err(|message| self.invalid(message))?;
-        let encoder = encoder::load(&self.path, device, kind)?;
+        let encoder = load_encoder(&self.path, device, kind)?;
         let wanted = heads.iter().map(|name| self.head(name)).collect::<Result<Vec<_>, _>>()?;
         let heads = Heads::load(&self.path.join("heads.safetensors"), &wanted, config.hidden_size, device)?;
         Ok(Model { path: self.path.clone(), device, vocabulary: config.vocab_size, encoder, heads })
@@ -377,8 +379,16 @@ fn multiplies_bf16() -> bool {
     return false;
 }
 
+/// The encoder in `folder`: packed where we have a packed network of its family, else in rectangles.
+fn load_encoder(folder: &Path, device: tch::Device, kind: Kind) -> Result<Box<dyn Encoder>, ModelError> {
+    match PackedBert::load(folder, device, kind)? {
+        Some(packed) => Ok(Box::new(packed)),
+        None => Ok(Box::new(PaddedEncoder::load(folder, device, kind)?)),
+    }
+}
+
 /// A size as libtorch has sizes.
-fn to_i64(size: usize) -> i64 {
+pub(crate) fn to_i64(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 

@@ -30,7 +30,7 @@ pub(super) struct MpnetConfig {
 
 /// The encoder.
 #[derive(Debug)]
-pub(super) struct Mpnet {
+pub(crate) struct Mpnet {
     words: nn::Embedding,
     positions: nn::Embedding,
     norm: nn::LayerNorm,

@@ -2,7 +2,16 @@
 
 use std::ops::Range;
 
-use super::tokenizer::TokenizedText;
+/// A text as a model reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenizedText {
+    /// Token ids, special tokens included.
+    pub ids: Vec<u32>,
+    /// For each token the half-open byte range of the text that it stands for; empty for special tokens.
+    pub offsets: Vec<(usize, usize)>,
+    /// The text was longer than the model reads and has been cut.
+    pub is_truncated: bool,
+}
 
 /// Sentences that stand together, as a model reads them: one opening and one closing special token around all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,10 +82,10 @@ impl Passage {
         let shift = ids.len() - 1;
         let title_tokens = ids.len() - usize::from(shift > 0);
         let document = Segment { tokens: 0..title_tokens, offsets: vec![(0, 0); title_tokens], is_truncated: false };
-        let moved = self.segments.into_iter().map(|segment| Segment {
-            tokens: segment.tokens.start + shift..segment.tokens.end + shift,
-            ..segment
-        });
+        let moved = self
+            .segments
+            .into_iter()
+            .map(|segment| Segment { tokens: segment.tokens.start + shift..segment.tokens.end + shift, ..segment });
         let segments = std::iter::once(document).chain(moved).collect();
         ids.extend_from_slice(sentences);
         Self { ids, segments, has_document: true }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::passage::{Passage, cut};
-use super::words::Words;
+use super::passage::{Passage, TokenizedText, cut};
+use super::word_cache::{Tokens, Words};
 use super::{ModelError, ReadingLimits};
 
 /// A model's tokenizer. Shared by all threads.
@@ -14,25 +14,6 @@ pub struct Tokenizer {
     /// Where they need not be looked at in their context.
     words: Option<Arc<Words>>,
     limits: ReadingLimits,
-}
-
-/// Tokens, and where each stands in its text.
-#[derive(Debug, PartialEq)]
-pub(super) struct Tokens {
-    pub(super) ids: Vec<u32>,
-    /// Half-open ranges of bytes.
-    pub(super) offsets: Vec<(usize, usize)>,
-}
-
-/// A text as a model reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenizedText {
-    /// Token ids, special tokens included.
-    pub ids: Vec<u32>,
-    /// For each token the half-open byte range of the text that it stands for; empty for special tokens.
-    pub offsets: Vec<(usize, usize)>,
-    /// The text was longer than the model reads and has been cut.
-    pub is_truncated: bool,
 }
 
 impl Tokenizer {
@@ -186,7 +167,8 @@ mod tests {
 
     fn tokenizer(max_tokens: usize) -> Tokenizer {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom/tokenizer.json");
-        Tokenizer::load(&path, ReadingLimits { text_tokens: max_tokens, passage_tokens: Some(16), title_tokens: None }).unwrap()
+        Tokenizer::load(&path, ReadingLimits { text_tokens: max_tokens, passage_tokens: Some(16), title_tokens: None })
+            .unwrap()
     }
 
     #[test]

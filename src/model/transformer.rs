@@ -13,7 +13,7 @@ use super::weights::Weights;
 use super::{ModelError, TokenBatch};
 
 /// A network that turns token ids into hidden states.
-pub(super) enum Transformer {
+pub(crate) enum Transformer {
     /// rust-bert's.
     Bert(Box<BertModel<BertEmbeddings>>),
     /// Ours.
@@ -23,7 +23,7 @@ pub(super) enum Transformer {
 impl Transformer {
     /// A network in `store` as the `config.json` at `path` describes it, with the weights in the file `weights`. `dropout` is
     /// the share of states and of attention that is dropped at random while it learns.
-    pub(super) fn load(store: &VarStore, path: &Path, weights: &Path, dropout: f64) -> Result<Self, ModelError> {
+    pub(crate) fn load(store: &VarStore, path: &Path, weights: &Path, dropout: f64) -> Result<Self, ModelError> {
         let config = EncoderConfig::read(path)?;
         // Before the network asks for as much memory as its configuration says.
         let weights = Weights::read(weights, config.shapes())?;
@@ -46,7 +46,7 @@ impl Transformer {
     }
 
     /// The last hidden states, of the shape `[tokens, hidden size]`, of the tokens of `batch`. Under dropout if `train`.
-    pub(super) fn hidden_states(&self, batch: &TokenBatch, device: Device, train: bool) -> Result<Tensor, ModelError> {
+    pub(crate) fn hidden_states(&self, batch: &TokenBatch, device: Device, train: bool) -> Result<Tensor, ModelError> {
         let rectangle = batch.rectangle();
         let of_shape = |values: &[i64]| Tensor::from_slice(values).view(rectangle.shape).to_device(device);
         let states = self.of_rectangle(&of_shape(&rectangle.ids), &of_shape(&rectangle.mask), train)?;

@@ -15,7 +15,7 @@ pub(super) type Shape = (String, Vec<i64>);
 
 /// The tensors that a network needs, in f32.
 #[derive(Debug)]
-pub(super) struct Weights {
+pub(crate) struct Weights {
     path: PathBuf,
     tensors: HashMap<String, Tensor>,
 }
@@ -25,7 +25,7 @@ impl Weights {
     ///
     /// # Errors
     /// Where the file is none, or one of them is missing or another than expected.
-    pub(super) fn read(path: &Path, shapes: impl Iterator<Item = Shape>) -> Result<Self, ModelError> {
+    pub(crate) fn read(path: &Path, shapes: impl Iterator<Item = Shape>) -> Result<Self, ModelError> {
         let bytes = std::fs::read(path).map_err(|cause| ModelError::Unreadable { path: path.to_owned(), cause })?;
         let invalid = |message: String| ModelError::Invalid { path: path.to_owned(), message };
         let file =
@@ -47,7 +47,7 @@ impl Weights {
     }
 
     /// Gives those variables of `store` their values that have one here, and leaves the others.
-    pub(super) fn fill_known(&self, store: &VarStore) -> Result<(), ModelError> {
+    pub(crate) fn fill_known(&self, store: &VarStore) -> Result<(), ModelError> {
         let variables = store.variables().into_iter();
         let mut known = variables.filter_map(|(name, variable)| Some((self.tensors.get(&name)?, variable)));
         known.try_for_each(|(tensor, variable)| self.copy(tensor, variable))

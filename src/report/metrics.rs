@@ -39,7 +39,11 @@ pub fn render(report: &RunReport, is_success: bool, now: i64, before: &str) -> S
     gauge("pressrun_documents_copies", "Documents that the last run wrote and marked as copies.", number(copies));
     gauge("pressrun_statements_written", "Statements that the last run wrote.", number(report.statements));
     let boilerplate = number(report.boilerplate);
-    gauge("pressrun_statements_boilerplate", "Statements among them that are bylines, captions or the like.", boilerplate);
+    gauge(
+        "pressrun_statements_boilerplate",
+        "Statements among them that are bylines, captions or the like.",
+        boilerplate,
+    );
     gauge(
         "pressrun_input_bytes_left",
         "Bytes of input that the last run did not reach.",

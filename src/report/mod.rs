@@ -12,15 +12,18 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::causes::chain;
 use crate::config::{Config, RunConfig};
 use crate::digest::sha256;
-use crate::error::{RunError, chain};
+use crate::error::RunError;
 use crate::ledger::Ledger;
 use crate::model::Runtime;
+use crate::output::folder::OutputFolder;
+use crate::output::line::label_key;
+use crate::output::{SCHEMA, publish};
 use crate::pipeline::{Cause, Interrupt, StageReport};
 use crate::record::{CopyCount, Reason, TokenCount};
-use crate::stages::write::folder::OutputFolder;
-use crate::stages::write::{SCHEMA, Written, label_key, publish};
+use crate::stages::write::Written;
 use crate::task::{LabelTask, Tasks};
 
 /// How a run ended.

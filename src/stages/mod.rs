@@ -2,17 +2,13 @@
 
 /// What models read to statements.
 pub mod assemble;
-/// Batches to what a model reads in them.
-pub mod classify;
 /// Sentences to batches of tokens.
-pub mod group;
-/// Each document by itself.
-mod guard;
+pub mod batch;
+/// Batches to what a model reads in them.
+pub mod infer;
 /// Paths to chunks of documents.
 pub mod read;
 /// Documents to sentences.
 pub mod split;
-/// How long a document takes.
-pub(crate) mod stopwatch;
 /// Statements to files.
 pub mod write;

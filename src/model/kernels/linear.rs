@@ -13,9 +13,9 @@ use rayon::slice::{ParallelSlice, ParallelSliceMut};
 use tch::{Kind, TchError, Tensor};
 
 use super::super::to_i64;
+use super::amx::{Block, Line, ROWS, SIDE};
+use super::avx512::{TOGETHER, Vectors, products, rounded, widened};
 use super::gelu::gelu_of;
-use super::tiles::{Block, Line, ROWS, SIDE};
-use super::vectors::{TOGETHER, Vectors, products, rounded, widened};
 use super::{Bf16, NormWeights, values, values_mut};
 
 /// So many rows are taken through all outputs before the next: few enough for a core's second cache.

@@ -8,9 +8,15 @@
     reason = "only what is inlined into a dispatched call is compiled for the processor's vectors"
 )]
 
+/// Products of small matrices in tiles.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
 /// Attention.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod attention;
+/// Products of matrices in vectors.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod avx512;
 /// The error linear unit.
 mod gelu;
 /// A matrix a head.
@@ -18,19 +24,13 @@ mod heads;
 /// Linear layers.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod linear;
-/// None of what other processors cannot have.
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-mod none;
 /// Layer norms.
 mod norm;
 /// Softmax.
 mod softmax;
-/// Products of small matrices in tiles.
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod tiles;
-/// Products of matrices in vectors.
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod vectors;
+/// None of what other processors cannot have.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+mod unsupported;
 
 use pulp::Simd;
 use tch::{Device, Kind, TchError, Tensor};
@@ -41,10 +41,10 @@ pub(super) use gelu::gelu;
 pub(super) use heads::Heads;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(super) use linear::PackedLinear;
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-pub(super) use none::{FusedAttention, PackedLinear};
 pub(super) use norm::{NormWeights, norm_of_sum};
 pub(super) use softmax::softmax;
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+pub(super) use unsupported::{FusedAttention, PackedLinear};
 
 /// The number of independent accumulators, which hide the latency of dependent additions.
 const SIDE_BY_SIDE: usize = 4;

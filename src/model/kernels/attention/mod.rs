@@ -4,18 +4,18 @@
 //! A passage's result depends on the passage alone: others are in none of its products.
 
 /// In tiles.
-mod in_tiles;
+mod amx;
 /// In vectors.
-mod in_vectors;
+mod avx512;
 
 use pulp::x86::V4;
 use pulp::{Simd, f32x16, u32x16};
 use tch::{TchError, Tensor};
 
-use super::tiles::{Line, ROWS, SIDE};
+use super::amx::{Line, ROWS, SIDE};
 use super::{Bf16, Heads};
-use in_tiles::TileAttention;
-use in_vectors::VectorAttention;
+use amx::TileAttention;
+use avx512::VectorAttention;
 
 /// What attends, with memory for what is computed on the way.
 pub(in crate::model) enum FusedAttention {

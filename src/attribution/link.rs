@@ -1,0 +1,116 @@
+//! Parts to relations: each cue takes the nearest source of its sentence, each content the cue that reports it.
+
+use std::ops::Range;
+
+use super::parts::{Parts, Place};
+use super::{Page, Relation, gap, meet};
+use crate::deadline::stopwatch;
+
+/// The relations that `parts` make, in the order of their contents.
+pub(super) fn relations(page: &Page<'_, '_>, parts: &Parts) -> Vec<Relation> {
+    let linker =
+        Linker { page, sources: parts.sources.places(), cues: parts.cues.places(), contents: parts.contents.places() };
+    let (mut relations, mut of_cue) = (Vec::new(), vec![None; linker.cues.len()]);
+    for (content, owner) in linker.contents.iter().zip(linker.owners()) {
+        stopwatch::look();
+        let place = owner.and_then(|cue| of_cue[cue]).unwrap_or_else(|| {
+            relations.push(owner.map_or_else(|| linker.without_cue(content), |cue| linker.of_cue(cue)));
+            relations.len() - 1
+        });
+        if let Some(cue) = owner {
+            of_cue[cue] = Some(place);
+        }
+        relations[place].content.push(content.range.clone());
+    }
+    relations
+}
+
+struct Linker<'p> {
+    page: &'p Page<'p, 'p>,
+    sources: &'p [Place],
+    cues: &'p [Place],
+    contents: &'p [Place],
+}
+
+impl Linker<'_> {
+    fn of_cue(&self, cue: usize) -> Relation {
+        let cue = &self.cues[cue];
+        let source = nearest(self.sources, cue, |_| true);
+        Relation { source: self.source(source), cue: Some(cue.range.clone()), content: Vec::new() }
+    }
+
+    /// Without a cue ("Smith: taxes must fall") a source in the same sentence may say whose a content is.
+    fn without_cue(&self, content: &Place) -> Relation {
+        let source = nearest(self.sources, content, |_| true);
+        Relation { source: self.source(source), ..Relation::default() }
+    }
+
+    fn source(&self, place: Option<usize>) -> Option<Range<usize>> {
+        place.map(|place| self.sources[place].range.clone())
+    }
+
+    /// The cue of each content.
+    fn owners(&self) -> Vec<Option<usize>> {
+        let mut owners: Vec<Option<usize>> = self.contents.iter().map(|content| self.near(content)).collect();
+        for place in 0..owners.len() {
+            stopwatch::look();
+            owners[place] = owners[place].or_else(|| self.far(place, &owners));
+        }
+        owners
+    }
+
+    /// The nearest cue in the sentences of a content. One inside the content is a cue of what is said there.
+    fn near(&self, content: &Place) -> Option<usize> {
+        let outside = nearest(self.cues, content, |cue| !meet(&cue.range, &content.range));
+        outside.or_else(|| nearest(self.cues, content, |_| true))
+    }
+
+    /// The cue of a content in whose sentences there is none.
+    fn far(&self, place: usize, owners: &[Option<usize>]) -> Option<usize> {
+        let content = &self.contents[place];
+        self.signed(content)
+            .or_else(|| self.beside(place, owners).filter(|_| self.page.is_quoted(&content.range)))
+            .or_else(|| self.announced(content))
+    }
+
+    /// The cue right after a content: a dash before a name.
+    fn signed(&self, content: &Place) -> Option<usize> {
+        const WIDEST_GAP: usize = 3;
+        let next = self.cues.partition_point(|cue| cue.range.start < content.range.end);
+        self.cues.get(next).filter(|cue| gap(&cue.range, &content.range) <= WIDEST_GAP).map(|_| next)
+    }
+
+    /// The cue of the content before in the same paragraph, or else after, or else at the end of the paragraph before:
+    /// a speaker goes on until somebody else begins.
+    fn beside(&self, place: usize, owners: &[Option<usize>]) -> Option<usize> {
+        let paragraph = |sentence| self.page.paragraph(sentence);
+        let content = &self.contents[place];
+        let previous = place.checked_sub(1).map(|previous| (previous, paragraph(self.contents[previous].last)));
+        let next = self.contents.get(place + 1).map(|next| (place + 1, paragraph(next.first)));
+        let in_paragraph = |neighbour: Option<(usize, usize)>, paragraph: usize| {
+            neighbour
+                .filter(|(_, of_neighbour)| *of_neighbour == paragraph)
+                .and_then(|(neighbour, _)| owners[neighbour])
+        };
+        in_paragraph(previous, paragraph(content.first))
+            .or_else(|| in_paragraph(next, paragraph(content.last)))
+            .or_else(|| {
+                let previous = previous.filter(|(previous, _)| self.page.is_quoted(&self.contents[*previous].range));
+                in_paragraph(previous, paragraph(content.first).checked_sub(1)?)
+            })
+    }
+
+    /// The cue that announces with a colon what the next sentence says.
+    fn announced(&self, content: &Place) -> Option<usize> {
+        let cue = self.cues.partition_point(|cue| cue.range.start < content.range.start).checked_sub(1)?;
+        let from_cue = &self.page.text[self.cues[cue].range.start..content.range.start];
+        (from_cue.trim_end().ends_with(':') && self.cues[cue].first + 1 >= content.first).then_some(cue)
+    }
+}
+
+/// The place of the part nearest to `of` among those that begin in its sentences and will do, the first of equals.
+fn nearest(parts: &[Place], of: &Place, will_do: impl Fn(&Place) -> bool) -> Option<usize> {
+    let first = parts.partition_point(|part| part.first < of.first);
+    let end = parts.partition_point(|part| part.first <= of.last);
+    (first..end).filter(|&part| will_do(&parts[part])).min_by_key(|&part| gap(&parts[part].range, &of.range))
+}

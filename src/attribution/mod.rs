@@ -1,0 +1,294 @@
+//! Token labels to who said what, over a whole document.
+//!
+//! The labels of each sentence become parts (source, cue, content). What the layout of the text says outright is added
+//! (transcripts, signed quotations), contents are completed to the quotations that they stand in, and each cue takes its
+//! source and its contents, also across sentences: a quotation of three sentences has one speaker.
+
+/// What the layout says of who is speaking.
+mod layout;
+/// Parts to relations.
+mod link;
+/// Token labels to parts.
+mod parts;
+/// Relations to statements.
+mod place;
+/// Quotation marks to quotations.
+mod quotations;
+
+use std::ops::Range;
+
+use super::speakers;
+use crate::record::Statement;
+use crate::task::Tag;
+use parts::Parts;
+pub(crate) use parts::is_inside_word;
+use quotations::quotations;
+
+/// A sentence with what a model says of its tokens.
+#[derive(Debug, Clone)]
+pub struct TaggedSentence<'t> {
+    /// Where it stands in the document, in bytes.
+    pub range: Range<usize>,
+    /// The paragraph it stands in.
+    pub paragraph: usize,
+    /// The label of each token.
+    pub tags: Vec<Tag>,
+    /// Where each token stands in the sentence, in bytes.
+    pub offsets: &'t [(usize, usize)],
+}
+
+/// Who said what. All ranges are bytes of the document.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Relation {
+    /// Who said it.
+    pub source: Option<Range<usize>>,
+    /// The words that report it.
+    pub cue: Option<Range<usize>>,
+    /// What was said: one or more pieces, in order.
+    pub content: Vec<Range<usize>>,
+}
+
+/// A document as it is looked through for relations.
+struct Page<'s, 't> {
+    text: &'t str,
+    sentences: &'s [TaggedSentence<'t>],
+    /// What stands between quotation marks.
+    quotations: Vec<Range<usize>>,
+}
+
+/// What is said in a document, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relations {
+    /// In the order of their contents. Each has a content; where the text does not say whose it is, neither cue nor source.
+    pub found: Vec<Relation>,
+    /// What stands between quotation marks, said or not.
+    pub quotations: Vec<Range<usize>>,
+}
+
+impl Relations {
+    /// Of the document `text`. `sentences` are all of its sentences.
+    #[must_use]
+    pub fn of(text: &str, sentences: &[TaggedSentence<'_>]) -> Self {
+        let page = Page::new(text, sentences);
+        Self { found: page.relations(), quotations: page.quotations }
+    }
+}
+
+/// Finds who said what in the document `text`, and gives it to its statements, of which each has its place in
+/// `sentences`.
+pub(crate) fn attribute(text: &str, sentences: &[TaggedSentence<'_>], statements: &mut [Statement]) {
+    let page = Page::new(text, sentences);
+    let relations = page.relations();
+    let ranges: Vec<Range<usize>> = sentences.iter().map(|sentence| sentence.range.clone()).collect();
+    let sources: Vec<Range<usize>> = relations.iter().filter_map(|relation| relation.source.clone()).collect();
+    let mut found = speakers::resolve(text, &ranges, &sources).into_iter();
+    let speaker = |relation: &Relation| relation.source.as_ref().and_then(|_| found.next().flatten());
+    let speakers: Vec<_> = relations.iter().map(speaker).collect();
+    place::place(&page, &relations, &speakers, statements);
+}
+
+/// Where each paragraph stands, from its first sentence to its last.
+fn paragraphs(sentences: &[TaggedSentence<'_>]) -> Vec<Range<usize>> {
+    let of = |group: &[TaggedSentence<'_>]| match group {
+        [first, .., last] | [first @ last] => first.range.start..last.range.end,
+        [] => 0..0,
+    };
+    sentences.chunk_by(|one, next| one.paragraph == next.paragraph).map(of).collect()
+}
+
+impl<'s, 't> Page<'s, 't> {
+    fn new(text: &'t str, sentences: &'s [TaggedSentence<'t>]) -> Self {
+        Self { text, sentences, quotations: quotations(text, &paragraphs(sentences)) }
+    }
+
+    fn relations(&self) -> Vec<Relation> {
+        let mut parts = Parts::of(self);
+        layout::read(self, &mut parts);
+        parts.complete_quotations(self);
+        link::relations(self, &parts)
+    }
+
+    /// The paragraph of a sentence, by its number.
+    fn paragraph(&self, sentence: usize) -> usize {
+        self.sentences[sentence].paragraph
+    }
+
+    /// The first and the last sentence that `range` touches.
+    fn sentences_of(&self, range: &Range<usize>) -> (usize, usize) {
+        let first = self.sentences.partition_point(|sentence| sentence.range.end <= range.start);
+        let end = self.sentences.partition_point(|sentence| sentence.range.start < range.end);
+        (first.min(self.sentences.len().saturating_sub(1)), end.saturating_sub(1).max(first))
+    }
+
+    /// Whether any of `range` stands between quotation marks.
+    fn is_quoted(&self, range: &Range<usize>) -> bool {
+        let first = self.quotations.partition_point(|quotation| quotation.end <= range.start);
+        self.quotations.get(first).is_some_and(|quotation| meet(quotation, range))
+    }
+}
+
+/// What two ranges share; empty where they share nothing.
+fn shared(one: &Range<usize>, other: &Range<usize>) -> Range<usize> {
+    let (start, end) = (one.start.max(other.start), one.end.min(other.end));
+    start..end.max(start)
+}
+
+fn meet(one: &Range<usize>, other: &Range<usize>) -> bool {
+    !shared(one, other).is_empty()
+}
+
+/// The bytes between two ranges.
+fn gap(one: &Range<usize>, other: &Range<usize>) -> usize {
+    other.start.saturating_sub(one.end) + one.start.saturating_sub(other.end)
+}
+
+/// How many words `text` has.
+fn words(text: &str) -> usize {
+    text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::Part;
+
+    /// The relations of paragraphs of sentences, marked with `[s source]`, `[c cue]` and `[x content]`; sentences end with
+    /// `|`, paragraphs with `||`. Each relation as `source / cue / content + content`.
+    fn found(marked: &str) -> Vec<String> {
+        let mut text = String::new();
+        let mut sentences = Vec::new();
+        for (number, paragraph) in marked.split("||").enumerate() {
+            for sentence in paragraph.split('|').map(str::trim).filter(|sentence| !sentence.is_empty()) {
+                sentences.push((number, tagged(sentence, &mut text)));
+                text.push(' ');
+            }
+            text.push_str("\n\n");
+        }
+        let sentences: Vec<TaggedSentence<'_>> =
+            sentences.iter().map(|(paragraph, sentence)| of(*paragraph, sentence)).collect();
+        let shown = |range: &Option<Range<usize>>| range.clone().map_or("-", |range| &text[range]).to_owned();
+        let show = |relation: Relation| {
+            let content: Vec<&str> = relation.content.iter().map(|range| &text[range.clone()]).collect();
+            format!("{} / {} / {}", shown(&relation.source), shown(&relation.cue), content.join(" + "))
+        };
+        Relations::of(&text, &sentences).found.into_iter().map(show).collect()
+    }
+
+    fn of(paragraph: usize, (range, tags, offsets): &Tagged) -> TaggedSentence<'_> {
+        TaggedSentence { range: range.clone(), paragraph, tags: tags.clone(), offsets }
+    }
+
+    type Tagged = (Range<usize>, Vec<Tag>, Vec<(usize, usize)>);
+
+    /// Appends a marked sentence to `text`, with a token a word.
+    fn tagged(marked: &str, text: &mut String) -> Tagged {
+        let (start, mut tags, mut offsets) = (text.len(), Vec::new(), Vec::new());
+        let (mut part, mut is_first) = (None, false);
+        for word in marked.split(' ') {
+            match word {
+                "[s" => (part, is_first) = (Some(Part::Source), true),
+                "[c" => (part, is_first) = (Some(Part::Cue), true),
+                "[x" => (part, is_first) = (Some(Part::Content), true),
+                "]" => part = None,
+                _ => {
+                    if text.len() > start {
+                        text.push(' ');
+                    }
+                    offsets.push((text.len() - start, text.len() - start + word.len()));
+                    text.push_str(word);
+                    tags.push(
+                        part.map_or(Tag::Outside, |part| if is_first { Tag::Begin(part) } else { Tag::Inside(part) }),
+                    );
+                    is_first = false;
+                }
+            }
+        }
+        (start..text.len(), tags, offsets)
+    }
+
+    #[test]
+    fn source_cue_and_content_are_joined() {
+        let kishida = "[s Prime Minister Kishida ] [c stated ] [x that Japan would arm. ]";
+        assert_eq!(found(kishida), ["Prime Minister Kishida / stated / that Japan would arm."]);
+    }
+
+    #[test]
+    fn a_content_around_its_cue_is_one_relation() {
+        let taxes = "[x “Taxes fall,” ] [s she ] [c said, ] [x “and soon.” ]";
+        assert_eq!(found(taxes), ["she / said, / “Taxes fall,” + “and soon.”"]);
+    }
+
+    #[test]
+    fn two_cues_make_two_relations_and_may_share_a_source() {
+        let both = "[s Ann ] [c says ] [x it rains ] but [s Bob ] [c says ] [x it snows. ]";
+        assert_eq!(found(both), ["Ann / says / it rains", "Bob / says / it snows."]);
+        let shared = "[s Ann ] [c says ] [x it rains ] and [c hopes ] [x it stops. ]";
+        assert_eq!(found(shared), ["Ann / says / it rains", "Ann / hopes / it stops."]);
+    }
+
+    #[test]
+    fn a_cue_without_content_says_nothing() {
+        assert!(found("[s Ann ] [c spoke ] at length.").is_empty());
+    }
+
+    #[test]
+    fn a_content_whose_speaker_is_not_named_has_none() {
+        assert_eq!(found("It was [x “a great day for us all” ] in Rome."), ["- / - / “a great day for us all”"]);
+    }
+
+    #[test]
+    fn a_quotation_of_several_sentences_has_one_speaker() {
+        let after = "[x “We tried. ] | [x We failed. ] | [x We go on,” ] [s she ] [c said. ]";
+        assert_eq!(found(after), ["she / said. / “We tried. We failed. We go on,”"]);
+        let before = "[x “We tried,” ] [s she ] [c said. ] | [x “We failed. ] | [x We go on.” ]";
+        assert_eq!(found(before), ["she / said. / “We tried,” + “We failed. We go on.”"]);
+    }
+
+    #[test]
+    fn a_quotation_goes_on_over_paragraphs() {
+        let open = "[x “We tried,” ] [s she ] [c said. ] | [x “We failed. ] || [x “We go on.” ]";
+        assert_eq!(found(open), ["she / said. / “We tried,” + “We failed. + “We go on.”"]);
+        let closed = "[x “We tried,” ] [s she ] [c said. ] || [x “We go on.” ]";
+        assert_eq!(found(closed), ["she / said. / “We tried,” + “We go on.”"], "nobody else has begun to speak");
+    }
+
+    #[test]
+    fn what_a_colon_announces_may_be_a_paragraph_of_its_own() {
+        assert_eq!(
+            found("[s The mayor ] [c wrote: ] || [x We shall build it. ]"),
+            ["The mayor / wrote: / We shall build it."]
+        );
+    }
+
+    #[test]
+    fn a_content_reaches_to_the_marks_that_it_stands_between() {
+        let cut = "[s He ] [c said ] “we [x must build and keep the bridge” ] now.";
+        assert_eq!(found(cut), ["He / said / “we must build and keep the bridge”"]);
+    }
+
+    #[test]
+    fn a_quoted_speaker_s_own_cues_do_not_take_the_quotation_away() {
+        let nested = "[x “They ] [c want ] [x a photo and nothing else,” ] [s she ] [c said. ]";
+        assert_eq!(found(nested), ["she / said. / “They want a photo and nothing else,”"]);
+    }
+
+    #[test]
+    fn a_dash_and_a_name_sign_a_quotation() {
+        assert_eq!(
+            found("[x “It was over before it began.” ] ― Ann Lee"),
+            ["Ann Lee / ― / “It was over before it began.”"]
+        );
+        assert_eq!(
+            found("“It was over before it began.” | — Ann Lee"),
+            ["Ann Lee / — / “It was over before it began.”"]
+        );
+    }
+
+    #[test]
+    fn transcripts_name_their_speakers() {
+        let talk = "MR. SMITH: We [s I ] [c think ] [x so. ] | It is late. || JONES: Is it?";
+        assert_eq!(found(talk), ["MR. SMITH / : / We I think so. It is late.", "JONES / : / Is it?"]);
+        assert_eq!(found("Q: Is it late? || A: It is."), ["Q / : / Is it late?", "A / : / It is."]);
+        assert!(found("WARNING: It is late.").is_empty(), "one line makes no transcript");
+    }
+}

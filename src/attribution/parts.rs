@@ -1,0 +1,156 @@
+//! Token labels to the parts of attributions, in their places in the document.
+
+use std::ops::Range;
+
+use super::{Page, TaggedSentence, shared, words};
+use crate::deadline::stopwatch;
+use crate::task::{Part, Tag};
+
+/// All parts of a document.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) sources: Placed,
+    pub(super) cues: Placed,
+    pub(super) contents: Placed,
+}
+
+/// Parts of one kind, in order. They do not overlap.
+#[derive(Debug, Default)]
+pub(super) struct Placed(Vec<Place>);
+
+/// Where a part stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// In bytes of the document.
+    pub(super) range: Range<usize>,
+    /// The first of its sentences.
+    pub(super) first: usize,
+    /// The last of its sentences.
+    pub(super) last: usize,
+}
+
+impl Parts {
+    /// What the labels of all tokens say.
+    pub(super) fn of(page: &Page<'_, '_>) -> Self {
+        let mut parts = Self::default();
+        for sentence in page.sentences {
+            stopwatch::look();
+            for (part, range) in pieces(page.text, sentence) {
+                parts.of_kind(part).insert(page, range);
+            }
+        }
+        parts
+    }
+
+    fn of_kind(&mut self, part: Part) -> &mut Placed {
+        match part {
+            Part::Source => &mut self.sources,
+            Part::Cue => &mut self.cues,
+            Part::Content => &mut self.contents,
+        }
+    }
+
+    /// Forgets all that stands in `range`.
+    pub(super) fn clear(&mut self, range: &Range<usize>) {
+        for placed in [&mut self.sources, &mut self.cues, &mut self.contents] {
+            placed.clear(range);
+        }
+    }
+
+    /// Joins the contents that stand in one quotation, and lets them reach to its marks, where they have at least half of
+    /// its words: a quotation is said by one speaker, to its end.
+    pub(super) fn complete_quotations(&mut self, page: &Page<'_, '_>) {
+        for quotation in &page.quotations {
+            stopwatch::look();
+            let touching = self.contents.touching(quotation);
+            let covered: usize = touching.iter().map(|place| words(&page.text[shared(&place.range, quotation)])).sum();
+            if let [first, .., last] | [first @ last] = touching
+                && covered * 2 >= words(&page.text[quotation.clone()])
+            {
+                let whole = first.range.start.min(quotation.start)..last.range.end.max(quotation.end);
+                self.contents.replace(page, &whole, whole.clone());
+            }
+        }
+    }
+}
+
+impl Placed {
+    pub(super) fn insert(&mut self, page: &Page<'_, '_>, range: Range<usize>) {
+        let (first, last) = page.sentences_of(&range);
+        let at = self.0.partition_point(|place| place.range.start < range.start);
+        self.0.insert(at, Place { range, first, last });
+    }
+
+    /// Puts `range` in the place of all that stands in `cleared`, which it is part of. Nothing moves where that is one part.
+    pub(super) fn replace(&mut self, page: &Page<'_, '_>, cleared: &Range<usize>, range: Range<usize>) {
+        let (first, last) = page.sentences_of(&range);
+        self.0.splice(self.places_of(cleared), [Place { range, first, last }]);
+    }
+
+    pub(super) fn places(&self) -> &[Place] {
+        &self.0
+    }
+
+    /// Those that share something with `range`.
+    pub(super) fn touching(&self, range: &Range<usize>) -> &[Place] {
+        &self.0[self.places_of(range)]
+    }
+
+    fn clear(&mut self, range: &Range<usize>) {
+        let places = self.places_of(range);
+        self.0.drain(places);
+    }
+
+    fn places_of(&self, range: &Range<usize>) -> Range<usize> {
+        let first = self.0.partition_point(|place| place.range.end <= range.start);
+        first..self.0.partition_point(|place| place.range.start < range.end).max(first)
+    }
+}
+
+/// Joins tokens of one part. A part that begins with an inner label begins all the same, and the inner tokens of a word
+/// follow its first.
+fn pieces(text: &str, sentence: &TaggedSentence<'_>) -> Vec<(Part, Range<usize>)> {
+    let mut pieces: Vec<(Part, Range<usize>)> = Vec::new();
+    let (mut open, mut word_end) = (None, sentence.range.start);
+    let absolute = |&(start, end): &(usize, usize)| sentence.range.start + start..sentence.range.start + end;
+    for (&tag, range) in
+        sentence.tags.iter().zip(sentence.offsets.iter().map(absolute)).filter(|(_, range)| !range.is_empty())
+    {
+        let continues_word = range.start == word_end && is_inside_word(text, range.start);
+        word_end = range.end;
+        let part = match tag {
+            _ if continues_word => open,
+            Tag::Outside => None,
+            Tag::Begin(part) | Tag::Inside(part) => Some(part),
+        };
+        let is_new = part != open || (matches!(tag, Tag::Begin(_)) && !continues_word);
+        open = part;
+        match (part, pieces.last_mut()) {
+            (None, _) => {}
+            (Some(_), Some((_, piece))) if !is_new => piece.end = range.end,
+            (Some(part), _) => pieces.push((part, range)),
+        }
+    }
+    pieces
+}
+
+/// Whether letters or digits stand on both sides of `byte`: no part begins or ends there.
+pub(crate) fn is_inside_word(text: &str, byte: usize) -> bool {
+    let (before, after) = text.split_at(byte);
+    let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+    is_word(before.chars().next_back()) && is_word(after.chars().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_never_cut() {
+        let tags = vec![Tag::Begin(Part::Source), Tag::Outside, Tag::Begin(Part::Cue), Tag::Begin(Part::Content)];
+        let offsets = [(0, 3), (3, 7), (8, 12), (13, 15)];
+        let sentence = TaggedSentence { range: 0..15, paragraph: 0, tags, offsets: &offsets };
+        let pieces = pieces("Kishida says no", &sentence);
+        assert_eq!(pieces, [(Part::Source, 0..7), (Part::Cue, 8..12), (Part::Content, 13..15)]);
+    }
+}

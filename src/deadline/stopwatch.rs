@@ -1,0 +1,271 @@
+//! How long processors have worked on one document, and an end to it where that is too long.
+//!
+//! It is their time that counts, not that of the clock on the wall: a loaded machine makes no document slow. Code that goes
+//! over a document looks at the watch now and then; where the time is over, that unwinds the work, up to `Guard::on`. Outside
+//! of a guard it does nothing. Where code does not look any more, as others' code may, `overdue` tells who asks.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::record::Place;
+
+/// What work is unwound with that takes too long.
+pub(super) struct TooSlow;
+
+/// What one document has taken so far in a stage, on whatever threads. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopwatch {
+    limit: Duration,
+    nanoseconds: Arc<AtomicU64>,
+    work: Arc<Work>,
+}
+
+/// What is done, and on what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// The stage's name.
+    pub(crate) stage: &'static str,
+    /// Where the document is.
+    pub(crate) place: Place,
+}
+
+/// The watch that runs on a thread, and the thread's time when it was last read.
+#[derive(Debug, Default)]
+struct Running {
+    watch: Option<Stopwatch>,
+    since: Duration,
+}
+
+/// A thread on which watches run.
+#[derive(Debug)]
+struct Thread {
+    running: Mutex<Running>,
+    /// Where the system tells how long it has worked; none where it does not.
+    status: Option<PathBuf>,
+}
+
+/// All of them that are still there.
+static THREADS: Mutex<Vec<Weak<Thread>>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static HERE: Arc<Thread> = Thread::new();
+    static LOOKS: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Stopwatch {
+    pub(super) fn new(limit: Duration, work: Work) -> Self {
+        Self { limit, nanoseconds: Arc::default(), work: Arc::new(work) }
+    }
+
+    /// The one that runs on this thread.
+    pub(crate) fn running() -> Option<Self> {
+        HERE.with(|thread| thread.running().watch.clone())
+    }
+
+    fn add(&self, time: Duration) {
+        self.nanoseconds.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn spent(&self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed))
+    }
+
+    fn is_over(&self) -> bool {
+        self.spent() > self.limit
+    }
+}
+
+impl Thread {
+    fn new() -> Arc<Self> {
+        let own = std::fs::read_link("/proc/thread-self").ok();
+        let status = own.map(|own| Path::new("/proc").join(own).join("stat"));
+        let thread = Arc::new(Self { running: Mutex::default(), status });
+        let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.retain(|thread| thread.strong_count() > 0);
+        threads.push(Arc::downgrade(&thread));
+        thread
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it works on, where it has done so for much longer than it should.
+    fn overdue(&self) -> Option<(Work, Duration)> {
+        let running = self.running();
+        let watch = running.watch.as_ref()?;
+        let spent = watch.spent() + time_told(self.status.as_deref()?)?.saturating_sub(running.since);
+        (spent > PATIENCE * watch.limit + Duration::from_secs(1)).then(|| (Work::clone(&watch.work), spent))
+    }
+}
+
+/// Work whose time is over is unwound before it has taken twice as long, if it looks at the watch at all.
+const PATIENCE: u32 = 2;
+
+/// Work that has gone on for much longer than it should, and how long: it does not look at the watch, and will not end by itself.
+/// Systems without `/proc` tell nothing.
+pub(crate) fn overdue() -> Option<(Work, Duration)> {
+    let threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    threads.iter().filter_map(Weak::upgrade).find_map(|thread| thread.overdue())
+}
+
+/// How long processors have worked for a thread, as the system tells others: in hundredths of a second.
+fn time_told(status: &Path) -> Option<Duration> {
+    let text = std::fs::read_to_string(status).ok()?;
+    // The name before may hold anything.
+    let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(Duration::from_millis(10 * (user + system)))
+}
+
+/// Does `work` with `watch` running, and another one after that as before. So what a thread does for one document while it
+/// waits for a part of another, as rayon has it, is not counted twice nor for the wrong one. Unwinds where the time of `watch` is over.
+pub(crate) fn timed<T>(watch: Option<Stopwatch>, work: impl FnOnce() -> T) -> T {
+    /// Lets the watch before go on, also where `work` unwinds.
+    struct Before(Option<Stopwatch>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            switch(self.0.take());
+        }
+    }
+    let is_over = watch.as_ref().is_some_and(Stopwatch::is_over);
+    let _before = Before(switch(watch));
+    if is_over {
+        unwind();
+    }
+    work()
+}
+
+/// Stops the watch of this thread and starts another.
+fn switch(next: Option<Stopwatch>) -> Option<Stopwatch> {
+    HERE.with(|thread| {
+        let mut running = thread.running();
+        if running.watch.is_none() && next.is_none() {
+            return None;
+        }
+        running.read();
+        LOOKS.set(0);
+        std::mem::replace(&mut running.watch, next)
+    })
+}
+
+/// Unwinds where the document that this thread works on has taken too long. Most calls only count.
+pub(crate) fn look() {
+    /// Reading the time takes as long as some hundred instructions.
+    const SELDOM: u32 = 64;
+    let looks = LOOKS.get().wrapping_add(1);
+    LOOKS.set(looks);
+    if looks.is_multiple_of(SELDOM) {
+        look_closely();
+    }
+}
+
+/// As [`look`], each time: for steps that are few and long.
+pub(crate) fn look_closely() {
+    if HERE.with(|thread| thread.running().is_over()) {
+        unwind();
+    }
+}
+
+/// Says nothing on stderr, unlike a panic.
+fn unwind() -> ! {
+    std::panic::resume_unwind(Box::new(TooSlow))
+}
+
+impl Running {
+    fn read(&mut self) {
+        let now = time_of_thread();
+        let time = now.saturating_sub(std::mem::replace(&mut self.since, now));
+        self.watch.iter().for_each(|watch| watch.add(time));
+    }
+
+    fn is_over(&mut self) -> bool {
+        if self.watch.is_some() {
+            self.read();
+        }
+        self.watch.as_ref().is_some_and(Stopwatch::is_over)
+    }
+}
+
+/// How long processors have worked for this thread.
+fn time_of_thread() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    fn watch(limit: Duration) -> Stopwatch {
+        Stopwatch::new(limit, Work { stage: "test", place: Place::file("a.txt") })
+    }
+
+    fn compute(milliseconds: u64) {
+        let end = time_of_thread() + Duration::from_millis(milliseconds);
+        while time_of_thread() < end {}
+    }
+
+    fn spent(watch: &Stopwatch) -> u64 {
+        watch.nanoseconds.load(Ordering::Relaxed) / 1_000_000
+    }
+
+    #[test]
+    fn work_inside_of_other_work_is_its_own() {
+        let (outer, inner) = (watch(Duration::MAX / 4), watch(Duration::MAX / 4));
+        timed(Some(outer.clone()), || {
+            compute(20);
+            timed(Some(inner.clone()), || compute(60));
+        });
+        compute(20);
+        assert!((20..40).contains(&spent(&outer)), "{outer:?}");
+        assert!((60..80).contains(&spent(&inner)), "{inner:?}");
+    }
+
+    #[test]
+    fn waiting_takes_no_time() {
+        let watch = watch(Duration::MAX / 4);
+        let (_sender, receiver) = std::sync::mpsc::channel::<()>();
+        timed(Some(watch.clone()), || receiver.recv_timeout(Duration::from_millis(50)).unwrap_err());
+        assert!(spent(&watch) < 10, "{watch:?}");
+    }
+
+    #[test]
+    fn only_what_is_over_its_time_is_unwound_and_the_watch_before_goes_on() {
+        let outer = watch(Duration::MAX / 4);
+        timed(Some(outer.clone()), || {
+            (0..1000).for_each(|_| look());
+            let late = || timed(Some(watch(Duration::ZERO)), || (0..1000).for_each(|_| look()));
+            let unwound = catch_unwind(AssertUnwindSafe(late)).unwrap_err();
+            assert!(unwound.is::<TooSlow>());
+            assert!(Stopwatch::running().is_some_and(|watch| watch.limit == Duration::MAX / 4));
+        });
+        assert!(Stopwatch::running().is_none());
+    }
+
+    #[test]
+    fn work_that_never_looks_is_told_of_by_others() {
+        let work = Work { stage: "test", place: Place::file("hung.txt") };
+        let is_told = || overdue().is_some_and(|(found, spent)| found == work && spent > Duration::from_secs(1));
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let (done, is_done) = std::sync::mpsc::channel();
+        pool.in_place_scope(|scope| {
+            let hung = Stopwatch::new(Duration::from_millis(1), work.clone());
+            scope.spawn(move |_| {
+                timed(Some(hung), || compute(1500));
+                done.send(()).unwrap();
+            });
+            while !is_told() {
+                let waited = is_done.recv_timeout(Duration::from_millis(10));
+                assert!(waited.is_err(), "it was told of before it ended");
+            }
+        });
+        assert!(!is_told());
+    }
+}

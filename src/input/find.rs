@@ -1,0 +1,416 @@
+//! Which files there are: arguments to files, folders walked in the order of their names.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::{DirEntry, WalkBuilder};
+
+use super::kind::{Kind, dotted, kind_of};
+use super::refusal::Refusal;
+use crate::config::Order;
+use crate::record::{Place, Reason};
+
+/// Why there is nothing to walk.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// A path that is neither there nor a pattern.
+    #[error("`{}` does not exist", path.display())]
+    Missing {
+        /// As given.
+        path: PathBuf,
+    },
+    /// A pattern that fits no file.
+    #[error("`{pattern}` fits no file")]
+    NoMatch {
+        /// As given.
+        pattern: String,
+    },
+    /// A pattern that is none.
+    #[error("`{pattern}` is no valid pattern")]
+    Pattern {
+        /// As given.
+        pattern: String,
+        /// Why.
+        #[source]
+        cause: glob::PatternError,
+    },
+    /// Nothing was named.
+    #[error("no input: name files or folders, or set `[input] paths`")]
+    NoInput,
+}
+
+/// What the name of standard input is.
+const STANDARD_INPUT: &str = "-";
+
+/// A file to read, or a place that could not be walked.
+#[derive(Debug)]
+pub struct Source {
+    /// The file; `-` for standard input.
+    pub path: PathBuf,
+    /// What its documents are called where they have no id: its path below the folder that was named.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    fault: Option<std::io::Error>,
+}
+
+/// A file that has been opened, and what it was like then.
+pub(crate) struct Opened {
+    file: Option<File>,
+    state: Option<State>,
+}
+
+/// What changes of a file where somebody writes into it.
+type State = (u64, Option<std::time::SystemTime>);
+
+impl Source {
+    /// Opens it.
+    pub(crate) fn open(&self) -> Result<Opened, Refusal> {
+        if let Some(error) = &self.fault {
+            return Err(Refusal::new(Reason::Unreadable, format!("cannot be read: {error}")));
+        }
+        if self.is_standard_input() {
+            return Ok(Opened { file: None, state: None });
+        }
+        let unreadable = |error| Refusal::new(Reason::Unreadable, format!("cannot be read: {error}"));
+        let metadata = self.path.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(Refusal::new(Reason::Unreadable, "is no regular file"));
+        }
+        let file = File::open(&self.path).map_err(unreadable)?;
+        Ok(Opened { file: Some(file), state: Some((metadata.len(), metadata.modified().ok())) })
+    }
+
+    fn is_standard_input(&self) -> bool {
+        self.path.as_os_str() == STANDARD_INPUT
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place::file(shown(&self.path))
+    }
+}
+
+impl Opened {
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> Box<dyn Read + '_> {
+        match &self.file {
+            Some(file) => Box::new(file),
+            None => Box::new(std::io::stdin()),
+        }
+    }
+
+    /// The file, unless it is standard input.
+    pub(crate) fn file(&self) -> Option<&File> {
+        self.file.as_ref()
+    }
+
+    /// What has become of the file since it was opened, where that is another one now.
+    pub(crate) fn change(&self, source: &Source) -> Option<String> {
+        let (length, modified) = self.state?;
+        match source.path.metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Some("went away while it was read: what is here is what it held when it was opened".to_owned())
+            }
+            Err(error) => Some(format!("cannot be looked at again: {error}")),
+            Ok(now) if (now.len(), now.modified().ok()) != (length, modified) => {
+                Some(format!("changed while it was read: it had {length} bytes, and has {} now", now.len()))
+            }
+            Ok(_) => None,
+        }
+    }
+}
+
+/// How much there is to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Finds the files under the paths that were named.
+#[derive(Debug, Clone)]
+pub struct Finder {
+    roots: Vec<PathBuf>,
+    order: Order,
+    ignored: Vec<String>,
+    output: PathBuf,
+}
+
+/// A file of this name says what a walk leaves out below its folder, as `.gitignore` does for git.
+const IGNORE_FILE: &str = ".pressrunignore";
+
+impl Finder {
+    /// Checks `paths`: files, folders, patterns, or `-` for standard input. Of `listed`, files and folders, one that is not there becomes
+    /// a rejection: a list is made before a run, and may be long. What a run writes into `output` is never read as input.
+    ///
+    /// # Errors
+    /// A path that does not exist, a pattern that fits nothing, or no path at all.
+    pub fn new(paths: &[PathBuf], listed: Vec<PathBuf>, output: &Path) -> Result<Self, FindError> {
+        if paths.is_empty() && listed.is_empty() {
+            return Err(FindError::NoInput);
+        }
+        let mut roots = Vec::new();
+        for path in paths {
+            expand(path, &mut roots)?;
+        }
+        roots.extend(listed);
+        let roots = without_repeats(roots);
+        Ok(Self { roots, order: Order::Name, ignored: Vec::new(), output: output.to_owned() })
+    }
+
+    /// Leaves out on walks what one of `patterns` fits, which are written as in `.gitignore`.
+    #[must_use]
+    pub fn ignoring(self, patterns: Vec<String>) -> Self {
+        Self { ignored: patterns, ..self }
+    }
+
+    /// Finds files in another order.
+    #[must_use]
+    pub fn in_order(self, order: Order) -> Self {
+        Self { order, ..self }
+    }
+
+    /// The files, one by one. In the order of names nothing is kept in memory but the folders on the way; to have the newest first,
+    /// all of them are.
+    #[must_use]
+    pub fn sources(&self) -> Box<dyn Iterator<Item = Source> + Send> {
+        match self.order {
+            Order::Name => Box::new(self.walk()),
+            Order::Newest => {
+                let changed = |source: &Source| source.path.metadata().and_then(|file| file.modified()).ok();
+                let mut sources: Vec<_> = self.walk().map(|source| (changed(&source), source)).collect();
+                // Stable: of equals the first by name comes first.
+                sources.sort_by_key(|(changed, _)| std::cmp::Reverse(*changed));
+                Box::new(sources.into_iter().map(|(_, source)| source))
+            }
+        }
+    }
+
+    fn walk(&self) -> impl Iterator<Item = Source> + Send + use<> {
+        // Only now: a run makes its output folder after its paths have been checked.
+        let output = self.output.canonicalize().ok();
+        let ignored = self.ignored.clone();
+        self.roots.clone().into_iter().flat_map(move |root| walk(root, &ignored, output.clone()))
+    }
+
+    /// Walks once to see how much there is.
+    #[must_use]
+    pub fn survey(&self) -> Survey {
+        self.sources().fold(Survey::default(), |survey, source| Survey {
+            files: survey.files + 1,
+            bytes: survey.bytes + source.bytes,
+        })
+    }
+}
+
+fn expand(path: &Path, roots: &mut Vec<PathBuf>) -> Result<(), FindError> {
+    if path.as_os_str() == STANDARD_INPUT || path.symlink_metadata().is_ok() {
+        roots.push(path.to_owned());
+        return Ok(());
+    }
+    let pattern = path.to_string_lossy().into_owned();
+    if !pattern.contains(['*', '?', '[']) {
+        return Err(FindError::Missing { path: path.to_owned() });
+    }
+    let before = roots.len();
+    // As in a shell, `*` does not match hidden files.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let matches =
+        glob::glob_with(&pattern, options).map_err(|cause| FindError::Pattern { pattern: pattern.clone(), cause })?;
+    // A folder that cannot be listed is met again, and reported, when a walk reaches it.
+    roots.extend(matches.filter_map(Result::ok));
+    if roots.len() == before { Err(FindError::NoMatch { pattern }) } else { Ok(()) }
+}
+
+/// Leaves out roots that are named twice or lie below another, so that no file is read twice.
+fn without_repeats(roots: Vec<PathBuf>) -> Vec<PathBuf> {
+    let real = |root: &PathBuf| root.canonicalize().unwrap_or_else(|_| root.clone());
+    let all: HashSet<PathBuf> = roots.iter().map(real).collect();
+    let mut kept = HashSet::new();
+    roots
+        .into_iter()
+        .filter(|root| {
+            let path = real(root);
+            let lies_below_another = path.ancestors().skip(1).any(|ancestor| all.contains(ancestor));
+            !lies_below_another && kept.insert(path)
+        })
+        .collect()
+}
+
+fn walk(root: PathBuf, ignored: &[String], output: Option<PathBuf>) -> Box<dyn Iterator<Item = Source> + Send> {
+    if root.as_os_str() == STANDARD_INPUT {
+        let name = "stdin".to_owned();
+        return Box::new(std::iter::once(Source { path: root, name, bytes: 0, fault: None }));
+    }
+    let ignored = patterns(&root, ignored);
+    let is_wanted = move |entry: &DirEntry| {
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        let is_output = is_folder && output.is_some() && entry.path().canonicalize().ok() == output;
+        let is_ignored = || ignored.matched(entry.path(), is_folder).is_ignore();
+        entry.depth() == 0 || !(is_hidden(entry) || is_output || is_ignored())
+    };
+    let walk = WalkBuilder::new(&root)
+        .standard_filters(false)
+        .add_custom_ignore_filename(IGNORE_FILE)
+        .sort_by_file_name(std::cmp::Ord::cmp)
+        .filter_entry(is_wanted)
+        .build();
+    Box::new(walk.filter_map(move |entry| source_of(entry, &root)))
+}
+
+/// The configuration has checked each of them.
+fn patterns(root: &Path, ignored: &[String]) -> Gitignore {
+    let mut builder = GitignoreBuilder::new(root);
+    for pattern in ignored {
+        let _ = builder.add_line(None, pattern);
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+fn is_hidden(entry: &DirEntry) -> bool {
+    entry.file_name().to_str().is_some_and(|name| name.starts_with('.'))
+}
+
+/// A file that was named is always a source; one that was met on a walk only where its name says that it can be read.
+fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Source> {
+    let entry = match entry {
+        Ok(entry) => entry,
+        Err(error) => {
+            let path = path_of(&error).unwrap_or(root).to_owned();
+            let fault = error.into_io_error().unwrap_or_else(|| std::io::ErrorKind::Other.into());
+            return Some(Source { name: name_of(&path, root), path, bytes: 0, fault: Some(fault) });
+        }
+    };
+    let is_named = entry.depth() == 0 && !entry.path().is_dir();
+    let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+    let is_met = is_file && entry.file_name().to_str().is_some_and(|name| kind_of(name) != Kind::Unknown);
+    if !is_named && !is_met {
+        return None;
+    }
+    let bytes = entry.path().metadata().map_or(0, |metadata| metadata.len());
+    Some(Source { name: name_of(entry.path(), root), path: entry.into_path(), bytes, fault: None })
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        _ => None,
+    }
+}
+
+fn name_of(path: &Path, root: &Path) -> String {
+    let below = match path.strip_prefix(root) {
+        Ok(below) if !below.as_os_str().is_empty() => below,
+        _ => Path::new(path.file_name().unwrap_or(path.as_os_str())),
+    };
+    dotted(&shown(below))
+}
+
+/// A path as it is shown and hashed: the same on every system.
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.txt", "a/x.jsonl", "a/y.TXT", "a/picture.png", ".hidden.txt", "output/statements/old.jsonl"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        folder
+    }
+
+    fn names(folder: &Path, paths: &[&str]) -> Vec<String> {
+        let paths: Vec<PathBuf> = paths.iter().map(|path| folder.join(path)).collect();
+        let finder = Finder::new(&paths, Vec::new(), &folder.join("output")).unwrap();
+        finder.sources().map(|source| source.name).collect()
+    }
+
+    #[test]
+    fn the_newest_come_first_where_that_is_wanted() {
+        let folder = folder();
+        let file = std::fs::File::options().write(true).open(folder.path().join("b.txt")).unwrap();
+        file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(60)).unwrap();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), &folder.path().join("output")).unwrap();
+        let names = finder.in_order(Order::Newest).sources().map(|source| source.name);
+        assert_eq!(names.collect::<Vec<_>>()[0], "b");
+    }
+
+    #[test]
+    fn a_folder_gives_its_articles_and_not_the_results_of_earlier_runs() {
+        let folder = folder();
+        assert_eq!(names(folder.path(), &[""]), ["a.x", "a.y", "b"]);
+    }
+
+    #[test]
+    fn results_are_no_input_even_where_their_folder_is_made_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), &folder.path().join("output")).unwrap();
+        std::fs::create_dir(folder.path().join("output")).unwrap();
+        std::fs::write(folder.path().join("output/documents.jsonl"), "x").unwrap();
+        assert_eq!(finder.sources().count(), 0);
+    }
+
+    #[test]
+    fn what_is_ignored_is_not_found_unless_it_is_named() {
+        let folder = folder();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), Path::new("output")).unwrap();
+        let names = |finder: Finder| finder.sources().map(|source| source.name).collect::<Vec<_>>();
+        assert_eq!(names(finder.clone().ignoring(vec!["*.jsonl".into(), "/output/".into()])), ["a.y", "b"]);
+        std::fs::write(folder.path().join(IGNORE_FILE), "/a/\n").unwrap();
+        std::fs::write(folder.path().join("output").join(IGNORE_FILE), "old.*").unwrap();
+        assert_eq!(names(finder), ["b"]);
+        let below = Finder::new(&[folder.path().join("a")], Vec::new(), Path::new("output")).unwrap();
+        assert_eq!(names(below), ["x", "y"]);
+    }
+
+    #[test]
+    fn what_a_list_names_and_is_not_there_is_said_and_stops_nothing() {
+        let folder = folder();
+        let list = vec![folder.path().join("gone.txt"), folder.path().join("b.txt")];
+        let finder = Finder::new(&[], list, Path::new("output")).unwrap();
+        let found: Vec<bool> = finder.sources().map(|source| source.open().is_ok()).collect();
+        assert_eq!(found, [false, true]);
+        assert!(Finder::new(&[], Vec::new(), Path::new("output")).is_err());
+    }
+
+    #[test]
+    fn a_pattern_gives_what_fits() {
+        let folder = folder();
+        assert_eq!(names(folder.path(), &["a/*.jsonl"]), ["x"]);
+    }
+
+    #[test]
+    fn no_file_is_found_twice() {
+        let folder = folder();
+        assert_eq!(names(folder.path(), &["a/x.jsonl", "a", "a", "b.txt", "*.txt"]), ["x", "y", "b"]);
+    }
+
+    #[test]
+    fn what_does_not_exist_is_an_error() {
+        let missing = Finder::new(&["no/such/file.txt".into()], Vec::new(), Path::new("output")).unwrap_err();
+        assert_eq!(missing.to_string(), "`no/such/file.txt` does not exist");
+        let unmatched = Finder::new(&["no/such/*.txt".into()], Vec::new(), Path::new("output")).unwrap_err();
+        assert_eq!(unmatched.to_string(), "`no/such/*.txt` fits no file");
+    }
+
+    #[test]
+    fn the_survey_counts_files_and_bytes() {
+        let folder = folder();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), &folder.path().join("output")).unwrap();
+        assert_eq!(finder.survey(), Survey { files: 3, bytes: 3 });
+    }
+}

@@ -1,0 +1,192 @@
+//! What a crawler got: HTTP headers and a body, which may be in chunks and compressed.
+
+use std::io::Read;
+
+use super::warc::Headers;
+use super::{html, plain};
+use crate::config::InputConfig;
+use crate::input::content::{Content, Parsed};
+use crate::input::refusal::Refusal;
+
+/// How a crawler kept something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// As the server sent it, headers and all.
+    Response,
+    /// Only what it is.
+    Resource,
+}
+
+/// Something that a crawler got.
+pub(in super::super) struct Capture {
+    pub(super) kind: Kind,
+    pub(super) uri: Option<String>,
+    /// The type that the crawler noted.
+    pub(super) mime: Option<String>,
+    /// Whether the crawler kept only its beginning.
+    pub(super) is_cut: bool,
+    pub(in super::super) body: Vec<u8>,
+}
+
+impl From<Capture> for Content {
+    fn from(capture: Capture) -> Self {
+        Self::Capture(capture)
+    }
+}
+
+/// What the server says of a body.
+struct Message {
+    mime: Option<String>,
+    body: Vec<u8>,
+}
+
+/// A page or a text to a document; nothing where it is something else, or no success.
+pub(in super::super) fn parse(capture: Capture, input: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    let is_robots = capture.uri.as_ref().is_some_and(|uri| uri.ends_with("/robots.txt"));
+    let (uri, limit) = (capture.uri.clone(), input.max_document_bytes.get());
+    let message = match capture.kind {
+        Kind::Response => response(capture, limit)?,
+        Kind::Resource => Some(Message { mime: capture.mime, body: capture.body }),
+    };
+    let Some(Message { mime, body }) = message.filter(|message| !is_robots && !message.body.is_empty()) else {
+        return Ok(None);
+    };
+    let mime = mime.unwrap_or_default();
+    let is_page = if is_mime(&mime) { is_html(&mime) } else { body.trim_ascii_start().starts_with(b"<") };
+    if is_page {
+        return html::parse(&body, charset(&mime).as_deref(), uri.as_deref()).map(Some);
+    }
+    if !is_text(&mime) {
+        return Ok(None);
+    }
+    let mut parsed = plain::parse_labelled(body, charset(&mime).as_deref())?;
+    parsed.metadata.uri = uri;
+    Ok(Some(parsed))
+}
+
+fn is_mime(mime: &str) -> bool {
+    mime.contains('/')
+}
+
+fn is_html(mime: &str) -> bool {
+    let mime = mime.to_ascii_lowercase();
+    mime.starts_with("text/html") || mime.starts_with("application/xhtml")
+}
+
+/// Whether what has this type can be an article.
+pub(super) fn is_text(mime: &str) -> bool {
+    is_html(mime) || mime.to_ascii_lowercase().starts_with("text/plain")
+}
+
+/// `windows-1251` of `text/html; charset="windows-1251"`.
+fn charset(mime: &str) -> Option<String> {
+    let lower = mime.to_ascii_lowercase();
+    let at = lower.find("charset=")?;
+    let value = lower[at + "charset=".len()..].trim_start_matches(['"', '\'', ' ']);
+    let end = value.find(['"', '\'', ';', ' ', ',']).unwrap_or(value.len());
+    (end > 0).then(|| value[..end].to_owned())
+}
+
+/// What the server sent; nothing where that is no success, or of a type that is no text.
+fn response(capture: Capture, limit: u64) -> Result<Option<Message>, Refusal> {
+    let body = capture.body;
+    if !body.starts_with(b"HTTP/") {
+        return Ok(Some(Message { mime: None, body }));
+    }
+    let (head, begin) = split(&body);
+    let headers = Headers::parse(head);
+    let status = headers.first_line().split_ascii_whitespace().nth(1).and_then(|status| status.parse::<u16>().ok());
+    let mime = headers.get("content-type").map(str::to_owned);
+    if !status.is_some_and(|status| (200..300).contains(&status))
+        || mime.as_ref().is_some_and(|mime| is_mime(mime) && !is_text(mime))
+    {
+        return Ok(None);
+    }
+    let is_chunked = headers.get("transfer-encoding").is_some_and(|how| how.to_ascii_lowercase().contains("chunked"));
+    let sent = if is_chunked { joined(&body[begin..]) } else { body[begin..].to_vec() };
+    let packing = headers.get("content-encoding").unwrap_or_default().to_ascii_lowercase();
+    Ok(Some(Message { mime, body: unpacked(sent, &packing, capture.is_cut, limit)? }))
+}
+
+/// The headers, and where the body begins.
+fn split(message: &[u8]) -> (&[u8], usize) {
+    let find = |mark: &[u8]| memchr::memmem::find(message, mark).map(|at| (at, at + mark.len()));
+    let end = match (find(b"\r\n\r\n"), find(b"\n\n")) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    };
+    let (end, begin) = end.unwrap_or((message.len(), message.len()));
+    (&message[..end], begin)
+}
+
+/// The chunks of a body without what stands between them. Some crawlers join them and keep the header that speaks of them; where chunks
+/// break off, the rest stays as it is.
+fn joined(body: &[u8]) -> Vec<u8> {
+    let (mut joined, mut rest) = (Vec::with_capacity(body.len()), body);
+    while let Some((length, begin)) = chunk(rest) {
+        let end = (begin + length).min(rest.len());
+        joined.extend_from_slice(&rest[begin..end]);
+        rest = rest[end..].strip_prefix(b"\r\n").unwrap_or(&rest[end..]);
+        if length == 0 {
+            return joined;
+        }
+    }
+    joined.extend_from_slice(rest);
+    joined
+}
+
+/// How long the chunk is that begins here, and where it begins.
+fn chunk(body: &[u8]) -> Option<(usize, usize)> {
+    const MAX_LINE_BYTES: usize = 256;
+    let end = memchr::memchr(b'\n', &body[..body.len().min(MAX_LINE_BYTES)])?;
+    let line = std::str::from_utf8(&body[..end]).ok()?;
+    let digits = line.split(';').next().unwrap_or_default().trim();
+    let length = usize::from_str_radix(digits, 16).ok()?;
+    (length <= 1 << 40).then_some((length, end + 1))
+}
+
+/// A body without its compression. Some crawlers take it off and keep the header that speaks of it.
+fn unpacked(body: Vec<u8>, packing: &str, is_cut: bool, limit: u64) -> Result<Vec<u8>, Refusal> {
+    let bytes = body.as_slice();
+    let decoder: Box<dyn Read + '_> = match packing {
+        "gzip" | "x-gzip" if bytes.starts_with(&[0x1f, 0x8b]) => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
+        "deflate" if bytes.first().is_some_and(|byte| byte & 0x0f == 8) => {
+            Box::new(flate2::read::ZlibDecoder::new(bytes))
+        }
+        "deflate" if bytes.first().is_some_and(|byte| *byte != b'<') => {
+            Box::new(flate2::read::DeflateDecoder::new(bytes))
+        }
+        "br" if bytes.first().is_some_and(|byte| *byte != b'<') => {
+            Box::new(brotli_decompressor::Decompressor::new(bytes, 4096))
+        }
+        "zstd" if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => Box::new(zstd::Decoder::with_buffer(bytes)?),
+        _ => return Ok(body),
+    };
+    let mut unpacked = Vec::new();
+    let outcome = decoder.take(limit + 1).read_to_end(&mut unpacked);
+    match outcome {
+        _ if unpacked.len() as u64 > limit => Err(Refusal::too_large(limit + 1, limit)),
+        Err(error) if !is_cut || unpacked.is_empty() => Err(error.into()),
+        _ => Ok(unpacked),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_joined_and_what_is_none_stays() {
+        assert_eq!(joined(b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"), b"abcde");
+        assert_eq!(joined(b"<html>no chunks</html>"), b"<html>no chunks</html>");
+        assert_eq!(joined(b"3\r\nabc\r\nzzz"), b"abczzz");
+        assert_eq!(joined(b"ff\r\nabc"), b"abc");
+    }
+
+    #[test]
+    fn the_charset_is_found_in_whatever_clothes() {
+        assert_eq!(charset("text/html; charset=\"Windows-1251\"").as_deref(), Some("windows-1251"));
+        assert_eq!(charset("text/html;Charset=utf-8;x=y").as_deref(), Some("utf-8"));
+        assert_eq!(charset("text/html; charset="), None);
+    }
+}

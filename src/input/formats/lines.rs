@@ -1,0 +1,79 @@
+//! JSON Lines: a document a line. A bad line costs only itself, and a long one no memory.
+
+use std::io::BufRead;
+
+use super::json;
+use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::refusal::Refusal;
+use crate::input::stream::Stream;
+
+/// One line, as far as it was kept.
+pub(super) struct Line {
+    /// Its number, from 1.
+    pub(super) number: u64,
+    /// The offset of its first byte.
+    pub(super) byte: u64,
+    pub(super) bytes: Vec<u8>,
+    /// How long it is without its end.
+    pub(super) length: u64,
+    /// Whether it has no end.
+    pub(super) is_open: bool,
+    /// What broke it off.
+    failure: Option<Refusal>,
+}
+
+impl Line {
+    /// What it holds, unless something broke it off.
+    pub(super) fn into_bytes(self) -> Result<Vec<u8>, Refusal> {
+        self.failure.map_or(Ok(self.bytes), Err)
+    }
+}
+
+/// Reads every line as a record. Blank lines are none.
+pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+    let limit = intake.settings().max_document_bytes.get();
+    let mut number = 1;
+    while let Some(line) = next(stream, number, limit) {
+        number += 1;
+        take(line, limit, intake)?;
+    }
+    Flow::Continue(())
+}
+
+fn take(line: Line, limit: u64, intake: &mut Intake<'_, '_>) -> Flow {
+    let spot = Spot::Line { line: line.number, byte: line.byte };
+    if let Some(refusal) = line.failure {
+        return intake.refuse(spot, refusal, &line.bytes);
+    }
+    if line.length > limit {
+        return intake.refuse(spot, Refusal::too_large(line.length, limit), &line.bytes);
+    }
+    if line.bytes.iter().all(u8::is_ascii_whitespace) {
+        return Flow::Continue(());
+    }
+    intake.put(spot, json::Value { bytes: line.bytes, is_open: line.is_open })
+}
+
+/// The next line without its end. Beyond the limit bytes are counted and dropped.
+pub(super) fn next(stream: &mut Stream<'_>, number: u64, limit: u64) -> Option<Line> {
+    let mut line = Line { number, byte: stream.position(), bytes: Vec::new(), length: 0, is_open: true, failure: None };
+    while line.is_open {
+        let buffer = match stream.fill_buf() {
+            Ok([]) => break,
+            Ok(buffer) => buffer,
+            Err(error) => {
+                line.failure = Some(error.into());
+                return Some(line);
+            }
+        };
+        let newline = memchr::memchr(b'\n', buffer);
+        let part = &buffer[..newline.unwrap_or(buffer.len())];
+        let room = limit.saturating_sub(line.length);
+        line.bytes.extend_from_slice(&part[..part.len().min(usize::try_from(room).unwrap_or(usize::MAX))]);
+        line.length += part.len() as u64;
+        line.is_open = newline.is_none();
+        let consumed = part.len() + usize::from(newline.is_some());
+        stream.consume(consumed);
+    }
+    (stream.position() > line.byte).then_some(line)
+}

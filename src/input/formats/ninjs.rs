@@ -1,0 +1,63 @@
+//! ninjs, the JSON of news agencies, from version 1 to 3: the names of its fields have changed, and what they hold has not.
+
+use serde_json::Value as Json;
+
+use crate::input::content::Parsed;
+use crate::input::refusal::Refusal;
+use crate::input::text::markup;
+use crate::record::{Metadata, Reason};
+
+/// An object to a document, where it is ninjs with a text; none where it is not.
+pub(super) fn parse(object: &Json, encoding: &'static str) -> Option<Result<Parsed, Refusal>> {
+    let body = body(object)?;
+    if body.trim().is_empty() {
+        return Some(Err(Refusal::new(Reason::Empty, "is ninjs with an empty body")));
+    }
+    let (first, version) =
+        (word(object, &["firstcreated", "firstCreated"]), word(object, &["versioncreated", "versionCreated"]));
+    let metadata = Metadata {
+        uri: word(object, &["uri", "guid"]),
+        title: word(object, &["headline", "title"]).or_else(|| best(object, &["headlines"], "main")),
+        byline: word(object, &["byline", "by"]),
+        modified: first.as_ref().and(version.clone()),
+        published: first.or(version),
+        section: word(object, &["section"]),
+        language: word(object, &["language"]),
+        source: best(object, &["infosource", "infosources", "infoSources"], "")
+            .or_else(|| word(object, &["source", "copyrightholder", "copyrightHolder"])),
+    };
+    let own_id = metadata.uri.clone();
+    Some(Ok(Parsed { own_id, metadata, text: body, encoding }))
+}
+
+/// The text: from markup where there is some, which has paragraphs.
+fn body(object: &Json) -> Option<String> {
+    for name in ["body_xhtml", "body_html"] {
+        if let Some(body) = object[name].as_str() {
+            return Some(markup::text(body));
+        }
+    }
+    if let Some(body) = object["body_text"].as_str() {
+        return Some(body.to_owned());
+    }
+    let bodies: Vec<&Json> = object["bodies"].as_array()?.iter().filter(|body| body["value"].is_string()).collect();
+    let is_markup = |body: &&&Json| {
+        let kind = word(body, &["contenttype", "contentType"]).unwrap_or_default().to_ascii_lowercase();
+        kind.contains("html") || kind.contains("xml") || kind.is_empty() && body["role"] == "html"
+    };
+    let marked = bodies.iter().find(is_markup).map(|body| markup::text(body["value"].as_str().unwrap_or_default()));
+    marked.or_else(|| bodies.first().and_then(|body| body["value"].as_str()).map(str::to_owned))
+}
+
+/// The first of the fields of these names that says something.
+fn word(object: &Json, names: &[&str]) -> Option<String> {
+    let said = names.iter().find_map(|name| object[*name].as_str().filter(|text| !text.trim().is_empty()));
+    said.map(str::to_owned)
+}
+
+/// The value or name of a list's first item of this role, or else of its first item.
+fn best(object: &Json, lists: &[&str], role: &str) -> Option<String> {
+    let items = lists.iter().find_map(|name| object[*name].as_array())?;
+    let item = items.iter().find(|item| item["role"] == role).or_else(|| items.first())?;
+    word(item, &["value", "name"])
+}

@@ -1,0 +1,51 @@
+//! NITF, the XML of news agencies and of many archives.
+
+use super::xml::Node;
+use crate::input::content::Parsed;
+use crate::input::refusal::Refusal;
+use crate::input::text::markup;
+use crate::record::{Metadata, Reason};
+
+pub(super) fn parse(xml: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+    let nitf = Node::parse(xml)?;
+    let text = body(&nitf).unwrap_or_default();
+    if text.is_empty() {
+        return Err(Refusal::new(Reason::Empty, "holds no text in `body.content`"));
+    }
+    let attribute = |way: &[&str], name: &str| nitf.at(way).and_then(|node| node.attribute(name));
+    let pubdata = |name: &str| attribute(&["head", "pubdata"], name);
+    let metadata = Metadata {
+        uri: pubdata("ex-ref").or_else(|| attribute(&["head", "docdata", "doc-id"], "id-string")),
+        title: headline(&nitf),
+        byline: nitf.at(&["body", "body.head", "byline"]).and_then(Node::said),
+        published: attribute(&["head", "docdata", "date.release"], "norm")
+            .or_else(|| pubdata("date.publication"))
+            .or_else(|| attribute(&["head", "docdata", "date.issue"], "norm")),
+        modified: attribute(&["head", "revision-history"], "norm"),
+        section: pubdata("position.section").or_else(|| meta(&nitf, "online_sections")),
+        language: nitf.attribute("xml:lang").or_else(|| attribute(&["body"], "xml:lang")),
+        source: pubdata("name").or_else(|| attribute(&["head", "docdata", "doc-id"], "regsrc")),
+    };
+    let own_id = attribute(&["head", "docdata", "doc-id"], "id-string").or_else(|| nitf.attribute("id"));
+    Ok(Parsed { own_id, metadata, text, encoding })
+}
+
+/// The title of what is NITF, or holds it.
+pub(super) fn headline(node: &Node<'_>) -> Option<String> {
+    let headline = node.anywhere("hedline").and_then(|hedline| hedline.at(&["hl1"]));
+    headline.or_else(|| node.at(&["head", "title"])).and_then(Node::said)
+}
+
+/// The text of what is NITF, or holds it. Where its lead stands there twice, alone and in the full text, it is taken once.
+pub(super) fn body(node: &Node<'_>) -> Option<String> {
+    let content = node.anywhere("body.content")?;
+    let is_full = |block: &&Node<'_>| block.attribute("class").is_some_and(|class| class == "full_text");
+    let content = content.all("block").find(is_full).unwrap_or(content);
+    Some(markup::text(content.inner()))
+}
+
+fn meta(nitf: &Node<'_>, name: &str) -> Option<String> {
+    let head = nitf.at(&["head"])?;
+    let found = head.all("meta").find(|meta| meta.attribute("name").is_some_and(|known| known == name));
+    found.and_then(|meta| meta.attribute("content"))
+}

@@ -1,0 +1,126 @@
+//! The values of a column, as text.
+
+use jiff::Timestamp;
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{ByteArray, DataType, Int96};
+use parquet::schema::types::ColumnDescriptor;
+
+use crate::input::refusal::Refusal;
+
+/// A value, not yet copied.
+pub(super) enum Cell {
+    Bytes(ByteArray),
+    Text(String),
+}
+
+impl Cell {
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes.data(),
+            Self::Text(text) => text.as_bytes(),
+        }
+    }
+}
+
+/// What is wanted of a column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'c> {
+    pub(super) rows: usize,
+    /// Which item, where it holds lists.
+    pub(super) item: usize,
+    pub(super) column: &'c ColumnDescriptor,
+}
+
+/// What the next rows have in a column.
+pub(super) fn read(reader: &mut ColumnReader, wanted: &Wanted<'_>) -> Result<Vec<Option<Cell>>, Refusal> {
+    match reader {
+        ColumnReader::ByteArrayColumnReader(reader) => values(reader, wanted, Cell::Bytes),
+        ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+            values(reader, wanted, |value| Cell::Bytes(value.into()))
+        }
+        ColumnReader::Int32ColumnReader(reader) => {
+            values(reader, wanted, |value| Cell::Text(number(value.into(), wanted.column)))
+        }
+        ColumnReader::Int64ColumnReader(reader) => {
+            values(reader, wanted, |value| Cell::Text(number(value, wanted.column)))
+        }
+        ColumnReader::Int96ColumnReader(reader) => values(reader, wanted, |value| Cell::Text(moment(value))),
+        ColumnReader::BoolColumnReader(reader) => values(reader, wanted, |value| Cell::Text(value.to_string())),
+        ColumnReader::FloatColumnReader(reader) => values(reader, wanted, |value| Cell::Text(value.to_string())),
+        ColumnReader::DoubleColumnReader(reader) => values(reader, wanted, |value| Cell::Text(value.to_string())),
+    }
+}
+
+fn values<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    wanted: &Wanted<'_>,
+    cell: impl Fn(T::T) -> Cell,
+) -> Result<Vec<Option<Cell>>, Refusal> {
+    let (mut values, mut definitions, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut found, is_list) = (0, wanted.column.max_rep_level() > 0);
+    while found < wanted.rows {
+        let repetitions = is_list.then_some(&mut repetitions);
+        let definitions = (wanted.column.max_def_level() > 0).then_some(&mut definitions);
+        let (more, ..) = reader.read_records(wanted.rows - found, definitions, repetitions, &mut values)?;
+        if more == 0 {
+            return Err(Refusal::damaged("is no Parquet that can be read: a column has fewer rows than it says"));
+        }
+        found += more;
+    }
+    if wanted.column.max_def_level() == 0 {
+        return Ok(values.into_iter().map(|value| Some(cell(value))).collect());
+    }
+    Ok(rows(values, &definitions, &repetitions, wanted).into_iter().map(|value| value.map(&cell)).collect())
+}
+
+/// The value that each row has: the levels say where there is none, and where a list goes on.
+fn rows<T>(values: Vec<T>, definitions: &[i16], repetitions: &[i16], wanted: &Wanted<'_>) -> Vec<Option<T>> {
+    let is_list = wanted.column.max_rep_level() > 0;
+    let (mut values, mut rows, mut place) = (values.into_iter(), Vec::with_capacity(wanted.rows), 0);
+    for (level, &definition) in definitions.iter().enumerate() {
+        let is_new = repetitions.get(level).is_none_or(|&repetition| repetition == 0);
+        place = if is_new { 0 } else { place + 1 };
+        if is_new {
+            rows.push(None);
+        }
+        if definition == wanted.column.max_def_level() {
+            let value = values.next();
+            if let Some(row) = rows.last_mut().filter(|_| !is_list || place == wanted.item) {
+                *row = value;
+            }
+        }
+    }
+    rows
+}
+
+fn moment(value: Int96) -> String {
+    Timestamp::from_millisecond(value.to_millis()).map_or_else(|_| String::new(), |time| time.to_string())
+}
+
+/// A number as its column means it: a moment, a day, or itself.
+fn number(value: i64, column: &ColumnDescriptor) -> String {
+    let unit = match (column.logical_type_ref(), column.converted_type()) {
+        (Some(LogicalType::Timestamp(time)), _) => Some((time.unit, time.is_adjusted_to_u_t_c)),
+        (_, ConvertedType::TIMESTAMP_MILLIS) => Some((TimeUnit::MILLIS, true)),
+        (_, ConvertedType::TIMESTAMP_MICROS) => Some((TimeUnit::MICROS, true)),
+        (_, ConvertedType::DATE) => return day(value).unwrap_or_else(|| value.to_string()),
+        _ => None,
+    };
+    let moment = unit.and_then(|(unit, is_utc)| {
+        let moment = match unit {
+            TimeUnit::MILLIS => Timestamp::from_millisecond(value),
+            TimeUnit::MICROS => Timestamp::from_microsecond(value),
+            TimeUnit::NANOS => Timestamp::from_nanosecond(value.into()),
+        };
+        let text = moment.ok()?.to_string();
+        Some(if is_utc { text } else { text.trim_end_matches('Z').to_owned() })
+    });
+    moment.unwrap_or_else(|| value.to_string())
+}
+
+fn day(days: i64) -> Option<String> {
+    let span = jiff::Span::new().try_days(days).ok()?;
+    let day = jiff::civil::date(1970, 1, 1).checked_add(span).ok()?;
+    Some(day.to_string())
+}

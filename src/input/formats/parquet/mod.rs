@@ -1,0 +1,270 @@
+//! Parquet: a row a document. Only the columns that the configuration names are read, some rows at a time; row groups that are small
+//! are unpacked side by side.
+
+/// Values of a column.
+mod cells;
+/// The file, read at any place.
+mod chunks;
+
+use std::fs::File;
+use std::ops::Range;
+
+use parquet::column::reader::ColumnReader;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
+use rayon::prelude::*;
+
+use super::fields;
+use crate::config::FieldNames;
+use crate::config::values::FieldPath;
+use crate::input::content::{Content, Parsed};
+use crate::input::text::decode::decode;
+use crate::record::Reason;
+
+use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::layers::Shell;
+use crate::input::refusal::{Refusal, guarded};
+use crate::input::stream::Stream;
+use cells::{Cell, Wanted};
+use chunks::Chunks;
+
+/// What a file begins and ends with.
+pub(super) const MARK: &[u8] = b"PAR1";
+
+/// So many rows are read of one column before the next one.
+const ROWS_AT_ONCE: usize = 256;
+
+/// Row groups are unpacked side by side as long as they have no more bytes than this together,
+const MAX_TOGETHER_BYTES: i64 = 32 << 20;
+
+/// and no more rows than this.
+const MAX_TOGETHER_ROWS: i64 = 1 << 16;
+
+/// Some rows: what each column has in them.
+type Rows = Vec<Vec<Option<Cell>>>;
+
+/// A row: what it has in the named columns, by their paths.
+pub(in crate::input) struct Row {
+    cells: Vec<(String, Vec<u8>)>,
+}
+
+impl Row {
+    /// Its longest cell, which should be the text.
+    pub(in crate::input) fn longest(&self) -> &[u8] {
+        self.cells.iter().map(|(_, cell)| cell.as_slice()).max_by_key(|cell| cell.len()).unwrap_or_default()
+    }
+}
+
+impl From<Row> for Content {
+    fn from(row: Row) -> Self {
+        Self::Columns(row)
+    }
+}
+
+/// Reads every row. What lies in an archive, is compressed or comes through a pipe is kept in a temporary file meanwhile: the list of its
+/// parts stands at its end.
+pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+    let file = match shell.file {
+        Some(file) => file.try_clone().map_err(Refusal::from),
+        None => kept(stream),
+    };
+    let opened = file.and_then(|file| guarded(|| Ok(SerializedFileReader::new(Chunks::of(file)?)?)));
+    let reader = match opened {
+        Ok(reader) => reader,
+        Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
+    };
+    let columns = match columns(reader.metadata().file_metadata().schema_descr(), &intake.settings().fields) {
+        Ok(columns) => columns,
+        Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
+    };
+    let mut next = 0;
+    while next < reader.num_row_groups() {
+        let groups = next..next + how_many_together(&reader, next);
+        next = groups.end;
+        for (number, unpacked) in groups.clone().zip(unpack_together(&reader, groups, &columns)) {
+            let group = guarded(|| Ok(reader.get_row_group(number)?));
+            let outcome = group.and_then(|group| match unpacked {
+                Some(rows) => put_group(&*group, rows.into_iter().map(Ok), &columns, shell, intake),
+                None => put_group(&*group, unpack(&*group, &columns)?, &columns, shell, intake),
+            });
+            match outcome {
+                Ok(flow) => flow?,
+                Err(refusal) => intake.refuse(Spot::Record { line: None, byte: None }, refusal, b"")?,
+            }
+        }
+    }
+    Flow::Continue(())
+}
+
+/// How many row groups from `first` on are small enough to be unpacked side by side; one in any case.
+fn how_many_together(reader: &impl FileReader, first: usize) -> usize {
+    let (mut bytes, mut rows) = (0_i64, 0_i64);
+    let is_small = |&number: &usize| {
+        let group = reader.metadata().row_group(number);
+        bytes = bytes.saturating_add(group.total_byte_size());
+        rows = rows.saturating_add(group.num_rows());
+        bytes <= MAX_TOGETHER_BYTES && rows <= MAX_TOGETHER_ROWS
+    };
+    (first..reader.num_row_groups()).take_while(is_small).count().max(1)
+}
+
+/// Each of some row groups, where it is sound; nothing where it is alone and can as well be read row by row.
+fn unpack_together(reader: &impl FileReader, groups: Range<usize>, columns: &[Column]) -> Vec<Option<Vec<Rows>>> {
+    if groups.len() < 2 {
+        return vec![None];
+    }
+    let unpack = |number| guarded(|| unpack(&*reader.get_row_group(number)?, columns)?.collect()).ok();
+    groups.into_par_iter().map(unpack).collect()
+}
+
+fn kept(stream: &mut Stream<'_>) -> Result<File, Refusal> {
+    let mut file = tempfile::tempfile()?;
+    std::io::copy(stream, &mut file)?;
+    Ok(file)
+}
+
+impl From<ParquetError> for Refusal {
+    fn from(error: ParquetError) -> Self {
+        match error {
+            ParquetError::EOF(message) => Self::truncated(format!("is cut short: {message}")),
+            ParquetError::External(cause) => match cause.downcast::<std::io::Error>() {
+                Ok(error) => Self::from(*error),
+                Err(cause) => Self::damaged(format!("is no Parquet that can be read: {cause}")),
+            },
+            error => Self::damaged(format!("is no Parquet that can be read: {error}")),
+        }
+    }
+}
+
+/// A column that a field of the configuration names.
+struct Column {
+    path: String,
+    /// Its number in the file.
+    leaf: usize,
+    /// Which item of the list is meant, where it holds lists.
+    item: usize,
+}
+
+/// The columns of the named fields.
+fn columns(schema: &SchemaDescriptor, names: &FieldNames) -> Result<Vec<Column>, Refusal> {
+    let FieldNames { id, text, title, byline, published, modified, section, uri, language, source } = names;
+    let paths = [id, text, title, byline, published, modified, section, uri, language, source];
+    let columns: Vec<Column> = paths.into_iter().filter_map(|path| column(schema, path)).collect();
+    if columns.iter().any(|column| column.path == text.as_str()) {
+        return Ok(columns);
+    }
+    let known = schema.columns().iter().take(20).map(|column| column.path().string());
+    let message = format!("has no column `{text}`; its columns are {}", crate::config::listed(known));
+    Err(Refusal::new(Reason::MissingText, message))
+}
+
+fn column(schema: &SchemaDescriptor, path: &FieldPath) -> Option<Column> {
+    let leaf = (0..schema.num_columns()).find(|&leaf| is_at(&schema.column(leaf), path))?;
+    let item = path.steps().iter().find_map(|step| step.parse().ok()).unwrap_or(0);
+    Some(Column { path: path.as_str().to_owned(), leaf, item })
+}
+
+/// Whether a column is what `path` names: lists have elements in between that nobody names, and a number says which item is meant.
+fn is_at(column: &ColumnDescriptor, path: &FieldPath) -> bool {
+    const OF_LISTS: [&str; 6] = ["list", "element", "item", "array", "bag", "array_element"];
+    let parts = column.path().parts();
+    if matches!(parts, [name] if name == path.as_str()) {
+        return true;
+    }
+    if column.max_rep_level() == 0 {
+        return parts == path.steps();
+    }
+    let named = parts.iter().filter(|part| !OF_LISTS.contains(&part.as_str()));
+    let wanted = path.steps().iter().filter(|step| step.parse::<usize>().is_err());
+    column.max_rep_level() == 1 && named.eq(wanted)
+}
+
+/// The rows of a group, some at a time.
+fn unpack<'g>(
+    group: &'g dyn RowGroupReader,
+    columns: &'g [Column],
+) -> Result<impl Iterator<Item = Result<Rows, Refusal>> + 'g, Refusal> {
+    let mut readers = guarded(|| {
+        let open = |column: &'g Column| -> Result<(ColumnReader, &'g Column), Refusal> {
+            Ok((group.get_column_reader(column.leaf)?, column))
+        };
+        columns.iter().map(open).collect::<Result<Vec<_>, Refusal>>()
+    })?;
+    let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+    Ok(std::iter::from_fn(move || {
+        let rows = left.min(ROWS_AT_ONCE);
+        left -= rows;
+        let read = |(reader, column): &mut (ColumnReader, &Column)| {
+            let known = group.metadata().schema_descr().column(column.leaf);
+            cells::read(reader, &Wanted { rows, item: column.item, column: &known })
+        };
+        (rows > 0).then(|| guarded(|| readers.iter_mut().map(read).collect()))
+    }))
+}
+
+/// Takes in the rows of a group, up to the first that cannot be read.
+fn put_group(
+    group: &dyn RowGroupReader,
+    rows: impl Iterator<Item = Result<Rows, Refusal>>,
+    columns: &[Column],
+    shell: Shell<'_>,
+    intake: &mut Intake<'_, '_>,
+) -> Result<Flow, Refusal> {
+    for column in columns {
+        let packed = group.metadata().column(column.leaf).compressed_size();
+        shell.budget.add_read(u64::try_from(packed).unwrap_or(0));
+    }
+    for rows in rows {
+        let mut cells = rows?;
+        for number in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+            let of_row = cells.iter_mut().map(|cells| cells.get_mut(number).and_then(Option::take));
+            let found = columns.iter().zip(of_row).filter_map(|(column, cell)| Some((column.path.clone(), cell?)));
+            let flow = put(found.collect(), shell, intake)?;
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+    }
+    Ok(Flow::Continue(()))
+}
+
+fn put(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Result<Flow, Refusal> {
+    let limit = intake.settings().max_document_bytes.get();
+    let bytes = found.iter().map(|(_, cell)| cell.bytes().len() as u64).sum();
+    shell.budget.unpack(bytes)?;
+    let spot = Spot::Record { line: None, byte: None };
+    if bytes > limit {
+        return Ok(intake.refuse(spot, Refusal::too_large(bytes, limit), b""));
+    }
+    // Only now: of a value that stands in many rows there is one copy in the file.
+    let cells = found.into_iter().map(|(path, cell)| (path, cell.bytes().to_vec())).collect();
+    Ok(intake.put(spot, Row { cells }))
+}
+
+/// A row to a document.
+pub(in crate::input) fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
+    let mut cells = row.cells;
+    let mut encoding = encoding_rs::UTF_8.name();
+    let mut refusal = None;
+    let take = |path: &FieldPath| {
+        let (_, cell) = cells.iter_mut().find(|(name, _)| name == path.as_str())?;
+        match decode(std::mem::take(cell)) {
+            Ok((text, found)) => {
+                if path == &names.text {
+                    encoding = found;
+                }
+                Some(text)
+            }
+            Err(error) => {
+                refusal.get_or_insert(error);
+                None
+            }
+        }
+    };
+    let document = fields::document(names, "", take);
+    match refusal {
+        Some(refusal) => Err(refusal),
+        None => document.map(|parsed| Parsed { encoding, ..parsed }),
+    }
+}

@@ -1,0 +1,294 @@
+//! CSV and TSV: a row a document, below a row of names. Rows are cut out first and parsed later; a quotation mark that never closes
+//! costs its line and not those behind it.
+
+use std::io::BufRead;
+use std::sync::Arc;
+
+use memchr::memchr;
+
+use super::{fields, lines};
+use crate::config::FieldNames;
+use crate::input::content::{Content, Parsed};
+use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::refusal::Refusal;
+use crate::input::stream::Stream;
+use crate::input::text::decode::decode;
+use crate::record::Reason;
+
+/// The row of names is no longer than this.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
+
+/// A row that has more lines than this is none: a quotation mark has been opened by mistake.
+const MAX_LINES: u64 = 10_000;
+
+/// What all rows share.
+pub(in super::super) struct Table {
+    delimiter: u8,
+    columns: Vec<String>,
+}
+
+/// A row, as it stands there.
+pub(in super::super) struct Row {
+    table: Arc<Table>,
+    pub(in super::super) bytes: Vec<u8>,
+}
+
+impl From<Row> for Content {
+    fn from(row: Row) -> Self {
+        Self::Row(row)
+    }
+}
+
+/// The mark between the columns of `line`: the most frequent, where there are any.
+pub(super) fn delimiter(line: &[u8]) -> Option<u8> {
+    let count = |mark: u8| cells(line, mark).len() - 1;
+    let most = [b'\t', b',', b';', b'|'].into_iter().rev().max_by_key(|&mark| count(mark))?;
+    (count(most) > 0).then_some(most)
+}
+
+/// Whether `line` names columns, the one of the text among them.
+pub(super) fn is_header(line: &[u8], fields: &FieldNames) -> bool {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let is_text = |cell: &Vec<u8>| cell.trim_ascii() == fields.text.as_str().as_bytes();
+    delimiter(line).is_some_and(|mark| cells(line, mark).iter().any(is_text))
+}
+
+/// Reads every row below the first.
+pub(super) fn read(stream: &mut Stream<'_>, is_tsv: bool, intake: &mut Intake<'_, '_>) -> Flow {
+    let limit = intake.settings().max_document_bytes.get();
+    let header = lines::next(stream, 1, MAX_HEADER_BYTES).map(lines::Line::into_bytes);
+    let table = match header.unwrap_or_else(|| Ok(Vec::new())).and_then(|header| table(header, is_tsv, intake)) {
+        Ok(table) => Arc::new(table),
+        Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
+    };
+    let mut rows = Rows { stream, delimiter: table.delimiter, columns: table.columns.len(), line: 2, limit };
+    while let Some(cut) = rows.next() {
+        let spot = Spot::Record { line: Some(cut.line), byte: Some(cut.byte) };
+        match cut.refusal {
+            Some(refusal) => intake.refuse(spot, refusal, &cut.bytes)?,
+            None if cut.bytes.trim_ascii().is_empty() => {}
+            None => intake.put(spot, Row { table: Arc::clone(&table), bytes: cut.bytes })?,
+        }
+    }
+    Flow::Continue(())
+}
+
+fn table(header: Vec<u8>, is_tsv: bool, intake: &Intake<'_, '_>) -> Result<Table, Refusal> {
+    let (header, _) = decode(header)?;
+    let line = header.trim_end_matches(['\r', '\n']).as_bytes();
+    let delimiter = if is_tsv { b'\t' } else { delimiter(line).unwrap_or(b',') };
+    let name = |cell: Vec<u8>| String::from_utf8_lossy(&cell).trim().to_owned();
+    let columns: Vec<String> = cells(line, delimiter).into_iter().map(name).collect();
+    let text = &intake.settings().fields.text;
+    if columns.iter().any(|column| column == text.as_str()) {
+        return Ok(Table { delimiter, columns });
+    }
+    let known = crate::config::listed(columns.iter().take(20));
+    Err(Refusal::new(Reason::MissingText, format!("has no column `{text}`; its columns are {known}")))
+}
+
+/// Rows, one by one.
+struct Rows<'s, 'r> {
+    stream: &'s mut Stream<'r>,
+    delimiter: u8,
+    columns: usize,
+    /// The number of the next line.
+    line: u64,
+    limit: u64,
+}
+
+/// A row that has been cut out.
+struct Cut {
+    line: u64,
+    byte: u64,
+    bytes: Vec<u8>,
+    refusal: Option<Refusal>,
+}
+
+impl Rows<'_, '_> {
+    /// The next row: as many lines as its quotation marks hold together, unless that makes no row.
+    fn next(&mut self) -> Option<Cut> {
+        let first = lines::next(self.stream, self.line, self.limit)?;
+        let mut cut = Cut { line: first.number, byte: first.byte, bytes: Vec::new(), refusal: None };
+        self.line += 1;
+        let length = first.length;
+        match first.into_bytes() {
+            Err(refusal) => cut.refusal = Some(refusal),
+            Ok(bytes) if length > self.limit => {
+                (cut.bytes, cut.refusal) = (bytes, Some(Refusal::too_large(length, self.limit)));
+            }
+            Ok(bytes) => {
+                cut.bytes = bytes;
+                self.complete(&mut cut);
+            }
+        }
+        Some(cut)
+    }
+
+    /// Adds the lines that belong to the row. Where they make none, either a quotation mark was opened by mistake, and they are rows of
+    /// their own, or the row itself is broken or cut short.
+    fn complete(&mut self, cut: &mut Cut) {
+        let mut state = State::default();
+        state.scan(&cut.bytes, self.delimiter);
+        if !state.is_quoted {
+            return;
+        }
+        let (line, behind_first) = (self.line, cut.bytes.len());
+        let (mut taken, mut looks) = (Vec::new(), Looks::default());
+        while state.is_quoted && self.line - line <= MAX_LINES && cut.bytes.len() as u64 <= self.limit {
+            let Some(next) = self.take_line(&mut taken) else { break };
+            looks.see(&next, self.delimiter, self.columns);
+            cut.bytes.push(b'\n');
+            cut.bytes.extend_from_slice(&next);
+            state.scan(&next, self.delimiter);
+        }
+        if !state.is_quoted && state.cells == self.columns {
+            return;
+        }
+        let is_at_end = state.is_quoted && self.stream.is_at_end();
+        if looks.are_rows(is_at_end) {
+            self.stream.put_back(&taken);
+            self.line = line;
+            cut.bytes.truncate(behind_first);
+            cut.refusal = Some(Refusal::damaged("has a quotation mark that opens and does not close"));
+        } else if is_at_end {
+            cut.refusal = Some(Refusal::truncated("the row is cut short: a quotation mark opens and does not close"));
+        } else if state.is_quoted {
+            cut.refusal = Some(Refusal::too_large(cut.bytes.len() as u64, self.limit));
+        }
+    }
+
+    /// The next line, which is also kept as it was, its end included.
+    fn take_line(&mut self, taken: &mut Vec<u8>) -> Option<Vec<u8>> {
+        let buffer = self.stream.fill_buf().ok()?;
+        let mut line = match memchr(b'\n', buffer) {
+            Some(end) => buffer[..=end].to_vec(),
+            None => Vec::new(),
+        };
+        if line.is_empty() {
+            self.stream.read_until(b'\n', &mut line).ok()?;
+        } else {
+            self.stream.consume(line.len());
+        }
+        if line.is_empty() {
+            return None;
+        }
+        taken.extend_from_slice(&line);
+        self.line += 1;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        Some(line)
+    }
+}
+
+/// Whether lines look like rows, each by itself.
+#[derive(Debug, Default)]
+struct Looks {
+    lines: usize,
+    rows: usize,
+}
+
+impl Looks {
+    fn see(&mut self, line: &[u8], delimiter: u8, columns: usize) {
+        let mut state = State::default();
+        state.scan(line, delimiter);
+        self.lines += usize::from(!line.trim_ascii().is_empty());
+        self.rows += usize::from(state.cells == columns);
+    }
+
+    /// Most of them do; at the end of a file, where a row may be cut short, some are not enough to tell.
+    fn are_rows(&self, is_at_end: bool) -> bool {
+        let enough = if is_at_end { 3 } else { 1 };
+        self.lines >= enough && self.rows * 2 > self.lines
+    }
+}
+
+/// What is known in the middle of a row.
+#[derive(Debug)]
+struct State {
+    cells: usize,
+    is_quoted: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { cells: 1, is_quoted: false }
+    }
+}
+
+impl State {
+    /// Goes on over a line.
+    fn scan(&mut self, line: &[u8], delimiter: u8) {
+        let mut at = 0;
+        if !self.is_quoted && line.first() == Some(&b'"') {
+            (self.is_quoted, at) = (true, 1);
+        }
+        loop {
+            if self.is_quoted {
+                let Some(end) = memchr(b'"', &line[at..]) else { return };
+                at += end + 1;
+                if line.get(at) == Some(&b'"') {
+                    at += 1;
+                } else {
+                    self.is_quoted = false;
+                }
+                continue;
+            }
+            let Some(next) = memchr(delimiter, &line[at..]) else { return };
+            at += next + 1;
+            self.cells += 1;
+            if line.get(at) == Some(&b'"') {
+                (self.is_quoted, at) = (true, at + 1);
+            }
+        }
+    }
+}
+
+/// The cells of a row, without their quotation marks.
+fn cells(row: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
+    let mut cells = Vec::new();
+    let mut rest = row;
+    loop {
+        let (cell, behind) = if rest.first() == Some(&b'"') { quoted(&rest[1..]) } else { (Vec::new(), rest) };
+        let end = memchr(delimiter, behind).unwrap_or(behind.len());
+        cells.push([cell, behind[..end].to_vec()].concat());
+        if end == behind.len() {
+            return cells;
+        }
+        rest = &behind[end + 1..];
+    }
+}
+
+/// What stands between quotation marks, and what follows.
+fn quoted(row: &[u8]) -> (Vec<u8>, &[u8]) {
+    let (mut cell, mut rest) = (Vec::new(), row);
+    while let Some(end) = memchr(b'"', rest) {
+        cell.extend_from_slice(&rest[..end]);
+        rest = &rest[end + 1..];
+        if rest.first() != Some(&b'"') {
+            return (cell, rest);
+        }
+        cell.push(b'"');
+        rest = &rest[1..];
+    }
+    cell.extend_from_slice(rest);
+    (cell, &[])
+}
+
+/// A row to a document.
+pub(in super::super) fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
+    let Row { table, bytes } = row;
+    let (text, encoding) = decode(bytes)?;
+    let mut cells = cells(text.trim_end_matches('\r').as_bytes(), table.delimiter);
+    if cells.len() != table.columns.len() {
+        let (found, expected) = (cells.len(), table.columns.len());
+        return Err(Refusal::damaged(format!("has {found} cells, and the first row names {expected} columns")));
+    }
+    let take = |path: &crate::config::values::FieldPath| {
+        let at = table.columns.iter().position(|column| column == path.as_str())?;
+        let cell = std::mem::take(cells.get_mut(at)?);
+        Some(String::from_utf8_lossy(&cell).into_owned())
+    };
+    fields::document(names, encoding, take)
+}

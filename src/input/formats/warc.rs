@@ -1,0 +1,196 @@
+//! WARC: what a crawler got, a record each. Lengths are checked against what follows, so that a wrong one costs its own record and not the
+//! next one.
+
+use std::io::BufRead;
+
+use super::capture::{Capture, Kind};
+use super::lines;
+use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::refusal::Refusal;
+use crate::input::stream::Stream;
+
+/// What a record begins with.
+const MARK: &[u8] = b"WARC/";
+
+/// What a record begins with behind another one.
+const NEXT: &[u8] = b"\r\n\r\nWARC/1.";
+
+/// Between two records stand two ends of lines; some writers are more generous.
+const MAX_BETWEEN: usize = 16;
+
+/// The lines before a record's content have no more bytes together.
+const MAX_HEADER_BYTES: u64 = 1 << 16;
+
+/// Reads every record that can be an article.
+pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+    let limit = intake.settings().max_document_bytes.get();
+    loop {
+        pass_blank(stream);
+        if stream.is_at_end() {
+            return Flow::Continue(());
+        }
+        let at = stream.position();
+        match record(stream, limit) {
+            Ok(Some(capture)) => intake.put(Spot::record(at), capture)?,
+            Ok(None) => intake.go_on()?,
+            Err((refusal, beginning)) => {
+                intake.refuse(Spot::record(at), refusal, &beginning)?;
+                find_record(stream);
+            }
+        }
+    }
+}
+
+/// The record that begins here; none where it is of a kind that has no article.
+fn record(stream: &mut Stream<'_>, limit: u64) -> Result<Option<Capture>, (Refusal, Vec<u8>)> {
+    let without_excerpt = |refusal| (refusal, Vec::new());
+    stream.fill_buf().map_err(|error| without_excerpt(error.into()))?;
+    if !stream.peek(MARK.len()).starts_with(MARK) {
+        let beginning = stream.peek(1).to_vec();
+        return Err((Refusal::damaged("holds something that is no record"), beginning));
+    }
+    let headers = Headers::read(stream).map_err(without_excerpt)?;
+    let described = |refusal| (refusal, headers.text.clone().into_bytes());
+    let length = headers.get("content-length").and_then(|length| length.parse::<u64>().ok());
+    let Some(length) = length else { return Err(described(Refusal::damaged("has no length that can be read"))) };
+    let kind = kind(&headers);
+    if length > limit {
+        stream.skip(length).map_err(described)?;
+        return match kind {
+            Some(_) if headers.may_be_text() => Err(described(Refusal::too_large(length, limit))),
+            _ => Ok(None),
+        };
+    }
+    let body = body(stream, length).map_err(described)?;
+    Ok(kind.map(|kind| Capture {
+        kind,
+        uri: headers.get("warc-target-uri").map(|uri| uri.trim_matches(['<', '>']).to_owned()),
+        mime: headers.get("content-type").map(str::to_owned),
+        is_cut: headers.get("warc-truncated").is_some(),
+        body,
+    }))
+}
+
+fn kind(headers: &Headers) -> Option<Kind> {
+    // Crawlers keep their own notes under addresses of their own.
+    let is_note = |uri: &str| ["dns:", "metadata:", "warcinfo:"].iter().any(|scheme| uri.starts_with(scheme));
+    let is_page = headers.get("warc-target-uri").is_some_and(|uri| !is_note(uri.trim_matches(['<', '>'])));
+    match headers.get("warc-type")? {
+        "response" if is_page => Some(Kind::Response),
+        "resource" | "conversion" if is_page => Some(Kind::Resource),
+        _ => None,
+    }
+}
+
+/// So many bytes; fewer where the next record begins before they are over.
+fn body(stream: &mut Stream<'_>, length: u64) -> Result<Vec<u8>, Refusal> {
+    let mut body = Vec::new();
+    let outcome = std::io::Read::read_to_end(&mut std::io::Read::take(&mut *stream, length), &mut body);
+    let is_whole = body.len() as u64 == length;
+    if outcome.is_ok() && is_whole && is_followed(stream) {
+        return stream.confirm(MAX_BETWEEN).map(|()| body);
+    }
+    if let Some(at) = memchr::memmem::find(&body, NEXT)
+        && outcome.is_ok()
+    {
+        stream.put_back(&body[at..]);
+        body.truncate(at);
+        return Ok(body);
+    }
+    match outcome {
+        Err(error) => Err(error.into()),
+        Ok(_) if is_whole => Err(Refusal::damaged("is longer or shorter than it says")),
+        Ok(_) => Err(Refusal::truncated("the record is cut short")),
+    }
+}
+
+/// Whether the next record or nothing follows.
+fn is_followed(stream: &mut Stream<'_>) -> bool {
+    let next = stream.peek(MAX_BETWEEN + MARK.len());
+    let between = next.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let next = &next[between..];
+    next.is_empty() || next.starts_with(MARK)
+}
+
+fn pass_blank(stream: &mut Stream<'_>) {
+    while matches!(stream.peek(1).first(), Some(b'\r' | b'\n')) {
+        stream.consume(1);
+    }
+}
+
+/// Passes on to the next line that begins a record.
+fn find_record(stream: &mut Stream<'_>) {
+    const LINE: &[u8] = b"\nWARC/1.";
+    loop {
+        let buffer = stream.peek(LINE.len());
+        let found = memchr::memmem::find(buffer, LINE);
+        let has_more = buffer.len() >= LINE.len();
+        let passed = found.map_or((buffer.len() + 1).saturating_sub(LINE.len()), |at| at + 1);
+        let passed = if has_more { passed } else { buffer.len() };
+        stream.consume(passed);
+        if found.is_some() || !has_more {
+            return;
+        }
+    }
+}
+
+/// The lines before a record's content.
+pub(super) struct Headers {
+    /// All of them.
+    text: String,
+    named: Vec<(String, String)>,
+}
+
+impl Headers {
+    fn read(stream: &mut Stream<'_>) -> Result<Self, Refusal> {
+        let mut text = Vec::new();
+        loop {
+            let Some(line) = lines::next(stream, 0, MAX_HEADER_BYTES) else {
+                return Err(Refusal::truncated("the record is cut short"));
+            };
+            let is_open = line.is_open;
+            let bytes = line.into_bytes()?;
+            if is_open {
+                return Err(Refusal::truncated("the record is cut short"));
+            }
+            if bytes.trim_ascii().is_empty() {
+                return Ok(Self::parse(&text));
+            }
+            text.extend_from_slice(&bytes);
+            text.push(b'\n');
+            if text.len() as u64 > MAX_HEADER_BYTES {
+                return Err(Refusal::damaged(format!("has a header of more than {MAX_HEADER_BYTES} bytes")));
+            }
+        }
+    }
+
+    /// Of lines `Name: value`; one that begins with white space goes on with the one before it.
+    pub(super) fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let mut named: Vec<(String, String)> = Vec::new();
+        for line in text.lines().skip(1) {
+            if let (true, Some((_, value))) = (line.starts_with([' ', '\t']), named.last_mut()) {
+                value.push(' ');
+                value.push_str(line.trim());
+            } else {
+                let (name, value) = line.split_once(':').unwrap_or((line, ""));
+                named.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+            }
+        }
+        Self { text, named }
+    }
+
+    /// The value of the first line of that name.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.named.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Its first line.
+    pub(super) fn first_line(&self) -> &str {
+        self.text.lines().next().unwrap_or_default()
+    }
+
+    fn may_be_text(&self) -> bool {
+        self.get("warc-identified-payload-type").is_none_or(super::capture::is_text)
+    }
+}

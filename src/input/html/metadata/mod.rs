@@ -1,0 +1,156 @@
+//! What a page says of its article: in JSON-LD, in `<meta>`, in microdata, and in sight; the earlier is trusted more.
+
+/// JSON-LD.
+mod linked_data;
+/// `itemprop`.
+mod microdata;
+/// What a reader sees.
+mod page;
+/// `<meta>` and `<link>`.
+mod tags;
+/// What sources write, made comparable.
+mod tidy;
+
+use scraper::Html;
+
+use crate::input::text::dates::to_rfc3339;
+use crate::record::Metadata;
+
+/// What a page says of its article.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    /// All sources together. Dates are RFC 3339 where they can be read, else as they came.
+    pub(super) metadata: Metadata,
+    /// The article's text, as JSON-LD has it at some sites.
+    pub(super) body: Option<String>,
+    /// First-level headings of the page.
+    pub(super) headings: Vec<String>,
+}
+
+impl Said {
+    /// Whether `text` is the title, or a heading that stands for it, but for marks and case.
+    pub(super) fn is_title(&self, text: &str) -> bool {
+        let text = tidy::plain(text);
+        self.metadata.title.iter().chain(&self.headings).any(|title| tidy::plain(title) == text)
+    }
+}
+
+/// Collects what the page says of its article. `url` is where it was fetched.
+pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
+    let (tags, (linked, body)) = (tags::read(tree), linked_data::read(tree));
+    // What a page says of its address, search engines read in its tags.
+    let canonical = tags.uri.clone();
+    let sources = [linked, tags, microdata::read(tree), page::read(tree, url)];
+    let mut all = sources.into_iter().map(tidied).fold(Metadata::default(), or);
+    all.language = all.language.or_else(|| tags::locale(tree).and_then(|locale| tidy::language(&locale)));
+    let headings = page::headings(tree);
+    all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &headings));
+    let absolute = |uri: Option<String>| uri.and_then(|uri| tidy::absolute(uri.trim(), url));
+    all.uri = absolute(canonical).or_else(|| absolute(all.uri)).or_else(|| url.map(str::to_owned));
+    Said { metadata: all, body, headings }
+}
+
+/// What `first` says, and `second` of what it does not say. A date that can be read goes before one that cannot.
+fn or(first: Metadata, second: Metadata) -> Metadata {
+    Metadata {
+        title: first.title.or(second.title),
+        byline: first.byline.or(second.byline),
+        published: clearer(first.published, second.published),
+        modified: clearer(first.modified, second.modified),
+        section: first.section.or(second.section),
+        language: first.language.or(second.language),
+        uri: first.uri.or(second.uri),
+        source: first.source.or(second.source),
+    }
+}
+
+/// Values without entities, spare white space, and what is no value.
+fn tidied(raw: Metadata) -> Metadata {
+    let line = |value: Option<String>| value.and_then(|value| tidy::line(&value));
+    let date = |value: Option<String>| line(value).map(|raw| to_rfc3339(&raw).unwrap_or(raw));
+    Metadata {
+        title: line(raw.title),
+        byline: raw.byline.and_then(|byline| tidy::byline(&byline)),
+        published: date(raw.published),
+        modified: date(raw.modified),
+        section: line(raw.section),
+        language: line(raw.language).and_then(|language| tidy::language(&language)),
+        uri: line(raw.uri),
+        source: line(raw.source),
+    }
+}
+
+/// The first of the dates that can be read; else the first.
+fn clearer(first: Option<String>, second: Option<String>) -> Option<String> {
+    let is_clear = |date: &String| to_rfc3339(date).is_some();
+    match (first, second) {
+        (Some(first), Some(second)) if !is_clear(&first) && is_clear(&second) => Some(second),
+        (first, second) => first.or(second),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(html: &str) -> Metadata {
+        collect(&Html::parse_document(html), Some("https://quay.example/2031/03/01/rain")).metadata
+    }
+
+    #[test]
+    fn the_more_trusted_source_goes_first() {
+        let sight = "<title>Rain in sight</title><time datetime='2031-03-05'></time><a rel=author>Ida Moss</a>";
+        let microdata =
+            "<h2 itemprop=headline>Rain in microdata</h2><i itemprop=datePublished content='2031-03-04'></i>";
+        let tags = "<meta property=og:title content='Rain in tags'><meta property=article:published_time content='2031-03-03'>";
+        let linked = r#"<script type="application/ld+json">{"@type":"Article","headline":"Rain in data","datePublished":"2031-03-02"}</script>"#;
+        let all = [linked, tags, microdata, sight];
+        for (start, (title, date)) in
+            [("data", "2"), ("tags", "3"), ("microdata", "4"), ("sight", "5")].into_iter().enumerate()
+        {
+            let found = of(&all[start..].concat());
+            assert_eq!(found.title, Some(format!("Rain in {title}")));
+            assert_eq!(found.published, Some(format!("2031-03-0{date}")));
+            assert_eq!(found.byline.as_deref(), Some("Ida Moss"));
+        }
+    }
+
+    #[test]
+    fn a_date_that_can_be_read_goes_before_one_that_cannot_which_stays_raw() {
+        let unclear = "<meta property=article:published_time content='03/04/2031'><meta property=article:modified_time content='soon'>";
+        let found = of(&format!("{unclear}<p class=pub-date>March 4, 2031</p>"));
+        assert_eq!((found.published.as_deref(), found.modified.as_deref()), (Some("2031-03-04"), Some("soon")));
+        assert_eq!(of("<i>Published on March 5,\n2031 01:52 PM</i>").published.as_deref(), Some("2031-03-05"));
+    }
+
+    #[test]
+    fn the_canonical_address_goes_before_that_of_json_ld() {
+        let linked =
+            r#"<script type="application/ld+json">{"@type":"Article","url":"https://quay.example/amp/rain"}</script>"#;
+        assert_eq!(of(linked).uri.as_deref(), Some("https://quay.example/amp/rain"));
+        assert_eq!(
+            of(&format!("<link rel=canonical href=/rain>{linked}")).uri.as_deref(),
+            Some("https://quay.example/rain")
+        );
+    }
+
+    #[test]
+    fn the_page_knows_its_language_better_than_open_graph() {
+        let locale = "<meta property=og:locale content=en_US>";
+        assert_eq!(of(&format!("<html lang=de>{locale}")).language.as_deref(), Some("de"));
+        assert_eq!(of(locale).language.as_deref(), Some("en-US"));
+    }
+
+    #[test]
+    fn the_address_dates_what_nothing_else_does() {
+        assert_eq!(of("<p>Rain</p>").published.as_deref(), Some("2031-03-01"));
+        assert_eq!(of("<p>Rain</p>").uri.as_deref(), Some("https://quay.example/2031/03/01/rain"));
+    }
+
+    #[test]
+    fn names_of_those_who_comment_are_no_bylines() {
+        let comment = "<div id=comments><p><span class=author>Ned Loud</span> says</p></div>";
+        assert_eq!(of(comment).byline, None);
+        assert_eq!(of(&format!("{comment}<p class=byline>By Ada Vale</p>")).byline.as_deref(), Some("Ada Vale"));
+    }
+}

@@ -1,0 +1,50 @@
+//! The main text of a page.
+
+use scraper::Html;
+use trafilatura::{HtmlDateMode, Options};
+
+use super::metadata::Said;
+use super::paragraphs::{self, Paragraph};
+use super::{PageLimits, boilerplate_text, pruned, tree};
+use crate::deadline::stopwatch;
+use crate::input::refusal::Refusal;
+use crate::record::Reason;
+
+/// Where the article's text in JSON-LD is so many times as long as what is in sight, scripts would show it: that is the article then.
+const BODY_TIMES: usize = 2;
+
+/// The paragraphs of the article, with a blank line between; empty where there are none.
+pub(super) fn find(tree: &Html, said: &Said, limits: &PageLimits) -> Result<String, Refusal> {
+    let html = pruned::write(tree);
+    if html.len() > limits.max_pruned_bytes {
+        let message = format!("has {} bytes of text and mark-up; {} are searched", html.len(), limits.max_pruned_bytes);
+        return Err(Refusal::new(Reason::TooLarge, message));
+    }
+    stopwatch::look_closely();
+    let options = Options::default()
+        .with_fallback(true)
+        .with_exclude_comments(true)
+        .with_links(true)
+        .with_html_date_mode(HtmlDateMode::Disabled);
+    let found = trafilatura::extract(&html, &options).map(|found| found.content_html).unwrap_or_default();
+    stopwatch::look_closely();
+    let in_sight = own_paragraphs(&found, said);
+    let bytes_in_sight = in_sight.iter().map(|paragraph| paragraph.text.len()).sum::<usize>();
+    let body = said.body.as_deref().filter(|body| body.len() > BODY_TIMES * bytes_in_sight);
+    let paragraphs = body.and_then(|body| of_body(body, said, limits)).unwrap_or(in_sight);
+    let texts: Vec<_> = paragraphs.into_iter().map(|paragraph| paragraph.text).collect();
+    Ok(texts.join("\n\n"))
+}
+
+/// The paragraphs of an article's text in JSON-LD: lines, or HTML. None where it is over the limits, or nothing is left of it.
+fn of_body(body: &str, said: &Said, limits: &PageLimits) -> Option<Vec<Paragraph>> {
+    let html = pruned::write(&tree::parse(&body.replace('\n', "<p>"), limits).ok()?);
+    let paragraphs = own_paragraphs(&html, said);
+    (html.len() <= limits.max_pruned_bytes && !paragraphs.is_empty()).then_some(paragraphs)
+}
+
+fn own_paragraphs(html: &str, said: &Said) -> Vec<Paragraph> {
+    let mut paragraphs = paragraphs::of(html);
+    boilerplate_text::remove(&mut paragraphs, said);
+    paragraphs
+}

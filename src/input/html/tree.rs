@@ -1,0 +1,95 @@
+//! Bytes to a tree, within limits: a page that nests too deep or repeats too much is refused while it is parsed.
+
+use ego_tree::NodeRef;
+use html5ever::tendril::{StrTendril, TendrilSink};
+use html5ever::tree_builder::TreeBuilderOpts;
+use html5ever::{ParseOpts, driver};
+use scraper::{Html, HtmlTreeSink, Node};
+
+use super::{PageLimits, attributes};
+use crate::deadline::stopwatch;
+use crate::input::refusal::Refusal;
+use crate::record::Reason;
+
+/// The page is parsed in pieces of this size, and measured after each: unclosed `<b>`s can make a whole tree of every paragraph.
+const PIECE_BYTES: usize = 1024;
+
+/// More text is not looked at where a title or a name is wanted.
+const MAX_TEXT_BYTES: usize = 4000;
+
+/// Parses `html`, whatever it is, as a browser would.
+pub(super) fn parse(html: &str, limits: &PageLimits) -> Result<Html, Refusal> {
+    if attributes::most_attributes(html.as_bytes()) > limits.max_attributes {
+        return Err(too_much(format!("has a tag with more than {} attributes", limits.max_attributes)));
+    }
+    // What is in `<noscript>` is what there is where no script runs.
+    let tree_builder = TreeBuilderOpts { scripting_enabled: false, ..TreeBuilderOpts::default() };
+    let options = ParseOpts { tree_builder, ..ParseOpts::default() };
+    let mut parser = driver::parse_document(HtmlTreeSink::new(Html::new_document()), options);
+    let mut nodes = 0;
+    for piece in pieces(html) {
+        stopwatch::look();
+        parser.process(StrTendril::from_slice(piece));
+        let parsed = parser.tokenizer.sink.sink.0.borrow();
+        nodes = check(&parsed, nodes, limits)?;
+    }
+    let parsed = parser.finish();
+    // What was moved, as out of a broken table, may lie deeper than where it was made.
+    check(&parsed, 0, limits)?;
+    Ok(parsed)
+}
+
+/// Looks at the nodes that are new since there were `before`; how many there are now.
+fn check(parsed: &Html, before: usize, limits: &PageLimits) -> Result<usize, Refusal> {
+    let nodes = parsed.tree.nodes().len();
+    if nodes > limits.max_nodes {
+        return Err(too_much(format!("has more than {} elements and texts", limits.max_nodes)));
+    }
+    let mut new = parsed.tree.nodes().rev().take(nodes.saturating_sub(before));
+    let is_too_deep = |node: NodeRef<'_, Node>| node.ancestors().nth(limits.max_depth).is_some();
+    if new.any(is_too_deep) {
+        return Err(too_much(format!("nests more than {} elements", limits.max_depth)));
+    }
+    Ok(nodes)
+}
+
+fn too_much(what: String) -> Refusal {
+    Refusal::new(Reason::TooLarge, what)
+}
+
+/// `text` in pieces of about [`PIECE_BYTES`].
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = (PIECE_BYTES..rest.len()).find(|&end| rest.is_char_boundary(end)).unwrap_or(rest.len());
+        let (piece, after) = rest.split_at(end);
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// The text below `node`, with single spaces; of much text a beginning that is longer than any title or name.
+pub(super) fn text_of(node: NodeRef<'_, Node>) -> String {
+    let mut text = String::new();
+    for below in node.descendants() {
+        if let Some(piece) = below.value().as_text() {
+            text.push_str(piece);
+        }
+        if text.len() > MAX_TEXT_BYTES {
+            break;
+        }
+    }
+    squeezed(&text)
+}
+
+/// White space as single spaces, none at the ends.
+pub(super) fn squeezed(text: &str) -> String {
+    let mut squeezed = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !squeezed.is_empty() {
+            squeezed.push(' ');
+        }
+        squeezed.push_str(word);
+    }
+    squeezed
+}

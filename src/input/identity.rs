@@ -1,0 +1,85 @@
+//! Ids that are stable, unique within a run, and safe as file names.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::content::Record;
+use crate::digest::sha256;
+
+/// Longer ids are cut: file names end at 255 bytes, and the layout adds an ending.
+const MAX_ID_BYTES: usize = 120;
+
+/// Gives out ids. Remembers eight bytes an id, and nothing else of it: where two ids share a hash, the later one gets
+/// a suffix that it would not have needed.
+#[derive(Debug, Default)]
+pub(crate) struct Identities {
+    seen: HashSet<u64>,
+}
+
+impl Identities {
+    /// The record's own id, or else its name, made safe; with a suffix where another document has it already.
+    pub(crate) fn assign(&mut self, record: &Record) -> String {
+        let safe = safe_id(record.own_id.as_deref().unwrap_or(&record.name));
+        let mut id = safe.clone();
+        let mut attempt = 0;
+        while !self.seen.insert(fingerprint(&id)) {
+            // By the record's place, so that the id does not depend on how many others had it before.
+            id = format!("{safe}~{}", digest(&format!("{} {attempt}", record.name)));
+            attempt += 1;
+        }
+        id
+    }
+}
+
+/// Letters, digits, `-`, `_` and `.` of ASCII stay; anything else becomes `_`, and a digest of the whole is added.
+fn safe_id(wanted: &str) -> String {
+    let keep = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+    let is_safe = wanted.chars().all(keep) && !wanted.starts_with('.') && wanted.len() <= MAX_ID_BYTES;
+    if is_safe && !wanted.is_empty() {
+        return wanted.to_owned();
+    }
+    let replaced = wanted.chars().take(MAX_ID_BYTES).map(|character| if keep(character) { character } else { '_' });
+    let kept: String = replaced.collect();
+    format!("{}~{}", kept.trim_start_matches('.'), digest(wanted))
+}
+
+/// Some file systems do not tell upper from lower case.
+fn fingerprint(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.to_ascii_lowercase().hash(&mut hasher);
+    hasher.finish()
+}
+
+fn digest(text: &str) -> String {
+    sha256(text)[..8].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_id_stays_as_it_is() {
+        assert_eq!(safe_id("2031.03.vote-1_b"), "2031.03.vote-1_b");
+    }
+
+    #[test]
+    fn no_id_can_leave_the_folder_or_hide_in_it() {
+        for wanted in ["../../etc/passwd", "..", ".", ".hidden", "a/b", "a\\b", "C:x", "", "a\0b", "ü", "a~b"] {
+            let id = safe_id(wanted);
+            assert!(
+                id.chars().all(|character| character.is_ascii_alphanumeric() || "-_.~".contains(character)),
+                "{id}"
+            );
+            assert!(!id.starts_with('.') && id.contains('~'), "{wanted} gives {id}");
+        }
+    }
+
+    #[test]
+    fn ids_that_differ_only_in_what_is_replaced_stay_apart() {
+        assert_ne!(safe_id("a/b"), safe_id("a:b"));
+        let long = "x".repeat(300);
+        assert!(safe_id(&long).len() < 140);
+        assert_ne!(safe_id(&long), safe_id(&format!("{long}y")));
+    }
+}

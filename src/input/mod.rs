@@ -1,0 +1,26 @@
+//! Files to articles: finds files, unpacks them as they are read, tells their formats, and takes the records out.
+
+/// What a record is before and after it is parsed.
+pub(crate) mod content;
+/// Documents that were read before, or nearly so.
+pub(crate) mod copies;
+/// Which files there are.
+pub mod find;
+/// One file a format.
+mod formats;
+/// A page of HTML to the article on it.
+mod html;
+/// Ids that are unique and safe as file names.
+pub(crate) mod identity;
+/// Where formats put what they find.
+pub(crate) mod intake;
+/// What the name of a file says.
+mod kind;
+/// Compression and archives.
+pub(crate) mod layers;
+/// Why a record is refused.
+pub(crate) mod refusal;
+/// Bytes that can be looked at before they are taken.
+pub(crate) mod stream;
+/// Bytes to text, and what a text is.
+mod text;

@@ -1,0 +1,192 @@
+//! Bytes to text: by byte order mark, as UTF-8, by what is said of their encoding, or by detection.
+
+use std::borrow::Cow;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
+
+use crate::input::refusal::Refusal;
+use crate::record::Reason;
+
+/// A text, and the WHATWG name of the encoding that it came in.
+pub(super) type Decoded = (String, &'static str);
+
+/// Browsers look for a `<meta>` in 1,024 bytes; some pages have a long comment before it.
+const META_BYTES: usize = 4096;
+
+/// Of a hundred characters of a page, so many may be broken: cut in the middle, or pasted from elsewhere.
+const MAX_BROKEN_PERCENT: usize = 2;
+
+/// Decodes `bytes` as their format says that they are encoded; as it would be without that where they are not.
+pub(in crate::input) fn decode_labelled(bytes: Vec<u8>, label: Option<&str>) -> Result<Decoded, Refusal> {
+    let labelled = label.and_then(|label| Encoding::for_label(label.as_bytes()));
+    if Encoding::for_bom(&bytes).is_none()
+        && let Some(encoding) = labelled.filter(|encoding| *encoding != UTF_8)
+        && let Ok(decoded) = decode_as(encoding, &bytes)
+    {
+        return Ok(decoded);
+    }
+    decode(bytes)
+}
+
+/// What a page says in its first lines of how it is encoded: `charset=` or, in XML, `encoding=`.
+pub(in crate::input) fn meta_charset(bytes: &[u8]) -> Option<String> {
+    const HEAD_BYTES: usize = 2048;
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD_BYTES)]).to_ascii_lowercase();
+    let declaration = head.starts_with("<?xml").then(|| head.split("?>").next()).flatten();
+    let said = declaration.and_then(|text| text.split_once("encoding")).or_else(|| head.split_once("charset"));
+    let value = said?.1.trim_start().strip_prefix('=')?.trim_start_matches([' ', '"', '\'']);
+    let end = value.find(|character: char| !character.is_ascii_alphanumeric() && !"-_:.".contains(character));
+    Some(value[..end.unwrap_or(value.len())].to_owned()).filter(|name| !name.is_empty())
+}
+
+/// Decodes `bytes`, without their byte order mark.
+pub(in crate::input) fn decode(bytes: Vec<u8>) -> Result<Decoded, Refusal> {
+    if let Some((encoding, mark_length)) = Encoding::for_bom(&bytes) {
+        return decode_as(encoding, &bytes[mark_length..]);
+    }
+    if memchr::memchr(0, &bytes).is_some() {
+        return Err(Refusal::new(
+            Reason::NotText,
+            "holds zero bytes: binary data, or UTF-16 without a byte order mark",
+        ));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((text, UTF_8.name())),
+        Err(error) => decode_as(detect(error.as_bytes()), error.as_bytes()),
+    }
+}
+
+/// Decodes a page of HTML, as forgiving as a browser: by byte order mark; as UTF-8 where it is that, since labels err more often;
+/// by `charset`, the label of its HTTP header; by its own `<meta>`; by detection. What is broken becomes U+FFFD.
+pub(in crate::input) fn decode_page<'p>(
+    bytes: &'p [u8],
+    charset: Option<&str>,
+) -> Result<(Cow<'p, str>, &'static str), Refusal> {
+    if let Some((encoding, mark_length)) = Encoding::for_bom(bytes) {
+        return forgive(encoding, &bytes[mark_length..]);
+    }
+    let said = charset
+        .and_then(|label| Encoding::for_label(label.trim_matches(['"', '\'', ' ']).as_bytes()))
+        .or_else(|| in_meta(bytes));
+    match said {
+        Some(encoding) if [ISO_2022_JP, UTF_16BE, UTF_16LE].contains(&encoding) => forgive(encoding, bytes),
+        _ if is_utf8(bytes) => forgive(UTF_8, bytes),
+        Some(encoding) if encoding != UTF_8 => forgive(encoding, bytes),
+        // Broken UTF-8, or a label that is wrong.
+        Some(_) => forgive(UTF_8, bytes).or_else(|_| forgive(detect(bytes), bytes)),
+        None => forgive(guess_utf_16(bytes).unwrap_or_else(|| detect(bytes)), bytes),
+    }
+}
+
+/// Also where the last character is cut.
+fn is_utf8(bytes: &[u8]) -> bool {
+    guess_utf_16(bytes).is_none()
+        && std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+}
+
+/// UTF-16 without a mark: a page begins with `<`, or white space.
+fn guess_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [b'<' | b' ' | b'\n' | b'\r', 0, ..] => Some(UTF_16LE),
+        [0, b'<' | b' ' | b'\n' | b'\r', ..] => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// The encoding that a page names for itself. UTF-16 it cannot be, where its name can be read.
+fn in_meta(bytes: &[u8]) -> Option<&'static Encoding> {
+    let start = bytes[..bytes.len().min(META_BYTES)].to_ascii_lowercase();
+    let after = |place: usize| {
+        let rest = start[place + b"charset".len()..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+        let label = rest.split(|byte| b"\"'; />?".contains(byte)).find(|label| !label.is_empty())?;
+        Encoding::for_label(label)
+    };
+    let named = memchr::memmem::find_iter(&start, "charset").find_map(after);
+    named.map(|encoding| if [UTF_16BE, UTF_16LE].contains(&encoding) { UTF_8 } else { encoding })
+}
+
+fn forgive<'p>(encoding: &'static Encoding, bytes: &'p [u8]) -> Result<(Cow<'p, str>, &'static str), Refusal> {
+    let (text, _) = encoding.decode_without_bom_handling(bytes);
+    let broken = text.chars().filter(|character| matches!(character, '\u{FFFD}' | '\0')).count();
+    if broken > 1 && broken * 100 > text.chars().count() * MAX_BROKEN_PERCENT {
+        return Err(Refusal::new(Reason::NotText, format!("is no text in {}", encoding.name())));
+    }
+    Ok((text, encoding.name()))
+}
+
+fn detect(bytes: &[u8]) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(bytes, true);
+    detector.guess(None, Utf8Detection::Deny)
+}
+
+fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<Decoded, Refusal> {
+    encoding
+        .decode_without_bom_handling_and_without_replacement(bytes)
+        .map(|text| (text.into_owned(), encoding.name()))
+        .ok_or_else(|| {
+            Refusal::new(Reason::NotText, format!("is not valid UTF-8, and not valid {} either", encoding.name()))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_believed_where_the_bytes_agree() {
+        let decode = |bytes: &[u8], label| decode_labelled(bytes.to_vec(), Some(label)).unwrap();
+        assert_eq!(decode(b"\xe9t\xe9", "iso-8859-1"), ("été".to_owned(), "windows-1252"));
+        assert_eq!(decode("été".as_bytes(), "utf-8"), ("été".to_owned(), "UTF-8"));
+        assert_eq!(decode(b"\xb3\xf3d\xbc", "iso-8859-2").0, "łódź");
+        assert_eq!(decode("été".as_bytes(), "no-such").0, "été");
+    }
+
+    fn page(bytes: &[u8], charset: Option<&str>) -> (String, &'static str) {
+        let (text, encoding) = decode_page(bytes, charset).unwrap();
+        (text.into_owned(), encoding)
+    }
+
+    #[test]
+    fn a_mark_goes_before_valid_utf_8_before_labels_before_detection() {
+        assert_eq!(page(b"\xef\xbb\xbfCaf\xc3\xa9", Some("latin1")), ("Café".to_owned(), "UTF-8"));
+        assert_eq!(page("Café".as_bytes(), Some("latin1")), ("Café".to_owned(), "UTF-8"));
+        assert_eq!(page(b"caf\xe9 \xa4", Some(" \"iso-8859-15\"")), ("café €".to_owned(), "ISO-8859-15"));
+        let meta = b"<meta charset=windows-1251><p>\xcf\xf0\xe8\xe2\xe5\xf2";
+        assert_eq!(page(meta, None).0, "<meta charset=windows-1251><p>Привет");
+        assert_eq!(page(meta, Some("koi8-r")).1, "KOI8-R");
+        let older = b"<META HTTP-EQUIV='Content-Type' CONTENT='text/html; CHARSET = Shift_JIS'>\x93\xfa\x96\x7b";
+        assert!(page(older, None).0.ends_with("日本"));
+        assert_eq!(page(b"\x93Caf\xe9 culture,\x94 she said \x96 naturally.", None).1, "windows-1252");
+    }
+
+    #[test]
+    fn a_label_that_is_wrong_or_unknown_costs_nothing() {
+        assert_eq!(page("Café".as_bytes(), Some("klingon")).0, "Café");
+        let western = [b"caf\xe9 \xe0 la cr\xe8me ".repeat(10), b"tr\xe8s".to_vec()].concat();
+        assert_eq!(page(&western, Some("utf-8")).1, "windows-1252");
+        assert_eq!(page(b"<meta charset=utf-16>plain", None), ("<meta charset=utf-16>plain".to_owned(), "UTF-8"));
+    }
+
+    #[test]
+    fn a_page_cut_within_a_character_is_still_utf_8() {
+        assert_eq!(page(b"caf\xc3\xa9 \xe2\x82", None), ("café \u{FFFD}".to_owned(), "UTF-8"));
+        let broken = [b"caf\xc3\xa9 ".repeat(50), b"\xff".to_vec(), b"caf\xc3\xa9".repeat(5)].concat();
+        assert_eq!(page(&broken, Some("utf-8")).1, "UTF-8");
+    }
+
+    #[test]
+    fn seven_and_sixteen_bit_encodings_are_read() {
+        assert_eq!(page(b"<\0p\0>\0H\0i\0", None), ("<p>Hi".to_owned(), "UTF-16LE"));
+        assert_eq!(page(b"\0<\0p\0>\0H", Some("utf-16be")).0, "<p>H");
+        assert_eq!(page(b"\x1b$B$3\x1b(B", Some("iso-2022-jp")).0, "こ");
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        for bytes in [&b"\x89PNG\0\0\0\x01\0\0"[..], &[0; 100], &b"GIF89a\0\x01\0\xff\xfe\0\0"[..]] {
+            assert_eq!(decode_page(bytes, None).unwrap_err().reason, Reason::NotText);
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Decides whether a candidate is the end of a sentence, from the words on either side of it.
+
+use super::abbreviations::{self, Abbreviation};
+use super::candidates::Candidate;
+use super::punctuation::{self, Mark};
+use super::words::{self, Opening};
+use super::{datelines, enumeration};
+
+/// Whether the sentence ends at `candidate`.
+pub(super) fn ends_sentence(candidate: &Candidate) -> bool {
+    if candidate.after.is_empty() {
+        return true;
+    }
+    match candidate.mark {
+        None => begins_apart(candidate),
+        Some(Mark::Ideographic | Mark::SetApart) => true,
+        Some(Mark::Dash) => breaks_off(candidate),
+        Some(Mark::Colon) => announces(candidate),
+        Some(_) if candidate.gap.is_empty() => is_missing_space(candidate),
+        Some(_) if words::is_address(candidate.after) => true,
+        Some(Mark::Stop) => ends_at_stop(candidate),
+        Some(Mark::Emphatic) => ends_at_emphasis(candidate),
+        Some(Mark::Ellipsis) => ends_at_ellipsis(candidate),
+    }
+}
+
+/// Whether a list goes on, or a credit or an address begins that is no part of the sentence.
+fn begins_apart(candidate: &Candidate) -> bool {
+    let Candidate { before, after, .. } = candidate;
+    if words::is_address(after) {
+        return words::is_address(words::last_token(before));
+    }
+    // What is no list item is a credit.
+    enumeration::continues(before, after) || enumeration::leading(after).is_none()
+}
+
+/// Whether a whole clause announces what follows its colon, so that both can stand alone.
+fn announces(candidate: &Candidate) -> bool {
+    const FEWEST_WORDS: usize = 5;
+    const LONGEST_CLAUSE: usize = 200;
+    let clause = words::tail(candidate.before, LONGEST_CLAUSE);
+    let is_clause = clause.split_whitespace().nth(FEWEST_WORDS - 1).is_some();
+    is_clause && !candidate.gap.is_empty() && can_be_announced(clause, candidate.after)
+}
+
+/// Whether `after` could be what `clause` announces; a list or a quotation stays with its announcement.
+fn can_be_announced(clause: &str, after: &str) -> bool {
+    // Farther from the colon, "this" and "following" point to something else.
+    const NEAREST_WORDS: usize = 4;
+    let mut words = clause.split_whitespace().rev().take(NEAREST_WORDS);
+    let is_sentence = match words.find(|word| matches!(*word, "following" | "this")) {
+        Some("following") => after.starts_with(char::is_uppercase) && !starts_list(after),
+        Some(_) => abbreviations::is_starter(words::first(after)) && after.starts_with(char::is_uppercase),
+        None => false,
+    };
+    is_sentence || is_lone_address(after) || datelines::dateline(after).is_some()
+}
+
+/// Whether an address is all that is left; with a full stop it would be the sentence's last word.
+fn is_lone_address(after: &str) -> bool {
+    words::is_address(after) && !after.ends_with('.') && !after.contains(char::is_whitespace)
+}
+
+fn starts_list(text: &str) -> bool {
+    text[words::first(text).len()..].starts_with([',', ';'])
+}
+
+fn ends_at_stop(candidate: &Candidate) -> bool {
+    if enumeration::is_bare_marker(candidate.before) {
+        return false;
+    }
+    if candidate.closers.is_empty() && starts_with_dots(candidate.after) {
+        return is_new_sentence_after_omission(candidate);
+    }
+    // The number would be the abbreviation's, as in "No.5".
+    let has_raised_number = candidate.closers.starts_with(|first: char| first.is_ascii_digit());
+    if has_raised_number && abbreviation(candidate).is_some() {
+        return false;
+    }
+    match words::opening(candidate.after) {
+        Opening::Lower if enumeration::is_first_letter(candidate.after) => abbreviation(candidate).is_none(),
+        Opening::Lower => ends_before_small_letter(candidate),
+        Opening::Symbol => ends_before_symbol(candidate),
+        Opening::Upper | Opening::Digit => ends_before_capital(candidate),
+    }
+}
+
+fn starts_with_dots(after: &str) -> bool {
+    after.starts_with('…') || punctuation::spaced_dots(after) > 0
+}
+
+/// Whether the stop before an omission (`as it was. ... The rest`) is the sentence's own. Dots that are all set apart
+/// (`as it was. . . .`) may be one ellipsis with it.
+fn is_new_sentence_after_omission(candidate: &Candidate) -> bool {
+    let (omission, rest) = candidate.after.split_at(punctuation::spaced_dots(candidate.after));
+    if omission.contains(char::is_whitespace) {
+        return words::opening(rest.trim_start()) == Opening::Upper;
+    }
+    abbreviation(candidate).is_none()
+}
+
+/// Small letters begin sentences in careless writing, and remarks in brackets; after a long word that is no
+/// abbreviation the stop has no other reason to be there.
+fn ends_before_small_letter(candidate: &Candidate) -> bool {
+    const SHORTEST_WORD: usize = 4;
+    let word = words::last(candidate.before);
+    let is_word = word.chars().all(char::is_lowercase) && word.len() >= SHORTEST_WORD;
+    let is_bracketed = candidate.after.starts_with('(');
+    candidate.closers.is_empty() && (is_word || is_bracketed) && abbreviation(candidate).is_none()
+}
+
+fn ends_before_symbol(candidate: &Candidate) -> bool {
+    !continues_with_symbol(candidate.after) && !is_signature(candidate) && abbreviation(candidate).is_none()
+}
+
+fn continues_with_symbol(after: &str) -> bool {
+    let past_dash = after.trim_start_matches(['-', '–', '—']);
+    after.starts_with([',', ';', ':', ')', '&', '/', '=', '+', '<', '>', '%', '|', '!', '?'])
+        || (past_dash.len() < after.len() && words::opening(past_dash.trim_start()) == Opening::Lower)
+}
+
+/// Whether a quotation closes and the rest of the paragraph names its author: `"We must go." - Ann Lee`.
+fn is_signature(candidate: &Candidate) -> bool {
+    const LONGEST_NAME: usize = 40;
+    let name = candidate.after.trim_start_matches(['-', '–', '—']);
+    candidate.closers.ends_with(punctuation::is_quote)
+        && matches!(name.len(), 1..=LONGEST_NAME)
+        && !name.ends_with(['.', '!', '?'])
+        && name.split_whitespace().all(|word| word.starts_with(char::is_uppercase))
+}
+
+fn ends_before_capital(candidate: &Candidate) -> bool {
+    let next = words::first(candidate.after);
+    let is_number = words::opening(candidate.after) == Opening::Digit;
+    match abbreviation(candidate) {
+        None => true,
+        Some(Abbreviation::Title | Abbreviation::Joining) => false,
+        Some(Abbreviation::Reference) => !is_number && !is_label(next),
+        Some(Abbreviation::Calendar) => !is_number && abbreviations::is_starter(next),
+        Some(Abbreviation::Clock) => {
+            !is_number && !abbreviations::goes_with_clock(next) && !opens_with_time(candidate.before)
+        }
+        Some(Abbreviation::Ambiguous) => abbreviations::is_starter(next) || opens_quotation(candidate.after),
+        Some(Abbreviation::Initials) => abbreviations::is_starter(next),
+    }
+}
+
+/// The abbreviation that the full stop belongs to; a quotation mark after the stop makes it the sentence's.
+fn abbreviation(candidate: &Candidate) -> Option<Abbreviation> {
+    if candidate.closers.contains(punctuation::is_quote) {
+        return None;
+    }
+    let word = words::last(candidate.before);
+    if is_initial(word) {
+        return initial(candidate, word);
+    }
+    // "SEC." is no "Sec." unless all is in capitals.
+    let is_acronym = is_all_capitals(word) && !is_all_capitals(words::first(candidate.after));
+    if is_acronym { None } else { abbreviations::classify(word) }
+}
+
+fn is_all_capitals(word: &str) -> bool {
+    word.len() > 1 && word.chars().all(char::is_uppercase)
+}
+
+fn is_initial(word: &str) -> bool {
+    let mut characters = word.chars();
+    characters.next().is_some_and(char::is_uppercase) && characters.next().is_none()
+}
+
+/// A single capital is an initial, but for the pronoun: "you and I".
+fn initial(candidate: &Candidate, word: &str) -> Option<Abbreviation> {
+    let previous = words::last(words::before_last(candidate.before));
+    let is_pronoun = word == "I" && previous.starts_with(char::is_lowercase);
+    (!is_pronoun).then_some(Abbreviation::Initials)
+}
+
+/// Whether `word` could follow "Vol." or "Fig." as a number does: `B`, `IV`. The words "A" and "I" do not count.
+fn is_label(word: &str) -> bool {
+    !word.is_empty() && word != "A" && word != "I" && word.bytes().all(|byte| b"ABCDEFIVXLC".contains(&byte))
+}
+
+fn opens_quotation(after: &str) -> bool {
+    after.starts_with(['"', '“'])
+}
+
+/// Whether the sentence so far only says when: "At 5 a.m."
+fn opens_with_time(before: &str) -> bool {
+    const MOST_WORDS: usize = 3;
+    const PREPOSITIONS: [&str; 9] = ["About", "After", "Around", "At", "Before", "By", "From", "Since", "Until"];
+    const LONGEST: usize = 30;
+    let mut words = words::head(before, LONGEST).split_whitespace();
+    before.len() <= LONGEST
+        && words.next().is_some_and(|first| PREPOSITIONS.contains(&first))
+        && words.nth(MOST_WORDS - 1).is_none()
+}
+
+fn ends_at_emphasis(candidate: &Candidate) -> bool {
+    let is_name = abbreviations::is_exclaimed_name(words::last(candidate.before)) && candidate.closers.is_empty();
+    match words::opening(candidate.after) {
+        Opening::Lower => false,
+        Opening::Symbol => !continues_with_symbol(candidate.after) && punctuation::spaced_dots(candidate.after) == 0,
+        // The title of a work may end like this, with its year in brackets.
+        Opening::Digit => !candidate.after.starts_with('('),
+        Opening::Upper if is_name => abbreviations::is_starter(words::first(candidate.after)),
+        Opening::Upper => !is_attribution(candidate),
+    }
+}
+
+fn ends_at_ellipsis(candidate: &Candidate) -> bool {
+    let is_pause = candidate.before.ends_with(char::is_whitespace);
+    let is_bracketed = candidate.before.ends_with(['[', '(']);
+    match words::opening(candidate.after) {
+        Opening::Lower => false,
+        Opening::Symbol => !continues_with_symbol(candidate.after),
+        Opening::Upper if is_bracketed => !candidate.after.starts_with('('),
+        // "I" has its capital everywhere.
+        Opening::Upper => !(is_attribution(candidate) || (is_pause && is_pronoun_i(candidate.after))),
+        Opening::Digit => !is_pause,
+    }
+}
+
+fn is_pronoun_i(after: &str) -> bool {
+    words::first(after).split(['\'', '’']).next() == Some("I")
+}
+
+/// Whether a speaker breaks off with a dash and starts anew: `if we — She woke up`. A dash after a name or a
+/// bracket may belong to a dateline, and "I" has its capital everywhere.
+fn breaks_off(candidate: &Candidate) -> bool {
+    let next = words::first(candidate.after);
+    candidate.before.ends_with(char::is_whitespace)
+        && !candidate.gap.is_empty()
+        && words::last(candidate.before.trim_end()).starts_with(char::is_lowercase)
+        && candidate.after.starts_with(next)
+        && abbreviations::is_starter(next)
+        && !is_pronoun_i(candidate.after)
+}
+
+/// Whether a quotation closes here and its speaker is named next: `"Why?" John Smith asked.`
+fn is_attribution(candidate: &Candidate) -> bool {
+    const LONGEST_NAME: usize = 3;
+    const LONGEST_ATTRIBUTION: usize = 80;
+    if !candidate.closers.contains(punctuation::is_quote) {
+        return false;
+    }
+    let mut is_named = false;
+    for word in words::head(candidate.after, LONGEST_ATTRIBUTION).split_whitespace().take(LONGEST_NAME + 1) {
+        if is_named && abbreviations::is_speech_verb(words::first(word)) {
+            return true;
+        }
+        is_named = word == "I" || (word.starts_with(char::is_uppercase) && !abbreviations::is_starter(word));
+        if !is_named {
+            return false;
+        }
+    }
+    false
+}
+
+/// Whether only the space between two sentences is missing: `the world.Today is`.
+fn is_missing_space(candidate: &Candidate) -> bool {
+    let word = words::last(candidate.before);
+    let next = words::first(candidate.after);
+    let is_small = word.chars().all(|character| character.is_lowercase() || character.is_numeric());
+    let is_plain = is_small || is_certain_start(next);
+    word.len() > 1
+        && is_plain
+        && is_capitalised(next)
+        && !is_in_address(candidate)
+        && abbreviations::classify(word).is_none()
+}
+
+/// Whether the characters on both sides, up to the next white space, look like an address or a line of code.
+fn is_in_address(candidate: &Candidate) -> bool {
+    const LONGEST: usize = 80;
+    let before = words::tail(candidate.before, LONGEST).rsplit(char::is_whitespace).next().unwrap_or("");
+    let after = words::head(candidate.after, LONGEST).split_whitespace().next().unwrap_or("");
+    before.contains(['/', '@', '_', '\\']) || before.starts_with("www.") || after.contains(['/', '@', '_', '('])
+}
+
+fn is_certain_start(word: &str) -> bool {
+    abbreviations::is_starter(word) || abbreviations::classify(word) == Some(Abbreviation::Title)
+}
+
+fn is_capitalised(word: &str) -> bool {
+    let mut characters = word.chars();
+    characters.next().is_some_and(char::is_uppercase) && characters.next().is_some_and(char::is_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::candidates::Scanner;
+    use super::*;
+
+    /// Whether a sentence ends inside `text`, which has one place in question.
+    fn ends(text: &str) -> bool {
+        let mut scanner = Scanner::new(text);
+        std::iter::from_fn(|| scanner.next_candidate()).any(|candidate| ends_sentence(&candidate))
+    }
+
+    #[test]
+    fn a_stop_before_a_capital_ends_a_sentence_unless_it_is_an_abbreviations() {
+        assert!(ends("It rained. Lee left"));
+        assert!(!ends("Then Capt. Lee left"));
+        assert!(!ends("In the U.S. Senate"));
+        assert!(ends("In the U.S. They"));
+        assert!(ends("In the U.S. \"We left"));
+        assert!(!ends("He met J. R. \"Bud\" Lee"));
+        assert!(ends("He sued the SEC. Lee won"));
+        assert!(!ends("ST. LOUIS"));
+    }
+
+    #[test]
+    fn a_stop_before_a_small_letter_ends_a_sentence_only_after_a_plain_word() {
+        assert!(ends("it rained. we left"));
+        assert!(!ends("sold by the Acme Co. of Boston"));
+        assert!(!ends("\"It rained.\" she said"));
+    }
+
+    #[test]
+    fn references_take_numbers_and_letters() {
+        assert!(!ends("See Fig. 5"));
+        assert!(!ends("See Vol. IV"));
+        assert!(ends("He said no. A man"));
+    }
+
+    #[test]
+    fn a_clock_time_goes_with_days_and_zones() {
+        assert!(!ends("It opens at 9 a.m. Saturday"));
+        assert!(!ends("It opens at 9 a.m. EST"));
+        assert!(ends("It opens at 9 a.m. Tickets are free"));
+    }
+
+    #[test]
+    fn a_name_with_an_exclamation_mark_does_not_end_a_sentence() {
+        assert!(!ends("He ran Yahoo! Finance"));
+        assert!(ends("He ran Yahoo! But why"));
+    }
+
+    #[test]
+    fn the_year_of_a_work_stays_with_its_title() {
+        assert!(!ends("She wrote Who Knows? (1990) and"));
+    }
+
+    #[test]
+    fn an_address_after_a_sentence_is_set_off() {
+        assert!(ends("More is on our page. https://example.com"));
+    }
+
+    #[test]
+    fn an_address_follows_another_but_not_a_word() {
+        assert!(ends("http://example.com http://example.org"));
+        assert!(!ends("The rest is on http://example.org"));
+    }
+
+    #[test]
+    fn a_clause_may_announce_a_sentence() {
+        assert!(ends("The captain then told us this: We must go"));
+        assert!(ends("The captain then said the following: Ferries are late"));
+        assert!(ends("The list of all ferries is here: http://example.com/list"));
+        assert!(ends("The captain wrote it all down: LIMA (AP) - It rained."));
+    }
+
+    #[test]
+    fn a_colon_before_a_list_or_a_quotation_does_not_end_a_sentence() {
+        assert!(!ends("The captain asked for the following: Rope, sails and bread"));
+        assert!(!ends("The captain then told us this: \"We must go\""));
+        assert!(!ends("The captain had one wish left: The storm should end"));
+        assert!(!ends("She said this: We must go"));
+        assert!(!ends("This week the captain was of two minds: The storm and the fee"));
+        assert!(!ends("The captain has a page here: http://example.com is new"));
+    }
+
+    #[test]
+    fn dots_after_a_stop_belong_to_what_follows() {
+        assert!(ends("It rained. ... the rest"));
+        assert!(ends("It rained. … The rest"));
+        assert!(!ends("sold by Acme Co. ... the rest"));
+    }
+
+    #[test]
+    fn the_author_of_a_quotation_stays_with_it() {
+        assert!(!ends("\"We must go.\" - Ann Lee"));
+        assert!(!ends("“We must go.” — Ann Lee"));
+        assert!(ends("\"We must go.\" - The captain rose from her seat"));
+    }
+
+    #[test]
+    fn many_people_may_begin_a_sentence_after_an_abbreviation() {
+        assert!(ends("They left the U.S. Thousands stayed"));
+        assert!(!ends("They left the U.S. Embassy"));
+    }
+
+    #[test]
+    fn an_omission_in_brackets_goes_on_before_a_bracket() {
+        assert!(!ends("The plan [...] (Hill 5)"));
+        assert!(ends("The plan [...] They agreed"));
+    }
+}

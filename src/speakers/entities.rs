@@ -1,0 +1,308 @@
+//! Who a document speaks of: its mentions joined into persons and organisations.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::lexicon::{self, Gender};
+use super::mentions::{Kind, Mention};
+use super::names::{Name, Role};
+use super::roles;
+use super::words::Word;
+use crate::deadline::stopwatch;
+
+/// One whom the document names.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    /// The fullest name.
+    pub name: String,
+    /// The name's words in small letters, without suffix.
+    parts: Vec<String>,
+    suffix: Option<String>,
+    /// Known from an honorific, a role, the first name or a pronoun.
+    pub gender: Option<Gender>,
+    /// What the document says they are, in its order.
+    pub roles: Vec<Role>,
+    /// Something more than capitals shows that this is a person.
+    pub is_somebody: bool,
+    /// How often the text gives more than one word of the name, and where first.
+    full_mentions: usize,
+    first_mention: usize,
+}
+
+/// All whom a document names.
+#[derive(Debug, Default)]
+pub(super) struct Cast {
+    /// The persons, and what could be persons.
+    pub persons: Vec<Person>,
+    /// Persons by every end of their name: "de Lee" and "Lee" for "Ann de Lee".
+    by_end: HashMap<String, Vec<usize>>,
+    by_first: HashMap<String, Vec<usize>>,
+    /// Full names of organisations by acronym and by last word.
+    organisations: HashMap<String, HashSet<String>>,
+}
+
+impl Cast {
+    /// Joins mentions into persons. Gives the person of each mention beside the cast.
+    pub(super) fn new(source: &str, words: &[Word], mentions: &[Mention]) -> (Self, Vec<Option<usize>>) {
+        let mut cast = Self::default();
+        let mut persons = vec![None; mentions.len()];
+        // Longer names first, so that shorter ones find them; of equals the first.
+        let mut order: Vec<usize> =
+            (0..mentions.len()).filter(|&at| !words[mentions[at].name.start].is_in_title).collect();
+        order.sort_by_key(|&at| std::cmp::Reverse(mentions[at].name.len()));
+        for &at in &order {
+            stopwatch::look();
+            let mention = &mentions[at];
+            if matches!(mention.kind, Kind::Person | Kind::Unknown) || mention.name.len() == 1 {
+                persons[at] = cast.place(source, words, mention);
+            }
+            if persons[at].is_none() {
+                cast.note_organisation(source, words, &mention.name);
+            }
+        }
+        for (at, mention) in mentions.iter().enumerate() {
+            if let (Some(person), Some(role)) = (persons[at], mention.role.clone()) {
+                cast.persons[person].add_role(Role::of(source, words, role));
+            }
+        }
+        (cast, persons)
+    }
+
+    /// The person of a mention, added where new.
+    fn place(&mut self, source: &str, words: &[Word], mention: &Mention) -> Option<usize> {
+        let name = Name::of(words, mention.name.clone())?;
+        let known = self.find(&name, mention.gender);
+        let is_new_person = known == Found::Nobody && (name.parts.len() > 1 || mention.kind == Kind::Person);
+        let person = match known {
+            Found::One(person) if mention.kind != Kind::Place || self.persons[person].is_somebody => person,
+            _ if is_new_person && mention.kind != Kind::Place => {
+                self.add(name.clone(), roles::text(source, words, mention.name.clone()))
+            }
+            _ => return None,
+        };
+        let known = &mut self.persons[person];
+        known.gender = known.gender.or(mention.gender);
+        known.is_somebody |= mention.kind == Kind::Person;
+        if mention.name.len() > 1 {
+            known.full_mentions += 1;
+            known.first_mention = known.first_mention.min(mention.name.start);
+        }
+        Some(person)
+    }
+
+    /// Adds a person that no mention made: a single name that is a source.
+    pub(super) fn add_single(&mut self, word: &Word, is_person: bool, gender: Option<Gender>) -> usize {
+        let name = Name { parts: vec![word.lower.clone()], suffix: None };
+        let person = self.add(name, word.text.to_owned());
+        (self.persons[person].is_somebody, self.persons[person].gender) = (is_person, gender);
+        person
+    }
+
+    fn add(&mut self, name: Name, written: String) -> usize {
+        let person = self.persons.len();
+        for from in usize::from(name.parts.len() > 1)..name.parts.len() {
+            self.by_end.entry(name.parts[from..].join(" ")).or_default().push(person);
+        }
+        if name.parts.len() > 1 {
+            self.by_first.entry(name.parts[0].clone()).or_default().push(person);
+        }
+        let gender = lexicon::gender_of_first_name(&name.parts[0]).filter(|_| name.parts.len() > 1);
+        let Name { parts, suffix } = name;
+        self.persons.push(Person {
+            name: written,
+            parts,
+            suffix,
+            gender,
+            roles: Vec::new(),
+            is_somebody: false,
+            full_mentions: 0,
+            first_mention: usize::MAX,
+        });
+        person
+    }
+
+    /// Who bears `name`, where one who is not of the other gender does.
+    pub(super) fn find(&self, name: &Name, gender: Option<Gender>) -> Found {
+        let is_single = name.parts.len() == 1;
+        let last = name.parts.last().map_or("", String::as_str);
+        let by_end = |key: &str| self.by_end.get(key).map_or(&[][..], Vec::as_slice);
+        let same: Vec<usize> =
+            by_end(last).iter().copied().filter(|&person| self.persons[person].is_called(name)).collect();
+        let ending = by_end(&name.parts.join(" ")).iter().copied().filter(|person| is_single || !same.contains(person));
+        let all: Vec<usize> = if same.is_empty() { ending.collect() } else { same };
+        match self.choose(&all, gender) {
+            Found::Nobody if is_single && lexicon::is_first_name(last) => {
+                self.choose(self.by_first.get(last).map_or(&[], Vec::as_slice), gender)
+            }
+            found => found,
+        }
+    }
+
+    /// The one of `persons` that fits; a junior does not compete for the bare surname.
+    fn choose(&self, persons: &[usize], gender: Option<Gender>) -> Found {
+        let fits =
+            |&&person: &&usize| gender.is_none() || self.persons[person].gender.is_none_or(|own| Some(own) == gender);
+        let fitting: Vec<usize> = persons.iter().filter(fits).copied().collect();
+        let seniors: Vec<usize> =
+            fitting.iter().copied().filter(|&person| self.persons[person].suffix.is_none()).collect();
+        let known: Vec<usize> = fitting.iter().copied().filter(|&person| self.persons[person].is_somebody).collect();
+        match (fitting.as_slice(), seniors.as_slice()) {
+            ([one], _) | (_, [one]) => Found::One(*one),
+            _ if known.len() == 1 => Found::One(known[0]),
+            ([], _) => Found::Nobody,
+            _ => self.main(&fitting).map_or(Found::Several, Found::One),
+        }
+    }
+
+    /// The one whom the text is about rather than the namesakes: named in full first, and more than twice as often as
+    /// all the others together.
+    fn main(&self, persons: &[usize]) -> Option<usize> {
+        let count = |person: usize| self.persons[person].full_mentions;
+        let first = persons.iter().copied().min_by_key(|&person| self.persons[person].first_mention)?;
+        let others: usize = persons.iter().filter(|&&other| other != first).map(|&other| count(other)).sum();
+        (count(first) > 2 * others).then_some(first)
+    }
+
+    fn note_organisation(&mut self, source: &str, words: &[Word], name: &Range<usize>) {
+        if name.len() < 2 {
+            return;
+        }
+        let written = roles::text(source, words, name.clone());
+        let last = &words[name.end - 1];
+        if let Some(acronym) = words.get(name.end).filter(|_| last.gap.trim_start() == "(") {
+            let first_letters = words[name.clone()]
+                .iter()
+                .filter(|word| word.is_capitalised())
+                .filter_map(|word| word.text.chars().next());
+            if acronym.is_all_capitals() && first_letters.collect::<String>() == acronym.text.replace('.', "") {
+                self.organisations.entry(acronym.lower.clone()).or_default().insert(written.clone());
+            }
+        }
+        if lexicon::is_organisation_word(&last.lower) {
+            self.organisations.entry(last.lower.clone()).or_default().insert(written);
+        }
+    }
+
+    /// The full name of an organisation that the document calls by an acronym or a last word, where it is one.
+    pub(super) fn organisation(&self, lower: &str) -> Option<&str> {
+        let names = self.organisations.get(lower).filter(|names| names.len() == 1)?;
+        names.iter().next().map(String::as_str)
+    }
+
+    /// The one person who has the role that `wanted` describes, in written-out small letters.
+    pub(super) fn with_role(&self, wanted: &[String]) -> Option<usize> {
+        let having = |fits: &dyn Fn(&Role) -> bool| {
+            let mut persons = (0..self.persons.len()).filter(|&person| self.persons[person].roles.iter().any(fits));
+            persons.next().filter(|_| persons.next().is_none())
+        };
+        having(&|role| role.words == wanted).or_else(|| having(&|role| role.contains(wanted)))
+    }
+}
+
+/// How many bear a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// This one.
+    One(usize),
+    /// More than one could be meant.
+    Several,
+    /// None so far.
+    Nobody,
+}
+
+impl Person {
+    /// Whether a name of several words is this person's: first and last agree, whatever stands between.
+    fn is_called(&self, name: &Name) -> bool {
+        let (Some(first), Some(last)) = (name.parts.first(), name.parts.last()) else { return false };
+        let is_several = name.parts.len() > 1 && self.parts.len() > 1;
+        let is_initial = |one: &str, other: &str| one.ends_with('.') && other.starts_with(one.trim_end_matches('.'));
+        let own = &self.parts[0];
+        let agrees = own == first || is_initial(own, first) || is_initial(first, own);
+        let whole = is_several || self.parts == name.parts;
+        whole && agrees && self.parts.last() == Some(last) && self.suffix == name.suffix
+    }
+
+    /// What to say of the person: the first role that says something by itself.
+    pub(super) fn role(&self) -> Option<&str> {
+        self.roles.iter().find(|role| role.is_telling()).map(|role| role.text.as_str())
+    }
+
+    /// Adds a role, unless it says nothing new.
+    pub(super) fn add_role(&mut self, role: Role) {
+        match self.roles.iter().position(|known| role.text.ends_with(&known.text) || known.text.ends_with(&role.text)) {
+            Some(at) if role.text.len() > self.roles[at].text.len() => self.roles[at] = role,
+            Some(_) => {}
+            None => self.roles.push(role),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{mentions, words};
+    use super::*;
+
+    fn cast(text: &str) -> Cast {
+        let words = words::find(text, &[]);
+        Cast::new(text, &words, &mentions::find(&words)).0
+    }
+
+    fn found(text: &str, name: &str, gender: Option<Gender>) -> Option<String> {
+        let cast = cast(text);
+        let words = words::find(name, &[]);
+        match cast.find(&Name::of(&words, 0..words.len())?, gender) {
+            Found::One(person) => Some(cast.persons[person].name.clone()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_fullest_name_wins() {
+        let text = "It rained on Ann Lee. Later it snowed on Ann B. Lee, too";
+        assert_eq!(found(text, "Lee", None).as_deref(), Some("Ann B. Lee"));
+        assert_eq!(found(text, "Ann", None).as_deref(), Some("Ann B. Lee"));
+        assert_eq!(cast(text).persons.len(), 1);
+    }
+
+    #[test]
+    fn two_of_one_surname_are_told_apart_by_gender_or_not_at_all() {
+        let text = "It rained on Ann Lee and snowed on Bob Lee";
+        assert_eq!(found(text, "Lee", None), None);
+        assert_eq!(found(text, "Lee", Some(Gender::Female)).as_deref(), Some("Ann Lee"));
+        assert_eq!(found(text, "Bob", None).as_deref(), Some("Bob Lee"));
+    }
+
+    #[test]
+    fn a_junior_leaves_the_surname_to_the_senior() {
+        let text = "It rained on Bob Lee Jr. and snowed on Bob Lee";
+        assert_eq!(found(text, "Lee", None).as_deref(), Some("Bob Lee"));
+        assert_eq!(found(text, "Bob Lee Jr.", None).as_deref(), Some("Bob Lee Jr."));
+    }
+
+    #[test]
+    fn compound_surnames_are_found_by_their_ends() {
+        let text = "by Ana Quux de la Foo";
+        assert_eq!(found(text, "de la Foo", None).as_deref(), Some("Ana Quux de la Foo"));
+        assert_eq!(found(text, "Foo", None).as_deref(), Some("Ana Quux de la Foo"));
+    }
+
+    #[test]
+    fn acronyms_and_last_words_lead_to_full_names() {
+        let cast = cast("The World Health Organization (WHO) and the Oslo Times met.");
+        assert_eq!(cast.organisation("who"), Some("World Health Organization"));
+        assert_eq!(cast.organisation("times"), Some("Oslo Times"));
+        assert_eq!(cast.organisation("quux"), None);
+    }
+
+    #[test]
+    fn a_description_finds_the_one_who_has_the_role() {
+        let cast =
+            cast("Oslo Mayor Ann Lee met former President Bob Roe, and Sen. Cy Poe, a vice president of Mend, slept.");
+        let wanted = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let name = |text: &str| cast.with_role(&wanted(text)).map(|person| cast.persons[person].name.as_str());
+        assert_eq!(name("mayor"), Some("Ann Lee"));
+        assert_eq!(name("senator"), Some("Cy Poe"));
+        assert_eq!(name("president"), None);
+        assert_eq!(name("former president"), Some("Bob Roe"));
+    }
+}

@@ -1,0 +1,381 @@
+//! The names that a text mentions, with the titles and appositions beside them.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use super::lexicon::{self, Gender};
+use super::roles;
+use super::words::Word;
+use crate::deadline::stopwatch;
+
+/// What bears a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Somebody: a title, a first name or the like says so.
+    Person,
+    /// A body that speaks.
+    Organisation,
+    /// A town, a state, a country.
+    Place,
+    /// A capitalised name of anything.
+    Unknown,
+}
+
+/// A name in the text. All ranges count words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mention {
+    /// Name, role and apposition together.
+    pub whole: Range<usize>,
+    /// The name alone, without titles.
+    pub name: Range<usize>,
+    /// What the person is, without a determiner.
+    pub role: Option<Range<usize>>,
+    /// What the role or the honorific says of the gender.
+    pub gender: Option<Gender>,
+    /// What bears the name.
+    pub kind: Kind,
+}
+
+/// The mentions in `words`, in order and without overlap of their names.
+pub(super) fn find(words: &[Word]) -> Vec<Mention> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        stopwatch::look();
+        let run = run(words, at);
+        at = run.end.max(at + 1);
+        found.extend(mention(words, run));
+    }
+    drop_epithets(words, &mut found);
+    found
+}
+
+/// Takes "Honest" from "Honest Ann Lee" where the text speaks of "Ann Lee" too.
+fn drop_epithets(words: &[Word], mentions: &mut [Mention]) {
+    let key = |name: Range<usize>| words[name].iter().map(|word| word.lower.as_str()).collect::<Vec<_>>();
+    let names: HashSet<_> = mentions.iter().map(|mention| key(mention.name.clone())).collect();
+    for mention in mentions {
+        let rest = mention.name.start + 1..mention.name.end;
+        if has_epithet(&words[mention.name.clone()]) && names.contains(&key(rest.clone())) {
+            mention.name = rest;
+        }
+    }
+}
+
+/// The capitalised words that belong together from `start` on.
+fn run(words: &[Word], start: usize) -> Range<usize> {
+    if !words[start].is_capitalised() {
+        return start..start;
+    }
+    let mut end = start + 1;
+    while let Some(next) = next_of_run(words, end) {
+        end = next;
+    }
+    start..end
+}
+
+/// One past the next word of a run that so far ends before `end`; none where the run ends.
+fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
+    let (last, next) = (&words[end - 1], words.get(end)?);
+    if next.sentence != last.sentence {
+        return None;
+    }
+    if last.comma_follows() && lexicon::is_suffix(next.text) {
+        return Some(end + 1);
+    }
+    if !last.flows_on() {
+        return None;
+    }
+    if next.is_capitalised() {
+        return Some(end + 1);
+    }
+    let links = (end..words.len()).take(2).take_while(|&at| continues(words, end, at)).count();
+    let capital = words.get(end + links)?;
+    (links > 0 && capital.is_capitalised() && !lexicon::is_small(&capital.lower)).then_some(end + links + 1)
+}
+
+/// Whether the word `at` in small letters may stand inside a name whose last capital is before `end`.
+fn continues(words: &[Word], end: usize, at: usize) -> bool {
+    let (last, word) = (&words[end - 1], &words[at]);
+    let has_parts =
+        lexicon::is_organisation_word(&last.lower) || (lexicon::is_role(&last.lower) && word.lower != "for");
+    let is_link = has_parts && matches!(word.lower.as_str(), "of" | "for" | "on");
+    let is_article = word.lower == "the" && at > end && has_parts;
+    word.flows_on() && (lexicon::is_particle(&word.lower) || is_link || is_article)
+}
+
+fn mention(words: &[Word], run: Range<usize>) -> Option<Mention> {
+    let run = trim(words, run);
+    if run.is_empty() {
+        return None;
+    }
+    let title = title(words, run.clone());
+    let after_title = title.map_or(run.start, |noun| title_end(words, noun, run.end));
+    let name = trim_groups(words, after_title..run.end);
+    if title.is_some() && kind_by_name(words, name.clone()) == Kind::Organisation {
+        // "Justice Department": no title, but part of the name.
+        return Some(Mention { whole: run.clone(), name: run, role: None, gender: None, kind: Kind::Organisation });
+    }
+    if name.is_empty() || is_only_role(words, name.clone()) || is_of_group(words, &name) {
+        return None;
+    }
+    Some(with_role(words, name, title))
+}
+
+/// Drops the words before a name that have a capital for another reason, and days after it.
+fn trim(words: &[Word], run: Range<usize>) -> Range<usize> {
+    let is_no_name = |word: &Word| {
+        lexicon::is_small(&word.lower)
+            || (word.is_opening && (roles::is_lead_in(word) || lexicon::is_plural(&word.lower)))
+            || word.lower.chars().all(|character| !character.is_alphabetic())
+    };
+    let start = run.clone().find(|&at| !is_no_name(&words[at])).unwrap_or(run.end);
+    let is_day = |word: &Word| lexicon::is_group(&word.lower) && word.lower.ends_with("day");
+    let end = run.clone().rev().find(|&at| !is_day(&words[at])).map_or(start, |last| last + 1);
+    start..end.max(start)
+}
+
+/// Drops nationalities, parties and origins before a name, unless they are all of it or part of an organisation's.
+fn trim_groups(words: &[Word], name: Range<usize>) -> Range<usize> {
+    if kind_by_name(words, name.clone()) == Kind::Organisation {
+        return name;
+    }
+    let after_origin = name.clone().rev().find(|&at| is_origin(&words[at])).map_or(name.start, |at| at + 1);
+    let is_no_name = |word: &Word| {
+        let is_adjective = lexicon::is_group(&word.lower) || lexicon::is_modifier(&word.lower);
+        is_adjective && !lexicon::is_first_name(&word.lower)
+    };
+    let start = (after_origin..name.end).find(|&at| !is_no_name(&words[at])).unwrap_or(name.start);
+    start..name.end
+}
+
+/// "Honest Ann Lee": what stands before a known first name and is none itself.
+fn has_epithet(name: &[Word]) -> bool {
+    match name {
+        [first, given, _, ..] => {
+            let is_given = lexicon::is_first_name(&first.lower) || first.is_initial();
+            !is_given && lexicon::is_first_name(&given.lower) && !lexicon::is_organisation_word(&first.lower)
+        }
+        _ => false,
+    }
+}
+
+/// "Korean-born", "Boston-area": a name made an adjective.
+fn is_origin(word: &Word) -> bool {
+    let last = word.text.rsplit_once('-').map(|(_, last)| last);
+    last.is_some_and(|last| last.len() > 3 && last.starts_with(char::is_lowercase))
+}
+
+/// The last word of a title inside a run, with a name after it.
+fn title(words: &[Word], run: Range<usize>) -> Option<usize> {
+    let is_title = |at: usize| {
+        let word = &words[at];
+        let is_surname = at > run.start && is_surname_too(word) && is_given(&words[at - 1]);
+        let is_role = lexicon::is_role(&word.lower) && !lexicon::is_first_name(&word.lower);
+        (is_role || lexicon::honorific(&word.lower).is_some()) && !is_surname
+    };
+    (run.start..run.end.saturating_sub(1)).rev().find(|&at| is_title(at))
+}
+
+/// Whether this role is a common surname as well.
+fn is_surname_too(word: &Word) -> bool {
+    const SURNAMES: [&str; 13] = [
+        "bishop", "chair", "coach", "farmer", "friend", "head", "judge", "king", "major", "pope", "priest", "prince",
+        "ranger",
+    ];
+    SURNAMES.binary_search(&word.lower.as_str()).is_ok()
+}
+
+fn is_given(word: &Word) -> bool {
+    lexicon::is_first_name(&word.lower) || lexicon::honorific(&word.lower).is_some()
+}
+
+/// One past a title whose noun is at `noun`: "Secretary of State Ann Lee" goes on to the first name.
+fn title_end(words: &[Word], noun: usize, end: usize) -> usize {
+    let first = noun + 1;
+    if words[..end].get(first).is_none_or(|word| word.lower != "of") {
+        return first;
+    }
+    let after_link = first + 1 + usize::from(words[..end].get(first + 1).is_some_and(|word| word.lower == "the"));
+    let is_first_name = |&at: &usize| lexicon::is_first_name(&words[at].lower);
+    (after_link + 1..end).find(is_first_name).unwrap_or((after_link + 1).min(end))
+}
+
+/// "Central European", "House Republicans": what ends in a nationality or a party names nobody. A single one may still
+/// be somebody's surname.
+fn is_of_group(words: &[Word], name: &Range<usize>) -> bool {
+    let last = &words[name.end - 1];
+    let is_surname = lexicon::is_first_name(&last.lower) || last.lower == "may";
+    let is_group = lexicon::is_group(&last.lower) && (name.len() > 1 || last.lower.ends_with('s'));
+    is_group && !is_surname && kind_by_name(words, name.clone()) == Kind::Unknown
+}
+
+/// "Prime Minister" with no name behind it.
+fn is_only_role(words: &[Word], name: Range<usize>) -> bool {
+    let last = &words[name.end - 1];
+    let is_surname = is_surname_too(last) || name.len() > 1 && lexicon::is_first_name(&words[name.start].lower);
+    lexicon::is_role(&last.lower) && !is_surname && !lexicon::is_first_name(&last.lower)
+}
+
+fn with_role(words: &[Word], name: Range<usize>, title: Option<usize>) -> Mention {
+    let honorific = title.and_then(|noun| lexicon::honorific(&words[noun].lower));
+    let before = match title {
+        Some(_) if honorific.is_some() => None,
+        Some(noun) => Some(roles::start(words, noun)..name.start),
+        None => role_in_front(words, name.start),
+    };
+    let role = before.or_else(|| beside(words, &name));
+    let first = role.as_ref().map_or(name.start, |role| role.start.min(name.start)).min(title.unwrap_or(name.start));
+    let last = role.as_ref().map_or(name.end, |role| role.end.max(name.end));
+    let kind = match kind_by_name(words, name.clone()) {
+        Kind::Unknown if role.is_some() || honorific.is_some() => Kind::Person,
+        Kind::Organisation | Kind::Place if honorific.is_some() => Kind::Person,
+        kind => kind,
+    };
+    let role = role.filter(|_| kind == Kind::Person);
+    let gender = honorific.flatten().or_else(|| role.clone().and_then(|role| gender_of(words, role)));
+    Mention { whole: first..last, name, role, gender, kind }
+}
+
+/// The role in small letters right before a name: "former campaign manager Ann Lee", "secretary of state Ann Lee".
+fn role_in_front(words: &[Word], name: usize) -> Option<Range<usize>> {
+    let noun = name.checked_sub(1).filter(|&last| words[last].flows_on())?;
+    if lexicon::is_role(&words[noun].lower) {
+        return Some(roles::start(words, noun)..name);
+    }
+    let office = noun.checked_sub(2).filter(|_| matches!(words[noun].lower.as_str(), "state" | "staff" | "defense"))?;
+    let is_office = words[office + 1].lower == "of" && lexicon::is_role(&words[office].lower);
+    is_office.then(|| roles::start(words, office)..name)
+}
+
+/// The role beside a name, with a comma between.
+fn beside(words: &[Word], name: &Range<usize>) -> Option<Range<usize>> {
+    let ends_here = words[name.end - 1].comma_follows();
+    roles::after(words, name.end - 1).or_else(|| roles::before_comma(words, name.start).filter(|_| ends_here))
+}
+
+fn gender_of(words: &[Word], role: Range<usize>) -> Option<Gender> {
+    // "the senator's wife" ends in what counts, "wife of the senator" begins with it.
+    let is_link = |word: &&Word| !lexicon::is_link(&word.lower);
+    words[role].iter().take_while(is_link).filter_map(|word| lexicon::gender_of_role(&word.lower)).last()
+}
+
+/// What the words of a name say of its bearer.
+fn kind_by_name(words: &[Word], name: Range<usize>) -> Kind {
+    let Some(first) = words[name.clone()].first() else { return Kind::Unknown };
+    let all = |is: fn(&Word) -> bool| words[name.clone()].iter().all(is);
+    let is_given = lexicon::is_first_name(&first.lower) && !lexicon::is_place(&first.lower) && name.len() > 1;
+    if all(|word| lexicon::is_place(&word.lower) || is_compass(&word.lower)) {
+        Kind::Place
+    } else if words[name.clone()].iter().any(|word| is_organisation(word, is_given)) || is_acronym(words, &name) {
+        Kind::Organisation
+    } else if name.len() > 1 && (is_given || has_initial(&words[name.clone()])) {
+        Kind::Person
+    } else {
+        Kind::Unknown
+    }
+}
+
+/// Whether a word makes a name that of an organisation. A few of these words are surnames as well.
+fn is_organisation(word: &Word, follows_first_name: bool) -> bool {
+    const SURNAMES: [&str; 14] = [
+        "bank", "bar", "board", "church", "fox", "gray", "guard", "house", "post", "press", "star", "street", "sun",
+        "workers",
+    ];
+    let is_surname = follows_first_name && SURNAMES.binary_search(&word.lower.as_str()).is_ok();
+    (lexicon::is_organisation_word(&word.lower) || lexicon::is_known_organisation(&word.lower)) && !is_surname
+}
+
+fn is_acronym(words: &[Word], name: &Range<usize>) -> bool {
+    name.len() == 1 && words[name.start].is_all_capitals()
+}
+
+/// "Ann B. Lee": an initial before the last word.
+fn has_initial(name: &[Word]) -> bool {
+    name[..name.len() - 1].iter().any(Word::is_initial)
+}
+
+fn is_compass(lower: &str) -> bool {
+    matches!(lower, "new" | "north" | "south" | "east" | "west" | "los" | "las" | "san" | "santa" | "saint" | "st.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words;
+    use super::*;
+
+    /// Name, role and kind of each mention.
+    fn mentions(text: &str) -> Vec<(String, Option<String>, Kind)> {
+        let words = words::find(text, &[]);
+        let shown = |range: Range<usize>| roles::text(text, &words, range);
+        find(&words).into_iter().map(|found| (shown(found.name), found.role.map(shown), found.kind)).collect()
+    }
+
+    fn people(text: &str) -> Vec<(String, String)> {
+        let persons = mentions(text).into_iter().filter(|(_, _, kind)| *kind == Kind::Person);
+        persons.map(|(name, role, _)| (name, role.unwrap_or_default())).collect()
+    }
+
+    fn person(name: &str, role: &str) -> Vec<(String, String)> {
+        vec![(name.to_owned(), role.to_owned())]
+    }
+
+    #[test]
+    fn titles_before_a_name_are_its_role() {
+        assert_eq!(people("Prime Minister Fumio Kishida"), person("Fumio Kishida", "Prime Minister"));
+        assert_eq!(people("said Oslo Mayor Ann de Lee Jr."), person("Ann de Lee Jr.", "Oslo Mayor"));
+        assert_eq!(people("Former Secretary of State Ann Lee"), person("Ann Lee", "Former Secretary of State"));
+        assert_eq!(people("the Roe campaign spokesman Bob Lee"), person("Bob Lee", "Roe campaign spokesman"));
+        assert_eq!(people("former secretary of state Ann Lee"), person("Ann Lee", "former secretary of state"));
+    }
+
+    #[test]
+    fn appositions_are_roles() {
+        assert_eq!(
+            people("Fumio Kishida, Japan’s prime minister, said"),
+            person("Fumio Kishida", "Japan’s prime minister")
+        );
+        assert_eq!(people("Bob Lee, a spokesman for Roe."), person("Bob Lee", "spokesman for Roe"));
+        assert_eq!(people("The mayor’s lawyer, Ann Lee, wept"), person("Ann Lee", "mayor’s lawyer"));
+    }
+
+    #[test]
+    fn honorifics_give_gender_but_no_role() {
+        let words = words::find("Ms. Quux slept.", &[]);
+        let found = find(&words);
+        assert_eq!((found[0].gender, found[0].kind), (Some(Gender::Female), Kind::Person));
+        assert_eq!(found[0].role, None);
+    }
+
+    #[test]
+    fn organisations_places_and_persons_are_told_apart() {
+        let kinds = |text: &str| mentions(text).into_iter().map(|(name, _, kind)| (name, kind)).collect::<Vec<_>>();
+        assert_eq!(kinds("in New York"), [("New York".to_owned(), Kind::Place)]);
+        assert_eq!(kinds("the Justice Department"), [("Justice Department".to_owned(), Kind::Organisation)]);
+        assert_eq!(
+            kinds("the Ministry of the Interior"),
+            [("Ministry of the Interior".to_owned(), Kind::Organisation)]
+        );
+        assert_eq!(kinds("by NASA"), [("NASA".to_owned(), Kind::Organisation)]);
+        assert_eq!(kinds("by Ann Fox"), [("Ann Fox".to_owned(), Kind::Person)]);
+        assert_eq!(kinds("by Quux Foo"), [("Quux Foo".to_owned(), Kind::Unknown)]);
+    }
+
+    #[test]
+    fn words_with_capitals_for_other_reasons_are_left_out() {
+        assert_eq!(people("On Monday Ann Lee said"), person("Ann Lee", ""));
+        assert_eq!(people("Usually Ann Lee Sunday slept"), person("Ann Lee", ""));
+        assert_eq!(people("Republican Ann Lee"), person("Ann Lee", "Republican"));
+        assert!(mentions("But The Prime Minister").is_empty());
+        assert!(mentions("Two Central Europeans").is_empty());
+        let twice = mentions("Ann Lee slept when Honest Ann Lee sang");
+        assert!(twice.iter().all(|(name, ..)| name == "Ann Lee"));
+        assert_eq!(people("by Oslo-born Ann Lee"), person("Ann Lee", ""));
+    }
+
+    #[test]
+    fn a_surname_may_look_like_a_title() {
+        assert_eq!(people("Rep. Steve King III said"), person("Steve King III", "Rep."));
+        assert_eq!(people("by Steve King"), person("Steve King", ""));
+    }
+}

@@ -1,0 +1,326 @@
+//! Who the sources of a document are: "he" and "the prime minister" to the fullest name that the text gives.
+//!
+//! Names come first: they are found all over the text and joined into persons. Then each source is read, in order, and
+//! every speaker found helps with the pronouns that follow. Where two could be meant, nobody is.
+
+/// Mentions joined into persons.
+mod entities;
+/// What kinds of words there are.
+mod lexicon;
+/// The names in a text.
+mod mentions;
+/// The words of names and roles.
+mod names;
+/// What pronouns can mean.
+mod pronouns;
+/// Titles and appositions.
+mod roles;
+/// What a source is.
+mod sources;
+/// A text's words.
+mod words;
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use crate::deadline::stopwatch;
+use crate::record::Speaker;
+use entities::{Cast, Found};
+use lexicon::Gender;
+use mentions::{Kind, Mention};
+use names::{Name, Role};
+use pronouns::{Scene, Who};
+use sources::Reading;
+use words::Word;
+
+/// For each source the speaker, in order; none where the document does not say clearly.
+///
+/// All ranges are bytes of `text`. `sentences` are in order and do not overlap.
+pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<usize>]) -> Vec<Option<Speaker>> {
+    let mut speakers = vec![None; sources.len()];
+    let words = words::find(text, sentences);
+    let mut resolver = Resolver::new(text, &words);
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|&at| sources[at].start);
+    for at in order {
+        stopwatch::look();
+        let first = words.partition_point(|word| word.bytes.end <= sources[at].start);
+        let last = words.partition_point(|word| word.bytes.start < sources[at].end);
+        if first < last {
+            speakers[at] = resolver.resolve(first..last);
+        }
+    }
+    speakers.into_iter().map(|speaker| speaker.map(|speaker| resolver.introduce(speaker))).collect()
+}
+
+/// Whom a source was found to mean.
+#[derive(Debug, Clone)]
+enum Meant {
+    /// A person, with the role that the source itself gives.
+    Person(usize, Option<String>),
+    Organisation(String),
+}
+
+/// Resolves the sources of one document, one after the other.
+struct Resolver<'t> {
+    text: &'t str,
+    words: &'t [Word<'t>],
+    mentions: Vec<Mention>,
+    /// The person of each mention.
+    persons: Vec<Option<usize>>,
+    cast: Cast,
+    scene: Scene,
+    /// Words that stand somewhere in small letters.
+    small: HashSet<&'t str>,
+    /// Words that have a capital which no sentence's beginning explains.
+    capital: HashSet<&'t str>,
+}
+
+impl<'t> Resolver<'t> {
+    fn new(text: &'t str, words: &'t [Word<'t>]) -> Self {
+        let mentions = mentions::find(words);
+        let (cast, persons) = Cast::new(text, words, &mentions);
+        let scene = Scene::new(words, &cast, &mentions, &persons);
+        let small = words.iter().filter(|word| !word.is_capitalised()).map(|word| word.text).collect();
+        let is_proper = |word: &&Word| word.is_capitalised() && !word.is_opening && !word.is_in_title;
+        let capital = words.iter().filter(is_proper).map(|word| word.text).collect();
+        Self { text, words, mentions, persons, cast, scene, small, capital }
+    }
+
+    /// Whom the source in a range of words means. Notes the speaker for the pronouns to come.
+    fn resolve(&mut self, range: Range<usize>) -> Option<Meant> {
+        let reading = sources::read(self.words, &self.mentions, range.clone());
+        let known = |person| Meant::Person(person, None);
+        let meant = match &reading {
+            Reading::Pronoun(gender) => self.pronoun(range.start, *gender).map(known),
+            Reading::Relative => self.relative(range.start).map(known),
+            Reading::Name(at, role) => self.name(*at, role.clone()),
+            Reading::Part(range) => self.part(range.clone()).map(known),
+            Reading::Body(range) => Some(Meant::Organisation(roles::text(self.text, self.words, range.clone()))),
+            Reading::Described(role) => self.described(range.start, role).map(known),
+            Reading::Stranger(_) | Reading::Nobody => None,
+        };
+        if let Some(who) = self.who(meant.as_ref(), &reading) {
+            self.scene.speak(self.words, range.start, who);
+        }
+        meant
+    }
+
+    /// Who is on the scene once a source has been read.
+    fn who(&self, meant: Option<&Meant>, reading: &Reading) -> Option<Who> {
+        match (meant, reading) {
+            (Some(Meant::Person(person, _)), _) => Some(Who::Person(*person)),
+            (None, Reading::Pronoun(gender)) => Some(Who::Stranger(Some(*gender))),
+            (None, Reading::Stranger(gender)) => Some(Who::Stranger(*gender)),
+            (None, Reading::Described(_)) => Some(Who::Stranger(None)),
+            (None, Reading::Name(at, _)) => Name::of(self.words, self.mentions[*at].name.clone()).map(Who::Named),
+            _ => None,
+        }
+    }
+
+    fn pronoun(&mut self, word: usize, gender: Gender) -> Option<usize> {
+        let person = self.scene.referent(self.words, &self.cast, word, gender)?;
+        self.cast.persons[person].gender = Some(gender);
+        Some(person)
+    }
+
+    /// The one with a role, where the text has just spoken of them or the office speaks for itself.
+    fn described(&self, word: usize, role: &[String]) -> Option<usize> {
+        let person = self.cast.with_role(role)?;
+        let is_office =
+            matches!(role.last().map(String::as_str), Some("president" | "minister" | "pope" | "chancellor"));
+        (is_office || self.scene.is_present(self.words, word, person)).then_some(person)
+    }
+
+    /// The person whose name stands right before the word: "Ann Lee, who said".
+    fn relative(&self, word: usize) -> Option<usize> {
+        let before = word.checked_sub(1)?;
+        let at = self.mentions.partition_point(|mention| mention.name.end <= before);
+        self.mentions.get(at).filter(|mention| mention.name.contains(&before))?;
+        let is_beside = self.words[before].comma_follows() || self.words[before].flows_on();
+        self.persons[at].filter(|&person| is_beside && self.cast.persons[person].is_somebody)
+    }
+
+    fn name(&mut self, at: usize, role: Option<Range<usize>>) -> Option<Meant> {
+        let mention = self.mentions[at].clone();
+        if let Some(person) = self.person(at, &mention) {
+            let role = role.or(mention.role).map(|role| Role::of(self.text, self.words, role));
+            let text = role.as_ref().filter(|role| role.is_telling()).map(|role| role.text.clone());
+            if let Some(role) = role {
+                self.cast.persons[person].add_role(role);
+            }
+            return Some(Meant::Person(person, text));
+        }
+        let organisation = matches!(mention.kind, Kind::Organisation | Kind::Place) || mention.name.len() > 1;
+        (organisation && self.is_proper(&mention.name)).then(|| Meant::Organisation(self.organisation(&mention.name)))
+    }
+
+    /// The person of a mention that is a source, added where it is a single name that nothing else explains.
+    fn person(&mut self, at: usize, mention: &Mention) -> Option<usize> {
+        if let Some(person) = self.persons[at] {
+            self.cast.persons[person].is_somebody = true;
+            return Some(person);
+        }
+        let name = Name::of(self.words, mention.name.clone())?;
+        match self.cast.find(&name, mention.gender) {
+            Found::One(person) if mention.kind != Kind::Place || self.cast.persons[person].is_somebody => Some(person),
+            Found::Nobody if self.is_single(mention) => {
+                let speaks = self.speaks(&mention.name);
+                let person = self.cast.add_single(&self.words[mention.name.start], speaks, mention.gender);
+                self.persons[at] = Some(person);
+                Some(person)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a mention is a single name of somebody, as far as can be seen.
+    fn is_single(&self, mention: &Mention) -> bool {
+        let word = &self.words[mention.name.start];
+        let is_name = mention.name.len() == 1 && matches!(mention.kind, Kind::Unknown | Kind::Person);
+        is_name && !lexicon::is_group(&word.lower) && self.is_proper(&mention.name)
+    }
+
+    /// Whether the capitals of a name are those of a name.
+    fn is_proper(&self, name: &Range<usize>) -> bool {
+        let (first, last) = (&self.words[name.start], &self.words[name.end - 1]);
+        let is_plural =
+            lexicon::is_plural(&last.lower) || (lexicon::is_group(&last.lower) && last.lower.ends_with('s'));
+        let is_doubtful =
+            first.is_opening && name.len() == 1 && !first.is_all_capitals() && !self.capital.contains(first.text);
+        let is_common = self.small.contains(first.lower.as_str()) || first.text.ends_with('s') || !self.speaks(name);
+        !(is_plural || first.is_in_title || is_doubtful && is_common)
+    }
+
+    /// Whether a verb of saying stands beside a name.
+    fn speaks(&self, name: &Range<usize>) -> bool {
+        let before = name.start.checked_sub(1).and_then(|at| self.words.get(at));
+        let beside = [before, self.words.get(name.end)];
+        beside.into_iter().flatten().any(|word| lexicon::is_saying(&word.lower))
+    }
+
+    fn organisation(&self, name: &Range<usize>) -> String {
+        let full = self.cast.organisation(&self.words[name.end - 1].lower).filter(|_| name.len() == 1);
+        full.map_or_else(|| roles::text(self.text, self.words, name.clone()), str::to_owned)
+    }
+
+    /// The person whom a part of a mention names.
+    fn part(&self, range: Range<usize>) -> Option<usize> {
+        match self.cast.find(&Name::of(self.words, range)?, None) {
+            Found::One(person) => Some(person),
+            _ => None,
+        }
+    }
+
+    fn introduce(&self, meant: Meant) -> Speaker {
+        match meant {
+            Meant::Organisation(name) => Speaker { name, role: None },
+            Meant::Person(person, role) => {
+                let person = &self.cast.persons[person];
+                Speaker { name: person.name.clone(), role: role.or_else(|| person.role().map(str::to_owned)) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Resolves the sources that stand in square brackets; sentences end with a full stop and a space.
+    fn speakers(marked: &str) -> Vec<Option<(String, String)>> {
+        let (mut text, mut sources, mut sentences, mut start) = (String::new(), Vec::new(), Vec::new(), 0);
+        for character in marked.chars() {
+            match character {
+                '[' => sources.push(text.len()..text.len()),
+                ']' => sources.last_mut().unwrap().end = text.len(),
+                _ => text.push(character),
+            }
+            if text.ends_with(". ") && !text.ends_with("Ms. ") {
+                sentences.push(start..text.len());
+                start = text.len();
+            }
+        }
+        sentences.push(start..text.len());
+        let found = resolve(&text, &sentences, &sources);
+        found.into_iter().map(|one| one.map(|one| (one.name, one.role.unwrap_or_default()))).collect()
+    }
+
+    fn speaker(name: &str, role: &str) -> (String, String) {
+        (name.to_owned(), role.to_owned())
+    }
+
+    #[test]
+    fn a_surname_and_a_pronoun_get_the_full_name_and_the_role() {
+        let text =
+            "Japan met Prime Minister Fumio Kishida. [Kishida] said no. Then [he] slept. [The prime minister] said so.";
+        assert_eq!(speakers(text), vec![Some(speaker("Fumio Kishida", "Prime Minister")); 3]);
+    }
+
+    #[test]
+    fn the_full_name_may_come_later() {
+        let found = speakers("“No,” said [Lee]. Later Ann Lee, a farmer from Ohio, slept.");
+        assert_eq!(found, [Some(speaker("Ann Lee", "farmer from Ohio"))]);
+    }
+
+    #[test]
+    fn organisations_are_themselves() {
+        let found = speakers("[The White House] said no. [NASA] agreed. [The Lee campaign] wept.");
+        assert_eq!(
+            found,
+            [Some(speaker("White House", "")), Some(speaker("NASA", "")), Some(speaker("Lee campaign", ""))]
+        );
+    }
+
+    #[test]
+    fn those_who_are_not_clear_are_nobody() {
+        let found = speakers(
+            "[Critics] said no. [An official] said so. [They] slept. Ann Lee slept while Eva Roe sang. [She] wept.",
+        );
+        assert_eq!(found, vec![None; 4]);
+    }
+
+    #[test]
+    fn somebody_without_a_name_takes_the_pronouns_that_follow() {
+        assert_eq!(speakers("[Ann Lee] said no. [An official] said yes. [She] said more.")[2], None);
+    }
+
+    #[test]
+    fn a_relative_pronoun_means_the_name_before_it() {
+        assert_eq!(speakers("We met Ann Lee, [who] said no.")[0], Some(speaker("Ann Lee", "")));
+    }
+
+    #[test]
+    fn a_pronoun_teaches_the_gender() {
+        let found = speakers("[Quux Foo] said no. [She] slept. Bob Roe slept. [She] said more.");
+        assert_eq!(found[1..], [Some(speaker("Quux Foo", "")), Some(speaker("Quux Foo", ""))]);
+    }
+
+    #[test]
+    fn the_main_bearer_of_a_surname_is_named_first_and_most() {
+        let text = "It rained on Bob Lee. It snowed on Bob Lee. It hailed on Bob Lee and on Ann Lee. [Lee] said no.";
+        assert_eq!(speakers(text), [Some(speaker("Bob Lee", ""))]);
+        assert_eq!(speakers("It rained on Bob Lee and on Ann Lee. [Lee] said no."), [None]);
+    }
+
+    #[test]
+    fn a_description_needs_its_person_nearby() {
+        let far = "It rained. ".repeat(9);
+        assert_eq!(speakers("Senator Ann Lee slept. [The senator] said no.")[0], Some(speaker("Ann Lee", "Senator")));
+        assert_eq!(speakers(&format!("Senator Ann Lee slept. {far}[The senator] said no.")), [None]);
+    }
+
+    #[test]
+    fn the_role_in_the_source_itself_comes_first() {
+        let text = "Mayor Ann Lee slept. [Ann Lee, a farmer from Ohio,] said no. [She] said more.";
+        assert_eq!(speakers(text), [Some(speaker("Ann Lee", "farmer from Ohio")), Some(speaker("Ann Lee", "Mayor"))]);
+    }
+
+    #[test]
+    fn titles_and_strange_letters_do_no_harm() {
+        assert_eq!(speakers("[Storm] Closes Quiet Harbour Before Sunday"), [None]);
+        let found = speakers("It rained on Zoë Núñez. [Núñez] said no. [ZOË NÚÑEZ]: Never.");
+        assert_eq!(found, vec![Some(speaker("Zoë Núñez", "")); 2]);
+        assert!(resolve("", &[], &[0..0, 5..9]).iter().all(Option::is_none));
+    }
+}

@@ -1,0 +1,301 @@
+//! Who is on the scene at a place of the text: what "he" and "she" can mean there.
+
+use std::collections::HashMap;
+
+use super::entities::{Cast, Found};
+use super::lexicon::{self, Gender};
+use super::mentions::Mention;
+use super::names::Name;
+use super::roles;
+use super::words::Word;
+use crate::deadline::stopwatch;
+
+/// How many sentences back a pronoun reaches.
+const REACH: usize = 5;
+
+/// The same where the gender of whom it would mean is not known.
+const REACH_OF_UNKNOWN: usize = 2;
+
+/// How much somebody stands out in a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// Mentioned.
+    Other,
+    /// Who does something.
+    Subject,
+    /// Who says something.
+    Speaker,
+}
+
+/// Who stands at a place of the text.
+#[derive(Debug, Clone)]
+pub(super) enum Who {
+    /// A known person.
+    Person(usize),
+    /// One of several of this name.
+    Named(Name),
+    /// Somebody without a name, "an official", with what is known of the gender.
+    Stranger(Option<Gender>),
+}
+
+impl Who {
+    /// Whether a pronoun of `gender` can mean this.
+    fn fits(&self, cast: &Cast, gender: Gender) -> bool {
+        let person_fits = |person: usize| {
+            let person = &cast.persons[person];
+            person.is_somebody && person.gender.is_none_or(|own| own == gender)
+        };
+        match self {
+            Self::Person(person) => person_fits(*person),
+            Self::Named(name) => match cast.find(name, Some(gender)) {
+                Found::One(person) => person_fits(person),
+                Found::Several => true,
+                Found::Nobody => false,
+            },
+            Self::Stranger(own) => own.is_none_or(|own| own == gender),
+        }
+    }
+
+    /// The person, once the gender is known.
+    fn person(&self, cast: &Cast, gender: Gender) -> Option<usize> {
+        match self {
+            Self::Person(person) => Some(*person),
+            Self::Named(name) => match cast.find(name, Some(gender)) {
+                Found::One(person) => Some(person),
+                _ => None,
+            },
+            Self::Stranger(_) => None,
+        }
+    }
+}
+
+/// Somebody at a place of the text.
+#[derive(Debug, Clone)]
+struct Appearance {
+    word: usize,
+    who: Who,
+    standing: Standing,
+}
+
+/// Who appears in which sentence.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    by_sentence: HashMap<usize, Vec<Appearance>>,
+}
+
+impl Scene {
+    /// The persons of all mentions outside of quotations; `persons` has an entry a mention.
+    pub(super) fn new(words: &[Word], cast: &Cast, mentions: &[Mention], persons: &[Option<usize>]) -> Self {
+        let mut scene = Self::default();
+        for (mention, person) in mentions.iter().zip(persons) {
+            stopwatch::look();
+            let first = &words[mention.name.start];
+            let who = person.map(Who::Person).or_else(|| namesake(words, cast, mention));
+            if let Some(who) = who.filter(|_| !first.is_quoted && !first.is_in_title) {
+                let standing = if is_subject(words, mention) { Standing::Subject } else { Standing::Other };
+                scene.enter(words, mention.name.start, who, standing);
+            }
+        }
+        for (at, _) in words.iter().enumerate().filter(|(_, word)| !word.is_quoted && !word.is_capitalised()) {
+            if let Some(gender) = stranger(words, at) {
+                scene.enter(words, at, Who::Stranger(Some(gender)), Standing::Subject);
+            }
+        }
+        scene
+    }
+
+    /// Whether a person appears shortly before `word`.
+    pub(super) fn is_present(&self, words: &[Word], word: usize, person: usize) -> bool {
+        let sentence = words[word].sentence;
+        let is_person = |one: &Appearance| one.word < word && matches!(one.who, Who::Person(other) if other == person);
+        let there = (sentence.saturating_sub(REACH)..=sentence).filter_map(|sentence| self.by_sentence.get(&sentence));
+        there.flatten().any(is_person)
+    }
+
+    /// Notes who says something at `word`.
+    pub(super) fn speak(&mut self, words: &[Word], word: usize, who: Who) {
+        self.enter(words, word, who, Standing::Speaker);
+    }
+
+    fn enter(&mut self, words: &[Word], word: usize, who: Who, standing: Standing) {
+        self.by_sentence.entry(words[word].sentence).or_default().push(Appearance { word, who, standing });
+    }
+
+    /// Whom a pronoun of `gender` at `word` means, where the sentences before it leave no doubt.
+    pub(super) fn referent(&self, words: &[Word], cast: &Cast, word: usize, gender: Gender) -> Option<usize> {
+        let sentence = words[word].sentence;
+        let of = |sentence: usize| {
+            let all = self.by_sentence.get(&sentence).into_iter().flatten();
+            all.filter(|one| one.who.fits(cast, gender))
+                .map(|one| (one.word, one.standing, one.who.person(cast, gender)))
+        };
+        let mut choice = prominent(of(sentence).filter(|(at, ..)| *at < word));
+        let mut passed: Vec<Option<usize>> = Vec::new();
+        for back in 1..=REACH.min(sentence) {
+            if choice != Choice::Nobody {
+                break;
+            }
+            choice = prominent(of(sentence - back)).near(cast, back);
+            if choice == Choice::Nobody {
+                passed.extend(of(sentence - back).map(|(.., person)| person));
+            }
+        }
+        match choice {
+            // Somebody else, mentioned since, could be meant as well.
+            Choice::One(person) if passed.iter().all(|&other| other == Some(person)) => Some(person),
+            _ => None,
+        }
+    }
+}
+
+/// The gender of somebody without a name whom the word `at` brings in: "a woman", "a young man".
+fn stranger(words: &[Word], at: usize) -> Option<Gender> {
+    let is_new = |word: &Word| {
+        matches!(word.lower.as_str(), "a" | "an" | "one" | "another" | "his" | "her") && word.is_beside_next()
+    };
+    let gender = match words[at].lower.as_str() {
+        "girl" => Some(Gender::Female),
+        "boy" | "guy" => Some(Gender::Male),
+        lower => lexicon::gender_of_role(lower),
+    }?;
+    // A name behind it says who it is.
+    let is_named = words.get(at + 1).is_some_and(Word::is_capitalised) && !words[at].gap.contains('.');
+    (words[at.saturating_sub(2)..at].iter().any(is_new) && !is_named).then_some(gender)
+}
+
+/// A name that several in the text bear.
+fn namesake(words: &[Word], cast: &Cast, mention: &Mention) -> Option<Who> {
+    let name = Name::of(words, mention.name.clone())?;
+    (cast.find(&name, mention.gender) == Found::Several).then_some(Who::Named(name))
+}
+
+/// What the most prominent in a sentence come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    One(usize),
+    Doubtful,
+    Nobody,
+}
+
+impl Choice {
+    /// The same, but for somebody of unknown gender who is too far away.
+    fn near(self, cast: &Cast, back: usize) -> Self {
+        match self {
+            Self::One(person) if back > REACH_OF_UNKNOWN && cast.persons[person].gender.is_none() => Self::Doubtful,
+            choice => choice,
+        }
+    }
+}
+
+/// The choice among those who do or say something; who says it comes first.
+fn prominent(all: impl Iterator<Item = (usize, Standing, Option<usize>)>) -> Choice {
+    let all: Vec<_> = all.filter(|(_, standing, _)| *standing > Standing::Other).collect();
+    let best = all.iter().map(|(_, standing, _)| *standing).max();
+    let mut top = all.iter().filter(|(_, standing, _)| Some(*standing) == best).map(|(.., person)| *person);
+    match top.next() {
+        None => Choice::Nobody,
+        Some(Some(first)) if top.all(|other| other == Some(first)) => Choice::One(first),
+        Some(_) => Choice::Doubtful,
+    }
+}
+
+/// Whether the mention is what its clause is about: it stands at its beginning, or a verb follows.
+fn is_subject(words: &[Word], mention: &Mention) -> bool {
+    let last = &words[mention.name.end - 1];
+    if last.is_possessive {
+        return false;
+    }
+    let before = mention.whole.start.checked_sub(1).map(|at| &words[at]);
+    let is_first = before.is_none_or(|word| word.sentence != last.sentence);
+    let is_object = before.is_some_and(|word| !is_first && lexicon::is_link(&word.lower) && word.is_beside_next());
+    let has_verb = words
+        .get(mention.whole.end)
+        .is_some_and(|next| next.sentence == last.sentence && lexicon::is_common_verb(&next.lower));
+    let is_said = before.is_some_and(|word| {
+        !is_first && word.is_beside_next() && lexicon::is_saying(&word.lower) && word.lower != "told"
+    });
+    let opens = is_first
+        || before.is_some_and(|word| begins_clause(&word.lower))
+        || before.is_some_and(|word| word.sentence == last.sentence && begins_sentence(words, mention.whole.start - 1));
+    !is_object && (has_verb || is_said || opens)
+}
+
+/// Whether a clause with a subject of its own follows the word.
+fn begins_clause(lower: &str) -> bool {
+    matches!(lower, "although" | "because" | "if" | "that" | "though" | "until" | "when" | "whether" | "while")
+}
+
+/// Whether the word at `at` is a lead-in to a sentence's subject: "But", "Meanwhile,", "The".
+fn begins_sentence(words: &[Word], at: usize) -> bool {
+    let is_first = at == 0 || words[at - 1].sentence != words[at].sentence;
+    let leads = roles::is_determiner(&words[at])
+        || roles::is_lead_in(&words[at])
+        || matches!(
+            words[at].lower.as_str(),
+            "but" | "and" | "meanwhile" | "still" | "yet" | "however" | "when" | "while" | "as" | "after" | "if" | "so"
+        );
+    is_first && leads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{mentions, words};
+    use super::*;
+
+    /// Whom the last "he" or "she" means.
+    fn referent(text: &str) -> Option<String> {
+        let mut sentences = Vec::new();
+        let mut start = 0;
+        for piece in text.split_inclusive(". ") {
+            sentences.push(start..start + piece.len());
+            start += piece.len();
+        }
+        let words = words::find(text, &sentences);
+        let mentions = mentions::find(&words);
+        let (cast, persons) = Cast::new(text, &words, &mentions);
+        let scene = Scene::new(&words, &cast, &mentions, &persons);
+        let at = words.iter().rposition(|word| matches!(word.lower.as_str(), "he" | "she"))?;
+        let gender = if words[at].lower == "he" { Gender::Male } else { Gender::Female };
+        scene.referent(&words, &cast, at, gender).map(|person| cast.persons[person].name.clone())
+    }
+
+    #[test]
+    fn a_pronoun_means_the_last_subject_of_its_gender() {
+        assert_eq!(referent("Bob Roe slept. Ann Lee sang. Then he left.").as_deref(), Some("Bob Roe"));
+        assert_eq!(referent("Bob Roe slept. Ann Lee sang. Then she left.").as_deref(), Some("Ann Lee"));
+    }
+
+    #[test]
+    fn two_subjects_are_one_too_many() {
+        assert_eq!(referent("Bob Roe slept while Tom Poe was away. Then he left."), None);
+    }
+
+    #[test]
+    fn a_name_that_came_between_leaves_doubt() {
+        assert_eq!(referent("Bob Roe slept. It rained on Tom Poe. Then he left."), None);
+        assert_eq!(referent("Bob Roe slept. It rained on Bob Roe. Then he left.").as_deref(), Some("Bob Roe"));
+    }
+
+    #[test]
+    fn names_inside_quotations_are_not_on_the_scene() {
+        assert_eq!(referent("Bob Roe slept. “Tom Poe is late,” he said").as_deref(), Some("Bob Roe"));
+    }
+
+    #[test]
+    fn somebody_without_a_name_can_be_meant_as_well() {
+        assert_eq!(referent("Ann Lee slept. Later a young woman sang. She left."), None);
+        assert_eq!(referent("Ann Lee slept. Later a young man sang. She left.").as_deref(), Some("Ann Lee"));
+    }
+
+    #[test]
+    fn a_namesake_is_told_by_the_pronoun() {
+        let text = "It rained on Ann Lee and snowed on Bob Lee. Lee slept. Then she left.";
+        assert_eq!(referent(text).as_deref(), Some("Ann Lee"));
+    }
+
+    #[test]
+    fn a_pronoun_does_not_reach_far() {
+        let between = "It rained. ".repeat(REACH);
+        assert_eq!(referent(&format!("Bob Roe slept. {between}He left.")), None);
+    }
+}

@@ -1,0 +1,234 @@
+//! A text's words, with what their looks say of them.
+
+use std::ops::Range;
+
+use super::lexicon;
+use crate::deadline::stopwatch;
+
+/// A word of the text. Its bytes hold a possessive ending too, the rest does not.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about how a word looks")]
+pub(super) struct Word<'t> {
+    /// The word without a possessive ending.
+    pub text: &'t str,
+    /// The same in small letters, with straight apostrophes.
+    pub lower: String,
+    /// Where it stands in the text.
+    pub bytes: Range<usize>,
+    /// What stands between it and the next word.
+    pub gap: &'t str,
+    /// The sentence it stands in, counted from 0.
+    pub sentence: usize,
+    /// It ends in "'s" or "s'".
+    pub is_possessive: bool,
+    /// It stands between quotation marks.
+    pub is_quoted: bool,
+    /// It begins a sentence or a quotation, so that a capital says nothing.
+    pub is_opening: bool,
+    /// Its sentence is set as a title, so that capitals say nothing.
+    pub is_in_title: bool,
+}
+
+impl Word<'_> {
+    /// It begins with a capital.
+    pub(super) fn is_capitalised(&self) -> bool {
+        self.text.chars().next().is_some_and(char::is_uppercase) || self.is_arabic_name()
+    }
+
+    /// "al-Sadr": a small article tied to a name.
+    fn is_arabic_name(&self) -> bool {
+        let rest = self.text.strip_prefix("al-").or_else(|| self.text.strip_prefix("el-"));
+        rest.is_some_and(|rest| rest.starts_with(char::is_uppercase))
+    }
+
+    /// All its letters are capitals, and there are several.
+    pub(super) fn is_all_capitals(&self) -> bool {
+        let letters = self.text.chars().filter(|character| character.is_alphabetic());
+        letters.clone().count() > 1 && letters.clone().all(char::is_uppercase)
+    }
+
+    /// "J." or "J": one capital for a name.
+    pub(super) fn is_initial(&self) -> bool {
+        let letters = self.text.trim_end_matches('.');
+        letters.chars().count() == 1 && letters.chars().all(char::is_uppercase)
+    }
+
+    /// Nothing but white space parts it from the next word of its line.
+    pub(super) fn flows_on(&self) -> bool {
+        !self.is_possessive && self.is_beside_next()
+    }
+
+    /// The next word follows in the same line, whether or not this one is a possessive.
+    pub(super) fn is_beside_next(&self) -> bool {
+        !self.gap.is_empty() && self.gap.chars().all(|character| character.is_whitespace() && character != '\n')
+    }
+
+    /// A comma and white space part it from the next word.
+    pub(super) fn comma_follows(&self) -> bool {
+        self.gap
+            .trim_start_matches(['"', '”'])
+            .strip_prefix(',')
+            .is_some_and(|rest| rest.trim_matches([' ', '\u{a0}']).is_empty() && !rest.is_empty())
+    }
+}
+
+/// The words of `text`, in order. `sentences` are in order too.
+pub(super) fn find<'t>(text: &'t str, sentences: &[Range<usize>]) -> Vec<Word<'t>> {
+    let ranges = ranges(text);
+    let mut words: Vec<Word> = Vec::with_capacity(ranges.len());
+    let (mut sentence, mut is_quoted, mut end) = (0, false, 0);
+    for (at, bytes) in ranges.iter().enumerate() {
+        stopwatch::look();
+        let before = &text[end..bytes.start];
+        is_quoted = quotes(before, is_quoted);
+        let first = sentence;
+        while sentences.get(sentence + 1).is_some_and(|next| next.start <= bytes.start) {
+            sentence += 1;
+        }
+        let next = ranges.get(at + 1).map_or(text.len(), |next| next.start);
+        let mut word = word(text, bytes.clone(), next);
+        word.is_opening = at == 0 || sentence != first || before.contains(['\n', '"', '“', '•', '‘', ':', '…']);
+        (word.sentence, word.is_quoted) = (sentence, is_quoted);
+        words.push(word);
+        end = bytes.end;
+    }
+    mark_titles(&mut words);
+    words
+}
+
+fn word(text: &str, bytes: Range<usize>, next: usize) -> Word<'_> {
+    let written = &text[bytes.clone()];
+    let bare = ["'s", "’s", "'S", "’S"].iter().find_map(|ending| written.strip_suffix(ending));
+    let gap = &text[bytes.end..next];
+    let ends_plural = written.ends_with('s')
+        && gap.strip_prefix(['\'', '’']).is_some_and(|rest| rest.starts_with(char::is_whitespace));
+    let stem = bare.unwrap_or(written);
+    Word {
+        text: stem,
+        lower: stem.to_lowercase().replace('’', "'"),
+        bytes,
+        gap,
+        sentence: 0,
+        is_possessive: bare.is_some() || ends_plural,
+        is_quoted: false,
+        is_opening: false,
+        is_in_title: false,
+    }
+}
+
+/// Whether a quotation is open after `gap`. One that is never closed ends with its paragraph.
+fn quotes(gap: &str, mut is_open: bool) -> bool {
+    for character in gap.chars() {
+        is_open = match character {
+            '“' | '«' => true,
+            '”' | '»' | '\n' => false,
+            '"' => !is_open,
+            _ => is_open,
+        };
+    }
+    is_open
+}
+
+fn ranges(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut open: Option<usize> = None;
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        if character.is_alphanumeric() {
+            open.get_or_insert(at);
+            continue;
+        }
+        let Some(start) = open else { continue };
+        let goes_on = characters.peek().is_some_and(|(_, next)| next.is_alphanumeric());
+        let is_inner = matches!(character, '\'' | '’' | '-' | '.' | '&' | '\u{300}'..='\u{36f}') && goes_on;
+        if !is_inner {
+            open = None;
+            let keeps_stop = character == '.' && is_abbreviation(&text[start..at]);
+            found.push(start..at + usize::from(keeps_stop));
+        }
+    }
+    found.extend(open.map(|start| start..text.len()));
+    found
+}
+
+/// Whether a full stop after `word` belongs to it.
+fn is_abbreviation(word: &str) -> bool {
+    const ABBREVIATIONS: [&str; 33] = [
+        "Adm", "Capt", "Cmdr", "Co", "Col", "Corp", "Cpl", "Det", "Dr", "Esq", "Gen", "Gov", "Hon", "Inc", "Jr", "Lt",
+        "Ltd", "Maj", "Messrs", "Mr", "Mrs", "Ms", "Mt", "Prof", "Rep", "Reps", "Rev", "Sen", "Sens", "Sgt", "Sr",
+        "St", "Supt",
+    ];
+    let is_initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase) && word != "I";
+    is_initial
+        || ABBREVIATIONS.binary_search(&word).is_ok()
+        // As transcripts have them: "MR. LEE".
+        || (is_large(word) && ABBREVIATIONS.iter().any(|known| known.eq_ignore_ascii_case(word)))
+        || (word.contains('.') && word.len() < 8 && !word.ends_with("com"))
+}
+
+fn is_large(word: &str) -> bool {
+    word.chars().all(char::is_uppercase)
+}
+
+/// Marks the words of sentences in which nearly every word of weight has a capital.
+fn mark_titles(words: &mut [Word]) {
+    for sentence in words.chunk_by_mut(|one, next| one.sentence == next.sentence) {
+        let weighty = || sentence.iter().filter(|word| !lexicon::is_small(&word.lower));
+        let (all, small) = (weighty().count(), weighty().filter(|word| !word.is_capitalised()).count());
+        let is_title = all > 4 && small * 8 <= all;
+        for word in sentence {
+            word.is_in_title = is_title;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<&str> {
+        find(text, &[]).into_iter().map(|word| word.text).collect()
+    }
+
+    #[test]
+    fn titles_in_capitals_keep_their_stops() {
+        assert_eq!(texts("MR. LEE: So be it."), ["MR.", "LEE", "So", "be", "it"]);
+    }
+
+    #[test]
+    fn names_keep_their_inner_marks_and_stops() {
+        assert_eq!(
+            texts("Mr. O’Hara-Lee, J. K. Oe Jr. (AT&T)"),
+            ["Mr.", "O’Hara-Lee", "J.", "K.", "Oe", "Jr.", "AT&T"]
+        );
+        assert_eq!(texts("in the U.S. It ended."), ["in", "the", "U.S.", "It", "ended"]);
+    }
+
+    #[test]
+    fn possessives_are_cut_off() {
+        let words = find("Ann’s and the voters’ view—Lee's", &[]);
+        let possessive: Vec<_> = words.iter().filter(|word| word.is_possessive).map(|word| word.text).collect();
+        assert_eq!(possessive, ["Ann", "voters", "Lee"]);
+    }
+
+    #[test]
+    fn quotations_are_seen_and_end_with_their_paragraph() {
+        let words = find("Ann said “no way” twice.\n\n\"Yes, she did.\nBob slept", &[]);
+        let quoted: Vec<_> = words.iter().filter(|word| word.is_quoted).map(|word| word.text).collect();
+        assert_eq!(quoted, ["no", "way", "Yes", "she", "did"]);
+    }
+
+    #[test]
+    fn titles_are_told_from_sentences() {
+        assert!(find("Storm Closes Small Harbour for Days", &[]).iter().all(|word| word.is_in_title));
+        assert!(find("Ann Lee closed the harbour in Oslo", &[]).iter().all(|word| !word.is_in_title));
+    }
+
+    #[test]
+    fn a_capital_at_the_start_of_a_sentence_is_known() {
+        let text = "One. Two: three “four five”";
+        let words = find(text, &[0..4, 5..text.len()]);
+        let opening: Vec<_> = words.iter().filter(|word| word.is_opening).map(|word| word.text).collect();
+        assert_eq!(opening, ["One", "Two", "three", "four"]);
+    }
+}

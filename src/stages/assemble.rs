@@ -1,0 +1,346 @@
+//! What models read to statements: collects the batches of a chunk and puts every finding where it belongs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rayon::prelude::*;
+
+use super::batch::{Batch, Row};
+use crate::attribution::{self, TaggedSentence};
+use crate::deadline::guard::{self, Guard};
+use crate::model::document::DocumentScores;
+use crate::model::passage::Segment;
+use crate::model::{DocumentScaling, Reading};
+use crate::pipeline::{Halt, Outlet, Stage};
+use crate::record::{
+    AnalysedChunk, AnalysedDocument, Chunk, Flag, Reason, Rejection, Sentence, SplitDocument, Statement, TokenCount,
+    Verdict,
+};
+use crate::task::{LabelTask, Tag, Tasks};
+
+/// Puts statements together.
+#[derive(Debug)]
+pub struct Assemble {
+    tasks: Arc<Tasks>,
+    /// The statements of the chunk under way, by document. Batches arrive in order, so there is one at a time.
+    statements: Vec<Vec<Statement>>,
+    /// What the models read in each document of the chunk under way.
+    readings: Vec<DocumentReadings>,
+    /// What the tokens of each statement are in an attribution, and where in the sentence they stand, in bytes.
+    tagged: Vec<Vec<Tagged>>,
+    /// Documents of the chunk that could not be read, by their places.
+    refused: BTreeMap<usize, Rejection>,
+    tokens: TokenCount,
+    guard: Guard,
+}
+
+/// The probabilities that sequence heads gave the labels of a document's sentences, before they are combined.
+#[derive(Debug, Clone, Default)]
+struct DocumentReadings {
+    /// For each labelling task those of each sentence.
+    labels: Vec<Vec<Vec<f32>>>,
+    /// For each labelling task those of the title, by the first sentence of the passage that it was read with: passages
+    /// come in the order of their lengths, and sums are to be taken in the order of the text.
+    titles: Vec<BTreeMap<usize, Vec<f32>>>,
+    /// Sentences that are no statements.
+    boilerplate: Vec<bool>,
+}
+
+/// The tokens of a sentence.
+type Tagged = (Vec<Tag>, Vec<(usize, usize)>);
+
+impl Assemble {
+    /// Assembles what `tasks` ask for.
+    #[must_use]
+    pub fn new(tasks: Arc<Tasks>) -> Self {
+        Self {
+            tasks,
+            statements: Vec::new(),
+            readings: Vec::new(),
+            tagged: Vec::new(),
+            refused: BTreeMap::new(),
+            tokens: TokenCount::default(),
+            guard: Guard::of(Self::NAME),
+        }
+    }
+
+    /// Rejects documents on which it has worked for longer than `limit`.
+    #[must_use]
+    pub fn within(self, limit: Option<Duration>) -> Self {
+        Self { guard: self.guard.within(limit), ..self }
+    }
+
+    fn begin(&mut self, chunk: &Chunk<SplitDocument>) {
+        if self.statements.is_empty() {
+            let blank = |sentence: &Sentence| blank(*sentence);
+            let statements = |split: &SplitDocument| split.sentences.iter().map(blank).collect();
+            self.statements = chunk.documents.iter().map(statements).collect();
+            let tasks = self.tasks.labels.len();
+            let unread = |split: &SplitDocument| DocumentReadings {
+                labels: vec![vec![Vec::new(); split.sentences.len()]; tasks],
+                titles: vec![BTreeMap::new(); tasks],
+                boilerplate: vec![false; split.sentences.len()],
+            };
+            self.readings = chunk.documents.iter().map(unread).collect();
+            let unread = |split: &SplitDocument| vec![Tagged::default(); split.sentences.len()];
+            self.tagged = chunk.documents.iter().map(unread).collect();
+        }
+    }
+
+    /// Keeps what was read in a document's title together with a passage.
+    fn place_title(&mut self, batch: &Batch, row: &Row, reading: &Reading) {
+        let titles = &mut self.readings[row.document].titles;
+        for (task, of_title) in self.tasks.labels.iter().zip(titles) {
+            if task.model == batch.model {
+                of_title.insert(row.first_sentence, reading.sequences[task.slot].clone());
+            }
+        }
+    }
+
+    fn place(&mut self, batch: &Batch, place: (usize, usize), segment: &Segment, reading: &Reading) {
+        let (document, sentence) = place;
+        let statement = &mut self.statements[document][sentence];
+        let readings = &mut self.readings[document];
+        for (task, of_sentences) in self.tasks.labels.iter().zip(&mut readings.labels) {
+            if task.model == batch.model {
+                of_sentences[sentence].clone_from(&reading.sequences[task.slot]);
+            }
+        }
+        for task in self.tasks.boilerplate.iter().filter(|task| task.model == batch.model) {
+            let score = reading.sequences[task.slot].last().copied().unwrap_or_default();
+            readings.boilerplate[sentence] |= score >= task.min_score;
+        }
+        if let Some(task) = self.tasks.attribution.as_ref().filter(|task| task.model == batch.model) {
+            let tags = reading.tokens[task.slot].iter().map(|&label| task.tags[label]).collect();
+            self.tagged[document][sentence] = (tags, segment.offsets.clone());
+        }
+        if segment.is_truncated && !statement.flags.contains(&Flag::Truncated) {
+            statement.flags.push(Flag::Truncated);
+        }
+    }
+
+    /// The findings of a row, or what became of its document.
+    fn take(&mut self, batch: &Batch, row: &Row) {
+        match row.found.get() {
+            Ok(readings) => {
+                let (of_document, of_sentences) = readings.split_at(usize::from(row.passage.has_document));
+                of_document.iter().for_each(|reading| self.place_title(batch, row, reading));
+                for ((place, segment), reading) in segments(row).zip(of_sentences) {
+                    self.place(batch, place, segment, reading);
+                }
+            }
+            Err(message) => {
+                let document = &batch.chunk.documents[row.document].document;
+                let rejection = || guard::refused("classify", document, Reason::ModelFailed, message.to_owned());
+                self.refused.entry(row.document).or_insert_with(rejection);
+            }
+        }
+    }
+
+    fn end(&mut self, chunk: Arc<Chunk<SplitDocument>>, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
+        // The last batch holds the last reference, so nothing is copied.
+        let Chunk { documents, input_bytes } = Arc::unwrap_or_clone(chunk);
+        let statements = std::mem::take(&mut self.statements);
+        let readings = std::mem::take(&mut self.readings);
+        let tagged = std::mem::take(&mut self.tagged);
+        let refused = std::mem::take(&mut self.refused);
+        let all = documents.into_par_iter().zip(statements).zip(readings).zip(tagged).enumerate();
+        let all = all.map(|(place, (((split, mut statements), readings), tagged))| match refused.get(&place) {
+            Some(rejection) => Err(rejection.clone()),
+            None => {
+                let verdicts = readings.label(&self.tasks.labels, &mut statements);
+                self.attribute(split, statements, verdicts, &tagged)
+            }
+        });
+        let mut documents = Vec::new();
+        for document in all.collect::<Vec<_>>() {
+            match document {
+                Ok(document) => documents.push(document),
+                Err(rejection) => out.reject(rejection)?,
+            }
+        }
+        out.emit(AnalysedChunk { documents, input_bytes, tokens: std::mem::take(&mut self.tokens) })
+    }
+
+    fn attribute(
+        &self,
+        split: SplitDocument,
+        mut statements: Vec<Statement>,
+        verdicts: Vec<Option<Verdict>>,
+        tagged: &[Tagged],
+    ) -> Result<AnalysedDocument, Rejection> {
+        let SplitDocument { document, sentences } = split;
+        let statements = self.guard.on(&document, || {
+            if self.tasks.attribution.is_some() {
+                attribution::attribute(&document.text, &tagged_sentences(&sentences, tagged), &mut statements);
+            }
+            statements
+        })?;
+        Ok(AnalysedDocument { document, statements, verdicts })
+    }
+}
+
+impl DocumentReadings {
+    /// Gives each statement its labels or the flag that it is none, and returns the document's own labels.
+    fn label(&self, tasks: &[LabelTask], statements: &mut [Statement]) -> Vec<Option<Verdict>> {
+        for (statement, _) in
+            statements.iter_mut().zip(&self.boilerplate).filter(|(_, is_boilerplate)| **is_boilerplate)
+        {
+            statement.flags.push(Flag::Boilerplate);
+        }
+        let mut verdicts = Vec::new();
+        for (task, (sentences, titles)) in tasks.iter().zip(self.labels.iter().zip(&self.titles)) {
+            let counted = sentences.iter().zip(&self.boilerplate).filter(|(_, is_boilerplate)| !**is_boilerplate);
+            let counted = counted.map(|(probabilities, _)| probabilities.as_slice());
+            let scaling = task.document.unwrap_or_else(DocumentScaling::none);
+            let scores = DocumentScores::new(scaling, counted, titles.values().map(Vec::as_slice));
+            for ((statement, probabilities), is_boilerplate) in
+                statements.iter_mut().zip(sentences).zip(&self.boilerplate)
+            {
+                statement.verdicts.push(match task.document {
+                    _ if *is_boilerplate => None,
+                    Some(_) => Some(judge(task, scores.sentence(probabilities, true))),
+                    None => Some(judge(task, probabilities.clone())),
+                });
+            }
+            verdicts.push(scores.document().map(|probabilities| judge(task, probabilities)));
+        }
+        verdicts
+    }
+}
+
+impl Stage for Assemble {
+    const NAME: &'static str = "assemble";
+    type In = Batch;
+    type Out = AnalysedChunk;
+
+    fn process(&mut self, batch: Batch, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
+        self.begin(&batch.chunk);
+        self.tokens += batch.tokens;
+        batch.rows.iter().for_each(|row| self.take(&batch, row));
+        self.refused.extend(batch.refused);
+        if batch.is_last { self.end(batch.chunk, out) } else { Ok(()) }
+    }
+}
+
+fn tagged_sentences<'t>(sentences: &[Sentence], tagged: &'t [Tagged]) -> Vec<TaggedSentence<'t>> {
+    let of = |(sentence, (tags, offsets)): (&Sentence, &'t Tagged)| TaggedSentence {
+        range: sentence.span.byte_start..sentence.span.byte_end,
+        paragraph: sentence.paragraph,
+        tags: tags.clone(),
+        offsets,
+    };
+    sentences.iter().zip(tagged).map(of).collect()
+}
+
+/// A statement in which nothing has been found yet.
+fn blank(sentence: Sentence) -> Statement {
+    let flags = if sentence.is_heading { vec![Flag::Heading] } else { Vec::new() };
+    Statement { sentence, verdicts: Vec::new(), attributions: Vec::new(), flags }
+}
+
+/// The sentences of a row, each with its place: document in chunk, sentence in document.
+fn segments(row: &Row) -> impl Iterator<Item = ((usize, usize), &Segment)> {
+    let place = move |offset| (row.document, row.first_sentence + offset);
+    row.passage.sentences().iter().enumerate().map(move |(offset, segment)| (place(offset), segment))
+}
+
+/// The most probable label, the first of equals; none where it stays below the threshold.
+fn judge(task: &LabelTask, probabilities: Vec<f32>) -> Verdict {
+    let better = |best: usize, label: usize| if probabilities[label] > probabilities[best] { label } else { best };
+    let best = (0..probabilities.len()).reduce(better);
+    let score = best.map_or(0.0, |best| probabilities[best]);
+    Verdict { label: best.filter(|_| score >= task.min_score), score, probabilities }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::batch::Found;
+    use super::*;
+    use crate::model::{Passage, Report};
+    use crate::pipeline::run_inline;
+    use crate::record::{Document, Label};
+    use crate::task::AttributionTask;
+
+    fn tasks(min_score: f32) -> Arc<Tasks> {
+        let label = |name: &str| Label { code: None, label: name.to_owned(), iptc: None };
+        let task = LabelTask {
+            name: "mood".into(),
+            model: 0,
+            slot: 0,
+            labels: vec![label("good"), label("bad")],
+            report: Report::Distribution,
+            min_score,
+            document: None,
+        };
+        Arc::new(Tasks { labels: vec![task], ..Tasks::default() })
+    }
+
+    fn chunk(texts: &[&str]) -> Arc<Chunk<SplitDocument>> {
+        let split = |text: &&str| SplitDocument {
+            sentences: crate::sentences::sentences(text),
+            document: Document { id: (*text).to_owned(), ..Document::of_text((*text).to_owned()) },
+        };
+        Arc::new(Chunk { documents: texts.iter().map(split).collect(), input_bytes: 1 })
+    }
+
+    fn batch(chunk: &Arc<Chunk<SplitDocument>>, rows: &[(usize, usize, [f32; 2])], is_last: bool) -> Batch {
+        let row = |&(document, first_sentence, scores): &(usize, usize, [f32; 2])| {
+            let segment = Segment { tokens: 0..2, offsets: vec![(0, 0); 2], is_truncated: first_sentence == 1 };
+            let passage = Passage { ids: vec![1, 2], segments: vec![segment], has_document: false };
+            let found = Found::default();
+            found.set(Ok(vec![Reading { sequences: vec![scores.to_vec()], tokens: vec![] }]));
+            Row { document, first_sentence, passage, key: [0; 16], found }
+        };
+        Batch {
+            chunk: Arc::clone(chunk),
+            model: 0,
+            rows: rows.iter().map(row).collect(),
+            is_to_be_read: true,
+            refused: Vec::new(),
+            tokens: TokenCount { useful: 3 * rows.len() as u64, padded: 4 * rows.len() as u64, recalled: 0 },
+            is_last,
+        }
+    }
+
+    #[test]
+    fn findings_return_to_their_sentences_from_any_batch() {
+        let chunk = chunk(&["One here. Two here.", "Three here."]);
+        let batches = vec![
+            batch(&chunk, &[(1, 0, [0.9, 0.1]), (0, 1, [0.2, 0.8])], false),
+            batch(&chunk, &[(0, 0, [0.55, 0.45])], true),
+        ];
+        drop(chunk);
+        let (chunks, _) = run_inline(Assemble::new(tasks(0.6)), batches).unwrap();
+        let found: Vec<Vec<_>> = chunks[0]
+            .documents
+            .iter()
+            .map(|document| {
+                document.statements.iter().map(|statement| statement.verdicts[0].as_ref().unwrap().label).collect()
+            })
+            .collect();
+        assert_eq!(found, [vec![None, Some(1)], vec![Some(0)]], "the first is unsure");
+        assert_eq!(chunks[0].tokens, TokenCount { useful: 9, padded: 12, recalled: 0 });
+        assert_eq!(chunks[0].documents[0].statements[1].flags, [Flag::Truncated]);
+    }
+
+    #[test]
+    fn a_document_that_takes_too_long_is_rejected_and_the_next_one_is_put_together() {
+        let attribution = AttributionTask { name: "attributions".into(), model: 1, slot: 0, tags: Vec::new() };
+        let tasks = Arc::new(Tasks { attribution: Some(attribution), ..Tasks::default() });
+        let long = "“Aa bb” — Ann Lee said no. ".repeat(1000);
+        let batches = vec![batch(&chunk(&[&long, "Two here."]), &[], true)];
+        let assemble = Assemble::new(tasks).within(Some(Duration::ZERO));
+        let (chunks, rejections) = run_inline(assemble, batches).unwrap();
+        assert_eq!((rejections[0].reason, rejections[0].stage), (Reason::TooSlow, "assemble"));
+        assert_eq!((rejections.len(), chunks[0].documents.len()), (1, 1));
+    }
+
+    #[test]
+    fn chunks_without_anything_to_read_pass() {
+        let batches = vec![batch(&chunk(&[]), &[], true), batch(&chunk(&["..."]), &[], true)];
+        let (chunks, _) = run_inline(Assemble::new(tasks(0.0)), batches).unwrap();
+        assert_eq!(chunks.iter().map(|chunk| chunk.documents.len()).collect::<Vec<_>>(), [0, 1]);
+    }
+}
