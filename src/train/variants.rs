@@ -57,6 +57,8 @@ mod tests {
         let gold = Gold::Labelled { shares: vec![1.0, 0.0], label: Some(0) };
         let row = |(line, text): (u64, &&str)| LabelledRow {
             line,
+            id: None,
+            title: String::new(),
             before: "before".into(),
             text: (*text).to_owned(),
             after: String::new(),
