@@ -14,9 +14,9 @@ base-encoder: ## fetch the encoder that training starts from (84 MB)
 teacher-encoder: ## fetch the larger encoder of the newsroom model's teacher (405 MB)
 	@scripts/base_encoder.sh all-mpnet-base-v2
 
-previous-model: ## extract the previous newsroom model, which recipe.toml continues from, from the git history
-	@mkdir -p base/newsroom-2026.11.4
-	git archive d0d54b9:models/newsroom | tar -x -C base/newsroom-2026.11.4
+previous-model: ## extract the previous newsroom model, the base of recipe.toml, from the git history
+	@mkdir -p base/newsroom-2026.11.6
+	git archive 36f48bf:models/newsroom | tar -x -C base/newsroom-2026.11.6
 
 build: setup ## build in release mode
 	cargo build --release --locked
