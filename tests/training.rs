@@ -492,14 +492,17 @@ fn without_a_teacher_the_model_chooses_among_open_labels_itself() {
     let _turn = turn();
     let folder = workshop();
     // Of each pair one label is sure; the others leave open which of both it is.
-    let open: String = moods().lines().map(|line| {
-        let mut row: Value = serde_json::from_str(line).unwrap();
-        if row["text"].as_str().unwrap().ends_with("winter") {
-            return row.to_string() + "\n";
-        }
-        row["label"] = json!(["bad", "good"]);
-        row.to_string() + "\n"
-    }).collect();
+    let open: String = moods()
+        .lines()
+        .map(|line| {
+            let mut row: Value = serde_json::from_str(line).unwrap();
+            if row["text"].as_str().unwrap().ends_with("winter") {
+                return row.to_string() + "\n";
+            }
+            row["label"] = json!(["bad", "good"]);
+            row.to_string() + "\n"
+        })
+        .collect();
     std::fs::write(folder.path().join("open.jsonl"), open).unwrap();
     let set = MOOD.replace("train = \"mood.jsonl\"", "train = \"open.jsonl\"");
     let scores = train(folder.path(), &recipe("epochs = 20\npatience = 20", &set));
