@@ -2,6 +2,8 @@
 //! Nothing is rewritten; a sentence is a place in the text it was given.
 
 mod abbreviations;
+/// Bylines, credits and links by their form.
+mod boilerplate;
 mod boundary;
 mod candidates;
 mod datelines;
@@ -14,6 +16,7 @@ mod spans;
 mod words;
 
 use crate::deadline::stopwatch;
+pub use boilerplate::is_boilerplate;
 use candidates::Scanner;
 use paragraphs::Paragraph;
 pub use spans::sentences;
