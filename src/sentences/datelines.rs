@@ -2,6 +2,7 @@
 
 use super::words::{self, Opening};
 use super::{abbreviations, punctuation};
+use crate::english::{FIGURE_LABELS, MONTHS, PICTURE_LABELS, WEEKDAY_NAMES};
 
 // No dateline is longer; the limit keeps the search linear.
 const LONGEST: usize = 90;
@@ -21,10 +22,8 @@ pub(super) fn dateline(text: &str) -> Option<usize> {
 
 /// The number of bytes of the label that the caption `paragraph` starts with: `Figure 1.3 The harbour in 1900`.
 pub(super) fn label(paragraph: &str) -> Option<usize> {
-    const LABELS: [&str; 10] =
-        ["Box", "Chart", "Exhibit", "FIGURE", "Fig.", "Figure", "Map", "Plate", "TABLE", "Table"];
     let mut tokens = tokens(paragraph);
-    let is_label = LABELS.contains(&tokens.next()?.text);
+    let is_label = FIGURE_LABELS.contains(&tokens.next()?.text);
     let number = tokens.next().filter(|number| is_label && is_figure_number(number.text))?;
     let end = number.start + number.text.len();
     let caption = paragraph[end..].trim_start();
@@ -58,11 +57,10 @@ pub(super) fn start_of_address(text: &str, at: usize) -> Option<usize> {
 
 /// Where the credit of a picture begins whose label ends at `at`: `The harbour Image: Ann Lee.`
 pub(super) fn start_of_credit(text: &str, at: usize) -> Option<usize> {
-    const LABELS: [&str; 4] = ["Image", "Photo", "Photograph", "Picture"];
     let (before, after) = text.split_at(at);
     let start = start_of_word(before)?;
     let is_named =
-        after.starts_with(": ") && LABELS.contains(&&before[start..]) && is_caption(before[..start].trim_end());
+        after.starts_with(": ") && PICTURE_LABELS.contains(&&before[start..]) && is_caption(before[..start].trim_end());
     is_named.then_some(start)
 }
 
@@ -176,38 +174,12 @@ fn is_place_word(word: &str) -> bool {
 }
 
 fn is_month(word: &str) -> bool {
-    const MONTHS: [&str; 24] = [
-        "Jan",
-        "January",
-        "Feb",
-        "February",
-        "Mar",
-        "March",
-        "Apr",
-        "April",
-        "May",
-        "Jun",
-        "June",
-        "Jul",
-        "July",
-        "Aug",
-        "August",
-        "Sep",
-        "Sept",
-        "September",
-        "Oct",
-        "October",
-        "Nov",
-        "November",
-        "Dec",
-        "December",
-    ];
-    MONTHS.contains(&word.strip_suffix('.').unwrap_or(word))
+    MONTHS.contains(word.strip_suffix('.').unwrap_or(word))
 }
 
+/// Returns true if `word` is a weekday in full with a comma behind it.
 fn is_weekday(word: &str) -> bool {
-    const DAYS: [&str; 7] = ["Monday,", "Tuesday,", "Wednesday,", "Thursday,", "Friday,", "Saturday,", "Sunday,"];
-    DAYS.contains(&word)
+    word.strip_suffix(',').is_some_and(|day| WEEKDAY_NAMES.contains(&day))
 }
 
 fn is_day(word: &str) -> bool {

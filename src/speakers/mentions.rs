@@ -170,20 +170,11 @@ fn is_origin(word: &Word) -> bool {
 fn title(words: &[Word], run: Range<usize>) -> Option<usize> {
     let is_title = |at: usize| {
         let word = &words[at];
-        let is_surname = at > run.start && is_surname_too(word) && is_given(&words[at - 1]);
+        let is_surname = at > run.start && lexicon::is_surname_too(&word.lower) && is_given(&words[at - 1]);
         let is_role = lexicon::is_role(&word.lower) && !lexicon::is_first_name(&word.lower);
         (is_role || lexicon::honorific(&word.lower).is_some()) && !is_surname
     };
     (run.start..run.end.saturating_sub(1)).rev().find(|&at| is_title(at))
-}
-
-/// Whether this role is a common surname as well.
-fn is_surname_too(word: &Word) -> bool {
-    const SURNAMES: [&str; 13] = [
-        "bishop", "chair", "coach", "farmer", "friend", "head", "judge", "king", "major", "pope", "priest", "prince",
-        "ranger",
-    ];
-    SURNAMES.binary_search(&word.lower.as_str()).is_ok()
 }
 
 fn is_given(word: &Word) -> bool {
@@ -213,7 +204,8 @@ fn is_of_group(words: &[Word], name: &Range<usize>) -> bool {
 /// "Prime Minister" with no name behind it.
 fn is_only_role(words: &[Word], name: Range<usize>) -> bool {
     let last = &words[name.end - 1];
-    let is_surname = is_surname_too(last) || name.len() > 1 && lexicon::is_first_name(&words[name.start].lower);
+    let is_surname =
+        lexicon::is_surname_too(&last.lower) || name.len() > 1 && lexicon::is_first_name(&words[name.start].lower);
     lexicon::is_role(&last.lower) && !is_surname && !lexicon::is_first_name(&last.lower)
 }
 
@@ -267,23 +259,15 @@ fn kind_by_name(words: &[Word], name: Range<usize>) -> Kind {
     let is_given = lexicon::is_first_name(&first.lower) && !lexicon::is_place(&first.lower) && name.len() > 1;
     if all(|word| lexicon::is_place(&word.lower) || is_compass(&word.lower)) {
         Kind::Place
-    } else if words[name.clone()].iter().any(|word| is_organisation(word, is_given)) || is_acronym(words, &name) {
+    } else if words[name.clone()].iter().any(|word| lexicon::is_organisation(&word.lower, is_given))
+        || is_acronym(words, &name)
+    {
         Kind::Organisation
     } else if name.len() > 1 && (is_given || has_initial(&words[name.clone()])) {
         Kind::Person
     } else {
         Kind::Unknown
     }
-}
-
-/// Whether a word makes a name that of an organisation. A few of these words are surnames as well.
-fn is_organisation(word: &Word, follows_first_name: bool) -> bool {
-    const SURNAMES: [&str; 14] = [
-        "bank", "bar", "board", "church", "fox", "gray", "guard", "house", "post", "press", "star", "street", "sun",
-        "workers",
-    ];
-    let is_surname = follows_first_name && SURNAMES.binary_search(&word.lower.as_str()).is_ok();
-    (lexicon::is_organisation_word(&word.lower) || lexicon::is_known_organisation(&word.lower)) && !is_surname
 }
 
 fn is_acronym(words: &[Word], name: &Range<usize>) -> bool {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::lexicon;
 use super::roles;
 use super::words::Word;
+use crate::english::ROLE_LIMITS;
 
 /// What somebody is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,54 +27,12 @@ impl Role {
 
     /// Whether the role says something by itself: "rival" does not.
     pub(super) fn is_telling(&self) -> bool {
-        const EMPTY: [&str; 38] = [
-            "agent",
-            "ally",
-            "assistant",
-            "associate",
-            "billionaire",
-            "brother",
-            "candidate",
-            "challenger",
-            "colleague",
-            "contender",
-            "daughter",
-            "democrat",
-            "deputy",
-            "expert",
-            "father",
-            "fellow",
-            "friend",
-            "front-runner",
-            "husband",
-            "incumbent",
-            "independent",
-            "lead",
-            "mate",
-            "model",
-            "mother",
-            "nominee",
-            "opponent",
-            "partner",
-            "republican",
-            "resident",
-            "rival",
-            "sister",
-            "son",
-            "supporter",
-            "veteran",
-            "voter",
-            "wife",
-            "worker",
-        ];
-        self.text.contains(' ') || EMPTY.binary_search(&self.text.to_lowercase().as_str()).is_err()
+        self.text.contains(' ') || !lexicon::is_untelling_role(&self.text.to_lowercase())
     }
 
     /// Whether a description with these words can mean this role: "the senator" the one from Ohio, but no former one.
     pub(super) fn contains(&self, wanted: &[String]) -> bool {
-        const OTHERS: [&str; 10] =
-            ["acting", "assistant", "associate", "co", "deputy", "ex", "former", "interim", "then", "vice"];
-        let is_other = |word: &String| OTHERS.binary_search(&word.as_str()).is_ok() && !wanted.contains(word);
+        let is_other = |word: &String| ROLE_LIMITS.contains(word.as_str()) && !wanted.contains(word);
         let has_all = wanted.iter().all(|word| self.words.contains(word));
         has_all && self.words.last() == wanted.last() && !self.words.iter().any(is_other)
     }

@@ -6,6 +6,7 @@ use super::lexicon::{self, Gender};
 use super::mentions::Mention;
 use super::roles;
 use super::words::Word;
+use crate::english::{BODY_NOUNS, PERSON_NOUNS};
 
 /// How many words of a source are read: a longer one is no plain name, and its name stands at its beginning.
 const LONGEST: usize = 60;
@@ -155,25 +156,9 @@ fn is_clause(word: &Word) -> bool {
 
 /// One past the noun that makes a name that of a body: "campaign", with nothing but a clause behind.
 fn body_end(words: &[Word], noun: usize, end: usize) -> Option<usize> {
-    const BODIES: [&str; 16] = [
-        "administration",
-        "agency",
-        "authorities",
-        "camp",
-        "campaign",
-        "committee",
-        "company",
-        "department",
-        "foundation",
-        "government",
-        "magazine",
-        "ministry",
-        "newspaper",
-        "office",
-        "organization",
-        "team",
-    ];
-    BODIES.binary_search(&words[noun].lower.as_str()).ok()?;
+    if !BODY_NOUNS.contains(words[noun].lower.as_str()) {
+        return None;
+    }
     let is_last = noun + 1 == end
         || !words[noun].is_beside_next()
         || matches!(words[noun + 1].lower.as_str(), "which" | "that" | "itself");
@@ -186,71 +171,15 @@ fn described(words: &[Word], first: &Word, phrase: Range<usize>) -> Reading {
     let end = (phrase.start..end).find(|&at| !words[at].is_beside_next()).map_or(end, |last| (last + 1).min(end));
     let nouns = &words[phrase.start..end];
     let Some(noun) = nouns.last() else { return Reading::Nobody };
-    let is_human = lexicon::is_role(&noun.lower) || is_person_noun(&noun.lower);
+    let is_human = lexicon::is_role(&noun.lower) || PERSON_NOUNS.contains(noun.lower.as_str());
     if !is_human {
         return Reading::Nobody;
     }
-    let is_definite = first.lower == "the" && end == phrase.end && !is_vague(&noun.lower);
+    let is_definite = first.lower == "the" && end == phrase.end && !lexicon::is_vague_role(&noun.lower);
     if is_definite && lexicon::is_role(&noun.lower) {
         return Reading::Described(nouns.iter().map(|word| lexicon::plain_role(&word.lower).to_owned()).collect());
     }
     Reading::Stranger(lexicon::gender_of_role(&noun.lower))
-}
-
-/// Whether a role is one that many in a text can have.
-fn is_vague(lower: &str) -> bool {
-    const VAGUE: [&str; 26] = [
-        "activist",
-        "actor",
-        "aide",
-        "ally",
-        "author",
-        "candidate",
-        "contender",
-        "democrat",
-        "donor",
-        "expert",
-        "friend",
-        "head",
-        "host",
-        "independent",
-        "leader",
-        "moderator",
-        "nominee",
-        "officer",
-        "operative",
-        "opponent",
-        "reporter",
-        "republican",
-        "rival",
-        "supporter",
-        "voter",
-        "writer",
-    ];
-    VAGUE.binary_search(&lower).is_ok()
-}
-
-/// Whether a noun means one human being of no particular role.
-fn is_person_noun(lower: &str) -> bool {
-    matches!(
-        lower,
-        "official"
-            | "person"
-            | "man"
-            | "woman"
-            | "source"
-            | "insider"
-            | "girl"
-            | "boy"
-            | "member"
-            | "victim"
-            | "employee"
-            | "user"
-            | "guest"
-            | "participant"
-            | "protester"
-            | "attendee"
-    )
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::lexicon;
 use crate::deadline::stopwatch;
+use crate::english::NAME_ABBREVIATIONS;
 
 /// A word of the text. Its bytes hold a possessive ending too, the rest does not.
 #[derive(Debug, Clone)]
@@ -153,16 +154,11 @@ fn ranges(text: &str) -> Vec<Range<usize>> {
 
 /// Whether a full stop after `word` belongs to it.
 fn is_abbreviation(word: &str) -> bool {
-    const ABBREVIATIONS: [&str; 33] = [
-        "Adm", "Capt", "Cmdr", "Co", "Col", "Corp", "Cpl", "Det", "Dr", "Esq", "Gen", "Gov", "Hon", "Inc", "Jr", "Lt",
-        "Ltd", "Maj", "Messrs", "Mr", "Mrs", "Ms", "Mt", "Prof", "Rep", "Reps", "Rev", "Sen", "Sens", "Sgt", "Sr",
-        "St", "Supt",
-    ];
     let is_initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase) && word != "I";
     is_initial
-        || ABBREVIATIONS.binary_search(&word).is_ok()
+        || NAME_ABBREVIATIONS.contains(word)
         // As transcripts have them: "MR. LEE".
-        || (is_large(word) && ABBREVIATIONS.iter().any(|known| known.eq_ignore_ascii_case(word)))
+        || (is_large(word) && NAME_ABBREVIATIONS.iter().any(|known| known.eq_ignore_ascii_case(word)))
         || (word.contains('.') && word.len() < 8 && !word.ends_with("com"))
 }
 
