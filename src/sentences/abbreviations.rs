@@ -1,4 +1,4 @@
-//! Abbreviations and the words beside them, as rules over the lists in `english`.
+//! Abbreviations and the words around them: rules over the lists in `english`.
 
 pub(super) use crate::english::Abbreviation;
 use crate::english::{
@@ -9,7 +9,7 @@ use crate::english::{
 // No listed abbreviation has more bytes.
 const LONGEST: usize = 12;
 
-/// The kind of the abbreviation `word`, given without its last full stop; `None` if it is no abbreviation.
+/// The kind of the abbreviation `word`, given without its last full stop; `None` for other words.
 pub(super) fn classify(word: &str) -> Option<Abbreviation> {
     if word.len() > LONGEST || !word.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return None;
