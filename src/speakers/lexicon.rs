@@ -39,7 +39,7 @@ pub(super) fn gender_of_role(lower: &str) -> Option<Gender> {
     }
 }
 
-/// Returns true for a noun of what one person is: "senator", "Sen.", "co-founder", "president-elect".
+/// Returns true for a noun that tells the role of one person: "senator", "Sen.", "co-founder", "president-elect".
 pub(super) fn is_role(lower: &str) -> bool {
     ROLES.contains_key(lower)
         || lower
