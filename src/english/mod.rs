@@ -49,7 +49,7 @@ pub(crate) enum SpeechVerb {
     Everywhere,
     /// For the splitter, after a quotation and a name.
     Quotations,
-    /// For the search for names, beside a name.
+    /// For the search for names, right before or after a name.
     Names,
 }
 
@@ -168,7 +168,7 @@ pub(crate) static KNOWN_ORGANISATIONS: Words = LazyLock::new(|| file::words(incl
 /// Nouns that make a name before them that of a body: "campaign".
 pub(crate) static BODY_NOUNS: Words = LazyLock::new(|| file::words(include_str!("body_nouns.txt")));
 
-/// Nouns for one person that are no role.
+/// Nouns for one person that are not a role.
 pub(crate) static PERSON_NOUNS: Words = LazyLock::new(|| file::words(include_str!("person_nouns.txt")));
 
 /// Plain nouns for several people.
