@@ -16,6 +16,7 @@ ROOMS = """
     train evaluate labelled
     stages output input
     attribution speakers sentences
+    english
     cache task ledger deadline
     model
     pipeline config record causes digest

@@ -34,6 +34,8 @@ pub mod input;
 
 /// Token labels to who said what.
 pub mod attribution;
+/// Word lists.
+mod english;
 /// Text to sentences: where they begin and end.
 pub mod sentences;
 /// Who is meant by a source.
