@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::parts::Parts;
 use super::{Page, paragraphs, words};
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// Adds what the layout says to `parts`; what a model found in the same places gives way.
 pub(super) fn read(page: &Page<'_, '_>, parts: &mut Parts) {
@@ -14,12 +14,12 @@ pub(super) fn read(page: &Page<'_, '_>, parts: &mut Parts) {
     // One such line may be a heading or a warning; two speak to each other.
     if turns.len() > 1 {
         for turn in turns {
-            stopwatch::look();
+            deadline::check();
             turn.put(page, parts);
         }
     }
     for quotation in &page.quotations {
-        stopwatch::look();
+        deadline::check();
         if let Some(signature) = Signature::of(page, quotation) {
             signature.put(page, parts, quotation);
         }

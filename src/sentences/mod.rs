@@ -13,7 +13,7 @@ mod references;
 mod spans;
 mod words;
 
-use crate::deadline::stopwatch;
+use crate::deadline;
 use candidates::Scanner;
 use paragraphs::Paragraph;
 pub use spans::sentences;
@@ -40,7 +40,7 @@ fn segment(text: &str) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut count = 0;
     for paragraph in paragraphs::paragraphs(text) {
-        stopwatch::look();
+        deadline::check();
         let sentences = sentences_of(text, &paragraph);
         let heading = is_heading(text, &sentences);
         let number = count;
@@ -66,7 +66,7 @@ fn sentences_of(text: &str, paragraph: &Paragraph) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let is_whole = paragraph.is_table_row || references::is_entry(&text[paragraph.range.clone()]);
     while !is_whole && let Some(candidate) = scanner.next_candidate() {
-        stopwatch::look();
+        deadline::check();
         if boundary::ends_sentence(&candidate) {
             found.push(scanner.cut(&candidate));
         }

@@ -23,7 +23,7 @@ mod words;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::deadline::stopwatch;
+use crate::deadline;
 use crate::record::Speaker;
 use entities::{Cast, Found};
 use lexicon::Gender;
@@ -43,7 +43,7 @@ pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<u
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&at| sources[at].start);
     for at in order {
-        stopwatch::look();
+        deadline::check();
         let first = words.partition_point(|word| word.bytes.end <= sources[at].start);
         let last = words.partition_point(|word| word.bytes.start < sources[at].end);
         if first < last {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lexicon;
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// A word of the text. Its bytes hold a possessive ending too, the rest does not.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ pub(super) fn find<'t>(text: &'t str, sentences: &[Range<usize>]) -> Vec<Word<'t
     let mut words: Vec<Word> = Vec::with_capacity(ranges.len());
     let (mut sentence, mut is_quoted, mut end) = (0, false, 0);
     for (at, bytes) in ranges.iter().enumerate() {
-        stopwatch::look();
+        deadline::check();
         let before = &text[end..bytes.start];
         is_quoted = quotes(before, is_quoted);
         let first = sentence;
