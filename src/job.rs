@@ -267,9 +267,9 @@ fn terms(config: &Config, tasks: &Tasks) -> Terms {
     Terms { layout: layout_name(&config.output), made_by: hexadecimal(&made_by) }
 }
 
-/// How results are written, in words.
+/// How results are written, as ledgers hold it: a folder with another text is refused.
 fn layout_name(config: &OutputConfig) -> String {
-    format!("{:?}, {:?}", config.layout, config.compression).to_lowercase()
+    format!("{}, {}", config.layout, config.compression)
 }
 
 fn capacity(config: &Config) -> NonZeroUsize {

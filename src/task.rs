@@ -48,7 +48,8 @@ impl Tasks {
     pub fn fingerprint(&self) -> String {
         let mut parts = vec![env!("CARGO_PKG_VERSION").to_owned()];
         for UsedModel { folder, runtime, heads, .. } in &self.models {
-            parts.extend([folder.manifest().fingerprint.clone(), runtime.precision.into(), runtime.device.into()]);
+            parts.push(folder.manifest().fingerprint.clone());
+            parts.extend([runtime.precision.as_str(), runtime.device.as_str()].map(str::to_owned));
             parts.extend(heads.iter().cloned());
         }
         for LabelTask { name, model, slot, min_score, .. } in &self.labels {

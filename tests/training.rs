@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pressrun::causes::chain;
 use pressrun::config::ConfigFile;
 use pressrun::model::ModelFolder;
 use pressrun::train::recipe::Recipe;
@@ -172,8 +173,8 @@ fn recipe(training: &str, heads: &str) -> String {
 fn prepare(folder: &Path, text: &str) -> Result<Training, String> {
     let recipe = Recipe::parse(ConfigFile { path: folder.join("recipe.toml"), text: text.to_owned() });
     let training = recipe
-        .map_err(|error| error.to_string())
-        .and_then(|recipe| Training::prepare(recipe, |_| {}).map_err(|error| error.to_string()));
+        .map_err(|error| chain(&error))
+        .and_then(|recipe| Training::prepare(recipe, |_| {}).map_err(|error| chain(&error)));
     training.map_err(|message| message.replace(&folder.display().to_string(), "."))
 }
 
@@ -492,14 +493,17 @@ fn without_a_teacher_the_model_chooses_among_open_labels_itself() {
     let _turn = turn();
     let folder = workshop();
     // Of each pair one label is sure; the others leave open which of both it is.
-    let open: String = moods().lines().map(|line| {
-        let mut row: Value = serde_json::from_str(line).unwrap();
-        if row["text"].as_str().unwrap().ends_with("winter") {
-            return row.to_string() + "\n";
-        }
-        row["label"] = json!(["bad", "good"]);
-        row.to_string() + "\n"
-    }).collect();
+    let open: String = moods()
+        .lines()
+        .map(|line| {
+            let mut row: Value = serde_json::from_str(line).unwrap();
+            if row["text"].as_str().unwrap().ends_with("winter") {
+                return row.to_string() + "\n";
+            }
+            row["label"] = json!(["bad", "good"]);
+            row.to_string() + "\n"
+        })
+        .collect();
     std::fs::write(folder.path().join("open.jsonl"), open).unwrap();
     let set = MOOD.replace("train = \"mood.jsonl\"", "train = \"open.jsonl\"");
     let scores = train(folder.path(), &recipe("epochs = 20\npatience = 20", &set));

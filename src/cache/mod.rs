@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::causes::chain;
 use crate::config::CacheConfig;
 use crate::model::{Passage, Reading};
 use crate::task::UsedModel;
@@ -54,8 +55,12 @@ impl Reader {
     pub fn of(model: &UsedModel) -> Self {
         let mut digest = Sha256::new();
         let manifest = model.folder.manifest();
-        let parts = [model.runtime.precision, model.runtime.device, &crate::model::processor(), &manifest.fingerprint];
-        for part in parts.into_iter().chain(model.heads.iter().map(String::as_str)) {
+        let processor = crate::model::processor();
+        let (precision, device) = (model.runtime.precision.as_str(), model.runtime.device.as_str());
+        for part in [precision, device, &processor, &manifest.fingerprint]
+            .into_iter()
+            .chain(model.heads.iter().map(String::as_str))
+        {
             digest.update(part);
             digest.update([0]);
         }
@@ -85,7 +90,7 @@ impl Recall {
         const READINGS: usize = 4096;
         let store = (config.max_bytes.get() > 0).then(|| Store::open(&config.directory, config.max_bytes.get()));
         let store = store.and_then(|opened| {
-            let warn = |error| tracing::warn!(%error, "going on without what earlier runs have read");
+            let warn = |error| tracing::warn!(error = %chain(&error), "going on without what earlier runs have read");
             opened.map_err(warn).ok()
         });
         let is_on = store.is_some() || config.memory_bytes.get() > 0;

@@ -10,7 +10,7 @@ use pressrun::evaluate::classification::coverage_at;
 use pressrun::evaluate::measure::{Comparison, Measured, Scores};
 use pressrun::evaluate::table::{self, Named};
 use pressrun::labelled::{LabelledSet, Layout};
-use pressrun::model::{HeadManifest, ModelFolder, Report, Runtime};
+use pressrun::model::{FloatType, HeadManifest, ModelFolder, Report, Runtime};
 use serde::Serialize;
 
 use crate::cli::EvaluateArguments;
@@ -46,7 +46,7 @@ struct Identity {
     path: PathBuf,
     name: String,
     revision: String,
-    precision: &'static str,
+    precision: FloatType,
 }
 
 /// A second model, and how the first differs from it.
@@ -171,8 +171,7 @@ impl Candidate {
     fn against(&self, path: &Path, set: &LabelledSet, ours: &Measured) -> anyhow::Result<Baseline> {
         let folder = ModelFolder::open(path)?;
         let head = self.head.clone();
-        let other =
-            Self { folder, head, precision: self.precision, device: self.device, min_score: self.min_score };
+        let other = Self { folder, head, precision: self.precision, device: self.device, min_score: self.min_score };
         let is_alike = labels_are_alike(other.manifest()?, self.manifest()?);
         ensure!(is_alike, "`{}` has other labels in its head `{}`", path.display(), self.head);
         let (model, measured) = other.measure(set)?;
@@ -191,7 +190,8 @@ fn labels_are_alike(one: &HeadManifest, other: &HeadManifest) -> bool {
 impl Evaluation {
     fn tables(&self) -> String {
         let name = |model: &Identity| format!("{} {}", model.name, model.revision);
-        let skipped = if self.skipped > 0 { format!(", {} without a label left out", self.skipped) } else { String::new() };
+        let skipped =
+            if self.skipped > 0 { format!(", {} without a label left out", self.skipped) } else { String::new() };
         let head = format!("{} by {} on {}{skipped}\n", self.task, name(&self.model), self.data.display());
         let scores = match &self.scores {
             Scores::Classification(scores) => table::classification(scores),
