@@ -7,13 +7,14 @@
 //! FAILPOINTS='document-panics=return(split:Poison)' pressrun run input
 //! ```
 //!
-//! The points exist only where the feature `failpoints` of the crate is on, which `[dev-dependencies]` alone turns on. Cargo's feature
-//! resolver of editions 2021 and later turns features of dev-dependencies on for a whole build that includes tests or benchmarks, so
-//! that `cargo test` builds the program with the points, and its tests can start it. `cargo build`, `cargo run` and `cargo install` leave
-//! the feature off: there `fail_point!` is nothing at all, and the functions below always return `None`. `output::folder` has one
-//! more point, `file-operation`.
+//! The points exist only where the feature `failpoints` of the crate is on, and `[dev-dependencies]` alone turns it on. Cargo's feature
+//! resolver (since edition 2021) turns features of dev-dependencies on in builds that include tests, benchmarks or examples, for
+//! all crates of that build. So `cargo test` builds the program with the points, and tests can start it. `cargo build`, `cargo run`
+//! and `cargo install` leave them out: there `fail_point!` is nothing at all, and the functions below always return `None`.
+//! `output::folder` has one more point, `file-operation`.
 //!
-//! `cargo test` and `cargo build` put the program in the same place. Build again before you ship what lies in `target/release`.
+//! Both kinds of build put the program in the same place: after `cargo test`, the one in `target/release` has the points until
+//! `cargo build` puts the other one there. `.ci/run` checks the features of a release.
 
 use std::borrow::Cow;
 

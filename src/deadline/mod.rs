@@ -3,21 +3,23 @@
 //! `[run] document_timeout` is processor time, not time on the clock: a loaded machine makes no document slow. Three things can go
 //! wrong with a document, and each ends in another way:
 //!
-//! | what happens | who notices | what becomes of it |
-//! |---|---|---|
-//! | the work panics | `guard` catches the panic | a rejection with the reason `panicked`; the run goes on |
-//! | the work takes too long, and calls [`check`] | [`check`] unwinds it to the `guard` | a rejection with the reason `too_slow`; the run goes on |
-//! | the work takes too long, and never calls [`check`] | `watchdog` | the document is noted among the `suspects`, and the process ends; the next run rejects it without a try |
+//! 1. The work panics. The `guard` catches the panic: the document becomes a rejection with the reason `panicked`.
+//! 2. The work takes too long, and calls [`check`]. That unwinds it to the `guard`: a rejection with the reason `too_slow`.
+//! 3. The work takes too long, and never calls [`check`]. The `watchdog` notes the document among the `suspects` and ends the
+//!    process. The next run rejects the document without a try, and goes on.
+//!
+//! How the parts work together:
 //!
 //! - A stage has a [`guard::Guard`]. `Guard::on` starts a stopwatch for a document, does the work, and catches what unwinds out of it.
-//! - `stopwatch` counts the processor time of a document over all threads that work on it. The stopwatch that runs on a thread is kept in
-//!   a thread-local variable, so that the pure text code need not pass it on.
-//! - Loops over a text call [`check`] in each round. Most calls only count; every 64th reads the time, and unwinds where the time is over. It
-//!   unwinds like a panic, but prints nothing. Steps that are few and long call [`check_now`]. Outside of a guard both do nothing.
-//! - `watchdog` is a thread that looks once a second for a document that has taken more than twice its time: its work will not end by
-//!   itself, and a thread cannot be ended from outside. It notes the document in `suspects.jsonl` and ends the process with the code 2.
-//!   The output folder is as after any sudden end, and the next run goes on.
-//! - `suspects` is the list of those documents. `pressrun retry` clears it, and a file that has changed is tried again.
+//! - `stopwatch` counts the processor time of a document over all threads that work on it. The stopwatch that runs on a thread is
+//!   in a thread-local variable, so that pure text code need not pass it on.
+//! - Loops over a text call [`check`] in each round. Most calls only count; every 64th reads the time, and unwinds where the time is
+//!   over. It unwinds as a panic does, but prints nothing. Steps that are few and long call [`check_now`]. Outside of a guard
+//!   both do nothing.
+//! - `watchdog` is a thread that looks once a second for a document that has taken more than twice its time. Such work will not
+//!   end by itself, and nothing can end a thread from outside: so it notes the document in `suspects.jsonl` and ends the process
+//!   with the code 2. The output folder is as after any sudden end, and the next run continues it.
+//! - `suspects` is the list of those documents. `pressrun retry` clears it, and a document whose file has changed is tried again.
 //! - `faults` are the panics, slow documents and hangs that tests ask for. A release has none of them.
 
 /// Faults that tests inject.
