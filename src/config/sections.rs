@@ -320,7 +320,7 @@ pub struct RunConfig {
     pub memory: Whole<0, { 1 << 44 }>,
     /// Milliseconds between two notes in the ledger: how much work a kill can cost.
     pub commit_milliseconds: Whole<0, 3_600_000>,
-    /// Whether documents are done again whose results come from another configuration, model or version of this program.
+    /// Whether documents are done again whose results come from another configuration, model or version of pressrun.
     pub redo: bool,
 }
 

@@ -58,6 +58,10 @@ use encoder::Encoder;
 use heads::Heads;
 use padded::PaddedEncoder;
 
+/// Raise it by one where the same passage, weights and precision no longer give the same reading as before (tokens, kernels, heads), or
+/// where the same text is cut into other passages. It is in the keys of cached readings, too. See `src/revisions.rs`.
+pub const REVISION: u32 = 3;
+
 /// An error of any kind that caused another.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 

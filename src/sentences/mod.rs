@@ -19,6 +19,9 @@ use paragraphs::Paragraph;
 pub use spans::sentences;
 use std::ops::Range;
 
+/// Raise it by one where a text gives other sentences than before. See `src/revisions.rs`.
+pub const REVISION: u32 = 1;
+
 /// A sentence's place in a text: half-open byte range on character boundaries, without surrounding white space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Segment {

@@ -33,6 +33,9 @@ use pronouns::{Scene, Who};
 use sources::Reading;
 use words::Word;
 
+/// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
+pub(crate) const REVISION: u32 = 1;
+
 /// For each source the speaker, in order; none where the document does not say clearly.
 ///
 /// All ranges are bytes of `text`. `sentences` are in order and do not overlap.
