@@ -35,7 +35,7 @@ mod tests {
     use crate::model::{ReadingLimits, Tokenizer};
     use crate::pipeline::{Counter, Interrupt, run_inline};
     use crate::record::{Attribution, Document, Sentence, Span, Statement};
-    use crate::sentences::sentences;
+    use crate::sentences::{is_boilerplate, sentences};
     use crate::speakers;
     use crate::stages::read::Read;
     use crate::task::{Part, Tag};
@@ -197,7 +197,8 @@ mod tests {
         let mut lines = String::new();
         for Sentence { span, paragraph, is_heading } in sentences(text) {
             let Span { start, end, byte_start, byte_end } = span;
-            writeln!(lines, "{start} {end} {byte_start} {byte_end} {paragraph} {is_heading}").unwrap();
+            let is_boilerplate = is_boilerplate(span.slice(text));
+            writeln!(lines, "{start} {end} {byte_start} {byte_end} {paragraph} {is_heading} {is_boilerplate}").unwrap();
         }
         lines
     }

@@ -2,6 +2,8 @@
 //! Nothing is rewritten; a sentence is a place in the text it was given.
 
 mod abbreviations;
+/// Bylines, credits and links by their form.
+mod boilerplate;
 mod boundary;
 mod candidates;
 mod datelines;
@@ -14,12 +16,13 @@ mod spans;
 mod words;
 
 use crate::deadline;
+pub use boilerplate::is_boilerplate;
 use candidates::Scanner;
 use paragraphs::Paragraph;
 pub use spans::sentences;
 use std::ops::Range;
 
-/// Raise it by one where a text gives other sentences than before. See `src/revisions.rs`.
+/// Raise it by one where a text gives other sentences than before, or other sentences are boilerplate. See `src/revisions.rs`.
 pub const REVISION: u32 = 1;
 
 /// A sentence's place in a text: half-open byte range on character boundaries, without surrounding white space.

@@ -17,6 +17,7 @@ use crate::record::{
     AnalysedChunk, AnalysedDocument, Chunk, Flag, Reason, Rejection, Sentence, SplitDocument, Statement, TokenCount,
     Verdict,
 };
+use crate::sentences::is_boilerplate;
 use crate::task::{LabelTask, Tag, Tasks};
 
 /// Puts statements together.
@@ -77,10 +78,15 @@ impl Assemble {
             let statements = |split: &SplitDocument| split.sentences.iter().map(blank).collect();
             self.statements = chunk.documents.iter().map(statements).collect();
             let tasks = self.tasks.labels.len();
+            let finds_boilerplate = !self.tasks.boilerplate.is_empty();
             let unread = |split: &SplitDocument| DocumentReadings {
                 labels: vec![vec![Vec::new(); split.sentences.len()]; tasks],
                 titles: vec![BTreeMap::new(); tasks],
-                boilerplate: vec![false; split.sentences.len()],
+                boilerplate: split
+                    .sentences
+                    .iter()
+                    .map(|sentence| finds_boilerplate && is_boilerplate(sentence.span.slice(&split.document.text)))
+                    .collect(),
             };
             self.readings = chunk.documents.iter().map(unread).collect();
             let unread = |split: &SplitDocument| vec![Tagged::default(); split.sentences.len()];
@@ -261,7 +267,7 @@ mod tests {
     use crate::model::{Passage, Report};
     use crate::pipeline::run_inline;
     use crate::record::{Document, Label};
-    use crate::task::AttributionTask;
+    use crate::task::{AttributionTask, BoilerplateTask};
 
     fn tasks(min_score: f32) -> Arc<Tasks> {
         let label = |name: &str| Label { code: None, label: name.to_owned(), iptc: None };
@@ -323,6 +329,27 @@ mod tests {
         assert_eq!(found, [vec![None, Some(1)], vec![Some(0)]], "the first is unsure");
         assert_eq!(chunks[0].tokens, TokenCount { useful: 9, padded: 12, recalled: 0 });
         assert_eq!(chunks[0].documents[0].statements[1].flags, [Flag::Truncated]);
+    }
+
+    #[test]
+    fn boilerplate_has_no_label_and_does_not_count_in_its_document() {
+        let mut tasks = Arc::unwrap_or_clone(tasks(0.0));
+        tasks.boilerplate.push(BoilerplateTask { name: "boilerplate".into(), model: 0, slot: 0, min_score: 0.8 });
+        let chunk = chunk(&["By Ann Lee\n\nOne here. Two here."]);
+        // The head of the labels tells boilerplate, too: its last label is probable in the second sentence.
+        let rows = [(0, 0, [0.5, 0.5]), (0, 1, [0.1, 0.9]), (0, 2, [0.7, 0.3])];
+        let batches = vec![batch(&chunk, &rows, true)];
+        drop(chunk);
+        let (chunks, _) = run_inline(Assemble::new(Arc::new(tasks)), batches).unwrap();
+        let document = &chunks[0].documents[0];
+        let labels: Vec<_> = document.statements.iter().map(|statement| statement.verdicts[0].clone()).collect();
+        assert_eq!(labels[..2], [None, None], "by its form, and by the model");
+        assert_eq!(labels[2].as_ref().unwrap().label, Some(0));
+        assert_eq!(document.statements[1].flags, [Flag::Truncated, Flag::Boilerplate]);
+        assert!(
+            (document.verdicts[0].as_ref().unwrap().score - 0.7).abs() < 1e-6,
+            "the third alone makes the document"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{TrainError, threads};
 use crate::config::{Device, Precision};
 use crate::evaluate::measure::{DocumentReadings, Measured};
 use crate::evaluate::{fit_document_scaling, fit_temperature};
-use crate::model::{HeadKind, ModelFolder, Runtime};
+use crate::model::{HeadKind, ModelFolder, Report, Runtime};
 
 /// How far an offset is moved at once.
 const STEP: f64 = 0.2;
@@ -61,7 +61,9 @@ impl Dev<'_> {
             }
         }
         let readings: Vec<DocumentReadings> = sets.iter().flat_map(|set| set.readings.clone()).collect();
-        if readings.is_empty() {
+        // What is no statement says nothing of its neighbours.
+        let stands_alone = self.recipe.heads[head].report == Report::Boilerplate;
+        if readings.is_empty() || stands_alone {
             let rows: Vec<_> = sets.into_iter().map(|set| set.rows).collect();
             return Ok(Calibration::Sequence { temperature: fit_temperature(&rows), document: None });
         }
