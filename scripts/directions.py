@@ -12,7 +12,7 @@ from pathlib import Path
 # From the top to the bottom.
 ROOMS = """
     main commands cli progress log
-    repeat job report error
+    repeat job revisions report error
     train evaluate labelled
     stages output input
     attribution speakers sentences

@@ -7,6 +7,8 @@
 mod job;
 /// Documents once more.
 mod repeat;
+/// The revisions of the parts that shape results.
+mod revisions;
 
 /// What a run has to say for itself.
 pub mod report;

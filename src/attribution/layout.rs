@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::parts::Parts;
 use super::{Page, paragraphs, words};
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// Adds the parts that the layout shows to `parts`. They replace those that a model found in the same places.
 pub(super) fn add_parts(page: &Page<'_, '_>, parts: &mut Parts) {
@@ -14,12 +14,12 @@ pub(super) fn add_parts(page: &Page<'_, '_>, parts: &mut Parts) {
     // A single such line may be a heading or a warning.
     if turns.len() > 1 {
         for turn in turns {
-            stopwatch::look();
+            deadline::check();
             turn.add_to(page, parts);
         }
     }
     for quotation in &page.quotations {
-        stopwatch::look();
+        deadline::check();
         if let Some(signature) = Signature::after(page, quotation) {
             signature.add_to(page, parts, quotation);
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::parts::{Parts, Place};
 use super::{Page, Relation, gap, meet};
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// The relations that `parts` make, in the order of their contents.
 pub(super) fn relations(page: &Page<'_, '_>, parts: &Parts) -> Vec<Relation> {
@@ -13,7 +13,7 @@ pub(super) fn relations(page: &Page<'_, '_>, parts: &Parts) -> Vec<Relation> {
     let mut relations: Vec<Relation> = Vec::new();
     let mut of_cue = vec![None; linker.cues.len()];
     for (content, owner) in linker.contents.iter().zip(linker.owners()) {
-        stopwatch::look();
+        deadline::check();
         let place = owner.and_then(|cue| of_cue[cue]).unwrap_or_else(|| {
             relations.push(owner.map_or_else(|| linker.without_cue(content), |cue| linker.of_cue(cue)));
             relations.len() - 1
@@ -54,7 +54,7 @@ impl Linker<'_> {
     fn owners(&self) -> Vec<Option<usize>> {
         let mut owners: Vec<Option<usize>> = self.contents.iter().map(|content| self.near(content)).collect();
         for place in 0..owners.len() {
-            stopwatch::look();
+            deadline::check();
             owners[place] = owners[place].or_else(|| self.far(place, &owners));
         }
         owners

@@ -24,6 +24,9 @@ use parts::Parts;
 pub(crate) use parts::is_inside_word;
 use quotations::quotations;
 
+/// Raise it by one where the same labels of tokens give other attributions than before. See `src/revisions.rs`.
+pub const REVISION: u32 = 1;
+
 /// A sentence with the labels that a model gives its tokens.
 #[derive(Debug, Clone)]
 pub struct TaggedSentence<'t> {

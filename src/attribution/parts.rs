@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Page, TaggedSentence, shared, words};
-use crate::deadline::stopwatch;
+use crate::deadline;
 use crate::task::{Part, Tag};
 
 /// All parts of a document.
@@ -34,7 +34,7 @@ impl Parts {
     pub(super) fn from_labels(page: &Page<'_, '_>) -> Self {
         let mut parts = Self::default();
         for sentence in page.sentences {
-            stopwatch::look();
+            deadline::check();
             for (part, range) in pieces(page.text, sentence) {
                 parts.of_kind(part).insert(page, range);
             }
@@ -61,7 +61,7 @@ impl Parts {
     /// quotation has one speaker, to its end.
     pub(super) fn complete_quotations(&mut self, page: &Page<'_, '_>) {
         for quotation in &page.quotations {
-            stopwatch::look();
+            deadline::check();
             let touching = self.contents.touching(quotation);
             let covered: usize = touching.iter().map(|place| words(&page.text[shared(&place.range, quotation)])).sum();
             if let [first, .., last] | [first @ last] = touching

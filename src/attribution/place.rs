@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Page, Relation, shared};
-use crate::deadline::stopwatch;
+use crate::deadline;
 use crate::record::{Attribution, AttributionKind, Span, Speaker, Statement};
 
 /// Gives each statement the attributions that have content in it, with that part of the content. `speakers` has an entry
@@ -15,7 +15,7 @@ pub(super) fn place(
     statements: &mut [Statement],
 ) {
     for (number, (relation, speaker)) in relations.iter().zip(speakers).enumerate() {
-        stopwatch::look();
+        deadline::check();
         let ruler = Ruler { page, statements };
         let attribution = Attribution {
             number,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// A pair of marks, by what opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ struct Open {
 pub(super) fn quotations(text: &str, paragraphs: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for paragraph in paragraphs {
-        stopwatch::look();
+        deadline::check();
         in_paragraph(&text[paragraph.clone()], paragraph.start, &mut found);
     }
     found

@@ -3,7 +3,7 @@
 use super::enumeration::{self, Marker};
 use super::words::{self, Opening};
 use super::{abbreviations, punctuation};
-use crate::deadline::stopwatch;
+use crate::deadline;
 use std::ops::Range;
 
 // Nobody wraps text at more columns than this: longer lines are whole paragraphs.
@@ -25,7 +25,7 @@ pub(super) fn paragraphs(text: &str) -> Vec<Paragraph> {
     let mut found = Vec::new();
     let mut block = Vec::new();
     for line in lines(text) {
-        stopwatch::look();
+        deadline::check();
         if line.text.is_empty() {
             close(&mut block, &mut found);
         } else {

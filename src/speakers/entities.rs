@@ -8,7 +8,7 @@ use super::mentions::{Kind, Mention};
 use super::names::{Name, Role};
 use super::roles;
 use super::words::Word;
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// A person whom the document names.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl Cast {
             (0..mentions.len()).filter(|&at| !words[mentions[at].name.start].is_in_title).collect();
         order.sort_by_key(|&at| std::cmp::Reverse(mentions[at].name.len()));
         for &at in &order {
-            stopwatch::look();
+            deadline::check();
             let mention = &mentions[at];
             if matches!(mention.kind, Kind::Person | Kind::Unknown) || mention.name.len() == 1 {
                 persons[at] = cast.place(source, words, mention);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::lexicon::{self, Gender};
 use super::roles;
 use super::words::Word;
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// The kind of the bearer of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) fn find(words: &[Word]) -> Vec<Mention> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        stopwatch::look();
+        deadline::check();
         let run = run(words, at);
         at = run.end.max(at + 1);
         found.extend(mention(words, run));

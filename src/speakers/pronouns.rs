@@ -8,7 +8,7 @@ use super::mentions::Mention;
 use super::names::Name;
 use super::roles;
 use super::words::Word;
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// The number of sentences that a pronoun reaches back.
 const REACH: usize = 5;
@@ -90,7 +90,7 @@ impl Scene {
     pub(super) fn new(words: &[Word], cast: &Cast, mentions: &[Mention], persons: &[Option<usize>]) -> Self {
         let mut scene = Self::default();
         for (mention, person) in mentions.iter().zip(persons) {
-            stopwatch::look();
+            deadline::check();
             let first = &words[mention.name.start];
             let who = person.map(Who::Person).or_else(|| namesake(words, cast, mention));
             if let Some(who) = who.filter(|_| !first.is_quoted && !first.is_in_title) {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lexicon;
-use crate::deadline::stopwatch;
+use crate::deadline;
 use crate::english::NAME_ABBREVIATIONS;
 
 /// A word of the text. Its bytes include a possessive ending, its text does not.
@@ -81,7 +81,7 @@ pub(super) fn find<'t>(text: &'t str, sentences: &[Range<usize>]) -> Vec<Word<'t
     let mut is_quoted = false;
     let mut end = 0;
     for (at, bytes) in ranges.iter().enumerate() {
-        stopwatch::look();
+        deadline::check();
         let before = &text[end..bytes.start];
         is_quoted = quotes(before, is_quoted);
         let first = sentence;

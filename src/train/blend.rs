@@ -22,7 +22,7 @@ pub(super) fn check_heads(recipe: &Recipe, folder: &Path) -> Result<(), TrainErr
     match recipe.heads.iter().find(|(name, head)| !heads.get(name.as_str()).is_some_and(|other| head.is_like(other))) {
         Some((name, _)) => {
             let message = format!("its head `{name}` is missing, of another kind, or has other labels");
-            Err(TrainError::Base { path: folder.to_owned(), message })
+            Err(TrainError::Base { path: folder.to_owned(), cause: message.into() })
         }
         None => Ok(()),
     }
@@ -55,7 +55,7 @@ fn add(sums: &mut [(String, Tensor)], path: &Path, share: f64) -> Result<(), Tra
     for (name, sum) in sums {
         let tensor = tensors.get(name).filter(|tensor| tensor.size() == sum.size()).ok_or_else(|| {
             let message = format!("it cannot be blended with: `{name}` is missing, or has another shape");
-            TrainError::Base { path: path.to_owned(), message }
+            TrainError::Base { path: path.to_owned(), cause: message.into() }
         })?;
         *sum = sum.f_add(&tensor.to_kind(Kind::Float).f_mul_scalar(share)?)?;
     }
