@@ -480,7 +480,7 @@ impl Reason {
 pub const EXCERPT_CHARACTERS: usize = 160;
 
 /// An input that could not be used. Never silent, never lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// Where the input is.
     pub place: Place,
