@@ -146,9 +146,9 @@ impl Job {
         });
 
         let found = Found { all: found.get(), skipped: skipped.get(), filtered: filtered.get() };
-        let mut report = RunReport::new(&config, &tasks, clock, found, &written, stages);
+        let mut report = RunReport::new(&config, &tasks, clock, found, &written, &stages);
         if interrupt.cause().is_some() {
-            report.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);
+            report.record.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);
         }
         let outcome = outcome
             .map_err(RunError::from)
@@ -219,7 +219,7 @@ fn choose(sources: Sources, read: Read, places: Option<Places>) -> (Sources, Rea
 
 /// Writes the run's numbers for whoever watches.
 fn measure(path: &Path, report: &RunReport, is_success: bool) -> Result<(), RunError> {
-    let text = metrics::render(report, is_success, Timestamp::now().as_second(), &metrics::before(path));
+    let text = metrics::render(&report.record, is_success, Timestamp::now().as_second(), &metrics::before(path));
     write_whole(path.to_owned(), text.as_bytes()).map_err(Into::into)
 }
 

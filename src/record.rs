@@ -2,24 +2,30 @@
 //!
 //! Everything here is plain data. Field names that reach the output are an interface (see `docs/output.md`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where an input came from, precise enough to find it again.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The place of an input, precise enough to find it again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Place {
     /// The file, as it was found.
     pub source: String,
-    /// The file inside it, where it is an archive; `!` stands before one inside another.
+    /// The file inside it, if it is an archive; `!` stands before one inside another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(required)]
     pub member: Option<String>,
-    /// The number of the record in the file, from 1, its members included, where a file holds more than lines.
+    /// The number of the record in the file, from 1, its members included, if a file holds more than lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(required, range(min = 1))]
     pub record: Option<u64>,
-    /// The line, from 1, where a record has lines of its own.
+    /// The line, from 1, if a record has lines of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(required, range(min = 1))]
     pub line: Option<u64>,
-    /// The offset of the record's first byte, from 0, where a file holds many records: in the member, unpacked.
+    /// The offset of the record's first byte, from 0, if a file holds many records: in the member, unpacked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(required)]
     pub byte: Option<u64>,
 }
 
@@ -51,8 +57,8 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// What is known of an article beside its text, under the names of ninjs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// Metadata of an article, under the names of ninjs. [`Metadata::FIELDS`] lists the fields for all that treats them alike.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metadata {
     /// The article's address or other global name.
     pub uri: Option<String>,
@@ -60,16 +66,70 @@ pub struct Metadata {
     pub title: Option<String>,
     /// Who wrote it, as the input says it.
     pub byline: Option<String>,
-    /// When it was published, as the input says it.
+    /// When it was published, in RFC 3339 if the input's date can be parsed.
     pub published: Option<String>,
-    /// When it was last changed, as the input says it.
+    /// When it was last changed, in RFC 3339 if the input's date can be parsed.
     pub modified: Option<String>,
     /// The part of the paper that it stood in.
     pub section: Option<String>,
-    /// The language, as the input says it, or else by ISO 639 as it was detected; none where that is not sure.
+    /// The language, as the input says it, or else by ISO 639 as it was detected. Null if that is not sure.
     pub language: Option<String>,
     /// Who published it.
     pub source: Option<String>,
+}
+
+/// A field of [`Metadata`].
+#[derive(Debug, Clone, Copy)]
+pub struct MetadataField {
+    /// Its name in the output, and the default of its name in the input.
+    pub name: &'static str,
+    /// Its value.
+    pub value: fn(&Metadata) -> Option<&str>,
+    /// The place of its value.
+    pub value_mut: fn(&mut Metadata) -> &mut Option<String>,
+}
+
+/// The table of the fields, from the names of the struct's.
+macro_rules! metadata_fields {
+    ($($name:ident),*) => {
+        [$(MetadataField {
+            name: stringify!($name),
+            value: |metadata| metadata.$name.as_deref(),
+            value_mut: |metadata| &mut metadata.$name,
+        }),*]
+    };
+}
+
+impl Metadata {
+    /// Every field, in the order of the output. The configuration names their sources, hashes go over them, and tables are
+    /// searched for them.
+    pub const FIELDS: [MetadataField; 8] =
+        metadata_fields![uri, title, byline, published, modified, section, language, source];
+
+    /// The names of [`Self::FIELDS`].
+    pub const NAMES: [&'static str; Self::FIELDS.len()] = {
+        let mut names = [""; Self::FIELDS.len()];
+        let mut place = 0;
+        while place < names.len() {
+            names[place] = Self::FIELDS[place].name;
+            place += 1;
+        }
+        names
+    };
+
+    /// The metadata whose fields have the values that `value` gives for each, in the order of [`Self::FIELDS`].
+    ///
+    /// # Errors
+    /// The first error of `value`.
+    pub fn try_from_fields<E>(
+        mut value: impl FnMut(usize, &MetadataField) -> Result<Option<String>, E>,
+    ) -> Result<Self, E> {
+        let mut metadata = Self::default();
+        for (place, field) in Self::FIELDS.iter().enumerate() {
+            *(field.value_mut)(&mut metadata) = value(place, field)?;
+        }
+        Ok(metadata)
+    }
 }
 
 /// One article: text and metadata.
@@ -111,6 +171,12 @@ impl Original {
     pub fn percent(similarity: f64) -> u8 {
         (100.0 * similarity).round() as u8
     }
+
+    /// How much of the shorter text is in the longer one, from 0 to 1.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        f64::from(self.percent) / 100.0
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -119,7 +185,7 @@ fn as_share<S: serde::Serializer>(percent: &u8, serializer: S) -> Result<S::Ok, 
 }
 
 /// Something a reader of a document should know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TextFlag {
     /// It was decoded wrongly before it came here, so that it has letters like `Ã©`.
@@ -200,7 +266,7 @@ pub struct Verdict {
 }
 
 /// How a content is reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AttributionKind {
     /// All of it inside quotation marks.
@@ -212,9 +278,11 @@ pub enum AttributionKind {
 }
 
 /// Who said something, as fully as the document says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Speaker {
     /// The fullest name of the person or organisation.
+    #[schemars(length(min = 1))]
     pub name: String,
     /// What the text says that they are, in its words.
     pub role: Option<String>,
@@ -238,7 +306,7 @@ pub struct Attribution {
 }
 
 /// Something a reader of a statement should know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Flag {
     /// A title, heading, byline or the like.
@@ -323,7 +391,8 @@ impl TokenCount {
 }
 
 /// How many documents are copies of others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct CopyCount {
     /// Of the same text.
     pub exact: u64,
@@ -348,7 +417,7 @@ impl std::ops::AddAssign for CopyCount {
 }
 
 /// Why an input could not be used. A machine-readable word in `rejected.jsonl`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The file could not be opened or read.
@@ -411,7 +480,7 @@ impl Reason {
 pub const EXCERPT_CHARACTERS: usize = 160;
 
 /// An input that could not be used. Never silent, never lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// Where the input is.
     pub place: Place,
@@ -438,6 +507,25 @@ impl Document {
             flags: Vec::new(),
             duplicate_of: None,
             content: [0; 32],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_metadata_has_every_field_in_the_order_of_the_output() {
+        let mut metadata = Metadata::default();
+        for field in Metadata::FIELDS {
+            *(field.value_mut)(&mut metadata) = Some(field.name.to_owned());
+        }
+        let json = serde_json::to_value(&metadata).unwrap();
+        let fields: Vec<_> = json.as_object().unwrap().iter().collect();
+        assert_eq!(fields.len(), Metadata::FIELDS.len());
+        for ((key, value), field) in fields.into_iter().zip(Metadata::FIELDS) {
+            assert_eq!((key.as_str(), value.as_str()), (field.name, (field.value)(&metadata)));
         }
     }
 }

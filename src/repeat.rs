@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use crate::config::Config;
 use crate::config::values::Whole;
 use crate::error::RunError;
 use crate::job::{Job, Only, Request};
 use crate::ledger::{Entry, Ledger, LedgerError};
 use crate::output::WriteError;
+use crate::output::schema::DocumentRecord;
 use crate::output::verify::{Fault, Verification};
 use crate::pipeline::Interrupt;
 use crate::record::Original;
@@ -57,10 +56,10 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
 
 /// What only the rest of the input says of a document: whether another has its id, or its text.
 fn known(entry: &Entry) -> Known {
-    let line: Value = serde_json::from_slice(&entry.line).unwrap_or_default();
-    let percent = Original::percent(line["similarity"].as_f64().unwrap_or_default());
-    let original = |id: &str| Original { id: id.to_owned(), percent };
-    Known { id: Some(entry.document.clone()), duplicate_of: line["duplicate_of"].as_str().map(original) }
+    let record: Option<DocumentRecord> = serde_json::from_slice(&entry.line).ok();
+    let original = record.and_then(|record| record.duplicate_of.zip(record.similarity));
+    let duplicate_of = original.map(|(id, similarity)| Original { id, percent: Original::percent(similarity) });
+    Known { id: Some(entry.document.clone()), duplicate_of }
 }
 
 /// A folder that is gone afterwards.

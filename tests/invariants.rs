@@ -119,6 +119,22 @@ fn both_layouts_hold_the_same_statements() {
 }
 
 #[test]
+fn all_lines_of_a_file_have_the_same_keys() {
+    let workspace = Workspace::new("");
+    let output = workspace.run(&[&root().join("tests/cases/copies/input")]);
+    assert!(output.status.success(), "{}", said(&output));
+    for lines in [workspace.statements(), workspace.lines("documents.jsonl")] {
+        assert!(lines.iter().any(|line| line["duplicate_of"].is_string()));
+        assert!(lines.iter().any(|line| line["duplicate_of"].is_null()));
+        assert!(lines.iter().all(|line| keys(line) == keys(&lines[0])));
+    }
+}
+
+fn keys(line: &Value) -> Vec<&String> {
+    line.as_object().unwrap().keys().collect()
+}
+
+#[test]
 fn real_output_fits_the_published_schemas() {
     let workspace = examples_with("", "");
     let fits = |schema: &str, values: Vec<Value>| {

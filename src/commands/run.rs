@@ -45,7 +45,7 @@ fn take(arguments: &RunArguments, only: Only, screen: &Screen) -> anyhow::Result
     drop(progress);
     screen.tell(&table::render(&report));
     screen.tell(&format!("results in {}", output.display()));
-    if report.accounting.found == 0 && is_whole {
+    if report.record.accounting.found == 0 && is_whole {
         tracing::warn!("no documents were found: folders are searched for files whose names say that they can be read");
     }
     outcome.map_err(Into::into)

@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use anyhow::ensure;
-use serde_json::Value;
 
+use pressrun::causes::chain;
 use pressrun::ledger::Ledger;
+use pressrun::output::Reader;
 use pressrun::output::folder::writer;
 
 use crate::cli::FolderArguments;
@@ -24,13 +25,16 @@ pub(crate) fn status(arguments: &FolderArguments) -> anyhow::Result<()> {
     let reasons: Vec<String> = rejections.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
     let rejected: u64 = rejections.iter().map(|(_, count)| count).sum();
     writeln!(out, "rejected   {rejected}{}{}", if rejected > 0 { ": " } else { "" }, reasons.join(" · "))?;
-    if let Ok(report) = std::fs::read(folder.join("run.json")) {
-        let report: Value = serde_json::from_slice(&report).unwrap_or_default();
-        let text = |name: &str| report[name].as_str().unwrap_or("?").to_owned();
-        writeln!(out, "last run   {}, from {} to {}", text("outcome"), text("started"), text("finished"))?;
-        if let Some(error) = report["error"].as_str() {
-            writeln!(out, "           {error}")?;
+    match Reader::new(folder).report() {
+        Ok(None) => {}
+        Ok(Some(run)) => {
+            writeln!(out, "last run   {}, from {} to {}", run.outcome.as_str(), run.started, run.finished)?;
+            if let Some(error) = run.error {
+                writeln!(out, "           {error}")?;
+            }
         }
+        // The rest is true whatever became of the report.
+        Err(error) => writeln!(out, "last run   {}", chain(&error))?,
     }
     Ok(())
 }

@@ -12,6 +12,8 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::record::Metadata;
+
 pub use sections::{
     CacheConfig, Compression, CopiesConfig, Device, FieldNames, InputConfig, Layout, LogConfig, MetricsConfig,
     ModelConfig, Order, OutputConfig, Precision, RunConfig, TaskConfig,
@@ -155,33 +157,16 @@ impl Config {
     }
 }
 
-/// The fields that every statement has, whatever its tasks: no task can be called so.
-pub const STATEMENT_FIELDS: [&str; 21] = [
-    "schema",
-    "document",
-    "statement",
-    "index",
-    "text",
-    "start",
-    "end",
-    "byte_start",
-    "byte_end",
-    "paragraph",
-    "uri",
-    "title",
-    "byline",
-    "published",
-    "modified",
-    "section",
-    "language",
-    "source",
-    "duplicate_of",
-    "attributions",
-    "flags",
-];
+/// The fields of every statement, whatever its tasks: no task can have such a name.
+pub const STATEMENT_FIELDS: [&str; 21] = joined([
+    &["schema", "document", "statement", "index", "text", "start", "end", "byte_start", "byte_end", "paragraph"],
+    &Metadata::NAMES,
+    &["duplicate_of", "attributions", "flags"],
+]);
 
-/// The fields that every document has beside those of its statements: no task can be called so either.
-const DOCUMENT_FIELDS: [&str; 10] = [
+/// The fields of every document beside those of its statements: no task can have such a name either. `boilerplate` is missing, as it
+/// is the usual name of the task that fills it.
+pub(crate) const DOCUMENT_FIELDS: [&str; 10] = [
     "place",
     "similarity",
     "text_sha256",
@@ -193,6 +178,24 @@ const DOCUMENT_FIELDS: [&str; 10] = [
     "speakers",
     "statements_file",
 ];
+
+/// The names of three lists in a row, which have to be as many as the result has places.
+const fn joined<const N: usize>(lists: [&[&'static str]; 3]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut next = 0;
+    let mut list = 0;
+    while list < lists.len() {
+        let mut place = 0;
+        while place < lists[list].len() {
+            names[next] = lists[list][place];
+            next += 1;
+            place += 1;
+        }
+        list += 1;
+    }
+    assert!(next == N, "the length of the result is not that of its parts");
+    names
+}
 
 /// The fields that are written even where `[output] fields` does not name them.
 pub const IDENTIFYING_FIELDS: [&str; 4] = ["schema", "document", "statement", "index"];

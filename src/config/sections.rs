@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::values::{FieldPath, IgnorePattern, LanguageCode, Share, TimeOfDay, Whole, Workers};
+use crate::record::Metadata;
 
 /// `[input]`
 #[derive(Debug, Clone, Deserialize)]
@@ -77,36 +79,84 @@ impl Default for CopiesConfig {
 }
 
 /// `[input.fields]`: where a record of JSON, CSV or Parquet keeps what.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "each is the path of the field that holds what it is called")]
+#[derive(Debug, Clone)]
 pub struct FieldNames {
+    /// The path of the field with the document's id.
     pub id: FieldPath,
+    /// The path of the field with the text.
     pub text: FieldPath,
-    pub title: FieldPath,
-    pub byline: FieldPath,
-    pub published: FieldPath,
-    pub modified: FieldPath,
-    pub section: FieldPath,
-    pub uri: FieldPath,
-    pub language: FieldPath,
-    pub source: FieldPath,
+    /// The paths of the fields with metadata, in the order of [`Metadata::FIELDS`].
+    pub metadata: [FieldPath; Metadata::FIELDS.len()],
+}
+
+impl FieldNames {
+    /// The keys of the section.
+    const KEYS: &'static [&'static str] = &{
+        let mut keys = [""; Metadata::NAMES.len() + 2];
+        keys[0] = "id";
+        keys[1] = "text";
+        let mut place = 0;
+        while place < Metadata::NAMES.len() {
+            keys[place + 2] = Metadata::NAMES[place];
+            place += 1;
+        }
+        keys
+    };
+
+    /// All paths, in the order of the keys.
+    pub fn paths(&self) -> impl Iterator<Item = &FieldPath> {
+        [&self.id, &self.text].into_iter().chain(&self.metadata)
+    }
+
+    fn path_mut(&mut self, key: usize) -> &mut FieldPath {
+        match key {
+            0 => &mut self.id,
+            1 => &mut self.text,
+            metadata => &mut self.metadata[metadata - 2],
+        }
+    }
 }
 
 impl Default for FieldNames {
     fn default() -> Self {
-        Self {
-            id: FieldPath::of("id"),
-            text: FieldPath::of("text"),
-            title: FieldPath::of("title"),
-            byline: FieldPath::of("byline"),
-            published: FieldPath::of("published"),
-            modified: FieldPath::of("modified"),
-            section: FieldPath::of("section"),
-            uri: FieldPath::of("uri"),
-            language: FieldPath::of("language"),
-            source: FieldPath::of("source"),
+        Self { id: FieldPath::of("id"), text: FieldPath::of("text"), metadata: Metadata::NAMES.map(FieldPath::of) }
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldNamesVisitor)
+    }
+}
+
+/// Written out, as the keys come from the table of metadata.
+struct FieldNamesVisitor;
+
+impl<'de> Visitor<'de> for FieldNamesVisitor {
+    type Value = FieldNames;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the names of fields")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldNames, A::Error> {
+        let mut names = FieldNames::default();
+        while let Some(FieldKey(key)) = map.next_key()? {
+            *names.path_mut(key) = map.next_value()?;
         }
+        Ok(names)
+    }
+}
+
+/// A key of the section, by its place among [`FieldNames::KEYS`]. An unknown one is refused here, so that the error has its place in
+/// the file.
+struct FieldKey(usize);
+
+impl<'de> Deserialize<'de> for FieldKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = String::deserialize(deserializer)?;
+        let place = FieldNames::KEYS.iter().position(|known| *known == key);
+        place.map(Self).ok_or_else(|| D::Error::unknown_field(&key, FieldNames::KEYS))
     }
 }
 

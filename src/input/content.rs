@@ -123,8 +123,8 @@ fn as_date(raw: String) -> String {
 }
 
 fn digest(metadata: &Metadata, text: &str, encoding: &str) -> [u8; 32] {
-    let Metadata { uri, title, byline, published, modified, section, language, source } = metadata;
-    let fields = [uri, title, byline, published, modified, section, language, source].map(|field| field.as_deref());
+    let fields = Metadata::FIELDS.map(|field| (field.value)(metadata));
+    // A missing field is not an empty one.
     let present = fields.map(|field| if field.is_some() { "+" } else { "-" });
     sha256_of_all(fields.map(Option::unwrap_or_default).into_iter().chain(present).chain([text, encoding]))
 }

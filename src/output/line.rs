@@ -1,25 +1,26 @@
-//! Documents, statements and rejections to lines of JSON. Field names are an interface: see `docs/output.md`.
+//! Documents, statements and rejections to the records of [`super::schema`], and these to lines of JSON.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
 
 use super::SCHEMA;
+use super::schema::{
+    AttributionRecord, DocumentLabelRecord, DocumentRecord, LabelRecord, RejectionRecord, RunnerUpRecord, SpanRecord,
+    SpeakerRecord, StatementRecord,
+};
 use crate::config::IDENTIFYING_FIELDS;
 use crate::digest::sha256;
 use crate::model::Report;
-use crate::record::{
-    AnalysedDocument, Attribution, Document, Label, Metadata, Original, Place, Rejection, Span, Speaker, Statement,
-    TextFlag, Verdict,
-};
+use crate::record::{AnalysedDocument, Attribution, Document, Label, Original, Rejection, Span, Statement, Verdict};
 use crate::task::{LabelTask, Tasks};
 
-/// What a statement is called whose best label is not probable enough.
+/// The label of a statement whose best label is not probable enough.
 pub(crate) const UNSURE: &str = "unsure";
 
-/// How statements are written.
+/// The format of statements: their tasks and the fields that are wanted.
 #[derive(Debug)]
 pub(crate) struct StatementFormat {
     tasks: Arc<Tasks>,
@@ -32,21 +33,32 @@ impl StatementFormat {
         Self { tasks, wanted }
     }
 
-    /// A line a statement.
+    /// The lines of a document's statements.
     pub(crate) fn lines(&self, document: &AnalysedDocument) -> Result<Vec<u8>, serde_json::Error> {
         let mut lines = Vec::with_capacity(document.statements.len() * 512);
         for (index, statement) in document.statements.iter().enumerate() {
-            let line = StatementLine { format: self, document: &document.document, index, statement };
-            serde_json::to_writer(&mut lines, &line)?;
-            lines.push(b'\n');
+            self.append(&statement_record(&self.tasks, &document.document, index, statement), &mut lines)?;
         }
         Ok(lines)
     }
 
+    fn append(&self, record: &StatementRecord, lines: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        if self.wanted.is_empty() {
+            serde_json::to_writer(&mut *lines, record)?;
+        } else {
+            // Only what leaves fields out pays for the way through a map.
+            let mut fields = serde_json::to_value(record)?;
+            if let Some(fields) = fields.as_object_mut() {
+                fields.retain(|name, _| self.wants(name));
+            }
+            serde_json::to_writer(&mut *lines, &fields)?;
+        }
+        lines.push(b'\n');
+        Ok(())
+    }
+
     fn wants(&self, field: &str) -> bool {
-        self.wanted.is_empty()
-            || IDENTIFYING_FIELDS.contains(&field)
-            || self.wanted.iter().any(|wanted| wanted == field)
+        IDENTIFYING_FIELDS.contains(&field) || self.wanted.iter().any(|wanted| wanted == field)
     }
 }
 
@@ -57,281 +69,136 @@ pub(crate) fn to_line(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Err
     Ok(line)
 }
 
-/// A rejection's line.
+/// The line of a rejection.
 pub(crate) fn rejection(rejection: &Rejection) -> Result<Vec<u8>, serde_json::Error> {
-    #[derive(serde::Serialize)]
-    struct Line<'a> {
-        schema: u32,
-        #[serde(flatten)]
-        rejection: &'a Rejection,
-    }
-    to_line(&Line { schema: SCHEMA, rejection })
+    let Rejection { place, stage, reason, message, excerpt } = rejection;
+    to_line(&RejectionRecord {
+        schema: SCHEMA,
+        place: place.clone(),
+        stage: (*stage).to_owned(),
+        reason: *reason,
+        message: message.clone(),
+        excerpt: excerpt.clone(),
+    })
 }
 
-struct StatementLine<'a> {
-    format: &'a StatementFormat,
-    document: &'a Document,
-    index: usize,
-    statement: &'a Statement,
-}
-
-impl Serialize for StatementLine<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (Document { id, metadata, text, .. }, span) = (self.document, self.statement.sentence.span);
-        let mut fields = Fields { map: serializer.serialize_map(None)?, format: self.format };
-        fields.put("schema", &SCHEMA)?;
-        fields.put("document", id)?;
-        fields.put("statement", &format_args!("{id}#{}", self.index))?;
-        fields.put("index", &self.index)?;
-        fields.put("text", span.slice(text))?;
-        fields.put("start", &span.start)?;
-        fields.put("end", &span.end)?;
-        fields.put("byte_start", &span.byte_start)?;
-        fields.put("byte_end", &span.byte_end)?;
-        fields.put("paragraph", &self.statement.sentence.paragraph)?;
-        fields.put("uri", &metadata.uri)?;
-        fields.put("title", &metadata.title)?;
-        fields.put("byline", &metadata.byline)?;
-        fields.put("published", &metadata.published)?;
-        fields.put("modified", &metadata.modified)?;
-        fields.put("section", &metadata.section)?;
-        fields.put("language", &metadata.language)?;
-        fields.put("source", &metadata.source)?;
-        if let Some(original) = &self.document.duplicate_of {
-            fields.put("duplicate_of", &original.id)?;
-        }
-        self.findings(&mut fields)?;
-        fields.put("flags", &self.statement.flags)?;
-        fields.map.end()
+/// The record of a statement, with all fields.
+fn statement_record(tasks: &Tasks, document: &Document, index: usize, statement: &Statement) -> StatementRecord {
+    let span = statement.sentence.span;
+    let labels = tasks.labels.iter().zip(&statement.verdicts);
+    let attributions = statement.attributions.iter();
+    StatementRecord {
+        schema: SCHEMA,
+        document: document.id.clone(),
+        statement: format!("{}#{index}", document.id),
+        index,
+        text: Some(span.slice(&document.text).to_owned()),
+        start: Some(span.start),
+        end: Some(span.end),
+        byte_start: Some(span.byte_start),
+        byte_end: Some(span.byte_end),
+        paragraph: Some(statement.sentence.paragraph),
+        metadata: document.metadata.clone(),
+        duplicate_of: document.duplicate_of.as_ref().map(|original| original.id.clone()),
+        tasks: labels.map(|(task, verdict)| (task.name.clone(), label_record(task, verdict.as_ref()))).collect(),
+        attributions: tasks
+            .attribution
+            .is_some()
+            .then(|| attributions.map(|attribution| attribution_record(attribution, &document.text)).collect()),
+        flags: Some(statement.flags.clone()),
     }
 }
 
-impl StatementLine<'_> {
-    fn findings<M: SerializeMap>(&self, fields: &mut Fields<'_, M>) -> Result<(), M::Error> {
-        let tasks = &self.format.tasks;
-        for (task, verdict) in tasks.labels.iter().zip(&self.statement.verdicts) {
-            fields.put(&task.name, &VerdictValue { task, verdict: verdict.as_ref() })?;
-        }
-        if tasks.attribution.is_some() {
-            let text = &self.document.text;
-            let found = self.statement.attributions.iter();
-            let values: Vec<_> = found.map(|attribution| AttributionValue::new(attribution, text)).collect();
-            fields.put("attributions", &values)?;
-        }
-        Ok(())
+/// The result of a task; `verdict` is `None` of boilerplate, and then every field is null.
+fn label_record(task: &LabelTask, verdict: Option<&Verdict>) -> LabelRecord {
+    let labels = &task.labels;
+    let given = verdict.and_then(|verdict| verdict.label).map(|label| &labels[label]);
+    let has_codes = labels.iter().any(|label| label.code.is_some());
+    let has_topics = labels.iter().any(|label| label.iptc.is_some());
+    LabelRecord {
+        code: has_codes.then(|| given.and_then(|label| label.code.clone())),
+        label: verdict.map(|_| given.map_or(UNSURE, |label| label.label.as_str()).to_owned()),
+        score: verdict.map(|verdict| rounded(verdict.score)),
+        iptc: has_topics.then(|| given.and_then(|label| label.iptc.clone())),
+        runner_up: (task.report == Report::RunnerUp).then(|| verdict.and_then(|verdict| runner_up(task, verdict))),
+        probabilities: if task.report == Report::Distribution { probabilities(task, verdict) } else { IndexMap::new() },
     }
 }
 
-/// A map that leaves out what nobody wants.
-struct Fields<'a, M> {
-    map: M,
-    format: &'a StatementFormat,
+/// The probability of each label, in the order of the head.
+fn probabilities(task: &LabelTask, verdict: Option<&Verdict>) -> IndexMap<String, Option<f64>> {
+    let mut probabilities = IndexMap::with_capacity(task.labels.len());
+    for (place, label) in task.labels.iter().enumerate() {
+        let probability = verdict.map(|verdict| rounded(verdict.probabilities[place]));
+        probabilities.insert(label.label.clone(), probability);
+    }
+    probabilities
 }
 
-impl<M: SerializeMap> Fields<'_, M> {
-    fn put(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), M::Error> {
-        if self.format.wants(name) { self.map.serialize_entry(name, value) } else { Ok(()) }
+/// The most probable of the labels that were not given.
+fn runner_up(task: &LabelTask, verdict: &Verdict) -> Option<RunnerUpRecord> {
+    let others = verdict.probabilities.iter().enumerate().filter(|(label, _)| Some(*label) != verdict.label);
+    // The first of equals, as where a label is given.
+    let (best, &score) = others.reduce(|best, other| if other.1 > best.1 { other } else { best })?;
+    let Label { code, label, .. } = &task.labels[best];
+    Some(RunnerUpRecord { code: code.clone(), label: label.clone(), score: rounded(score) })
+}
+
+fn attribution_record(attribution: &Attribution, text: &str) -> AttributionRecord {
+    AttributionRecord {
+        attribution: attribution.number,
+        kind: attribution.kind,
+        source: attribution.source.map(|span| span_record(span, text)),
+        speaker: attribution.speaker.clone(),
+        cue: attribution.cue.map(|span| span_record(span, text)),
+        content: attribution.content.iter().map(|&span| span_record(span, text)).collect(),
     }
 }
 
-struct VerdictValue<'a> {
-    task: &'a LabelTask,
-    /// `None` of boilerplate: every field is null.
-    verdict: Option<&'a Verdict>,
+fn span_record(span: Span, text: &str) -> SpanRecord {
+    SpanRecord { text: span.slice(text).to_owned(), start: span.start, end: span.end }
 }
 
-impl Serialize for VerdictValue<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.put_fields(&mut map)?;
-        map.end()
+/// The record of a document, all but the file of its statements, which is known when they are written.
+pub(crate) fn document_record(analysed: &AnalysedDocument, tasks: &[LabelTask]) -> DocumentRecord {
+    let document = &analysed.document;
+    let statements = &analysed.statements;
+    let mut labels = IndexMap::new();
+    for (place, task) in tasks.iter().enumerate() {
+        let verdict = analysed.verdicts.get(place).and_then(Option::as_ref);
+        labels.insert(task.name.clone(), document_label_record(task, place, verdict, statements));
+    }
+    DocumentRecord {
+        schema: SCHEMA,
+        document: document.id.clone(),
+        place: document.place.clone(),
+        metadata: document.metadata.clone(),
+        duplicate_of: document.duplicate_of.as_ref().map(|original| original.id.clone()),
+        similarity: document.duplicate_of.as_ref().map(Original::share),
+        text_sha256: sha256(&document.text),
+        characters: document.text.chars().count(),
+        bytes: document.text.len(),
+        encoding: document.encoding.to_owned(),
+        flags: document.flags.clone(),
+        paragraphs: statements.last().map_or(0, |last| last.sentence.paragraph + 1),
+        statements: statements.len(),
+        boilerplate: statements.iter().filter(|statement| statement.is_boilerplate()).count(),
+        attributions: attributions(statements),
+        speakers: speakers(tasks, statements),
+        statements_file: String::new(),
+        tasks: labels,
     }
 }
 
-impl VerdictValue<'_> {
-    fn put_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let labels = &self.task.labels;
-        let given = self.verdict.and_then(|verdict| verdict.label).map(|label| &labels[label]);
-        if labels.iter().any(|label| label.code.is_some()) {
-            map.serialize_entry("code", &given.and_then(|label| label.code.as_ref()))?;
-        }
-        map.serialize_entry("label", &self.verdict.map(|_| given.map_or(UNSURE, |label| &label.label)))?;
-        map.serialize_entry("score", &self.verdict.map(|verdict| rounded(verdict.score)))?;
-        if labels.iter().any(|label| label.iptc.is_some()) {
-            map.serialize_entry("iptc", &given.and_then(|label| label.iptc.as_ref()))?;
-        }
-        match self.task.report {
-            Report::RunnerUp => map.serialize_entry("runner_up", &self.runner_up())?,
-            Report::Distribution => {
-                for (place, label) in labels.iter().enumerate() {
-                    let probability = self.verdict.map(|verdict| rounded(verdict.probabilities[place]));
-                    map.serialize_entry(&label.label, &probability)?;
-                }
-            }
-            // Such a head gives no labels.
-            Report::Boilerplate => {}
-        }
-        Ok(())
-    }
-}
-
-#[derive(serde::Serialize)]
-struct RunnerUp<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a str>,
-    label: &'a str,
-    score: f64,
-}
-
-impl VerdictValue<'_> {
-    /// The most probable of the labels that were not given.
-    fn runner_up(&self) -> Option<RunnerUp<'_>> {
-        let verdict = self.verdict?;
-        let others = verdict.probabilities.iter().enumerate().filter(|(label, _)| Some(*label) != verdict.label);
-        // The first of equals, as where a label is given.
-        let (best, &score) = others.reduce(|best, other| if other.1 > best.1 { other } else { best })?;
-        let Label { code, label, .. } = &self.task.labels[best];
-        Some(RunnerUp { code: code.as_deref(), label, score: rounded(score) })
-    }
-}
-
-#[derive(serde::Serialize)]
-struct AttributionValue<'a> {
-    attribution: usize,
-    kind: crate::record::AttributionKind,
-    source: Option<SpanValue<'a>>,
-    speaker: Option<&'a Speaker>,
-    cue: Option<SpanValue<'a>>,
-    content: Vec<SpanValue<'a>>,
-}
-
-#[derive(serde::Serialize)]
-struct SpanValue<'a> {
-    text: &'a str,
-    start: usize,
-    end: usize,
-}
-
-impl<'a> AttributionValue<'a> {
-    fn new(attribution: &'a Attribution, text: &'a str) -> Self {
-        let value = |span: &Span| SpanValue { text: span.slice(text), start: span.start, end: span.end };
-        Self {
-            attribution: attribution.number,
-            kind: attribution.kind,
-            source: attribution.source.as_ref().map(value),
-            speaker: attribution.speaker.as_ref(),
-            cue: attribution.cue.as_ref().map(value),
-            content: attribution.content.iter().map(value).collect(),
-        }
-    }
-}
-
-/// A document's line in `documents.jsonl`.
-#[derive(Debug, serde::Serialize)]
-pub(crate) struct DocumentLine {
-    schema: u32,
-    document: String,
-    place: Place,
-    #[serde(flatten)]
-    metadata: Metadata,
-    #[serde(flatten)]
-    duplicate_of: Option<Original>,
-    text_sha256: String,
-    characters: usize,
-    bytes: usize,
-    encoding: &'static str,
-    flags: Vec<TextFlag>,
-    paragraphs: usize,
-    statements: usize,
-    /// How many of them are no statements but bylines, captions and the like.
-    boilerplate: usize,
-    attributions: usize,
-    speakers: Vec<SpeakerLine>,
-    pub(crate) statements_file: String,
-    #[serde(flatten)]
-    tasks: IndexMap<String, DocumentLabel>,
-}
-
-/// What a document reports of one speaker.
-#[derive(Debug, serde::Serialize)]
-struct SpeakerLine {
-    #[serde(flatten)]
-    speaker: Speaker,
-    /// How many statements report something of them.
-    statements: usize,
-    /// Of these, by task: the mean of positive less negative.
-    mean: IndexMap<String, f64>,
-}
-
-/// What a labelling task said of a document: its own label, as a statement has one, and what it said of the statements.
-#[derive(Debug)]
-struct DocumentLabel {
-    task: LabelTask,
-    verdict: Option<Verdict>,
-    summary: LabelSummary,
-}
-
-impl Serialize for DocumentLabel {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        VerdictValue { task: &self.task, verdict: self.verdict.as_ref() }.put_fields(&mut map)?;
-        map.serialize_entry("shares", &self.summary.shares)?;
-        if let Some(mean) = self.summary.mean {
-            map.serialize_entry("mean", &mean)?;
-        }
-        map.end()
-    }
-}
-
-/// What a labelling task said of a document's statements.
-#[derive(Debug)]
-struct LabelSummary {
-    /// The share of each label that was given, by code where there is one.
-    shares: BTreeMap<String, f64>,
-    /// The mean of positive less negative, where there are such labels.
-    mean: Option<f64>,
-}
-
-impl DocumentLine {
-    /// All but the file of its statements, which is known when they are written.
-    pub(crate) fn new(analysed: &AnalysedDocument, tasks: &[LabelTask]) -> Self {
-        let (document, statements) = (&analysed.document, &analysed.statements);
-        let mut labels = IndexMap::new();
-        for (place, task) in tasks.iter().enumerate() {
-            let verdict = analysed.verdicts.get(place).cloned().flatten();
-            let label = DocumentLabel { task: task.clone(), verdict, summary: summarise(task, place, statements) };
-            labels.insert(task.name.clone(), label);
-        }
-        Self {
-            schema: SCHEMA,
-            document: document.id.clone(),
-            place: document.place.clone(),
-            metadata: document.metadata.clone(),
-            duplicate_of: document.duplicate_of.clone(),
-            text_sha256: sha256(&document.text),
-            characters: document.text.chars().count(),
-            bytes: document.text.len(),
-            encoding: document.encoding,
-            flags: document.flags.clone(),
-            paragraphs: statements.last().map_or(0, |last| last.sentence.paragraph + 1),
-            statements: statements.len(),
-            boilerplate: statements.iter().filter(|statement| statement.is_boilerplate()).count(),
-            attributions: attributions(statements),
-            speakers: speakers(tasks, statements),
-            statements_file: String::new(),
-            tasks: labels,
-        }
-    }
-}
-
-/// How many attributions statements have: one that goes over several of them counts once.
+/// The number of attributions in `statements`: one that goes over several of them counts once.
 pub(crate) fn attributions(statements: &[Statement]) -> usize {
     let numbers = statements.iter().flat_map(|statement| &statement.attributions).map(|attribution| attribution.number);
     numbers.max().map_or(0, |last| last + 1)
 }
 
-/// Who is reported in a document: the most reported first. One name is one speaker, with the first role that is told.
-fn speakers(tasks: &[LabelTask], statements: &[Statement]) -> Vec<SpeakerLine> {
+/// The people and organisations that a document reports, the most reported first. One name is one speaker, with the first role that
+/// is told.
+fn speakers(tasks: &[LabelTask], statements: &[Statement]) -> Vec<SpeakerRecord> {
     let mut reported: IndexMap<&str, (Option<&String>, Vec<&Statement>)> = IndexMap::new();
     for statement in statements {
         for speaker in statement.attributions.iter().filter_map(|found| found.speaker.as_ref()) {
@@ -342,23 +209,29 @@ fn speakers(tasks: &[LabelTask], statements: &[Statement]) -> Vec<SpeakerLine> {
             }
         }
     }
-    let line = |(name, (role, statements)): (&str, (Option<&String>, Vec<&Statement>))| SpeakerLine {
-        speaker: Speaker { name: name.to_owned(), role: role.cloned() },
-        statements: statements.len(),
-        mean: means(tasks, &statements),
-    };
-    let mut lines: Vec<SpeakerLine> = reported.into_iter().map(line).collect();
+    let mut records: Vec<SpeakerRecord> = Vec::with_capacity(reported.len());
+    for (name, (role, statements)) in reported {
+        records.push(SpeakerRecord {
+            name: name.to_owned(),
+            role: role.cloned(),
+            statements: statements.len(),
+            mean: means(tasks, &statements),
+        });
+    }
     // Stable: of equals the first to speak comes first.
-    lines.sort_by_key(|line| std::cmp::Reverse(line.statements));
-    lines
+    records.sort_by_key(|record| std::cmp::Reverse(record.statements));
+    records
 }
 
+/// The mean of each task over `statements`, if it has such labels.
 fn means(tasks: &[LabelTask], statements: &[&Statement]) -> IndexMap<String, f64> {
-    let mean = |(place, task): (usize, &LabelTask)| {
-        let mean = balance(task, place, statements);
-        mean.map(|mean| (task.name.clone(), mean))
-    };
-    tasks.iter().enumerate().filter_map(mean).collect()
+    let mut means = IndexMap::new();
+    for (place, task) in tasks.iter().enumerate() {
+        if let Some(mean) = balance(task, place, statements) {
+            means.insert(task.name.clone(), mean);
+        }
+    }
+    means
 }
 
 /// The mean of positive less negative over statements that are no boilerplate, where a task has such labels.
@@ -375,19 +248,28 @@ fn balance(task: &LabelTask, place: usize, statements: &[&Statement]) -> Option<
     Some(rounded_f64(sum / count.max(1) as f64))
 }
 
+/// The document's own label, and how the labels of its statements spread.
 #[expect(clippy::cast_precision_loss, reason = "a document has fewer than 2^52 statements")]
-fn summarise(task: &LabelTask, place: usize, statements: &[Statement]) -> LabelSummary {
+fn document_label_record(
+    task: &LabelTask,
+    place: usize,
+    verdict: Option<&Verdict>,
+    statements: &[Statement],
+) -> DocumentLabelRecord {
     let mut total = 0_usize;
     let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
     for verdict in statements.iter().filter_map(|statement| statement.verdicts[place].as_ref()) {
         *counts.entry(label_key(task, verdict.label)).or_default() += 1.0;
         total += 1;
     }
-    let shares = counts.into_iter().map(|(key, count)| (key.to_owned(), rounded_f64(count / total as f64))).collect();
-    LabelSummary { shares, mean: balance(task, place, &statements.iter().collect::<Vec<_>>()) }
+    DocumentLabelRecord {
+        label: label_record(task, verdict),
+        shares: counts.into_iter().map(|(key, count)| (key.to_owned(), rounded_f64(count / total as f64))).collect(),
+        mean: balance(task, place, &statements.iter().collect::<Vec<_>>()),
+    }
 }
 
-/// What a label is counted under: its code where it has one, else its name.
+/// The key that a label is counted under: its code where it has one, else its name.
 pub(crate) fn label_key(task: &LabelTask, label: Option<usize>) -> &str {
     label.map_or(UNSURE, |label| {
         let label = &task.labels[label];

@@ -1,17 +1,23 @@
-//! What a run leaves behind: lines of JSON, the files that have them, and whether those still are what was written.
+//! The output folder: the records in it, the files that hold them, a reader of all of it, and a check that it is as it was written.
 
 /// The output folder: one run at a time, nothing half-written under a final name.
 pub mod folder;
-/// Lines to statement files: a file a document, or shards.
-pub(crate) mod layout;
-/// Documents and statements to lines of JSON.
+/// Documents, statements and rejections to records and lines of JSON.
 pub(crate) mod line;
 /// The ledger to what people read: the files that list documents and rejections.
 pub mod publish;
-/// Whether an output folder is as it was written.
+/// The folder read again, record by record.
+pub mod reader;
+/// The records, one type each.
+pub mod schema;
+/// Lines to statement files: a file a document, or shards.
+pub(crate) mod sink;
+/// A check that an output folder is as it was written.
 pub mod verify;
 
 use std::path::PathBuf;
+
+pub use reader::{ReadError, Reader};
 
 use crate::ledger::LedgerError;
 

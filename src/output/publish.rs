@@ -1,7 +1,8 @@
 //! The ledger to what people read: `documents.jsonl` and `rejected.jsonl`, and hashes by which damage is found.
 
+use super::WriteError;
 use super::folder::{OutputFolder, PartFile, failed, remove, step};
-use super::{WriteError, layout};
+use super::sink::shards;
 use crate::config::{Layout, OutputConfig};
 use crate::digest::sha256_of_file;
 use crate::ledger::{self, Ledger};
@@ -25,13 +26,13 @@ pub fn unseal(folder: &OutputFolder) -> Result<(), WriteError> {
 /// # Errors
 /// Where the system refuses.
 pub fn publish(folder: &OutputFolder, config: &OutputConfig, ledger: &mut Ledger) -> Result<(), WriteError> {
-    layout::finish_rewriting(folder.path(), ledger)?;
+    shards::finish_rewriting(folder.path(), ledger)?;
     for file in ledger.leftovers()? {
         remove(&folder.path().join(file))?;
     }
     ledger.clear_leftovers()?;
     if config.layout == Layout::Sharded {
-        layout::compact(folder.path(), config.compression, ledger)?;
+        shards::compact(folder.path(), config.compression, ledger)?;
     }
     let mut documents = PartFile::create(folder.path().join("documents.jsonl"))?;
     ledger.each_document_line(|line| documents.append(line))?;

@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::publish::{SEAL, SEALED};
+use super::reader::{Reader, records_in};
+use super::schema::{DocumentRecord, SpanRecord, StatementRecord};
+use crate::causes::chain;
 use crate::digest::{sha256, sha256_of_file};
 use crate::ledger::{self, Entry, Ledger, LedgerError};
 
@@ -138,11 +139,13 @@ impl Check {
     }
 
     fn accounting(&mut self) {
-        let Ok(report) = std::fs::read(self.folder.join("run.json")) else { return };
-        let report: Value = serde_json::from_slice(&report).unwrap_or_default();
-        let count = |name: &str| report["accounting"][name].as_u64().unwrap_or(0);
-        if count("found") != count("written") + count("rejected") + count("skipped") + count("filtered") {
-            self.fault("run.json", None, "its accounting does not add up");
+        match Reader::new(&self.folder).report() {
+            Ok(Some(report)) if !report.accounting.adds_up() => {
+                self.fault("run.json", None, "its accounting does not add up");
+            }
+            // A report that is not there is a fault of the listed files.
+            Ok(_) => {}
+            Err(error) => self.fault("run.json", None, chain(&error)),
         }
     }
 }
@@ -158,72 +161,71 @@ fn range(path: &Path, start: u64, length: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// How many statements a document has, if they fit each other and the document's own line.
+/// The number of a document's statements, if they fit each other and the document's own line.
 fn statements(lines: &[u8], document_line: &[u8], document: &str) -> Result<u64, String> {
-    let of_document: Value =
-        serde_json::from_slice(document_line).map_err(|error| format!("its line is no JSON: {error}"))?;
-    let (mut count, mut end) = (0, 0);
-    for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        let statement: Value =
-            serde_json::from_slice(line).map_err(|error| format!("statement {count} is no JSON: {error}"))?;
-        let wrong = |what: &str| format!("statement {count} {what}");
-        if statement["document"] != document || statement["index"] != count {
-            return Err(wrong("is of another document or place"));
+    let record: DocumentRecord = serde_json::from_slice(document_line)
+        .map_err(|error| format!("its line is no record of a document: {error}"))?;
+    let mut count = 0;
+    let mut end = 0;
+    for statement in records_in::<StatementRecord>(lines) {
+        let statement = statement.map_err(|error| format!("statement {count} is no record: {error}"))?;
+        if statement.document != document || statement.index != count {
+            return Err(format!("statement {count} is of another document or place"));
         }
-        if let Some(span) = Span::of(&statement) {
-            if span.start < end || span.start + span.characters() != span.end || span.bytes != span.text.len() as u64 {
-                return Err(wrong("does not stand where it says"));
+        if let Some(span) = Span::of_statement(&statement) {
+            let is_as_long = span.end.checked_sub(span.start) == Some(span.characters());
+            if span.start < end || !is_as_long || span.bytes != span.text.len() {
+                return Err(format!("statement {count} does not stand where it says"));
             }
-            if !parts(&statement).all(|part| span.holds(&part)) {
-                return Err(wrong("has an attribution that does not stand where it says"));
+            if !parts(&statement).all(|part| span.holds(part)) {
+                return Err(format!("statement {count} has an attribution that does not stand where it says"));
             }
             end = span.end;
         }
         count += 1;
     }
-    let expected = &of_document["statements"];
-    if *expected == count { Ok(count) } else { Err(format!("has {count} statements, its line says {expected}")) }
+    if record.statements == count {
+        Ok(count as u64)
+    } else {
+        Err(format!("has {count} statements, its line says {}", record.statements))
+    }
 }
 
-/// A text and where it stands, in code points.
+/// The text of a statement and its position, in code points.
 struct Span<'s> {
     text: &'s str,
-    start: u64,
-    end: u64,
-    bytes: u64,
+    start: usize,
+    end: usize,
+    bytes: usize,
 }
 
 impl<'s> Span<'s> {
-    /// None where fields have been left out.
-    fn of(value: &'s Value) -> Option<Self> {
-        let number = |name: &str| value[name].as_u64();
-        let (text, start, end) = (value["text"].as_str()?, number("start")?, number("end")?);
-        let bytes = number("byte_end")
-            .zip(number("byte_start"))
-            .map_or(text.len() as u64, |(end, start)| end.saturating_sub(start));
-        Some(Self { text, start, end, bytes })
+    /// `None` if fields have been left out.
+    fn of_statement(statement: &'s StatementRecord) -> Option<Self> {
+        let text = statement.text.as_deref()?;
+        let bytes = match (statement.byte_start, statement.byte_end) {
+            (Some(start), Some(end)) => end.saturating_sub(start),
+            _ => text.len(),
+        };
+        Some(Self { text, start: statement.start?, end: statement.end?, bytes })
     }
 
-    fn characters(&self) -> u64 {
-        self.text.chars().count() as u64
+    fn characters(&self) -> usize {
+        self.text.chars().count()
     }
 
-    /// Whether a part has the text that stands at its place; parts of other sentences cannot be told.
-    fn holds(&self, part: &Span<'_>) -> bool {
+    /// True if a part has the text that stands at its place. The text of parts in other sentences is not known here.
+    fn holds(&self, part: &SpanRecord) -> bool {
         if part.start < self.start || part.end > self.end || part.start > part.end {
             return part.start <= part.end;
         }
-        let skipped = usize::try_from(part.start - self.start).unwrap_or(usize::MAX);
-        let length = usize::try_from(part.end - part.start).unwrap_or(usize::MAX);
-        self.text.chars().skip(skipped).take(length).eq(part.text.chars())
+        let text = self.text.chars().skip(part.start - self.start).take(part.end - part.start);
+        text.eq(part.text.chars())
     }
 }
 
 /// Sources, cues and contents of a statement.
-fn parts(statement: &Value) -> impl Iterator<Item = Span<'_>> {
-    let attributions = statement["attributions"].as_array().into_iter().flatten();
-    attributions.flat_map(|attribution| {
-        let contents = attribution["content"].as_array().into_iter().flatten();
-        [&attribution["source"], &attribution["cue"]].into_iter().chain(contents).filter_map(Span::of)
-    })
+fn parts(statement: &StatementRecord) -> impl Iterator<Item = &SpanRecord> {
+    let attributions = statement.attributions.iter().flatten();
+    attributions.flat_map(|attribution| attribution.source.iter().chain(&attribution.cue).chain(&attribution.content))
 }

@@ -3,14 +3,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{Outcome, RunReport};
+use crate::output::schema::{Outcome, RunRecord};
 
 /// The moment of the last run that went well: the one number that is kept from the file before.
 const LAST_SUCCESS: &str = "pressrun_last_success_timestamp_seconds";
 
 /// The file's new text; `before` is the one that it had.
 #[must_use]
-pub fn render(report: &RunReport, is_success: bool, now: i64, before: &str) -> String {
+pub fn render(report: &RunRecord, is_success: bool, now: i64, before: &str) -> String {
     let kept = before.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS)?.trim().parse().ok());
     let accounting = report.accounting;
     let mut text = String::new();
@@ -54,7 +54,7 @@ pub fn render(report: &RunReport, is_success: bool, now: i64, before: &str) -> S
 }
 
 /// How many documents of the last run have which label.
-fn document_labels(report: &RunReport) -> String {
+fn document_labels(report: &RunRecord) -> String {
     const NAME: &str = "pressrun_documents_labelled";
     let mut text = format!("# HELP {NAME} Documents that the last run wrote, by label.\n# TYPE {NAME} gauge\n");
     for (task, counts) in &report.document_labels {

@@ -10,114 +10,30 @@ use std::time::Instant;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::causes::chain;
 use crate::config::{Config, RunConfig};
 use crate::digest::sha256;
 use crate::error::RunError;
 use crate::ledger::Ledger;
-use crate::model::Runtime;
 use crate::output::folder::OutputFolder;
 use crate::output::line::label_key;
+use crate::output::schema::{
+    Accounting, ConfigRecord, ModelRecord, Outcome, RunRecord, StageRecord, Throughput, TokenRecord,
+};
 use crate::output::{SCHEMA, publish};
 use crate::pipeline::{Cause, Interrupt, StageReport};
-use crate::record::{CopyCount, Reason, TokenCount};
+use crate::record::TokenCount;
 use crate::stages::write::Written;
-use crate::task::{LabelTask, Tasks};
+use crate::task::{LabelTask, Tasks, UsedModel};
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// All input has been seen.
-    Complete,
-    /// It was asked to stop, and what had been read is written.
-    Interrupted,
-    /// Its time was over, and what had been read is written.
-    Deadline,
-    /// Too many inputs were rejected, and it did not go on.
-    Stopped,
-    /// It broke off.
-    Failed,
-}
-
-/// A run's report. Field names are an interface: see `docs/output.md`.
-#[derive(Debug, Clone, Serialize)]
+/// The report of a run, with what is needed to judge and to show it.
+#[derive(Debug, Clone)]
 pub struct RunReport {
-    schema: u32,
-    program: &'static str,
-    version: &'static str,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Why it failed, or what is wrong with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    started: String,
-    finished: String,
-    /// Wall time in seconds, from the first document looked for to the last written.
-    pub seconds: f64,
-    config: ConfigReport,
-    models: Vec<ModelReport>,
-    /// What became of every document.
-    pub accounting: Accounting,
-    /// Rejections by reason.
-    pub rejected: BTreeMap<&'static str, u64>,
-    /// Documents written that are copies of others.
-    pub copies: CopyCount,
-    /// Statements written.
-    pub statements: u64,
-    /// Attributions in them.
-    pub attributions: u64,
-    /// Statements among them that are none: bylines, captions and the like. They have no labels.
-    pub boilerplate: u64,
-    /// For each labelling task, how often each label was given to a statement.
-    pub labels: IndexMap<String, IndexMap<String, u64>>,
-    /// For each labelling task, how often each label was given to a document.
-    pub document_labels: IndexMap<String, IndexMap<String, u64>>,
-    /// What the models read.
-    pub tokens: TokenReport,
-    /// Bytes of input read.
-    pub input_bytes: u64,
-    /// Bytes of input that were not reached.
-    pub input_bytes_left: u64,
-    /// What was done in a second.
-    pub throughput: Throughput,
-    /// Where the time went.
-    pub stages: Vec<StageReport>,
-    #[serde(skip)]
+    /// The content of `run.json`.
+    pub record: RunRecord,
     limits: RunConfig,
-    #[serde(skip)]
     label_names: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct ConfigReport {
-    path: String,
-    sha256: String,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct ModelReport {
-    name: String,
-    path: String,
-    revision: String,
-    #[serde(flatten)]
-    runtime: Runtime,
-    batch_tokens: usize,
-}
-
-/// What became of every document: found is the sum of the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Accounting {
-    pub found: u64,
-    pub written: u64,
-    pub rejected: u64,
-    /// Done by an earlier run.
-    pub skipped: u64,
-    /// In languages that are not wanted.
-    pub filtered: u64,
 }
 
 /// How many documents a run came across.
@@ -129,42 +45,6 @@ pub struct Found {
     pub skipped: u64,
     /// Those in languages that are not wanted.
     pub filtered: u64,
-}
-
-/// What the models read.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct TokenReport {
-    /// Tokens of texts.
-    pub useful: u64,
-    /// Tokens computed, padding included.
-    pub padded: u64,
-    /// The share of padding, 0 to 1.
-    pub padding_waste: f64,
-    /// Tokens of passages that had been read before, in this run or another.
-    pub recalled: u64,
-}
-
-impl TokenReport {
-    fn of(tokens: TokenCount) -> Self {
-        let TokenCount { useful, padded, recalled } = tokens;
-        Self { useful, padded, padding_waste: tokens.padding_waste(), recalled }
-    }
-
-    /// The share of tokens that had been read before, 0 to 1.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a share for people")]
-    pub fn recalled_share(&self) -> f64 {
-        self.recalled as f64 / (self.useful + self.recalled).max(1) as f64
-    }
-}
-
-/// What was done in a second of wall time.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Throughput {
-    pub documents_per_second: f64,
-    pub statements_per_second: f64,
-    pub tokens_per_second: f64,
 }
 
 /// When a run began.
@@ -191,24 +71,24 @@ impl RunReport {
         clock: Clock,
         found: Found,
         written: &Written,
-        stages: Vec<StageReport>,
+        stages: &[StageReport],
     ) -> Self {
         let seconds = clock.since.elapsed().as_secs_f64();
         let second = |time: Timestamp| time.round(jiff::Unit::Second).unwrap_or(time).to_string();
-        Self {
+        let record = RunRecord {
             schema: SCHEMA,
-            program: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
+            program: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             outcome: Outcome::Complete,
             error: None,
             started: second(clock.started),
             finished: second(Timestamp::now()),
             seconds,
-            config: ConfigReport {
+            config: ConfigRecord {
                 path: config.file.path.to_string_lossy().into_owned(),
                 sha256: sha256(&config.file.text),
             },
-            models: model_reports(tasks),
+            models: tasks.models.iter().map(model_record).collect(),
             accounting: Accounting {
                 found: found.all,
                 written: written.documents,
@@ -216,21 +96,20 @@ impl RunReport {
                 skipped: found.skipped,
                 filtered: found.filtered,
             },
-            rejected: written.rejected.iter().map(|(reason, &count)| (Reason::as_str(*reason), count)).collect(),
+            rejected: written.rejected.iter().map(|(reason, &count)| (reason.as_str().to_owned(), count)).collect(),
             copies: written.copies,
             statements: written.statements,
             attributions: written.attributions,
             boilerplate: written.boilerplate,
             labels: tasks.labels.iter().zip(&written.labels).map(label_counts).collect(),
             document_labels: tasks.labels.iter().zip(&written.document_labels).map(label_counts).collect(),
-            tokens: TokenReport::of(written.tokens),
+            tokens: token_record(written.tokens),
             input_bytes: written.input_bytes,
             input_bytes_left: 0,
-            throughput: Throughput::new(written, seconds),
-            stages,
-            limits: config.run.clone(),
-            label_names: label_names(tasks),
-        }
+            throughput: throughput(written, seconds),
+            stages: stages.iter().map(stage_record).collect(),
+        };
+        Self { record, limits: config.run.clone(), label_names: label_names(tasks) }
     }
 
     /// Judges how the run ended and keeps the report in `run.json`.
@@ -241,21 +120,21 @@ impl RunReport {
         folder: &OutputFolder,
     ) -> (Self, Result<(), RunError>) {
         let judged = outcome.and_then(|()| self.judge(interrupt));
-        self.outcome = match &judged {
+        self.record.outcome = match &judged {
             _ if interrupt.cause() == Some(Cause::Limit) => Outcome::Stopped,
             Ok(()) if interrupt.cause() == Some(Cause::Deadline) => Outcome::Deadline,
             Ok(()) | Err(RunError::TooManyRejected { .. }) => Outcome::Complete,
             Err(RunError::Interrupted) => Outcome::Interrupted,
             Err(_) => Outcome::Failed,
         };
-        self.error = judged.as_ref().err().map(|error| chain(error));
+        self.record.error = judged.as_ref().err().map(|error| chain(error));
         let kept = self.keep(folder);
         (self, judged.and(kept))
     }
 
     fn judge(&self, interrupt: &Interrupt) -> Result<(), RunError> {
-        let Accounting { found, written, rejected, skipped, filtered } = self.accounting;
-        if found != written + rejected + skipped + filtered {
+        let Accounting { found, written, rejected, skipped, filtered } = self.record.accounting;
+        if !self.record.accounting.adds_up() {
             return Err(RunError::Accounting { found, written, rejected, skipped, filtered });
         }
         if interrupt.cause() == Some(Cause::Asked) {
@@ -274,36 +153,56 @@ impl RunReport {
 
     fn keep(&self, folder: &OutputFolder) -> Result<(), RunError> {
         // Plain numbers and strings always have a form in JSON.
-        let json = serde_json::to_vec_pretty(self).unwrap_or_default();
+        let json = serde_json::to_vec_pretty(&self.record).unwrap_or_default();
         folder.write_whole("run.json", &json)?;
-        if self.outcome != Outcome::Failed {
+        if self.record.outcome != Outcome::Failed {
             publish::seal(folder, Ledger::resume(folder.path())?)?;
         }
         Ok(())
     }
 }
 
-impl Throughput {
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    fn new(written: &Written, seconds: f64) -> Self {
-        let rate = |count: u64| (count as f64 / seconds.max(1e-9) * 10.0).round() / 10.0;
-        Self {
-            documents_per_second: rate(written.documents),
-            statements_per_second: rate(written.statements),
-            tokens_per_second: rate(written.tokens.useful),
-        }
+fn throughput(written: &Written, seconds: f64) -> Throughput {
+    Throughput {
+        documents_per_second: rate(written.documents, seconds),
+        statements_per_second: rate(written.statements, seconds),
+        tokens_per_second: rate(written.tokens.useful, seconds),
     }
 }
 
-fn model_reports(tasks: &Tasks) -> Vec<ModelReport> {
-    let report = |model: &crate::task::UsedModel| ModelReport {
+/// How many in a second, with one digit after the point.
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+fn rate(count: u64, seconds: f64) -> f64 {
+    (count as f64 / seconds.max(1e-9) * 10.0).round() / 10.0
+}
+
+fn token_record(tokens: TokenCount) -> TokenRecord {
+    let TokenCount { useful, padded, recalled } = tokens;
+    TokenRecord { useful, padded, padding_waste: tokens.padding_waste(), recalled }
+}
+
+fn model_record(model: &UsedModel) -> ModelRecord {
+    ModelRecord {
         name: model.name.clone(),
         path: model.folder.path().to_string_lossy().into_owned(),
         revision: model.folder.manifest().revision.clone(),
-        runtime: model.runtime.clone(),
+        precision: model.runtime.precision.to_owned(),
+        device: model.runtime.device.to_owned(),
+        workers: model.runtime.workers,
         batch_tokens: model.batch_tokens,
-    };
-    tasks.models.iter().map(report).collect()
+    }
+}
+
+fn stage_record(stage: &StageReport) -> StageRecord {
+    StageRecord {
+        stage: stage.stage.to_owned(),
+        threads: stage.threads,
+        items_in: stage.items_in,
+        items_out: stage.items_out,
+        busy_seconds: stage.busy_seconds,
+        starved_seconds: stage.starved_seconds,
+        blocked_seconds: stage.blocked_seconds,
+    }
 }
 
 /// How often each label was given that was given at all, in the order of the head, "unsure" last.

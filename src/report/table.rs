@@ -5,6 +5,7 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::RunReport;
+use crate::output::schema::RunRecord;
 use crate::record::CopyCount;
 
 /// How many labels of a task are shown.
@@ -14,25 +15,25 @@ const MOST_LABELS: usize = 6;
 #[must_use]
 pub fn render(report: &RunReport) -> String {
     let mut text = String::new();
-    let accounting = &report.accounting;
+    let record = &report.record;
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{}", totals(report));
-    if accounting.rejected > 0 {
-        let reasons = report.rejected.iter().map(|(reason, count)| format!("{reason} {count}"));
+    let _ = writeln!(text, "{}", totals(record));
+    if record.accounting.rejected > 0 {
+        let reasons = record.rejected.iter().map(|(reason, count)| format!("{reason} {count}"));
         let _ = writeln!(text, "rejected   {}", reasons.collect::<Vec<_>>().join(" · "));
     }
-    let CopyCount { exact, near } = report.copies;
+    let CopyCount { exact, near } = record.copies;
     if exact + near > 0 {
         let _ = writeln!(text, "copies     {exact} of the same text · {near} of nearly the same");
     }
-    if report.input_bytes_left > 0 {
+    if record.input_bytes_left > 0 {
         let _ =
-            writeln!(text, "left       {:.1} MB of input: run it again to go on", megabytes(report.input_bytes_left));
+            writeln!(text, "left       {:.1} MB of input: run it again to go on", megabytes(record.input_bytes_left));
     }
-    for (task, counts) in &report.labels {
+    for (task, counts) in &record.labels {
         let _ = writeln!(text, "{task:<10} {}", shares(report, counts));
     }
-    let _ = write!(text, "\n{}\n", stages(report));
+    let _ = write!(text, "\n{}\n", stages(record));
     text
 }
 
@@ -41,7 +42,7 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-fn totals(report: &RunReport) -> String {
+fn totals(report: &RunRecord) -> String {
     let (accounting, rate, tokens) = (&report.accounting, &report.throughput, &report.tokens);
     let filtered = Some(accounting.filtered).filter(|&count| count > 0);
     let filtered = filtered.map(|count| format!(" + {count} filtered")).unwrap_or_default();
@@ -70,7 +71,7 @@ fn totals(report: &RunReport) -> String {
 fn shares(report: &RunReport, counts: &indexmap::IndexMap<String, u64>) -> String {
     let mut sorted: Vec<_> = counts.iter().collect();
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    let total = report.statements.saturating_sub(report.boilerplate).max(1) as f64;
+    let total = report.record.statements.saturating_sub(report.record.boilerplate).max(1) as f64;
     let shown = sorted.iter().take(MOST_LABELS).map(|(key, count)| {
         let name = report.label_names.get(*key).unwrap_or(key);
         format!("{name} {:.0} %", 100.0 * **count as f64 / total)
@@ -80,14 +81,14 @@ fn shares(report: &RunReport, counts: &indexmap::IndexMap<String, u64>) -> Strin
     shown.chain(more).collect::<Vec<_>>().join(" · ")
 }
 
-fn stages(report: &RunReport) -> Table {
+fn stages(report: &RunRecord) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header(["stage", "threads", "items", "busy s", "starved s", "blocked s"]);
     for stage in &report.stages {
         let seconds = |value: f64| format!("{value:.2}");
         table.add_row([
-            stage.stage.to_owned(),
+            stage.stage.clone(),
             stage.threads.to_string(),
             stage.items_out.to_string(),
             seconds(stage.busy_seconds),

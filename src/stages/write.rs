@@ -10,8 +10,9 @@ use crate::config::Config;
 use crate::ledger::{Entry, Kept, Ledger};
 use crate::output::WriteError;
 use crate::output::folder::{self, OutputFolder};
-use crate::output::layout::{self, Statements};
-use crate::output::line::{self, DocumentLine, StatementFormat};
+use crate::output::line::{self, StatementFormat};
+use crate::output::schema::DocumentRecord;
+use crate::output::sink::{self, DocumentLines, Sink, shards};
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount, Verdict};
 use crate::task::Tasks;
@@ -101,7 +102,7 @@ fn count_labels(counts: &mut [Vec<u64>], verdicts: &[Option<Verdict>]) {
 pub struct Write {
     tasks: Arc<Tasks>,
     format: StatementFormat,
-    statements: Statements,
+    sink: Box<dyn Sink>,
     ledger: Ledger,
     commit_every: Duration,
     committed: Instant,
@@ -119,38 +120,49 @@ impl Write {
         tasks: Arc<Tasks>,
         mut ledger: Ledger,
     ) -> Result<Self, WriteError> {
+        shards::finish_rewriting(folder.path(), &mut ledger)?;
+        let sink = sink::open(folder, &config.output, &ledger)?;
+        Ok(Self::into_sink(sink, config, tasks, ledger))
+    }
+
+    fn into_sink(sink: Box<dyn Sink>, config: &Config, tasks: Arc<Tasks>, ledger: Ledger) -> Self {
         let wanted = config.output.fields.iter().map(|field| field.get_ref().clone()).collect();
-        layout::finish_rewriting(folder.path(), &mut ledger)?;
-        Ok(Self {
+        Self {
             format: StatementFormat::new(Arc::clone(&tasks), wanted),
-            statements: Statements::new(folder, &config.output, &ledger)?,
+            sink,
             ledger,
             commit_every: Duration::from_millis(config.run.commit_milliseconds.get()),
             committed: Instant::now(),
             written: Written::none(&tasks),
             tasks,
-        })
+        }
     }
 
     fn write(&mut self, chunk: &AnalysedChunk) -> Result<(), Halt> {
-        let (format, labels) = (&self.format, &self.tasks.labels);
-        let lines = |document| Ok((format.lines(document)?, DocumentLine::new(document, labels)));
-        let lines = chunk.documents.par_iter().map(lines).collect::<Result<Vec<_>, serde_json::Error>>()?;
-        let (statements, lines): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
-        let ids = || chunk.documents.iter().map(|document| document.document.id.as_str());
-        if self.ledger.reopen(ids())? {
+        let format = &self.format;
+        let labels = &self.tasks.labels;
+        let lines: Vec<Vec<u8>> =
+            chunk.documents.par_iter().map(|document| format.lines(document)).collect::<Result<_, _>>()?;
+        let records: Vec<DocumentRecord> =
+            chunk.documents.par_iter().map(|document| line::document_record(document, labels)).collect();
+        if self.ledger.reopen(chunk.documents.iter().map(|document| document.document.id.as_str()))? {
             self.commit()?;
         }
-        let kept = self.statements.write(&ids().zip(statements).collect::<Vec<_>>())?;
-        for ((analysed, line), kept) in chunk.documents.iter().zip(lines).zip(kept) {
-            self.ledger.put(&entry(&analysed.document, line, kept)?)?;
+        let put: Vec<DocumentLines<'_>> = records
+            .iter()
+            .zip(&lines)
+            .map(|(record, lines)| DocumentLines { document: &record.document, lines })
+            .collect();
+        let kept = self.sink.put(&put)?;
+        for ((analysed, record), kept) in chunk.documents.iter().zip(records).zip(kept) {
+            self.ledger.put(&entry(&analysed.document, record, kept)?)?;
         }
         Ok(())
     }
 
     /// What is on disk first, the ledger then.
     fn commit(&mut self) -> Result<(), WriteError> {
-        let shard = self.statements.sync()?;
+        let shard = self.sink.commit()?;
         folder::step();
         self.ledger.commit(shard)?;
         self.committed = Instant::now();
@@ -162,14 +174,14 @@ impl Write {
     }
 }
 
-fn entry(document: &Document, mut line: DocumentLine, kept: Kept) -> Result<Entry, serde_json::Error> {
-    line.statements_file.clone_from(&kept.file);
+fn entry(document: &Document, mut record: DocumentRecord, kept: Kept) -> Result<Entry, serde_json::Error> {
+    record.statements_file.clone_from(&kept.file);
     Ok(Entry {
         document: document.id.clone(),
         source: document.place.source.clone(),
         record: document.place.number(),
         content: Some(document.content.to_vec()),
-        line: line::to_line(&line)?,
+        line: line::to_line(&record)?,
         kept,
     })
 }
@@ -192,7 +204,8 @@ impl Stage for Write {
 
     fn rejected(&mut self, rejection: Rejection, _: &mut Outlet<'_, Written>) -> Result<(), Halt> {
         tracing::info!(place = %rejection.place, reason = rejection.reason.as_str(), "rejected: {}", rejection.message);
-        let (Rejection { place, reason, .. }, line) = (&rejection, line::rejection(&rejection)?);
+        let line = line::rejection(&rejection)?;
+        let Rejection { place, reason, .. } = &rejection;
         self.ledger.reject(&place.source, place.number(), reason.as_str(), &line)?;
         *self.written.rejected.entry(rejection.reason).or_default() += 1;
         Ok(())
@@ -200,7 +213,73 @@ impl Stage for Write {
 
     fn finish(&mut self, out: &mut Outlet<'_, Written>) -> Result<(), Halt> {
         self.commit()?;
-        self.statements.finish()?;
+        self.sink.finish()?;
         self.emit(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConfigFile;
+    use crate::ledger::Terms;
+    use crate::output::schema::StatementRecord;
+    use crate::output::sink::memory::Memory;
+    use crate::pipeline::run_inline;
+    use crate::record::{Original, Statement};
+
+    fn analysed(id: &str, original: Option<Original>) -> AnalysedDocument {
+        let document = Document { id: id.to_owned(), ..Document::of_text("One here. Two here.".to_owned()) };
+        let sentences = crate::sentences::sentences(&document.text);
+        let statement = |sentence| Statement { sentence, verdicts: vec![], attributions: vec![], flags: vec![] };
+        AnalysedDocument {
+            statements: sentences.into_iter().map(statement).collect(),
+            document: Document { duplicate_of: original, ..document },
+            verdicts: vec![],
+        }
+    }
+
+    /// The records of a chunk's statements and documents, written with the configuration `text`.
+    fn written(text: &str, documents: Vec<AnalysedDocument>) -> (Vec<String>, Vec<DocumentRecord>) {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text: text.to_owned() }).unwrap();
+        let terms = Terms { layout: "memory".to_owned(), made_by: "test".to_owned() };
+        let ledger = Ledger::begin(folder.path(), &terms, false, || Ok::<_, WriteError>(())).unwrap();
+        let memory = Memory::default();
+        let write = Write::into_sink(Box::new(memory.clone()), &config, Arc::default(), ledger);
+        let chunk = AnalysedChunk { documents, input_bytes: 1, tokens: TokenCount::default() };
+        let (progress, _) = run_inline(write, [chunk]).unwrap();
+        assert!(memory.is_finished());
+        let mut records = Vec::new();
+        let ledger = Ledger::open(folder.path()).unwrap();
+        ledger
+            .each_document_line(|line| {
+                records.push(serde_json::from_slice(line).unwrap());
+                Ok::<_, WriteError>(())
+            })
+            .unwrap();
+        assert_eq!(progress.iter().map(|written| written.documents).sum::<u64>(), records.len() as u64);
+        (memory.committed().lines().map(str::to_owned).collect(), records)
+    }
+
+    #[test]
+    fn every_line_has_the_same_keys_whether_or_not_it_is_of_a_copy() {
+        let copy = Original { id: "a".to_owned(), percent: 90 };
+        let (lines, documents) = written("", vec![analysed("a", None), analysed("b", Some(copy))]);
+        let statements: Vec<StatementRecord> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let originals: Vec<_> = statements.iter().map(|statement| statement.duplicate_of.as_deref()).collect();
+        assert_eq!(originals, [None, None, Some("a"), Some("a")]);
+        let is_named = |line: &String| line.contains("\"duplicate_of\":");
+        assert!(lines.iter().all(is_named), "{lines:?}");
+        assert_eq!((documents[0].similarity, documents[1].similarity), (None, Some(0.9)));
+        assert_eq!(documents[1].statements_file, "memory");
+    }
+
+    #[test]
+    fn fields_that_are_not_wanted_are_left_out_and_the_others_keep_their_order() {
+        let fields = "[output]\nfields = [\"flags\", \"text\"]\n";
+        let (lines, _) = written(fields, vec![analysed("a", None)]);
+        let first = r#"{"schema":1,"document":"a","statement":"a#0","index":0,"text":"One here.","flags":[]}"#;
+        assert_eq!(lines[0], first);
     }
 }

@@ -18,17 +18,12 @@ pub(super) fn document(
     if text.trim().is_empty() {
         return Err(Refusal::new(Reason::Empty, format!("holds no text in `{}`", names.text)));
     }
-    let mut word = |path| take(path).filter(|text| !text.trim().is_empty());
-    let own_id = word(&names.id);
-    let metadata = Metadata {
-        uri: word(&names.uri),
-        title: word(&names.title),
-        byline: word(&names.byline),
-        published: word(&names.published),
-        modified: word(&names.modified),
-        section: word(&names.section),
-        language: word(&names.language),
-        source: word(&names.source),
-    };
+    let own_id = word(&names.id, &mut take);
+    let metadata = Metadata::try_from_fields(|place, _| Ok::<_, Refusal>(word(&names.metadata[place], &mut take)))?;
     Ok(Parsed { own_id, metadata, text, encoding })
+}
+
+/// A field that is not blank.
+fn word(path: &FieldPath, take: &mut impl FnMut(&FieldPath) -> Option<String>) -> Option<String> {
+    take(path).filter(|text| !text.trim().is_empty())
 }

@@ -214,16 +214,11 @@ pub(in super::super) fn parse(value: Value, fields: &FieldNames) -> Result<Parse
         return Err(Refusal::new(Reason::Empty, format!("holds no text in `{}`", fields.text)));
     }
     let own_id = word(&mut object, &fields.id)?;
-    let metadata = Metadata {
-        uri: word(&mut object, &fields.uri)?,
-        title: word(&mut object, &fields.title)?,
-        byline: names(&mut object, &fields.byline)?,
-        published: word(&mut object, &fields.published)?,
-        modified: word(&mut object, &fields.modified)?,
-        section: word(&mut object, &fields.section)?,
-        language: word(&mut object, &fields.language)?,
-        source: word(&mut object, &fields.source)?,
-    };
+    let metadata = Metadata::try_from_fields(|place, field| {
+        let path = &fields.metadata[place];
+        // Authors alone come in lists.
+        if field.name == "byline" { names(&mut object, path) } else { word(&mut object, path) }
+    })?;
     Ok(Parsed { own_id, metadata, text, encoding })
 }
 

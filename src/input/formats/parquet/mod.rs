@@ -148,9 +148,8 @@ struct Column {
 
 /// The columns of the named fields.
 fn columns(schema: &SchemaDescriptor, names: &FieldNames) -> Result<Vec<Column>, Refusal> {
-    let FieldNames { id, text, title, byline, published, modified, section, uri, language, source } = names;
-    let paths = [id, text, title, byline, published, modified, section, uri, language, source];
-    let columns: Vec<Column> = paths.into_iter().filter_map(|path| column(schema, path)).collect();
+    let text = &names.text;
+    let columns: Vec<Column> = names.paths().filter_map(|path| column(schema, path)).collect();
     if columns.iter().any(|column| column.path == text.as_str()) {
         return Ok(columns);
     }

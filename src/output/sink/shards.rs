@@ -1,86 +1,18 @@
-//! Lines to statement files: a file a document, or shards of many documents.
+//! Statement files of many documents, in their order. A document's statements are never spread over two.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
-use super::WriteError;
-use super::folder::{OutputFolder, PartFile, failed, part_of, remove, step, sync_folder, write_one_of_many};
-use crate::config::{Compression, Layout, OutputConfig};
-use crate::digest::sha256;
+use super::{DocumentLines, Sink, compress, ending, kept};
+use crate::config::{Compression, OutputConfig};
 use crate::ledger::{Kept, Ledger, ShardState};
+use crate::output::WriteError;
+use crate::output::folder::{PartFile, failed, part_of, remove, step, sync_folder};
 
-/// zstd's own default: the fastest level that still compresses JSON about tenfold.
-const ZSTD_LEVEL: i32 = 3;
-
-/// Where the lines of statements go.
+/// Files of many documents, and the one that is being written.
 #[derive(Debug)]
-pub(crate) enum Statements {
-    /// A file a document.
-    Documents { folder: PathBuf, compression: Compression },
-    /// Files of many documents.
-    Shards(Shards),
-}
-
-impl Statements {
-    /// Goes on after what `ledger` knows.
-    pub(crate) fn new(folder: &OutputFolder, config: &OutputConfig, ledger: &Ledger) -> Result<Self, WriteError> {
-        Ok(match config.layout {
-            Layout::Document => Self::Documents { folder: folder.statements()?, compression: config.compression },
-            Layout::Sharded => Self::Shards(Shards::resume(folder.path(), config, ledger.last_shard()?)?),
-        })
-    }
-
-    /// Keeps the lines of each document, by its id.
-    pub(crate) fn write(&mut self, documents: &[(&str, Vec<u8>)]) -> Result<Vec<Kept>, WriteError> {
-        match self {
-            Self::Documents { folder, compression } => write_documents(folder, *compression, documents),
-            Self::Shards(shards) => documents.iter().map(|(_, lines)| shards.append(lines)).collect(),
-        }
-    }
-
-    /// Makes what was written safe on disk, and says how far the last shard goes.
-    pub(crate) fn sync(&mut self) -> Result<Option<ShardState>, WriteError> {
-        match self {
-            Self::Documents { .. } => Ok(None),
-            Self::Shards(shards) => shards.sync(),
-        }
-    }
-
-    /// Gives the last shard its name.
-    pub(crate) fn finish(&mut self) -> Result<(), WriteError> {
-        match self {
-            Self::Documents { .. } => Ok(()),
-            Self::Shards(shards) => shards.close(),
-        }
-    }
-}
-
-fn write_documents(
-    folder: &Path,
-    compression: Compression,
-    documents: &[(&str, Vec<u8>)],
-) -> Result<Vec<Kept>, WriteError> {
-    let write = |(id, lines): &(&str, Vec<u8>)| {
-        let path = folder.join(format!("{id}.{}", ending(compression)));
-        let content = compress(lines, compression).map_err(failed(&path))?;
-        write_one_of_many(path, &content)?;
-        Ok(kept(format!("statements/{id}.{}", ending(compression)), 0, &content))
-    };
-    let files = documents.par_iter().map(write).collect();
-    sync_folder(&folder.join("any"))?;
-    files
-}
-
-fn kept(file: String, start: u64, content: &[u8]) -> Kept {
-    Kept { file, start, length: content.len() as u64, sha256: sha256(content) }
-}
-
-/// Files of many documents, in order. A document's statements are never spread over two.
-#[derive(Debug)]
-pub(crate) struct Shards {
+pub(super) struct Shards {
     folder: PathBuf,
     compression: Compression,
     shard_bytes: u64,
@@ -89,7 +21,8 @@ pub(crate) struct Shards {
 }
 
 impl Shards {
-    fn resume(folder: &Path, config: &OutputConfig, last: Option<ShardState>) -> Result<Self, WriteError> {
+    /// Goes on after the shard that was committed last.
+    pub(super) fn resume(folder: &Path, config: &OutputConfig, last: Option<ShardState>) -> Result<Self, WriteError> {
         let (compression, shard_bytes) = (config.compression, config.shard_bytes.get());
         let state = last.unwrap_or(ShardState { number: 0, bytes: 0, length: 0 });
         remove_unknown(folder, compression, last.map_or(0, |last| last.number + 1))?;
@@ -122,18 +55,29 @@ impl Shards {
         Ok(kept)
     }
 
-    fn sync(&mut self) -> Result<Option<ShardState>, WriteError> {
-        let Some(file) = &mut self.open else { return Ok(None) };
-        file.sync()?;
-        Ok(Some(self.state))
-    }
-
+    /// Gives the open shard its name.
     fn close(&mut self) -> Result<(), WriteError> {
         self.open.take().map_or(Ok(()), |mut file| file.finish())
     }
 
     fn path(&self) -> PathBuf {
         self.folder.join(name(self.state.number, self.compression))
+    }
+}
+
+impl Sink for Shards {
+    fn put(&mut self, documents: &[DocumentLines<'_>]) -> Result<Vec<Kept>, WriteError> {
+        documents.iter().map(|document| self.append(document.lines)).collect()
+    }
+
+    fn commit(&mut self) -> Result<Option<ShardState>, WriteError> {
+        let Some(file) = &mut self.open else { return Ok(None) };
+        file.sync()?;
+        Ok(Some(self.state))
+    }
+
+    fn finish(&mut self) -> Result<(), WriteError> {
+        self.close()
     }
 }
 
@@ -152,7 +96,7 @@ fn remove_unknown(folder: &Path, compression: Compression, first: u32) -> Result
 }
 
 /// Removes from shards what is of no document any more.
-pub(super) fn compact(folder: &Path, compression: Compression, ledger: &mut Ledger) -> Result<(), WriteError> {
+pub(crate) fn compact(folder: &Path, compression: Compression, ledger: &mut Ledger) -> Result<(), WriteError> {
     let shards = ledger.last_shard()?.map_or(0, |last| last.number + 1);
     for number in 0..shards {
         let name = name(number, compression);
@@ -205,18 +149,4 @@ pub(crate) fn finish_rewriting(folder: &Path, ledger: &mut Ledger) -> Result<(),
 
 fn name(number: u32, compression: Compression) -> String {
     format!("statements-{number:05}.{}", ending(compression))
-}
-
-fn ending(compression: Compression) -> &'static str {
-    match compression {
-        Compression::None => "jsonl",
-        Compression::Zstd => "jsonl.zst",
-    }
-}
-
-fn compress(lines: &[u8], compression: Compression) -> std::io::Result<std::borrow::Cow<'_, [u8]>> {
-    Ok(match compression {
-        Compression::None => lines.into(),
-        Compression::Zstd => zstd::bulk::compress(lines, ZSTD_LEVEL)?.into(),
-    })
 }

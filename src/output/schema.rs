@@ -1,0 +1,588 @@
+//! The records that a run writes, one type each: the writer makes them, [`super::reader`] returns them, and `docs/schema/` is
+//! generated from them. Field names are an interface: see `docs/output.md`. Comments on fields are the descriptions of the schemas.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::SCHEMA;
+use crate::record::{AttributionKind, CopyCount, Flag, Metadata, Place, Reason, Speaker, TextFlag};
+
+/// The form of a document's id.
+const ID: &str = "^[A-Za-z0-9._~-]+$";
+
+/// The form of a SHA-256.
+const SHA256: &str = "^[0-9a-f]{64}$";
+
+/// A line of a statement file. Fields that `[output] fields` leaves out are `None` here and missing in the line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "A line of a statement file, with all fields of `[output] fields`. Further properties are \
+                          labelling tasks, under their names.")]
+pub struct StatementRecord {
+    /// The version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: u32,
+    /// The id of the document.
+    #[schemars(regex(pattern = ID), length(max = 160))]
+    pub document: String,
+    /// The id of the statement: the document's id, `#` and the index.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._~-]+#[0-9]+$"))]
+    pub statement: String,
+    /// The number of the statement in the document, from 0.
+    pub index: usize,
+    /// The sentence.
+    #[schemars(required, length(min = 1))]
+    pub text: Option<String>,
+    /// The first code point of the sentence in the document's text.
+    #[schemars(required)]
+    pub start: Option<usize>,
+    /// One past the last code point.
+    #[schemars(required)]
+    pub end: Option<usize>,
+    /// The first byte in the document's text as UTF-8.
+    #[schemars(required)]
+    pub byte_start: Option<usize>,
+    /// One past the last byte.
+    #[schemars(required)]
+    pub byte_end: Option<usize>,
+    /// The number of the paragraph, from 0.
+    #[schemars(required)]
+    pub paragraph: Option<usize>,
+    /// The metadata of the document.
+    #[serde(flatten)]
+    pub metadata: Metadata,
+    /// The id of the document that this one is a copy of. Null if it is no copy.
+    #[schemars(regex(pattern = ID), length(max = 160))]
+    pub duplicate_of: Option<String>,
+    /// The results of the labelling tasks, by their names.
+    #[serde(flatten)]
+    pub tasks: IndexMap<String, LabelRecord>,
+    /// The attributions in this statement. Missing if no attribution task is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(required)]
+    pub attributions: Option<Vec<AttributionRecord>>,
+    /// Remarks on the statement.
+    #[schemars(required, extend("uniqueItems" = true))]
+    pub flags: Option<Vec<Flag>>,
+}
+
+/// The result of a labelling task. All its fields are null in a statement with the flag `boilerplate`, and in a document that has
+/// neither statements nor a title.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "The result of a labelling task. All its fields are null in a statement with the flag \
+                          `boilerplate`, and in a document that has neither statements nor a title. Further properties are \
+                          the probabilities of all labels, if the head has few.")]
+pub struct LabelRecord {
+    /// The code of the label, if the head has codes. Null if the label is `unsure`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub code: Option<Option<String>>,
+    /// The name of the label, or `unsure`.
+    pub label: Option<String>,
+    /// The probability of the most probable label.
+    #[schemars(range(min = 0, max = 1))]
+    pub score: Option<f64>,
+    /// The IPTC Media Topic of the label, if the head has such a mapping.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[schemars(regex(pattern = "^medtop:[0-9]{2}000000$"))]
+    pub iptc: Option<Option<String>>,
+    /// The most probable label that was not given, if the head has many labels.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub runner_up: Option<Option<RunnerUpRecord>>,
+    /// The probability of each label by its name, if the head has few labels.
+    #[serde(flatten)]
+    pub probabilities: IndexMap<String, Option<f64>>,
+}
+
+/// The most probable label that was not given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RunnerUpRecord {
+    /// The code of the label, if the head has codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The name of the label.
+    pub label: String,
+    /// Its probability.
+    #[schemars(range(min = 0, max = 1))]
+    pub score: f64,
+}
+
+/// A report of what a source said: the part of it that is in one statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AttributionRecord {
+    /// The number of the attribution in the document, from 0.
+    pub attribution: usize,
+    /// The form of the report: whether all, none or some of the content is inside quotation marks.
+    pub kind: AttributionKind,
+    /// The words that name the source.
+    pub source: Option<SpanRecord>,
+    /// The person or organisation, as fully as the document names it. Null if the document is not clear.
+    pub speaker: Option<Speaker>,
+    /// The reporting words.
+    pub cue: Option<SpanRecord>,
+    /// The content in this statement, in one or more pieces.
+    #[schemars(length(min = 1))]
+    pub content: Vec<SpanRecord>,
+}
+
+/// A piece of the document's text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct SpanRecord {
+    /// The text.
+    pub text: String,
+    /// Its first code point in the document's text.
+    pub start: usize,
+    /// One past its last code point.
+    pub end: usize,
+}
+
+/// A line of `documents.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "A line of `documents.jsonl`. Further properties are labelling tasks, under their names.")]
+pub struct DocumentRecord {
+    /// The version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: u32,
+    /// The id of the document.
+    #[schemars(regex(pattern = ID), length(max = 160))]
+    pub document: String,
+    /// The place of the document in the input.
+    pub place: Place,
+    /// The metadata of the document.
+    #[serde(flatten)]
+    pub metadata: Metadata,
+    /// The id of the document that this one is a copy of. Null if it is no copy.
+    #[schemars(regex(pattern = ID), length(max = 160))]
+    pub duplicate_of: Option<String>,
+    /// The estimated share of the shorter text that is in the longer one; 1 if they are identical. Null if it is no copy.
+    #[schemars(range(min = 0, max = 1))]
+    pub similarity: Option<f64>,
+    /// SHA-256 of the text in UTF-8.
+    #[schemars(regex(pattern = SHA256))]
+    pub text_sha256: String,
+    /// The length of the text in code points.
+    pub characters: usize,
+    /// The length of the text in bytes of UTF-8.
+    pub bytes: usize,
+    /// The encoding of the input, by its WHATWG name.
+    pub encoding: String,
+    /// Remarks on the text.
+    pub flags: Vec<TextFlag>,
+    /// The number of paragraphs.
+    pub paragraphs: usize,
+    /// The number of statements.
+    pub statements: usize,
+    /// The number of statements with the flag `boilerplate`. No share or mean counts them.
+    pub boilerplate: usize,
+    /// The number of attributions.
+    pub attributions: usize,
+    /// The people and organisations that are reported, the most reported first.
+    pub speakers: Vec<SpeakerRecord>,
+    /// The file with the statements, relative to the output folder.
+    #[schemars(regex(pattern = r"^statements(/[A-Za-z0-9._~-]+|-[0-9]{5,})\.jsonl(\.zst)?$"))]
+    pub statements_file: String,
+    /// The results of the labelling tasks, by their names.
+    #[serde(flatten)]
+    pub tasks: IndexMap<String, DocumentLabelRecord>,
+}
+
+/// Someone who is reported in a document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct SpeakerRecord {
+    /// The fullest name of the person or organisation.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Their role, in the words of the document.
+    pub role: Option<String>,
+    /// The number of statements that report them.
+    #[schemars(range(min = 1))]
+    pub statements: usize,
+    /// The mean over these statements, by task: positive minus negative probability.
+    pub mean: IndexMap<String, f64>,
+}
+
+/// The result of a labelling task for a document: its own label, and how the labels of its statements spread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DocumentLabelRecord {
+    /// The label of the document as a whole.
+    #[serde(flatten)]
+    pub label: LabelRecord,
+    /// The share of the statements with each label, by code if there is one.
+    pub shares: BTreeMap<String, f64>,
+    /// The mean of positive minus negative probability over the statements, if the head has such labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -1, max = 1))]
+    pub mean: Option<f64>,
+}
+
+/// A line of `rejected.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RejectionRecord {
+    /// The version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: u32,
+    /// The place of what was rejected.
+    pub place: Place,
+    /// The stage that rejected it.
+    pub stage: String,
+    /// The reason as a word.
+    pub reason: Reason,
+    /// The reason as a sentence.
+    pub message: String,
+    /// The beginning of what was rejected.
+    pub excerpt: String,
+}
+
+/// The report of a run, `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RunRecord {
+    /// The version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: u32,
+    /// The name of this program.
+    pub program: String,
+    /// The version of this program.
+    pub version: String,
+    /// The way in which the run ended.
+    pub outcome: Outcome,
+    /// The error that ended the run, or the fault of its results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The time at which the run began, in UTC.
+    pub started: String,
+    /// The time at which the run ended, in UTC.
+    pub finished: String,
+    /// Elapsed time in seconds, from the first document looked for to the last one written.
+    #[schemars(range(min = 0))]
+    pub seconds: f64,
+    /// The configuration.
+    pub config: ConfigRecord,
+    /// The models in use.
+    pub models: Vec<ModelRecord>,
+    /// The fate of every document.
+    pub accounting: Accounting,
+    /// The number of rejections by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// The number of written documents that are copies of others.
+    pub copies: CopyCount,
+    /// The number of statements written.
+    pub statements: u64,
+    /// The number of attributions in them.
+    pub attributions: u64,
+    /// The number of statements with the flag `boilerplate`, which have no labels.
+    pub boilerplate: u64,
+    /// Counts of the labels given to statements, by task.
+    pub labels: IndexMap<String, IndexMap<String, u64>>,
+    /// Counts of the labels given to documents, by task.
+    pub document_labels: IndexMap<String, IndexMap<String, u64>>,
+    /// The tokens that models read.
+    pub tokens: TokenRecord,
+    /// The number of bytes of input read.
+    pub input_bytes: u64,
+    /// The number of bytes of input that were not reached.
+    pub input_bytes_left: u64,
+    /// The speed of the run.
+    pub throughput: Throughput,
+    /// The time that each stage took.
+    pub stages: Vec<StageRecord>,
+}
+
+/// The way in which a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// All input has been seen.
+    Complete,
+    /// It was asked to stop, and what had been read is written.
+    Interrupted,
+    /// Its time was over, and what had been read is written.
+    Deadline,
+    /// Too many inputs were rejected, and it did not go on.
+    Stopped,
+    /// It broke off.
+    Failed,
+}
+
+impl Outcome {
+    /// The word that stands in the output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Interrupted => "interrupted",
+            Self::Deadline => "deadline",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The configuration of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ConfigRecord {
+    /// The file.
+    pub path: String,
+    /// SHA-256 of the file.
+    #[schemars(regex(pattern = SHA256))]
+    pub sha256: String,
+}
+
+/// A model of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ModelRecord {
+    /// The name in the configuration.
+    pub name: String,
+    /// The folder.
+    pub path: String,
+    /// The revision, as the model's manifest says it.
+    pub revision: String,
+    /// `bf16` or `f32`.
+    pub precision: String,
+    /// `cpu` or `cuda`.
+    pub device: String,
+    /// The number of copies that ran side by side.
+    #[schemars(range(min = 1))]
+    pub workers: usize,
+    /// The most tokens of a batch.
+    pub batch_tokens: usize,
+}
+
+/// The fate of every document: `found` is the sum of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Accounting {
+    /// All documents that the run came across.
+    pub found: u64,
+    /// Written by this run.
+    pub written: u64,
+    /// Rejected by this run.
+    pub rejected: u64,
+    /// Done by an earlier run.
+    pub skipped: u64,
+    /// In languages that are not wanted.
+    pub filtered: u64,
+}
+
+impl Accounting {
+    /// True if every document that was found is in one of the other counts.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        let Self { found, written, rejected, skipped, filtered } = self;
+        // A damaged report may have any numbers.
+        let sum =
+            [written, rejected, skipped, filtered].into_iter().try_fold(0_u64, |sum, &count| sum.checked_add(count));
+        sum == Some(*found)
+    }
+}
+
+/// The tokens that models read.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct TokenRecord {
+    /// Tokens of texts.
+    pub useful: u64,
+    /// Tokens computed, padding included.
+    pub padded: u64,
+    /// The share of padding, 0 to 1.
+    #[schemars(range(min = 0, max = 1))]
+    pub padding_waste: f64,
+    /// Tokens of passages that came from the cache.
+    pub recalled: u64,
+}
+
+impl TokenRecord {
+    /// The share of tokens that came from the cache, 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share for people")]
+    pub fn recalled_share(&self) -> f64 {
+        self.recalled as f64 / (self.useful + self.recalled).max(1) as f64
+    }
+}
+
+/// The speed of a run: counts per second of elapsed time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Throughput {
+    /// Documents.
+    #[schemars(range(min = 0))]
+    pub documents_per_second: f64,
+    /// Statements.
+    #[schemars(range(min = 0))]
+    pub statements_per_second: f64,
+    /// Useful tokens.
+    #[schemars(range(min = 0))]
+    pub tokens_per_second: f64,
+}
+
+/// A stage of the run. Seconds are summed over its threads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct StageRecord {
+    /// The name of the stage.
+    pub stage: String,
+    /// The number of its threads.
+    pub threads: usize,
+    /// The number of items taken.
+    pub items_in: u64,
+    /// The number of items given.
+    pub items_out: u64,
+    /// Time at work.
+    #[schemars(range(min = 0))]
+    pub busy_seconds: f64,
+    /// Time spent waiting for the previous stage.
+    #[schemars(range(min = 0))]
+    pub starved_seconds: f64,
+    /// Time spent waiting for the next stage.
+    #[schemars(range(min = 0))]
+    pub blocked_seconds: f64,
+}
+
+/// The JSON Schemas of the files in an output folder, with the names that they have in `docs/schema/`.
+#[must_use]
+pub fn json_schemas() -> [(&'static str, serde_json::Value); 4] {
+    [
+        ("statement", json_schema::<StatementRecord>()),
+        ("document", json_schema::<DocumentRecord>()),
+        ("rejection", json_schema::<RejectionRecord>()),
+        ("run", json_schema::<RunRecord>()),
+    ]
+}
+
+/// The schema of what is written, where optional means that a key can be missing.
+fn json_schema<T: JsonSchema>() -> serde_json::Value {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// Reads a field that is there, and null perhaps: a missing one and null are not the same here.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{DOCUMENT_FIELDS, STATEMENT_FIELDS};
+
+    fn a_label() -> LabelRecord {
+        LabelRecord {
+            code: Some(None),
+            label: Some("unsure".to_owned()),
+            score: Some(0.25),
+            iptc: Some(Some("medtop:11000000".to_owned())),
+            runner_up: Some(Some(RunnerUpRecord { code: None, label: "Sport".to_owned(), score: 0.25 })),
+            probabilities: IndexMap::from([("positive".to_owned(), Some(0.5)), ("negative".to_owned(), None)]),
+        }
+    }
+
+    fn a_statement() -> StatementRecord {
+        let span = SpanRecord { text: "said".to_owned(), start: 3, end: 7 };
+        StatementRecord {
+            schema: SCHEMA,
+            document: "a".to_owned(),
+            statement: "a#0".to_owned(),
+            index: 0,
+            text: Some("He said no.".to_owned()),
+            start: Some(0),
+            end: Some(11),
+            byte_start: Some(0),
+            byte_end: Some(11),
+            paragraph: Some(0),
+            metadata: Metadata { title: Some("No".to_owned()), ..Metadata::default() },
+            duplicate_of: None,
+            tasks: IndexMap::new(),
+            attributions: Some(vec![AttributionRecord {
+                attribution: 0,
+                kind: AttributionKind::Indirect,
+                source: None,
+                speaker: Some(Speaker { name: "Ada Vale".to_owned(), role: None }),
+                cue: Some(span.clone()),
+                content: vec![span],
+            }]),
+            flags: Some(vec![Flag::Heading]),
+        }
+    }
+
+    fn a_document() -> DocumentRecord {
+        DocumentRecord {
+            schema: SCHEMA,
+            document: "a".to_owned(),
+            place: Place::file("a.txt"),
+            metadata: Metadata::default(),
+            duplicate_of: None,
+            similarity: None,
+            text_sha256: "0".repeat(64),
+            characters: 11,
+            bytes: 11,
+            encoding: "UTF-8".to_owned(),
+            flags: vec![TextFlag::Mojibake],
+            paragraphs: 1,
+            statements: 1,
+            boilerplate: 0,
+            attributions: 1,
+            speakers: vec![SpeakerRecord {
+                name: "Ada Vale".to_owned(),
+                role: None,
+                statements: 1,
+                mean: IndexMap::from([("sentiment".to_owned(), -0.5)]),
+            }],
+            statements_file: "statements/a.jsonl".to_owned(),
+            tasks: IndexMap::new(),
+        }
+    }
+
+    fn keys(record: &impl Serialize) -> Vec<String> {
+        let value = serde_json::to_value(record).unwrap();
+        value.as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn records_come_back_as_they_were_written() {
+        let mut statement = a_statement();
+        statement.tasks.insert("topic".to_owned(), a_label());
+        let line = serde_json::to_string(&statement).unwrap();
+        assert_eq!(serde_json::from_str::<StatementRecord>(&line).unwrap(), statement, "{line}");
+        let mut document = a_document();
+        let label =
+            DocumentLabelRecord { label: a_label(), shares: BTreeMap::from([("unsure".to_owned(), 1.0)]), mean: None };
+        document.tasks.insert("topic".to_owned(), label);
+        let line = serde_json::to_string(&document).unwrap();
+        assert_eq!(serde_json::from_str::<DocumentRecord>(&line).unwrap(), document, "{line}");
+    }
+
+    #[test]
+    fn a_statement_without_its_optional_fields_is_read() {
+        let line =
+            r#"{"schema":1,"document":"a","statement":"a#0","index":0,"mood":{"label":null,"score":null,"good":null}}"#;
+        let statement: StatementRecord = serde_json::from_str(line).unwrap();
+        assert_eq!((statement.text, statement.attributions, statement.flags), (None, None, None));
+        assert_eq!(statement.tasks["mood"].probabilities["good"], None);
+        assert_eq!(statement.tasks["mood"].code, None, "the head has no codes");
+    }
+
+    #[test]
+    fn the_configuration_knows_the_fields_of_the_records() {
+        assert_eq!(keys(&a_statement()), STATEMENT_FIELDS);
+        for key in keys(&a_document()) {
+            let is_known = [STATEMENT_FIELDS.as_slice(), &DOCUMENT_FIELDS].concat().contains(&key.as_str());
+            // Heads that find boilerplate give no field, so that their tasks may be called like the count.
+            assert!(is_known || key == "boilerplate", "{key}");
+        }
+    }
+
+    #[test]
+    fn outcomes_have_the_words_of_the_output() {
+        for outcome in [Outcome::Complete, Outcome::Interrupted, Outcome::Deadline, Outcome::Stopped, Outcome::Failed] {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
+        }
+    }
+}
