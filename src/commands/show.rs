@@ -1,11 +1,11 @@
-//! `pressrun show`: the statements of an output folder as a table.
+//! `pressrun show`: the documents and statements of an output folder as a table.
 
 use std::io::{ErrorKind, Write};
 
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 use pressrun::output::Reader;
-use pressrun::output::schema::{AttributionRecord, LabelRecord, StatementRecord};
+use pressrun::output::schema::{AttributionRecord, DocumentRecord, LabelRecord, StatementRecord};
 
 use crate::cli::ShowArguments;
 
@@ -22,9 +22,11 @@ pub(crate) fn show(arguments: &ShowArguments) -> anyhow::Result<()> {
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(TABLE_WIDTH);
     let mut tasks = None;
     for document in documents.take(arguments.documents) {
-        for statement in reader.statements(&document?)?.iter().take(arguments.statements) {
-            let tasks = tasks.get_or_insert_with(|| statement.tasks.keys().cloned().collect::<Vec<_>>());
-            table.add_row(row(statement, tasks));
+        let document = document?;
+        let tasks = tasks.get_or_insert_with(|| document.tasks.keys().cloned().collect::<Vec<_>>());
+        table.add_row(document_row(&document, tasks));
+        for statement in reader.statements(&document)?.iter().take(arguments.statements) {
+            table.add_row(statement_row(statement, tasks));
         }
     }
     if let Some(tasks) = &tasks {
@@ -37,13 +39,22 @@ pub(crate) fn show(arguments: &ShowArguments) -> anyhow::Result<()> {
     }
 }
 
-/// The statement's number, labels by task, who is quoted, and the text.
+/// The id, labels by task, who is quoted, and the text or the title.
 fn header(tasks: &[String]) -> Vec<&str> {
     let tasks = tasks.iter().map(String::as_str);
-    std::iter::once("statement").chain(tasks).chain(["speaker", "text"]).collect()
+    std::iter::once("document, statement").chain(tasks).chain(["speaker", "text"]).collect()
 }
 
-fn row(statement: &StatementRecord, tasks: &[String]) -> Vec<String> {
+/// The document's own labels, the most reported speaker, and its title.
+fn document_row(document: &DocumentRecord, tasks: &[String]) -> Vec<String> {
+    let mut cells = vec![cell(&document.document)];
+    cells.extend(tasks.iter().map(|task| cell(&label(document.tasks.get(task).map(|found| &found.label)))));
+    cells.push(cell(document.speakers.first().map_or("", |speaker| speaker.name.as_str())));
+    cells.push(cell(document.metadata.title.as_deref().unwrap_or_default()));
+    cells
+}
+
+fn statement_row(statement: &StatementRecord, tasks: &[String]) -> Vec<String> {
     let first = statement.attributions.as_ref().and_then(|attributions| attributions.first());
     let mut cells = vec![cell(&statement.statement)];
     cells.extend(tasks.iter().map(|task| cell(&label(statement.tasks.get(task)))));
@@ -52,11 +63,12 @@ fn row(statement: &StatementRecord, tasks: &[String]) -> Vec<String> {
     cells
 }
 
-/// A label with its score.
+/// A label with its score; nothing for boilerplate, which has none.
 fn label(label: Option<&LabelRecord>) -> String {
-    let name = label.and_then(|label| label.label.as_deref()).unwrap_or_default();
-    let score = label.and_then(|label| label.score).unwrap_or_default();
-    format!("{name} {score:.2}")
+    match label.and_then(|label| Some((label.label.as_deref()?, label.score?))) {
+        Some((name, score)) => format!("{name} {score:.2}"),
+        None => String::new(),
+    }
 }
 
 /// The person or organisation that is meant, or else the words of the source.
