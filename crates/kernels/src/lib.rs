@@ -3,8 +3,8 @@
 //! libtorch processes one value at a time when a row is shorter than a vector, or makes one pass over memory per step; these kernels
 //! use the processor's widest vectors and a single pass. They compute in f32 and round once. A row's result depends on that row alone.
 //!
-//! All `unsafe` code is in the modules for AVX-512 and AMX (see SECURITY.md). Everything public is safe to call on any machine: whoever
-//! wants a kernel that needs a processor feature gets `None` where that is missing.
+//! `unsafe` code is only in the modules for AVX-512 and AMX, which SECURITY.md lists. Everything public is safe to call on any machine: the
+//! constructors of kernels that need a processor feature return `None` if it is missing.
 
 #![expect(
     clippy::inline_always,
