@@ -12,10 +12,11 @@ from pathlib import Path
 # From the top to the bottom.
 ROOMS = """
     main commands cli progress log
-    repeat job report error
+    repeat job revisions report error
     train evaluate labelled
     stages output input
     attribution speakers sentences
+    english
     cache task ledger deadline
     model
     pipeline config record causes digest

@@ -22,6 +22,7 @@ use crate::output::publish;
 use crate::pipeline::{self, Counter, Gate, Interrupt};
 use crate::record::Reason;
 use crate::report::{Clock, Found, RunReport, metrics};
+use crate::revisions::REVISIONS;
 use crate::stages::assemble::Assemble;
 use crate::stages::batch::Group;
 use crate::stages::infer::Classify;
@@ -54,7 +55,7 @@ pub struct Request {
     pub paths: Vec<PathBuf>,
     /// More to read: files and folders of a list. Those that are not there become rejections.
     pub listed: Vec<PathBuf>,
-    /// Whether documents are done again whose results come from another configuration or model, as with `[run] redo`.
+    /// Whether documents are done again whose results come from another configuration, model or version of pressrun, as with `[run] redo`.
     pub redo: bool,
     /// Which records are taken.
     pub only: Only,
@@ -260,16 +261,18 @@ pub fn forget(config: &Config, documents: &[String]) -> Result<(), RunError> {
     forgotten.map_err(Into::into)
 }
 
-/// What the results of a run depend on.
+/// What the results of a run depend on: the tasks with their models, the parts of this program, and the fields that are written.
 fn terms(config: &Config, tasks: &Tasks) -> Terms {
-    let fields = config.output.fields.iter().map(|field| field.get_ref().as_str());
-    let made_by = sha256_of_all(std::iter::once(tasks.fingerprint().as_str()).chain(fields));
+    let mut parts = vec![tasks.fingerprint()];
+    parts.extend(REVISIONS.iter().map(|(part, revision)| format!("{part} {revision}")));
+    parts.extend(config.output.fields.iter().map(|field| field.get_ref().as_str().to_owned()));
+    let made_by = sha256_of_all(parts.iter().map(String::as_str));
     Terms { layout: layout_name(&config.output), made_by: hexadecimal(&made_by) }
 }
 
-/// How results are written, in words.
+/// How results are written, as ledgers hold it: a folder with another text is refused.
 fn layout_name(config: &OutputConfig) -> String {
-    format!("{:?}, {:?}", config.layout, config.compression).to_lowercase()
+    format!("{}, {}", config.layout, config.compression)
 }
 
 fn capacity(config: &Config) -> NonZeroUsize {

@@ -7,6 +7,8 @@
 mod job;
 /// Documents once more.
 mod repeat;
+/// The revisions of the parts that shape results.
+mod revisions;
 
 /// What a run has to say for itself.
 pub mod report;
@@ -34,6 +36,8 @@ pub mod input;
 
 /// Token labels to who said what.
 pub mod attribution;
+/// Word lists.
+mod english;
 /// Text to sentences: where they begin and end.
 pub mod sentences;
 /// Who is meant by a source.

@@ -14,6 +14,8 @@ use pressrun::causes::chain;
 use pressrun::error::RunError;
 
 fn main() -> ExitCode {
+    // Tests inject faults by the environment variable `FAILPOINTS`. A release has no fail points, and does not read it.
+    let _faults = fail::has_failpoints().then(fail::FailScenario::setup);
     let cli = Cli::parse();
     let screen = progress::Screen::new(cli.is_quiet());
     cli.start_log(&screen);

@@ -43,12 +43,14 @@ pub struct UsedModel {
 }
 
 impl Tasks {
-    /// What results depend on: a hash of all tasks and models, of how these run, and of the version of this program.
+    /// A hash of all tasks and models, of how these run, and of the version of this program without its last number: a patch release
+    /// does not change results. The revisions of the program's parts are added by whoever knows them.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let mut parts = vec![env!("CARGO_PKG_VERSION").to_owned()];
+        let mut parts = vec![concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR")).to_owned()];
         for UsedModel { folder, runtime, heads, .. } in &self.models {
-            parts.extend([folder.manifest().fingerprint.clone(), runtime.precision.into(), runtime.device.into()]);
+            parts.push(folder.manifest().fingerprint.clone());
+            parts.extend([runtime.precision.as_str(), runtime.device.as_str()].map(str::to_owned));
             parts.extend(heads.iter().cloned());
         }
         for LabelTask { name, model, slot, min_score, .. } in &self.labels {

@@ -107,7 +107,9 @@ fn die_and_go_on(
             copy(&before.output(), &workspace.output());
         }
         let mut command = workspace.command(&[input]);
-        let died = command.env("PRESSRUN_DIE_BEFORE", death.to_string()).stderr(Stdio::null()).status().unwrap();
+        // The fail point does nothing in the file operations before that one.
+        let action = format!("file-operation={}*off->return", death - 1);
+        let died = command.env("FAILPOINTS", action).stderr(Stdio::null()).status().unwrap();
         if died.success() {
             return death.saturating_sub(step);
         }
@@ -504,7 +506,7 @@ fn a_document_that_makes_a_stage_panic_costs_only_itself() {
         let lines = lines.map(|text| format!("{{\"text\": \"{text}\"}}\n")).concat();
         let input = workspace.put("in/a.jsonl", lines);
         let mut command = workspace.command(&[&input]);
-        let output = command.env("PRESSRUN_POISON", format!("{stage}:Poison")).output().unwrap();
+        let output = command.env("FAILPOINTS", format!("document-panics=return({stage}:Poison)")).output().unwrap();
         assert!(output.status.success(), "{stage}: {}", said(&output));
         let rejected = workspace.lines("rejected.jsonl");
         let lines: Vec<_> = rejected.iter().map(|line| line["place"]["line"].as_u64().unwrap()).collect();
@@ -526,7 +528,7 @@ fn a_document_that_takes_too_long_costs_only_itself() {
         let lines = lines.map(|text| format!("{{\"text\": \"{text}\"}}\n")).concat();
         let input = workspace.put("in/a.jsonl", lines);
         let mut command = workspace.command(&[&input]);
-        let output = command.env("PRESSRUN_SLOW_POISON", format!("{stage}:Poison")).output().unwrap();
+        let output = command.env("FAILPOINTS", format!("document-is-slow=return({stage}:Poison)")).output().unwrap();
         assert!(output.status.success(), "{stage}: {}", said(&output));
         let [rejected] = workspace.lines("rejected.jsonl").try_into().unwrap();
         assert_eq!((rejected["place"]["line"].as_u64(), rejected["stage"].as_str()), (Some(2), Some(stage)));
@@ -542,8 +544,8 @@ fn a_run_that_hangs_at_a_document_ends_and_the_next_one_goes_on_without_it() {
     let (_folder, input) = input();
     for stage in ["read", "split"] {
         let workspace = Workspace::new("[run]\nmax_rejected = 1\ndocument_timeout = 1\nchunk_documents = 3\n");
-        let run =
-            || workspace.command(&[&input]).env("PRESSRUN_HANG_POISON", format!("{stage}:Number 4 ")).output().unwrap();
+        let action = format!("document-hangs=return({stage}:Number 4 )");
+        let run = || workspace.command(&[&input]).env("FAILPOINTS", &action).output().unwrap();
         let hung = run();
         let said_of_it = said(&hung);
         assert_eq!(hung.status.code(), Some(2), "{said_of_it}");

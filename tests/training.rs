@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pressrun::causes::chain;
 use pressrun::config::ConfigFile;
 use pressrun::model::ModelFolder;
 use pressrun::train::recipe::Recipe;
@@ -172,8 +173,8 @@ fn recipe(training: &str, heads: &str) -> String {
 fn prepare(folder: &Path, text: &str) -> Result<Training, String> {
     let recipe = Recipe::parse(ConfigFile { path: folder.join("recipe.toml"), text: text.to_owned() });
     let training = recipe
-        .map_err(|error| error.to_string())
-        .and_then(|recipe| Training::prepare(recipe, |_| {}).map_err(|error| error.to_string()));
+        .map_err(|error| chain(&error))
+        .and_then(|recipe| Training::prepare(recipe, |_| {}).map_err(|error| chain(&error)));
     training.map_err(|message| message.replace(&folder.display().to_string(), "."))
 }
 

@@ -9,7 +9,7 @@ fuzz_target!(|bytes: &[u8]| {
     put("model.toml", bytes);
     match Manifest::load(folder()) {
         Ok(manifest) => assert_can_be_used(&manifest),
-        Err(ModelError::Invalid { message, .. }) => assert_names_a_line(bytes, &message),
+        Err(ModelError::Invalid { cause, .. }) => assert_names_a_line(bytes, &cause.to_string()),
         Err(ModelError::Unreadable { .. }) => assert!(std::str::from_utf8(bytes).is_err()),
         Err(error) => panic!("no other error can be: {error}"),
     }

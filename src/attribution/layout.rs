@@ -1,32 +1,32 @@
-//! What the layout of a text says outright of who is speaking: transcripts (`MR. SMITH: …`, `Q: …`), and quotations that
-//! are signed with a dash and a name.
+//! Attributions that the layout of a text shows: transcripts (`MR. SMITH: …`, `Q: …`), and quotations that are signed with a
+//! dash and a name.
 
 use std::ops::Range;
 
 use super::parts::Parts;
 use super::{Page, paragraphs, words};
-use crate::deadline::stopwatch;
+use crate::deadline;
 
-/// Adds what the layout says to `parts`; what a model found in the same places gives way.
-pub(super) fn read(page: &Page<'_, '_>, parts: &mut Parts) {
+/// Adds the parts that the layout shows to `parts`. They replace those that a model found in the same places.
+pub(super) fn add_parts(page: &Page<'_, '_>, parts: &mut Parts) {
     let turns: Vec<Turn> =
-        paragraphs(page.sentences).into_iter().filter_map(|range| Turn::of(page.text, range)).collect();
-    // One such line may be a heading or a warning; two speak to each other.
+        paragraphs(page.sentences).into_iter().filter_map(|range| Turn::from_paragraph(page.text, range)).collect();
+    // A single such line may be a heading or a warning.
     if turns.len() > 1 {
         for turn in turns {
-            stopwatch::look();
-            turn.put(page, parts);
+            deadline::check();
+            turn.add_to(page, parts);
         }
     }
     for quotation in &page.quotations {
-        stopwatch::look();
-        if let Some(signature) = Signature::of(page, quotation) {
-            signature.put(page, parts, quotation);
+        deadline::check();
+        if let Some(signature) = Signature::after(page, quotation) {
+            signature.add_to(page, parts, quotation);
         }
     }
 }
 
-/// What one speaker says in a transcript. All ranges are bytes of the document.
+/// A speech of one speaker in a transcript. All ranges are bytes of the document.
 struct Turn {
     name: Range<usize>,
     colon: Range<usize>,
@@ -34,22 +34,22 @@ struct Turn {
 }
 
 impl Turn {
-    fn of(text: &str, paragraph: Range<usize>) -> Option<Self> {
+    fn from_paragraph(text: &str, paragraph: Range<usize>) -> Option<Self> {
         let line = &text[paragraph.clone()];
         let opened = line.len() - line.trim_start_matches(['"', '“']).len();
         let colon = line.find(':')?;
         let name = line.get(opened..colon)?;
         let speech = line[colon + 1..].trim_start();
         let is_turn = is_speaker(name) && !speech.is_empty() && line[colon + 1..].starts_with(char::is_whitespace);
-        let at = |place: usize| paragraph.start + place;
+        let start = paragraph.start;
         is_turn.then(|| Self {
-            name: at(opened)..at(colon),
-            colon: at(colon)..at(colon + 1),
-            speech: at(line.len() - speech.len())..paragraph.end,
+            name: start + opened..start + colon,
+            colon: start + colon..start + colon + 1,
+            speech: paragraph.end - speech.len()..paragraph.end,
         })
     }
 
-    fn put(self, page: &Page<'_, '_>, parts: &mut Parts) {
+    fn add_to(self, page: &Page<'_, '_>, parts: &mut Parts) {
         let whole = self.name.start..self.speech.end;
         parts.sources.replace(page, &whole, self.name);
         parts.cues.replace(page, &whole, self.colon);
@@ -57,7 +57,7 @@ impl Turn {
     }
 }
 
-/// Whether `name` stands for a speaker in a transcript: in capitals, of few words, or `Q` and `A`.
+/// Returns true if `name` can be a speaker in a transcript: a few words in capitals, or `Q` and `A`.
 fn is_speaker(name: &str) -> bool {
     const MOST_WORDS: usize = 5;
     let is_answer = matches!(name, "Q" | "A" | "Q." | "A." | "Question" | "Answer");
@@ -75,7 +75,7 @@ struct Signature {
 }
 
 impl Signature {
-    fn of(page: &Page<'_, '_>, quotation: &Range<usize>) -> Option<Self> {
+    fn after(page: &Page<'_, '_>, quotation: &Range<usize>) -> Option<Self> {
         const DASHES: [char; 5] = ['-', '–', '—', '―', '~'];
         let rest = page.text[quotation.end..].trim_start();
         let start = page.text.len() - rest.len();
@@ -87,7 +87,7 @@ impl Signature {
         is_signature.then(|| Self { dash: start..start + dash.len(), name: name_start..name_start + name.len() })
     }
 
-    fn put(self, page: &Page<'_, '_>, parts: &mut Parts, quotation: &Range<usize>) {
+    fn add_to(self, page: &Page<'_, '_>, parts: &mut Parts, quotation: &Range<usize>) {
         parts.clear(&(self.dash.start..self.name.end));
         parts.sources.insert(page, self.name);
         parts.cues.insert(page, self.dash);
@@ -97,7 +97,7 @@ impl Signature {
     }
 }
 
-/// The first line of `text`, where it is short: a text without lines has as many quotations as you like.
+/// The first line of `text` if it is short. The limit keeps the search linear in a text without line breaks.
 fn short_line(text: &str) -> Option<&str> {
     const MOST_CHARACTERS: usize = 200;
     let beginning = text.char_indices().nth(MOST_CHARACTERS).map_or(text, |(byte, _)| &text[..byte]);
@@ -105,7 +105,7 @@ fn short_line(text: &str) -> Option<&str> {
     (line.len() < beginning.len() || beginning.len() == text.len()).then_some(line)
 }
 
-/// Whether the rest of a line is a name with, at most, a few words on who that is.
+/// Returns true if the rest of a line is a name, with at most a few words about the person.
 fn is_signatory(line: &str) -> bool {
     const MOST_WORDS: usize = 6;
     (1..=MOST_WORDS).contains(&words(line))

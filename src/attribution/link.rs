@@ -1,18 +1,19 @@
-//! Parts to relations: each cue takes the nearest source of its sentence, each content the cue that reports it.
+//! Links parts into relations: each cue gets the nearest source of its sentence, each content the cue that reports it.
 
 use std::ops::Range;
 
 use super::parts::{Parts, Place};
 use super::{Page, Relation, gap, meet};
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// The relations that `parts` make, in the order of their contents.
 pub(super) fn relations(page: &Page<'_, '_>, parts: &Parts) -> Vec<Relation> {
     let linker =
         Linker { page, sources: parts.sources.places(), cues: parts.cues.places(), contents: parts.contents.places() };
-    let (mut relations, mut of_cue) = (Vec::new(), vec![None; linker.cues.len()]);
+    let mut relations: Vec<Relation> = Vec::new();
+    let mut of_cue = vec![None; linker.cues.len()];
     for (content, owner) in linker.contents.iter().zip(linker.owners()) {
-        stopwatch::look();
+        deadline::check();
         let place = owner.and_then(|cue| of_cue[cue]).unwrap_or_else(|| {
             relations.push(owner.map_or_else(|| linker.without_cue(content), |cue| linker.of_cue(cue)));
             relations.len() - 1
@@ -39,7 +40,7 @@ impl Linker<'_> {
         Relation { source: self.source(source), cue: Some(cue.range.clone()), content: Vec::new() }
     }
 
-    /// Without a cue ("Smith: taxes must fall") a source in the same sentence may say whose a content is.
+    /// A relation without a cue ("Smith: taxes must fall"). A source in the same sentence may be the speaker.
     fn without_cue(&self, content: &Place) -> Relation {
         let source = nearest(self.sources, content, |_| true);
         Relation { source: self.source(source), ..Relation::default() }
@@ -53,19 +54,19 @@ impl Linker<'_> {
     fn owners(&self) -> Vec<Option<usize>> {
         let mut owners: Vec<Option<usize>> = self.contents.iter().map(|content| self.near(content)).collect();
         for place in 0..owners.len() {
-            stopwatch::look();
+            deadline::check();
             owners[place] = owners[place].or_else(|| self.far(place, &owners));
         }
         owners
     }
 
-    /// The nearest cue in the sentences of a content. One inside the content is a cue of what is said there.
+    /// The nearest cue in the sentences of a content. Cues inside the content come last: they belong to a speech within it.
     fn near(&self, content: &Place) -> Option<usize> {
         let outside = nearest(self.cues, content, |cue| !meet(&cue.range, &content.range));
         outside.or_else(|| nearest(self.cues, content, |_| true))
     }
 
-    /// The cue of a content in whose sentences there is none.
+    /// The cue of a content without one in its own sentences.
     fn far(&self, place: usize, owners: &[Option<usize>]) -> Option<usize> {
         let content = &self.contents[place];
         self.signed(content)
@@ -80,27 +81,35 @@ impl Linker<'_> {
         self.cues.get(next).filter(|cue| gap(&cue.range, &content.range) <= WIDEST_GAP).map(|_| next)
     }
 
-    /// The cue of the content before in the same paragraph, or else after, or else at the end of the paragraph before:
+    /// The cue of the previous content in the same paragraph, or of the next, or of the last in the previous paragraph:
     /// a speaker goes on until somebody else begins.
     fn beside(&self, place: usize, owners: &[Option<usize>]) -> Option<usize> {
-        let paragraph = |sentence| self.page.paragraph(sentence);
         let content = &self.contents[place];
-        let previous = place.checked_sub(1).map(|previous| (previous, paragraph(self.contents[previous].last)));
-        let next = self.contents.get(place + 1).map(|next| (place + 1, paragraph(next.first)));
-        let in_paragraph = |neighbour: Option<(usize, usize)>, paragraph: usize| {
-            neighbour
-                .filter(|(_, of_neighbour)| *of_neighbour == paragraph)
-                .and_then(|(neighbour, _)| owners[neighbour])
-        };
-        in_paragraph(previous, paragraph(content.first))
-            .or_else(|| in_paragraph(next, paragraph(content.last)))
-            .or_else(|| {
-                let previous = previous.filter(|(previous, _)| self.page.is_quoted(&self.contents[*previous].range));
-                in_paragraph(previous, paragraph(content.first).checked_sub(1)?)
-            })
+        let paragraph = self.page.paragraph(content.first);
+        if let Some(cue) = self.previous_in(paragraph, place, owners) {
+            return Some(cue);
+        }
+        if let Some(cue) = self.next_in(self.page.paragraph(content.last), place, owners) {
+            return Some(cue);
+        }
+        let previous = place.checked_sub(1)?;
+        let is_quoted = self.page.is_quoted(&self.contents[previous].range);
+        self.previous_in(paragraph.checked_sub(1)?, place, owners).filter(|_| is_quoted)
     }
 
-    /// The cue that announces with a colon what the next sentence says.
+    /// The cue of the content before `place`, if that ends in a paragraph.
+    fn previous_in(&self, paragraph: usize, place: usize, owners: &[Option<usize>]) -> Option<usize> {
+        let previous = place.checked_sub(1)?;
+        if self.page.paragraph(self.contents[previous].last) == paragraph { owners[previous] } else { None }
+    }
+
+    /// The cue of the content after `place`, if that begins in a paragraph.
+    fn next_in(&self, paragraph: usize, place: usize, owners: &[Option<usize>]) -> Option<usize> {
+        let next = self.contents.get(place + 1)?;
+        if self.page.paragraph(next.first) == paragraph { owners[place + 1] } else { None }
+    }
+
+    /// The cue before a colon that announces the content of the next sentence.
     fn announced(&self, content: &Place) -> Option<usize> {
         let cue = self.cues.partition_point(|cue| cue.range.start < content.range.start).checked_sub(1)?;
         let from_cue = &self.page.text[self.cues[cue].range.start..content.range.start];
@@ -108,9 +117,9 @@ impl Linker<'_> {
     }
 }
 
-/// The place of the part nearest to `of` among those that begin in its sentences and will do, the first of equals.
-fn nearest(parts: &[Place], of: &Place, will_do: impl Fn(&Place) -> bool) -> Option<usize> {
+/// The nearest of the parts that begin in the sentences of `of` and are suitable; the first of equals.
+fn nearest(parts: &[Place], of: &Place, is_suitable: impl Fn(&Place) -> bool) -> Option<usize> {
     let first = parts.partition_point(|part| part.first < of.first);
     let end = parts.partition_point(|part| part.first <= of.last);
-    (first..end).filter(|&part| will_do(&parts[part])).min_by_key(|&part| gap(&parts[part].range, &of.range))
+    (first..end).filter(|&part| is_suitable(&parts[part])).min_by_key(|&part| gap(&parts[part].range, &of.range))
 }

@@ -1,10 +1,10 @@
-//! Token labels to who said what, over a whole document.
+//! Turns token labels into attributions, over a whole document.
 //!
-//! The labels of each sentence become parts (source, cue, content). What the layout of the text says outright is added
-//! (transcripts, signed quotations), contents are completed to the quotations that they stand in, and each cue takes its
-//! source and its contents, also across sentences: a quotation of three sentences has one speaker.
+//! The labels of each sentence become parts (source, cue, content). The layout of the text adds its own (transcripts, signed
+//! quotations), contents grow to the quotations around them, and each cue gets its source and its contents, also across
+//! sentences: a quotation of three sentences has one speaker.
 
-/// What the layout says of who is speaking.
+/// Attributions that the layout shows.
 mod layout;
 /// Parts to relations.
 mod link;
@@ -24,49 +24,52 @@ use parts::Parts;
 pub(crate) use parts::is_inside_word;
 use quotations::quotations;
 
-/// A sentence with what a model says of its tokens.
+/// Raise it by one where the same labels of tokens give other attributions than before. See `src/revisions.rs`.
+pub const REVISION: u32 = 1;
+
+/// A sentence with the labels that a model gives its tokens.
 #[derive(Debug, Clone)]
 pub struct TaggedSentence<'t> {
-    /// Where it stands in the document, in bytes.
+    /// Its bytes in the document.
     pub range: Range<usize>,
-    /// The paragraph it stands in.
+    /// The number of its paragraph.
     pub paragraph: usize,
     /// The label of each token.
     pub tags: Vec<Tag>,
-    /// Where each token stands in the sentence, in bytes.
+    /// The bytes of each token in the sentence.
     pub offsets: &'t [(usize, usize)],
 }
 
-/// Who said what. All ranges are bytes of the document.
+/// A source, a cue and the content that belong together. All ranges are bytes of the document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Relation {
-    /// Who said it.
+    /// The speaker.
     pub source: Option<Range<usize>>,
     /// The words that report it.
     pub cue: Option<Range<usize>>,
-    /// What was said: one or more pieces, in order.
+    /// The words that were said: one or more pieces, in order.
     pub content: Vec<Range<usize>>,
 }
 
-/// A document as it is looked through for relations.
+/// A document in which relations are looked for.
 struct Page<'s, 't> {
     text: &'t str,
     sentences: &'s [TaggedSentence<'t>],
-    /// What stands between quotation marks.
+    /// The text between quotation marks.
     quotations: Vec<Range<usize>>,
 }
 
-/// What is said in a document, and by whom.
+/// The relations of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relations {
-    /// In the order of their contents. Each has a content; where the text does not say whose it is, neither cue nor source.
+    /// In the order of their contents. Each has a content; one without a speaker in the text has neither cue nor source.
     pub found: Vec<Relation>,
-    /// What stands between quotation marks, said or not.
+    /// The text between quotation marks, whether it is speech or not.
     pub quotations: Vec<Range<usize>>,
 }
 
 impl Relations {
-    /// Of the document `text`. `sentences` are all of its sentences.
+    /// The relations of the document `text`. `sentences` are all of its sentences.
     #[must_use]
     pub fn of(text: &str, sentences: &[TaggedSentence<'_>]) -> Self {
         let page = Page::new(text, sentences);
@@ -74,26 +77,28 @@ impl Relations {
     }
 }
 
-/// Finds who said what in the document `text`, and gives it to its statements, of which each has its place in
-/// `sentences`.
+/// Finds the attributions in the document `text` and adds them to its statements. `sentences` has an entry for each
+/// statement.
 pub(crate) fn attribute(text: &str, sentences: &[TaggedSentence<'_>], statements: &mut [Statement]) {
     let page = Page::new(text, sentences);
     let relations = page.relations();
     let ranges: Vec<Range<usize>> = sentences.iter().map(|sentence| sentence.range.clone()).collect();
     let sources: Vec<Range<usize>> = relations.iter().filter_map(|relation| relation.source.clone()).collect();
     let mut found = speakers::resolve(text, &ranges, &sources).into_iter();
-    let speaker = |relation: &Relation| relation.source.as_ref().and_then(|_| found.next().flatten());
-    let speakers: Vec<_> = relations.iter().map(speaker).collect();
+    let speakers: Vec<_> =
+        relations.iter().map(|relation| relation.source.as_ref().and_then(|_| found.next().flatten())).collect();
     place::place(&page, &relations, &speakers, statements);
 }
 
-/// Where each paragraph stands, from its first sentence to its last.
+/// The bytes of each paragraph, from its first sentence to its last.
 fn paragraphs(sentences: &[TaggedSentence<'_>]) -> Vec<Range<usize>> {
-    let of = |group: &[TaggedSentence<'_>]| match group {
-        [first, .., last] | [first @ last] => first.range.start..last.range.end,
-        [] => 0..0,
-    };
-    sentences.chunk_by(|one, next| one.paragraph == next.paragraph).map(of).collect()
+    sentences
+        .chunk_by(|one, next| one.paragraph == next.paragraph)
+        .map(|paragraph| match paragraph {
+            [first, .., last] | [first @ last] => first.range.start..last.range.end,
+            [] => 0..0,
+        })
+        .collect()
 }
 
 impl<'s, 't> Page<'s, 't> {
@@ -102,8 +107,8 @@ impl<'s, 't> Page<'s, 't> {
     }
 
     fn relations(&self) -> Vec<Relation> {
-        let mut parts = Parts::of(self);
-        layout::read(self, &mut parts);
+        let mut parts = Parts::from_labels(self);
+        layout::add_parts(self, &mut parts);
         parts.complete_quotations(self);
         link::relations(self, &parts)
     }
@@ -120,17 +125,17 @@ impl<'s, 't> Page<'s, 't> {
         (first.min(self.sentences.len().saturating_sub(1)), end.saturating_sub(1).max(first))
     }
 
-    /// Whether any of `range` stands between quotation marks.
+    /// Returns true if any of `range` is between quotation marks.
     fn is_quoted(&self, range: &Range<usize>) -> bool {
         let first = self.quotations.partition_point(|quotation| quotation.end <= range.start);
         self.quotations.get(first).is_some_and(|quotation| meet(quotation, range))
     }
 }
 
-/// What two ranges share; empty where they share nothing.
+/// The bytes that two ranges share: an empty range if there are none.
 fn shared(one: &Range<usize>, other: &Range<usize>) -> Range<usize> {
-    let (start, end) = (one.start.max(other.start), one.end.min(other.end));
-    start..end.max(start)
+    let start = one.start.max(other.start);
+    start..one.end.min(other.end).max(start)
 }
 
 fn meet(one: &Range<usize>, other: &Range<usize>) -> bool {
@@ -142,7 +147,7 @@ fn gap(one: &Range<usize>, other: &Range<usize>) -> usize {
     other.start.saturating_sub(one.end) + one.start.saturating_sub(other.end)
 }
 
-/// How many words `text` has.
+/// The number of words in `text`.
 fn words(text: &str) -> usize {
     text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).count()
 }

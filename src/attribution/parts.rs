@@ -1,9 +1,9 @@
-//! Token labels to the parts of attributions, in their places in the document.
+//! Turns token labels into parts of attributions, with their places in the document.
 
 use std::ops::Range;
 
 use super::{Page, TaggedSentence, shared, words};
-use crate::deadline::stopwatch;
+use crate::deadline;
 use crate::task::{Part, Tag};
 
 /// All parts of a document.
@@ -18,7 +18,7 @@ pub(super) struct Parts {
 #[derive(Debug, Default)]
 pub(super) struct Placed(Vec<Place>);
 
-/// Where a part stands.
+/// The place of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     /// In bytes of the document.
@@ -30,11 +30,11 @@ pub(super) struct Place {
 }
 
 impl Parts {
-    /// What the labels of all tokens say.
-    pub(super) fn of(page: &Page<'_, '_>) -> Self {
+    /// The parts that the labels of all tokens make.
+    pub(super) fn from_labels(page: &Page<'_, '_>) -> Self {
         let mut parts = Self::default();
         for sentence in page.sentences {
-            stopwatch::look();
+            deadline::check();
             for (part, range) in pieces(page.text, sentence) {
                 parts.of_kind(part).insert(page, range);
             }
@@ -50,18 +50,18 @@ impl Parts {
         }
     }
 
-    /// Forgets all that stands in `range`.
+    /// Removes all parts that touch `range`.
     pub(super) fn clear(&mut self, range: &Range<usize>) {
         for placed in [&mut self.sources, &mut self.cues, &mut self.contents] {
             placed.clear(range);
         }
     }
 
-    /// Joins the contents that stand in one quotation, and lets them reach to its marks, where they have at least half of
-    /// its words: a quotation is said by one speaker, to its end.
+    /// Joins the contents in a quotation into one that reaches to its marks, if they have at least half of its words: a
+    /// quotation has one speaker, to its end.
     pub(super) fn complete_quotations(&mut self, page: &Page<'_, '_>) {
         for quotation in &page.quotations {
-            stopwatch::look();
+            deadline::check();
             let touching = self.contents.touching(quotation);
             let covered: usize = touching.iter().map(|place| words(&page.text[shared(&place.range, quotation)])).sum();
             if let [first, .., last] | [first @ last] = touching
@@ -81,7 +81,7 @@ impl Placed {
         self.0.insert(at, Place { range, first, last });
     }
 
-    /// Puts `range` in the place of all that stands in `cleared`, which it is part of. Nothing moves where that is one part.
+    /// Replaces all parts that touch `cleared` by `range`, which is inside it. If that is a single part, nothing moves.
     pub(super) fn replace(&mut self, page: &Page<'_, '_>, cleared: &Range<usize>, range: Range<usize>) {
         let (first, last) = page.sentences_of(&range);
         self.0.splice(self.places_of(cleared), [Place { range, first, last }]);
@@ -91,7 +91,7 @@ impl Placed {
         &self.0
     }
 
-    /// Those that share something with `range`.
+    /// The parts that touch `range`.
     pub(super) fn touching(&self, range: &Range<usize>) -> &[Place] {
         &self.0[self.places_of(range)]
     }
@@ -107,15 +107,14 @@ impl Placed {
     }
 }
 
-/// Joins tokens of one part. A part that begins with an inner label begins all the same, and the inner tokens of a word
-/// follow its first.
+/// Joins tokens into parts. An inner label without a first one begins a part too, and the inner tokens of a word belong to
+/// the part of its first.
 fn pieces(text: &str, sentence: &TaggedSentence<'_>) -> Vec<(Part, Range<usize>)> {
     let mut pieces: Vec<(Part, Range<usize>)> = Vec::new();
-    let (mut open, mut word_end) = (None, sentence.range.start);
-    let absolute = |&(start, end): &(usize, usize)| sentence.range.start + start..sentence.range.start + end;
-    for (&tag, range) in
-        sentence.tags.iter().zip(sentence.offsets.iter().map(absolute)).filter(|(_, range)| !range.is_empty())
-    {
+    let mut open = None;
+    let mut word_end = sentence.range.start;
+    for (&tag, &(start, end)) in sentence.tags.iter().zip(sentence.offsets).filter(|(_, (start, end))| start < end) {
+        let range = sentence.range.start + start..sentence.range.start + end;
         let continues_word = range.start == word_end && is_inside_word(text, range.start);
         word_end = range.end;
         let part = match tag {
@@ -134,11 +133,10 @@ fn pieces(text: &str, sentence: &TaggedSentence<'_>) -> Vec<(Part, Range<usize>)
     pieces
 }
 
-/// Whether letters or digits stand on both sides of `byte`: no part begins or ends there.
+/// Returns true if letters or digits are on both sides of `byte`. No part begins or ends there.
 pub(crate) fn is_inside_word(text: &str, byte: usize) -> bool {
     let (before, after) = text.split_at(byte);
-    let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
-    is_word(before.chars().next_back()) && is_word(after.chars().next())
+    before.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric)
 }
 
 #[cfg(test)]

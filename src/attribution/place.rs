@@ -1,13 +1,13 @@
-//! Relations of a document to the attributions of its statements.
+//! Turns the relations of a document into attributions of its statements.
 
 use std::ops::Range;
 
 use super::{Page, Relation, shared};
-use crate::deadline::stopwatch;
+use crate::deadline;
 use crate::record::{Attribution, AttributionKind, Span, Speaker, Statement};
 
-/// Gives each statement the attributions of which something is said in it, with what is said of them there. `speakers`
-/// has an entry a relation.
+/// Gives each statement the attributions that have content in it, with that part of the content. `speakers` has an entry
+/// for each relation.
 pub(super) fn place(
     page: &Page<'_, '_>,
     relations: &[Relation],
@@ -15,7 +15,7 @@ pub(super) fn place(
     statements: &mut [Statement],
 ) {
     for (number, (relation, speaker)) in relations.iter().zip(speakers).enumerate() {
-        stopwatch::look();
+        deadline::check();
         let ruler = Ruler { page, statements };
         let attribution = Attribution {
             number,
@@ -33,13 +33,14 @@ pub(super) fn place(
     }
 }
 
-/// Whether all words of a content, none or some stand between quotation marks.
+/// The kind of an attribution: all words of its content are between quotation marks, or some, or none.
 fn kind(page: &Page<'_, '_>, content: &[Range<usize>]) -> AttributionKind {
     let words = content.iter().flat_map(|range| {
         let letters = page.text[range.clone()].char_indices().filter(|(_, character)| character.is_alphanumeric());
         letters.map(|(byte, _)| range.start + byte)
     });
-    let (mut inside, mut all) = (0_usize, 0_usize);
+    let mut inside = 0_usize;
+    let mut all = 0_usize;
     for byte in words {
         inside += usize::from(page.is_quoted(&(byte..byte + 1)));
         all += 1;
@@ -51,7 +52,7 @@ fn kind(page: &Page<'_, '_>, content: &[Range<usize>]) -> AttributionKind {
     }
 }
 
-/// Measures in code points what is given in bytes, from the beginning of a sentence nearby.
+/// Converts byte offsets to code points, from the beginning of a sentence nearby.
 struct Ruler<'p, 's> {
     page: &'p Page<'p, 'p>,
     statements: &'s [Statement],
@@ -69,20 +70,23 @@ impl Ruler<'_, '_> {
     }
 
     fn character(&self, sentence: usize, byte: usize) -> usize {
-        let (text, span) = (self.page.text, self.statements[sentence].sentence.span);
-        // A dash on a line of its own stands in no sentence: it is measured from the one that follows.
+        let text = self.page.text;
+        let span = self.statements[sentence].sentence.span;
+        // A dash on a line of its own is in no sentence. It is measured from the next one.
         match text.get(span.byte_start..byte) {
             Some(before) => span.start + before.chars().count(),
             None => span.start - text[byte..span.byte_start].chars().count(),
         }
     }
 
-    /// What of `range` stands in each of its sentences, without the white space between them.
+    /// The part of `range` in each of its sentences, without the white space between them.
     fn pieces(&self, range: &Range<usize>) -> Vec<(usize, Span)> {
         let (first, last) = self.page.sentences_of(range);
-        let piece = |sentence: usize| (sentence, shared(range, &self.page.sentences[sentence].range));
-        let pieces = (first..=last).map(piece).filter(|(_, range)| !range.is_empty());
-        pieces.map(|(sentence, range)| (sentence, self.span(&range))).collect()
+        (first..=last)
+            .map(|sentence| (sentence, shared(range, &self.page.sentences[sentence].range)))
+            .filter(|(_, piece)| !piece.is_empty())
+            .map(|(sentence, piece)| (sentence, self.span(&piece)))
+            .collect()
     }
 }
 

@@ -1,8 +1,8 @@
-//! Quotation marks to quotations: what stands between an opening mark and the one that closes it, over paragraphs too.
+//! Finds quotations: the text from an opening mark to the one that closes it, also over several paragraphs.
 
 use std::ops::Range;
 
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// A pair of marks, by what opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +30,13 @@ struct Open {
     start: usize,
 }
 
-/// What stands between quotation marks in `text`, marks included, in order: byte ranges that do not overlap. What is
-/// quoted inside a quotation belongs to it. A mark that is not closed in its paragraph reaches to the paragraph's end;
-/// where the next paragraph opens with the same mark the quotation goes on there, as a range of its own.
+/// The quotations in `text` with their marks, in order: byte ranges that do not overlap. A quotation inside another is
+/// part of it. One that is not closed in its paragraph reaches to the paragraph's end. If the next paragraph opens with the
+/// same mark, the quotation continues there, as a range of its own.
 pub(super) fn quotations(text: &str, paragraphs: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for paragraph in paragraphs {
-        stopwatch::look();
+        deadline::check();
         in_paragraph(&text[paragraph.clone()], paragraph.start, &mut found);
     }
     found
@@ -72,7 +72,7 @@ struct Around<'t> {
 }
 
 impl Around<'_> {
-    /// The mark that stands here, and its bytes.
+    /// The mark at this place, and its number of bytes.
     fn mark(&self) -> Option<(Style, usize)> {
         let rest = &self.paragraph[self.at..];
         if rest.starts_with("''") || rest.starts_with("``") {
@@ -129,8 +129,8 @@ impl Around<'_> {
         }
     }
 
-    /// Whether a single mark is the apostrophe of a plural: `the workers' plan`. A quotation that ends in an s has a
-    /// mark of its own before that, or none of its words after it.
+    /// Returns true if a single mark is the apostrophe of a plural: `the workers' plan`. It has an s before it, and a word
+    /// in small letters after it.
     fn is_possessive(&self, width: usize) -> bool {
         let mut after = self.paragraph[self.at + width..].chars();
         self.before() == Some('s') && after.next() == Some(' ') && after.next().is_some_and(char::is_lowercase)

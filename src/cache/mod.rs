@@ -11,16 +11,14 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::causes::chain;
 use crate::config::CacheConfig;
-use crate::model::{Passage, Reading};
+use crate::model::{self, Passage, Reading};
 use crate::task::UsedModel;
 use store::Store;
 
 /// What tells a passage, as one model in one precision reads it, from all others: a truncated SHA-256.
 pub type Key = [u8; 16];
-
-/// To be raised when the same passage, weights and precision no longer give the same reading as before.
-const READING: u32 = 3;
 
 /// What has been read before: this run's in memory, other runs' in a file.
 #[derive(Debug)]
@@ -49,17 +47,21 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// For `model` as it runs here.
+    /// For the model `used` as it runs here.
     #[must_use]
-    pub fn of(model: &UsedModel) -> Self {
+    pub fn of(used: &UsedModel) -> Self {
         let mut digest = Sha256::new();
-        let manifest = model.folder.manifest();
-        let parts = [model.runtime.precision, model.runtime.device, &crate::model::processor(), &manifest.fingerprint];
-        for part in parts.into_iter().chain(model.heads.iter().map(String::as_str)) {
+        let manifest = used.folder.manifest();
+        let processor = model::processor();
+        let (precision, device) = (used.runtime.precision.as_str(), used.runtime.device.as_str());
+        for part in [precision, device, &processor, &manifest.fingerprint]
+            .into_iter()
+            .chain(used.heads.iter().map(String::as_str))
+        {
             digest.update(part);
             digest.update([0]);
         }
-        digest.update(READING.to_le_bytes());
+        digest.update(model::REVISION.to_le_bytes());
         Self { digest }
     }
 
@@ -85,7 +87,7 @@ impl Recall {
         const READINGS: usize = 4096;
         let store = (config.max_bytes.get() > 0).then(|| Store::open(&config.directory, config.max_bytes.get()));
         let store = store.and_then(|opened| {
-            let warn = |error| tracing::warn!(%error, "going on without what earlier runs have read");
+            let warn = |error| tracing::warn!(error = %chain(&error), "going on without what earlier runs have read");
             opened.map_err(warn).ok()
         });
         let is_on = store.is_some() || config.memory_bytes.get() > 0;

@@ -31,10 +31,18 @@ pub(super) struct Store {
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StoreError {
-    #[error("cannot make the folder `{}`: {cause}", path.display())]
-    Folder { path: PathBuf, cause: std::io::Error },
-    #[error("cannot use `{}`: {cause}", path.display())]
-    File { path: PathBuf, cause: rusqlite::Error },
+    #[error("cannot make the folder `{}`", path.display())]
+    Folder {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("cannot use `{}`", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        cause: rusqlite::Error,
+    },
 }
 
 impl Store {

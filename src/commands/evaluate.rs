@@ -10,7 +10,7 @@ use pressrun::evaluate::classification::coverage_at;
 use pressrun::evaluate::measure::{Comparison, Measured, Scores};
 use pressrun::evaluate::table::{self, Named};
 use pressrun::labelled::{LabelledSet, Layout};
-use pressrun::model::{HeadManifest, ModelFolder, Report, Runtime};
+use pressrun::model::{FloatType, HeadManifest, ModelFolder, Report, Runtime};
 use serde::Serialize;
 
 use crate::cli::EvaluateArguments;
@@ -46,7 +46,7 @@ struct Identity {
     path: PathBuf,
     name: String,
     revision: String,
-    precision: &'static str,
+    precision: FloatType,
 }
 
 /// A second model, and how the first differs from it.

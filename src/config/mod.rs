@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(shipped.output.shard_bytes, defaults.output.shard_bytes);
         assert_eq!(shipped.models["newsroom"].batch_tokens, sections::default_batch_tokens());
         assert_eq!(shipped.models["newsroom"].workers, Workers::default());
-        assert_eq!(shipped.tasks.keys().collect::<Vec<_>>(), ["topic", "sentiment", "attribution"]);
+        assert_eq!(shipped.tasks.keys().collect::<Vec<_>>(), ["topic", "sentiment", "boilerplate", "attribution"]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The sections of `pipeline.toml`: one type each, with the defaults.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::values::{FieldPath, IgnorePattern, LanguageCode, Share, TimeOfDay, Whole, Workers};
@@ -147,7 +148,7 @@ pub enum Precision {
 }
 
 /// What an encoder runs on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
     /// The processor.
@@ -155,6 +156,17 @@ pub enum Device {
     Cpu,
     /// NVIDIA GPUs, one worker each.
     Cuda,
+}
+
+impl Device {
+    /// Its name in configurations and reports. Results and cached readings are told apart by it: it never changes.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
 }
 
 /// `[tasks.NAME]`
@@ -209,6 +221,16 @@ pub enum Layout {
     Sharded,
 }
 
+/// The name in configurations. Ledgers hold it, too: it never changes.
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Document => "document",
+            Self::Sharded => "sharded",
+        })
+    }
+}
+
 /// How statement files are compressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -218,6 +240,16 @@ pub enum Compression {
     None,
     /// Zstandard.
     Zstd,
+}
+
+/// The name in configurations. Ledgers hold it, too: it never changes.
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Zstd => "zstd",
+        })
+    }
 }
 
 /// `[cache]`: what models have read before.
@@ -288,7 +320,7 @@ pub struct RunConfig {
     pub memory: Whole<0, { 1 << 44 }>,
     /// Milliseconds between two notes in the ledger: how much work a kill can cost.
     pub commit_milliseconds: Whole<0, 3_600_000>,
-    /// Whether documents are done again whose results come from another configuration or model.
+    /// Whether documents are done again whose results come from another configuration, model or version of pressrun.
     pub redo: bool,
 }
 

@@ -1,8 +1,7 @@
-//! How long processors have worked on one document, and an end to it where that is too long.
+//! The processor time that one document has taken, and an end to the work where that is too long.
 //!
-//! It is their time that counts, not that of the clock on the wall: a loaded machine makes no document slow. Code that goes
-//! over a document looks at the watch now and then; where the time is over, that unwinds the work, up to `Guard::on`. Outside
-//! of a guard it does nothing. Where code does not look any more, as others' code may, `overdue` tells who asks.
+//! Code that goes over a document calls [`check`] now and then; where the time is over, that unwinds the work, up to `Guard::on`. Outside
+//! of a guard it does nothing. Code of libraries may never call it: [`overdue`] finds such work, for the watchdog.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -54,7 +53,7 @@ static THREADS: Mutex<Vec<Weak<Thread>>> = Mutex::new(Vec::new());
 
 thread_local! {
     static HERE: Arc<Thread> = Thread::new();
-    static LOOKS: Cell<u32> = const { Cell::new(0) };
+    static CHECKS: Cell<u32> = const { Cell::new(0) };
 }
 
 impl Stopwatch {
@@ -104,10 +103,10 @@ impl Thread {
     }
 }
 
-/// Work whose time is over is unwound before it has taken twice as long, if it looks at the watch at all.
+/// Work whose time is over is unwound before it has taken twice as long, if it calls [`check`] at all.
 const PATIENCE: u32 = 2;
 
-/// Work that has gone on for much longer than it should, and how long: it does not look at the watch, and will not end by itself.
+/// Work that has gone on for much longer than it should, and how long: it does not call [`check`], and will not end by itself.
 /// Systems without `/proc` tell nothing.
 pub(crate) fn overdue() -> Option<(Work, Duration)> {
     let threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -149,24 +148,24 @@ fn switch(next: Option<Stopwatch>) -> Option<Stopwatch> {
             return None;
         }
         running.read();
-        LOOKS.set(0);
+        CHECKS.set(0);
         std::mem::replace(&mut running.watch, next)
     })
 }
 
 /// Unwinds where the document that this thread works on has taken too long. Most calls only count.
-pub(crate) fn look() {
+pub(crate) fn check() {
     /// Reading the time takes as long as some hundred instructions.
-    const SELDOM: u32 = 64;
-    let looks = LOOKS.get().wrapping_add(1);
-    LOOKS.set(looks);
-    if looks.is_multiple_of(SELDOM) {
-        look_closely();
+    const CHECKS_PER_READING: u32 = 64;
+    let checks = CHECKS.get().wrapping_add(1);
+    CHECKS.set(checks);
+    if checks.is_multiple_of(CHECKS_PER_READING) {
+        check_now();
     }
 }
 
-/// As [`look`], each time: for steps that are few and long.
-pub(crate) fn look_closely() {
+/// Like [`check`], but reads the time in each call: for steps that are few and long.
+pub(crate) fn check_now() {
     if HERE.with(|thread| thread.running().is_over()) {
         unwind();
     }
@@ -240,8 +239,8 @@ mod tests {
     fn only_what_is_over_its_time_is_unwound_and_the_watch_before_goes_on() {
         let outer = watch(Duration::MAX / 4);
         timed(Some(outer.clone()), || {
-            (0..1000).for_each(|_| look());
-            let late = || timed(Some(watch(Duration::ZERO)), || (0..1000).for_each(|_| look()));
+            (0..1000).for_each(|_| check());
+            let late = || timed(Some(watch(Duration::ZERO)), || (0..1000).for_each(|_| check()));
             let unwound = catch_unwind(AssertUnwindSafe(late)).unwrap_err();
             assert!(unwound.is::<TooSlow>());
             assert!(Stopwatch::running().is_some_and(|watch| watch.limit == Duration::MAX / 4));
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_never_looks_is_told_of_by_others() {
+    fn work_that_never_checks_is_found_by_the_watchdog() {
         let work = Work { stage: "test", place: Place::file("hung.txt") };
         let is_told = || overdue().is_some_and(|(found, spent)| found == work && spent > Duration::from_secs(1));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();

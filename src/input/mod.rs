@@ -1,5 +1,8 @@
 //! Files to articles: finds files, unpacks them as they are read, tells their formats, and takes the records out.
 
+/// Raise it by one where a file gives other documents than before: other ids, texts, metadata or flags. See `src/revisions.rs`.
+pub const REVISION: u32 = 1;
+
 /// What a record is before and after it is parsed.
 pub(crate) mod content;
 /// Documents that were read before, or nearly so.

@@ -373,7 +373,7 @@ mod tests {
             ),
             ("\"start\":10", "\"start\":8", "statement 2 begins before the one before it ends"),
             ("[\"15\",\"17\"]", "[\"99\"]", "statement 1: `codes` is `99`, which the head does not know"),
-            ("[\"15\",\"17\"]", "7", "statement 1: `codes` is not a list of labels"),
+            ("[\"15\",\"17\"]", "{}", "statement 1: `codes` is not a list of labels"),
         ] {
             let message = refused(from, to);
             assert!(message.contains(expected), "{message}");
@@ -404,6 +404,6 @@ mod tests {
     #[test]
     fn a_row_without_any_label_is_refused() {
         let message = read(r#"{"text":"a"}"#, &Layout::default(), &moods()).unwrap_err().to_string();
-        assert!(message.contains(":1: no label: expected one of the fields `code`, `label`"), "{message}");
+        assert!(message.contains(":1: no label: expected one of the fields `codes`, `code`"), "{message}");
     }
 }

@@ -56,7 +56,7 @@ pub enum LedgerError {
     },
     /// The results there depend on something else.
     #[error(
-        "{documents} documents in `{}` come from another configuration or model: `--redo` or `[run] redo = true` does those again \
+        "{documents} documents in `{}` come from another configuration, model or version of pressrun: `--redo` or `[run] redo = true` does those again \
          that are found, or name another `[output] directory`", path.display()
     )]
     Redo {

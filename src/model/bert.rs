@@ -334,9 +334,8 @@ impl Parts {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn failed(cause: TchError) -> ModelError {
-    ModelError::Encoder { message: cause.to_string() }
+    ModelError::Encoder { cause: cause.into() }
 }
 
 #[cfg(test)]

@@ -39,16 +39,27 @@ pub(crate) struct EncoderConfig {
     relative_attention_num_buckets: i64,
 }
 
+/// What is wrong with the sizes of an encoder.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SizeFault {
+    #[error("`{name}` is {size}, expected a whole number from {least} to {most}")]
+    Range { name: &'static str, size: i64, least: i64, most: i64 },
+    #[error("{hidden} states for {heads} heads")]
+    Heads { hidden: i64, heads: i64 },
+    #[error("{longest} tokens are to be read at once, and the encoder has {positions} positions")]
+    Positions { longest: usize, positions: i64 },
+}
+
 impl EncoderConfig {
     /// Reads the `config.json` at `path`.
     pub(crate) fn read(path: &Path) -> Result<Self, ModelError> {
         let config: Self = read(path)?;
-        config.check().map_err(|message| ModelError::Invalid { path: path.to_owned(), message })?;
+        config.check().map_err(|fault| ModelError::Invalid { path: path.to_owned(), cause: fault.into() })?;
         Ok(config)
     }
 
-    /// Whether there is a position for each token that is to be read at once; says so where there is not.
-    pub(crate) fn check_limits(&self, limits: ReadingLimits) -> Result<(), String> {
+    /// Checks that there is a position for each token that is to be read at once.
+    pub(crate) fn check_limits(&self, limits: ReadingLimits) -> Result<(), SizeFault> {
         /// The special token between a title and the sentences.
         const SEPARATOR: usize = 1;
         let title = limits.title_tokens.map_or(0, |tokens| tokens + SEPARATOR);
@@ -60,17 +71,17 @@ impl EncoderConfig {
         if to_i64(longest) <= positions {
             return Ok(());
         }
-        Err(format!("{longest} tokens are to be read at once, and the encoder has {positions} positions"))
+        Err(SizeFault::Positions { longest, positions })
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), SizeFault> {
         for (name, size, least, most) in self.sizes() {
             if !(least..=most).contains(&size) {
-                return Err(format!("`{name}` is {size}, expected a whole number from {least} to {most}"));
+                return Err(SizeFault::Range { name, size, least, most });
             }
         }
         let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
-        if hidden % heads == 0 { Ok(()) } else { Err(format!("{hidden} states for {heads} heads")) }
+        if hidden % heads == 0 { Ok(()) } else { Err(SizeFault::Heads { hidden, heads }) }
     }
 
     /// Each size with its limits.
@@ -144,8 +155,7 @@ pub(crate) fn linear_shapes(name: &str, outputs: i64, inputs: i64) -> [Shape; 2]
 /// Reads the JSON file at `path`.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ModelError> {
     let text = std::fs::read(path).map_err(|cause| ModelError::Unreadable { path: path.to_owned(), cause })?;
-    serde_json::from_slice(&text)
-        .map_err(|cause| ModelError::Invalid { path: path.to_owned(), message: cause.to_string() })
+    serde_json::from_slice(&text).map_err(|cause| ModelError::Invalid { path: path.to_owned(), cause: cause.into() })
 }
 
 #[cfg(test)]
@@ -171,7 +181,7 @@ mod tests {
         let path = folder.path().join("config.json");
         std::fs::write(&path, config(changes).to_string()).unwrap();
         let shown = format!("cannot use `{}`: ", path.display());
-        EncoderConfig::read(&path).map_err(|error| error.to_string().replace(&shown, ""))
+        EncoderConfig::read(&path).map_err(|error| crate::causes::chain(&error).replace(&shown, ""))
     }
 
     #[test]
@@ -201,7 +211,7 @@ mod tests {
         assert!(bert.check_limits(limits(64, Some(32))).is_ok());
         assert!(bert.check_limits(limits(65, None)).is_err() && bert.check_limits(limits(8, Some(65))).is_err());
         let mpnet = read(&[("model_type", "mpnet".into())]).unwrap();
-        let message = mpnet.check_limits(limits(63, None)).unwrap_err();
+        let message = mpnet.check_limits(limits(63, None)).unwrap_err().to_string();
         assert_eq!(message, "63 tokens are to be read at once, and the encoder has 62 positions");
     }
 

@@ -172,6 +172,41 @@ const REQUIRED: [&str; 4] = ["config.json", "tokenizer.json", "encoder.safetenso
 /// The fields of a verdict in the output, beside which a distribution has one for each label.
 const VERDICT_FIELDS: [&str; 4] = ["code", "label", "score", "iptc"];
 
+/// What is wrong with a manifest.
+#[derive(Debug, thiserror::Error)]
+enum ManifestFault {
+    /// The parser's own error shows several lines of the file, so that only its message is kept.
+    #[error("line {line}: {message}")]
+    Syntax { line: usize, message: String },
+    #[error("`{name}` is no file of this folder")]
+    Outside { name: String },
+    #[error("[files] lacks `{name}`")]
+    Unlisted { name: &'static str },
+    #[error("head `{name}` {fault}")]
+    Head { name: String, fault: HeadFault },
+}
+
+/// What is wrong with a head, as the end of a sentence that begins with its name.
+#[derive(Debug, thiserror::Error)]
+enum HeadFault {
+    #[error("has no labels")]
+    NoLabels,
+    #[error("has the label `{label}` twice")]
+    LabelTwice { label: String },
+    #[error("has a label `{label}`, which is the name of a field beside its labels")]
+    LabelIsField { label: &'static str },
+    #[error("has `document`, which is for sequence heads")]
+    DocumentOfTokens,
+    #[error("has a `document` whose weights are not numbers from 0.0 to 100.0")]
+    DocumentWeights,
+    #[error("has `offsets`, which are for token heads")]
+    OffsetsOfSequences,
+    #[error("has {offsets} `offsets` for {labels} labels")]
+    OffsetCount { offsets: usize, labels: usize },
+    #[error("has `offsets` that are no numbers from -100.0 to 100.0")]
+    OffsetValues,
+}
+
 impl Manifest {
     /// Reads `model.toml` in the folder at `path`.
     ///
@@ -181,26 +216,32 @@ impl Manifest {
         let path = folder.join("model.toml");
         let text =
             std::fs::read_to_string(&path).map_err(|cause| ModelError::Unreadable { path: path.clone(), cause })?;
-        let invalid = |message: String| ModelError::Invalid { path: path.clone(), message };
-        let mut manifest: Self = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            invalid(format!("line {line}: {}", error.message()))
-        })?;
-        manifest.check().map_err(invalid)?;
+        let mut manifest =
+            Self::parse(&text).map_err(|fault| ModelError::Invalid { path: path.clone(), cause: fault.into() })?;
         manifest.fingerprint = sha256(&text);
         Ok(manifest)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn parse(text: &str) -> Result<Self, ManifestFault> {
+        let manifest: Self = toml::from_str(text).map_err(|cause| ManifestFault::Syntax {
+            line: cause.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1),
+            message: cause.message().to_owned(),
+        })?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> Result<(), ManifestFault> {
         if let Some(name) = self.files.keys().find(|name| !is_file_name(name)) {
-            return Err(format!("`{name}` is no file of this folder"));
+            return Err(ManifestFault::Outside { name: name.clone() });
         }
-        if let Some(missing) = REQUIRED.iter().find(|name| !self.files.contains_key(**name)) {
-            return Err(format!("[files] lacks `{missing}`"));
+        if let Some(name) = REQUIRED.into_iter().find(|&name| !self.files.contains_key(name)) {
+            return Err(ManifestFault::Unlisted { name });
         }
-        let check =
-            |(name, head): (&String, &HeadManifest)| head.check().map_err(|fault| format!("head `{name}` {fault}"));
-        self.heads.iter().try_for_each(check)
+        for (name, head) in &self.heads {
+            head.check().map_err(|fault| ManifestFault::Head { name: name.clone(), fault })?;
+        }
+        Ok(())
     }
 
     /// How much it reads at once.
@@ -233,39 +274,39 @@ impl Manifest {
 }
 
 impl HeadManifest {
-    /// Whether it has labels that can be told apart, also in the output; says so where it has not.
-    fn check(&self) -> Result<(), String> {
+    /// Checks that its labels can be told apart, also in the output, and that its settings are for a head of its kind.
+    fn check(&self) -> Result<(), HeadFault> {
         let mut names = HashSet::new();
         if let Some(twice) = self.labels.iter().find(|label| !names.insert(label.label.as_str())) {
-            return Err(format!("has the label `{}` twice", twice.label));
+            return Err(HeadFault::LabelTwice { label: twice.label.clone() });
         }
         let is_written_out = self.kind == HeadKind::Sequence && self.report == Report::Distribution;
         self.check_offsets()?;
         if let Some(document) = self.document {
             if self.kind != HeadKind::Sequence {
-                return Err("has `document`, which is for sequence heads".to_owned());
+                return Err(HeadFault::DocumentOfTokens);
             }
             if ![document.weight, document.title_weight].iter().all(|weight| (0.0..=100.0).contains(weight)) {
-                return Err("has a `document` whose weights are not numbers from 0.0 to 100.0".to_owned());
+                return Err(HeadFault::DocumentWeights);
             }
         }
-        match VERDICT_FIELDS.iter().find(|name| is_written_out && names.contains(**name)) {
-            Some(name) => Err(format!("has a label `{name}`, which is the name of a field beside its labels")),
-            None if names.is_empty() => Err("has no labels".to_owned()),
+        match VERDICT_FIELDS.into_iter().find(|name| is_written_out && names.contains(name)) {
+            Some(label) => Err(HeadFault::LabelIsField { label }),
+            None if names.is_empty() => Err(HeadFault::NoLabels),
             None => Ok(()),
         }
     }
 
-    fn check_offsets(&self) -> Result<(), String> {
+    fn check_offsets(&self) -> Result<(), HeadFault> {
         let (offsets, labels) = (self.offsets.len(), self.labels.len());
         if self.offsets.is_empty() {
             Ok(())
         } else if self.kind != HeadKind::Token {
-            Err("has `offsets`, which are for token heads".to_owned())
+            Err(HeadFault::OffsetsOfSequences)
         } else if offsets != labels {
-            Err(format!("has {offsets} `offsets` for {labels} labels"))
+            Err(HeadFault::OffsetCount { offsets, labels })
         } else if self.offsets.iter().any(|offset| !(-100.0..=100.0).contains(offset)) {
-            Err("has `offsets` that are no numbers from -100.0 to 100.0".to_owned())
+            Err(HeadFault::OffsetValues)
         } else {
             Ok(())
         }
@@ -312,7 +353,7 @@ mod tests {
     }
 
     fn refusal(folder: &Path) -> String {
-        super::super::ModelFolder::open(folder).unwrap_err().to_string()
+        crate::causes::chain(&super::super::ModelFolder::open(folder).unwrap_err())
     }
 
     #[test]
@@ -333,7 +374,7 @@ mod tests {
     fn a_missing_file_is_named() {
         let folder = folder_with(&manifest(&all_files()));
         std::fs::remove_file(folder.path().join("heads.safetensors")).unwrap();
-        assert!(refusal(folder.path()).ends_with("heads.safetensors`"));
+        assert!(refusal(folder.path()).contains("heads.safetensors`: "));
         let folder = folder_with(&manifest("\"config.json\" = \"\""));
         assert!(refusal(folder.path()).ends_with("[files] lacks `tokenizer.json`"));
     }

@@ -58,6 +58,13 @@ use heads::Heads;
 use kernels::multiplies_bf16;
 use padded::PaddedEncoder;
 
+/// Raise it by one where the same passage, weights and precision no longer give the same reading as before (tokens, kernels, heads), or
+/// where the same text is cut into other passages. It is in the keys of cached readings, too. See `src/revisions.rs`.
+pub const REVISION: u32 = 3;
+
+/// An error of any kind that caused another.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -71,12 +78,13 @@ pub enum ModelError {
         cause: std::io::Error,
     },
     /// A file of the model says something that cannot be.
-    #[error("cannot use `{}`: {message}", path.display())]
+    #[error("cannot use `{}`", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        message: String,
+        #[source]
+        cause: Cause,
     },
     /// A file of the model is not the one that its manifest was written for.
     #[error("`{}` has been changed: its SHA-256 is {found}, `model.toml` says {expected}", path.display())]
@@ -109,16 +117,17 @@ pub enum ModelError {
         #[source]
         cause: tch::TchError,
     },
-    /// rust-bert refused an operation.
-    #[error("the encoder failed: {message}")]
+    /// The encoder refused an operation.
+    #[error("the encoder failed")]
     Encoder {
-        /// What it said; its error type is no standard error.
-        message: String,
+        /// Why: an error of libtorch or of rust-bert.
+        #[source]
+        cause: Cause,
     },
     /// An operation panicked.
     #[error("the model panicked: {message}")]
     Panicked {
-        /// What it said.
+        /// The message of the panic, which has no error value.
         message: String,
     },
     /// The tokenizer refused a text.
@@ -140,12 +149,22 @@ pub struct ModelFolder {
 /// How a model is run: what its configuration comes down to on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Runtime {
-    /// `bf16` or `f32`.
-    pub precision: &'static str,
-    /// `cpu` or `cuda`.
-    pub device: &'static str,
+    /// What it multiplies in.
+    pub precision: FloatType,
+    /// What it runs on.
+    pub device: Device,
     /// How many copies run side by side.
     pub workers: usize,
+}
+
+/// The numbers that an encoder multiplies: [`Precision`] without `Auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FloatType {
+    /// 16 bits, 8 of them for the exponent.
+    Bf16,
+    /// 32 bits.
+    F32,
 }
 
 /// What a model found in one segment of a passage.
@@ -210,13 +229,12 @@ impl ModelFolder {
     /// Where weights are missing or do not fit the configuration.
     pub fn load(&self, runtime: &Runtime, worker: usize, heads: &[&str]) -> Result<Model, ModelError> {
         let device = match runtime.device {
-            "cuda" => tch::Device::Cuda(worker),
-            _ => tch::Device::Cpu,
+            Device::Cuda => tch::Device::Cuda(worker),
+            Device::Cpu => tch::Device::Cpu,
         };
-        let kind = if runtime.precision == "bf16" { Kind::BFloat16 } else { Kind::Float };
         let config = EncoderConfig::read(&self.path.join("config.json"))?;
-        config.check_limits(self.manifest.limits()).map_err(|message| self.invalid(message))?;
-        let encoder = load_encoder(&self.path, device, kind)?;
+        config.check_limits(self.manifest.limits()).map_err(|fault| self.invalid(fault.into()))?;
+        let encoder = load_encoder(&self.path, device, runtime.precision.kind())?;
         let wanted = heads.iter().map(|name| self.head(name)).collect::<Result<Vec<_>, _>>()?;
         let heads = Heads::load(&self.path.join("heads.safetensors"), &wanted, config.hidden_size, device)?;
         Ok(Model { path: self.path.clone(), device, vocabulary: config.vocab_size, encoder, heads })
@@ -224,11 +242,11 @@ impl ModelFolder {
 
     fn head<'h>(&'h self, name: &'h str) -> Result<(&'h str, &'h HeadManifest), ModelError> {
         let head = self.manifest.heads.get(name).map(|head| (name, head));
-        head.ok_or_else(|| self.invalid(format!("there is no head `{name}`")))
+        head.ok_or_else(|| self.invalid(format!("there is no head `{name}`").into()))
     }
 
-    fn invalid(&self, message: String) -> ModelError {
-        ModelError::Invalid { path: self.path.join("model.toml"), message }
+    fn invalid(&self, cause: Cause) -> ModelError {
+        ModelError::Invalid { path: self.path.join("model.toml"), cause }
     }
 }
 
@@ -273,7 +291,7 @@ impl Model {
             None => Ok(()),
             Some(id) => Err(ModelError::Invalid {
                 path: self.path.join("tokenizer.json"),
-                message: format!("it gives token {id}, and the encoder knows {} tokens", self.vocabulary),
+                cause: format!("it gives token {id}, and the encoder knows {} tokens", self.vocabulary).into(),
             }),
         }
     }
@@ -328,11 +346,11 @@ impl Runtime {
         let has_bf16 = device == Device::Cuda || multiplies_bf16();
         Ok(Self {
             precision: match precision {
-                Precision::Bf16 => "bf16",
-                Precision::Auto if has_bf16 => "bf16",
-                Precision::Auto | Precision::F32 => "f32",
+                Precision::Bf16 => FloatType::Bf16,
+                Precision::Auto if has_bf16 => FloatType::Bf16,
+                Precision::Auto | Precision::F32 => FloatType::F32,
             },
-            device: if device == Device::Cuda { "cuda" } else { "cpu" },
+            device,
             // A GPU has one worker: more would only share it.
             workers: workers.unwrap_or(available).min(if device == Device::Cuda { available } else { usize::MAX }),
         })
@@ -341,6 +359,31 @@ impl Runtime {
     /// Gives one model `threads` threads for each matrix product, where nothing else is at work.
     pub fn use_threads(&self, threads: usize) {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
+    }
+}
+
+impl FloatType {
+    /// Its name in configurations and reports. Results and cached readings are told apart by it: it never changes.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bf16 => "bf16",
+            Self::F32 => "f32",
+        }
+    }
+
+    /// Its name in libtorch.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Bf16 => Kind::BFloat16,
+            Self::F32 => Kind::Float,
+        }
+    }
+}
+
+impl std::fmt::Display for FloatType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -387,7 +430,7 @@ mod tests {
         let mut model = folder.load(&runtime, 0, &["topic"]).unwrap();
         let mut read = |ids: &[u32]| model.read(&TokenBatch::of_rows(std::iter::once(ids)));
         assert!(read(&[101, 30521, 102]).is_ok());
-        let message = read(&[101, 30522, 102]).unwrap_err().to_string();
+        let message = crate::causes::chain(&read(&[101, 30522, 102]).unwrap_err());
         assert!(message.ends_with("it gives token 30522, and the encoder knows 30522 tokens"), "{message}");
     }
 }

@@ -23,8 +23,7 @@ impl Tokenizer {
     /// # Errors
     /// Where the file is no tokenizer.
     pub fn load(path: &Path, limits: ReadingLimits) -> Result<Self, ModelError> {
-        let invalid =
-            |cause: tokenizers::Error| ModelError::Invalid { path: path.to_owned(), message: cause.to_string() };
+        let invalid = |cause: tokenizers::Error| ModelError::Invalid { path: path.to_owned(), cause };
         let mut inner = tokenizers::Tokenizer::from_file(path).map_err(invalid)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(invalid)?;

@@ -52,19 +52,20 @@ impl Transformer {
         let states = self.of_rectangle(&of_shape(&rectangle.ids), &of_shape(&rectangle.mask), train)?;
         let places = Tensor::from_slice(&rectangle.places).to_device(device);
         let stream = states.f_flatten(0, 1).and_then(|states| states.f_index_select(0, &places));
-        stream.map_err(|error| ModelError::Encoder { message: error.to_string() })
+        stream.map_err(|cause| ModelError::Encoder { cause: cause.into() })
     }
 
     /// The last hidden states, of the shape `[rows, width, hidden size]`, of token `ids` of the shape `[rows, width]` with
     /// their `mask`, 1 for tokens and 0 for padding.
     fn of_rectangle(&self, ids: &Tensor, mask: &Tensor, train: bool) -> Result<Tensor, ModelError> {
-        let failed = |message: String| ModelError::Encoder { message };
         match self {
             Self::Bert(model) => model
                 .forward_t(Some(ids), Some(mask), None, None, None, None, None, train)
                 .map(|output| output.hidden_state)
-                .map_err(|error| failed(error.to_string())),
-            Self::Mpnet(model) => model.hidden_states(ids, mask, train).map_err(|error| failed(error.to_string())),
+                .map_err(|cause| ModelError::Encoder { cause: cause.into() }),
+            Self::Mpnet(model) => {
+                model.hidden_states(ids, mask, train).map_err(|cause| ModelError::Encoder { cause: cause.into() })
+            }
         }
     }
 }
@@ -83,7 +84,8 @@ mod tests {
         let store = VarStore::new(Device::Cpu);
         let error = Transformer::load(&store, &path, &newsroom.join("encoder.safetensors"), 0.0).err().unwrap();
         let expected = "word_embeddings.weight` is of the shape [30522, 384], expected [16000000, 384]";
-        assert!(error.to_string().ends_with(expected), "{error}");
+        let message = crate::causes::chain(&error);
+        assert!(message.ends_with(expected), "{message}");
         assert!(store.is_empty());
     }
 }

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use tch::nn::VarStore;
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{ModelError, to_i64};
 
@@ -20,6 +20,25 @@ pub(crate) struct Weights {
     tensors: HashMap<String, Tensor>,
 }
 
+/// What is wrong with a file of weights.
+#[derive(Debug, thiserror::Error)]
+enum WeightsFault {
+    #[error("no safetensors file")]
+    Format(#[source] SafeTensorError),
+    #[error("`{name}` is missing")]
+    Missing { name: String },
+    #[error("`{name}` is of the shape {found:?}, expected {expected:?}")]
+    Shape { name: String, found: Vec<usize>, expected: Vec<i64> },
+    #[error("`{name}` is of the type {found:?}, expected F16, BF16, F32 or F64")]
+    Type { name: String, found: Dtype },
+    #[error("`{name}`")]
+    Torch {
+        name: String,
+        #[source]
+        cause: TchError,
+    },
+}
+
 impl Weights {
     /// Reads the tensors of `shapes` from the file at `path`. What else it holds is left alone.
     ///
@@ -27,18 +46,17 @@ impl Weights {
     /// Where the file is none, or one of them is missing or another than expected.
     pub(crate) fn read(path: &Path, shapes: impl Iterator<Item = Shape>) -> Result<Self, ModelError> {
         let bytes = std::fs::read(path).map_err(|cause| ModelError::Unreadable { path: path.to_owned(), cause })?;
-        let invalid = |message: String| ModelError::Invalid { path: path.to_owned(), message };
-        let file =
-            SafeTensors::deserialize(&bytes).map_err(|cause| invalid(format!("no safetensors file: {cause}")))?;
-        let tensors = shapes.map(|(name, size)| Ok((name.clone(), tensor(&file, &name, &size)?)));
-        let tensors = tensors.collect::<Result<_, String>>().map_err(invalid)?;
+        let tensors = tensors(&bytes, shapes)
+            .map_err(|fault| ModelError::Invalid { path: path.to_owned(), cause: fault.into() })?;
         Ok(Self { path: path.to_owned(), tensors })
     }
 
     /// The tensor called `name`.
     pub(super) fn get(&self, name: &str) -> Result<&Tensor, ModelError> {
-        let missing = || ModelError::Invalid { path: self.path.clone(), message: format!("`{name}` is missing") };
-        self.tensors.get(name).ok_or_else(missing)
+        self.tensors.get(name).ok_or_else(|| ModelError::Invalid {
+            path: self.path.clone(),
+            cause: WeightsFault::Missing { name: name.to_owned() }.into(),
+        })
     }
 
     /// Gives the variables of `store` their values.
@@ -58,20 +76,26 @@ impl Weights {
     }
 }
 
-fn tensor(file: &SafeTensors<'_>, name: &str, size: &[i64]) -> Result<Tensor, String> {
-    let view = file.tensor(name).map_err(|_| format!("`{name}` is missing"))?;
-    if !view.shape().iter().map(|&length| to_i64(length)).eq(size.iter().copied()) {
-        return Err(format!("`{name}` is of the shape {:?}, expected {size:?}", view.shape()));
+fn tensors(bytes: &[u8], shapes: impl Iterator<Item = Shape>) -> Result<HashMap<String, Tensor>, WeightsFault> {
+    let file = SafeTensors::deserialize(bytes).map_err(WeightsFault::Format)?;
+    shapes.map(|(name, size)| Ok((name.clone(), tensor(&file, name, size)?))).collect()
+}
+
+fn tensor(file: &SafeTensors<'_>, name: String, expected: Vec<i64>) -> Result<Tensor, WeightsFault> {
+    let Ok(view) = file.tensor(&name) else { return Err(WeightsFault::Missing { name }) };
+    if !view.shape().iter().map(|&length| to_i64(length)).eq(expected.iter().copied()) {
+        return Err(WeightsFault::Shape { name, found: view.shape().to_vec(), expected });
     }
     let kind = match view.dtype() {
         Dtype::F16 => Kind::Half,
         Dtype::BF16 => Kind::BFloat16,
         Dtype::F32 => Kind::Float,
         Dtype::F64 => Kind::Double,
-        other => return Err(format!("`{name}` is of the type {other:?}, expected F16, BF16, F32 or F64")),
+        found => return Err(WeightsFault::Type { name, found }),
     };
-    let tensor = Tensor::f_from_data_size(view.data(), size, kind).and_then(|tensor| tensor.f_to_kind(Kind::Float));
-    tensor.map_err(|cause| format!("`{name}`: {cause}"))
+    Tensor::f_from_data_size(view.data(), &expected, kind)
+        .and_then(|tensor| tensor.f_to_kind(Kind::Float))
+        .map_err(|cause| WeightsFault::Torch { name, cause })
 }
 
 #[cfg(test)]
@@ -89,7 +113,7 @@ mod tests {
         let path = folder.path().join("x.safetensors");
         std::fs::write(&path, bytes).unwrap();
         let shapes = [("mood.weight".to_owned(), vec![2, 4])];
-        let message = Weights::read(&path, shapes.into_iter()).unwrap_err().to_string();
+        let message = crate::causes::chain(&Weights::read(&path, shapes.into_iter()).unwrap_err());
         message.replace(&format!("cannot use `{}`: ", path.display()), "")
     }
 

@@ -3,8 +3,6 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::WriteError;
 
@@ -205,18 +203,17 @@ fn lock(folder: &Path) -> Result<File, WriteError> {
     }
 }
 
-/// Ends the process here if `PRESSRUN_DIE_BEFORE` says so: tests kill it before each of its file operations, the first being 1.
+/// Ends the process where a test wants that: before one of its file operations. See `deadline::faults` for fail points.
 pub(crate) fn step() {
     if is_step() {
         std::process::abort();
     }
 }
 
+/// Whether the process is to end here. `FAILPOINTS='file-operation=4*off->return'` ends it before the fifth file operation.
 fn is_step() -> bool {
-    static STEPS: AtomicU64 = AtomicU64::new(0);
-    static LAST: OnceLock<Option<u64>> = OnceLock::new();
-    let last = *LAST.get_or_init(|| std::env::var("PRESSRUN_DIE_BEFORE").ok()?.parse().ok());
-    last.is_some_and(|last| STEPS.fetch_add(1, Ordering::Relaxed) + 1 == last)
+    fail::fail_point!("file-operation", |_| true);
+    false
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::punctuation::{self, Mark};
 use super::words::{self, Opening};
 use super::{datelines, enumeration};
 
-/// Whether the sentence ends at `candidate`.
+/// Returns true if the sentence ends at `candidate`.
 pub(super) fn ends_sentence(candidate: &Candidate) -> bool {
     if candidate.after.is_empty() {
         return true;
@@ -24,17 +24,17 @@ pub(super) fn ends_sentence(candidate: &Candidate) -> bool {
     }
 }
 
-/// Whether a list goes on, or a credit or an address begins that is no part of the sentence.
+/// Returns true if a list goes on, or if a credit or an address begins that is not part of the sentence.
 fn begins_apart(candidate: &Candidate) -> bool {
     let Candidate { before, after, .. } = candidate;
     if words::is_address(after) {
         return words::is_address(words::last_token(before));
     }
-    // What is no list item is a credit.
+    // Text without a list marker is a credit.
     enumeration::continues(before, after) || enumeration::leading(after).is_none()
 }
 
-/// Whether a whole clause announces what follows its colon, so that both can stand alone.
+/// Returns true if a whole clause announces the text after its colon. Both are sentences then.
 fn announces(candidate: &Candidate) -> bool {
     const FEWEST_WORDS: usize = 5;
     const LONGEST_CLAUSE: usize = 200;
@@ -43,7 +43,7 @@ fn announces(candidate: &Candidate) -> bool {
     is_clause && !candidate.gap.is_empty() && can_be_announced(clause, candidate.after)
 }
 
-/// Whether `after` could be what `clause` announces; a list or a quotation stays with its announcement.
+/// Returns true if `clause` could announce `after`. A list or a quotation stays with its announcement.
 fn can_be_announced(clause: &str, after: &str) -> bool {
     // Farther from the colon, "this" and "following" point to something else.
     const NEAREST_WORDS: usize = 4;
@@ -56,7 +56,7 @@ fn can_be_announced(clause: &str, after: &str) -> bool {
     is_sentence || is_lone_address(after) || datelines::dateline(after).is_some()
 }
 
-/// Whether an address is all that is left; with a full stop it would be the sentence's last word.
+/// Returns true if nothing but an address is left. With a full stop it would be the last word of the sentence.
 fn is_lone_address(after: &str) -> bool {
     words::is_address(after) && !after.ends_with('.') && !after.contains(char::is_whitespace)
 }
@@ -72,7 +72,7 @@ fn ends_at_stop(candidate: &Candidate) -> bool {
     if candidate.closers.is_empty() && starts_with_dots(candidate.after) {
         return is_new_sentence_after_omission(candidate);
     }
-    // The number would be the abbreviation's, as in "No.5".
+    // After an abbreviation the number belongs to it, as in "No.5".
     let has_raised_number = candidate.closers.starts_with(|first: char| first.is_ascii_digit());
     if has_raised_number && abbreviation(candidate).is_some() {
         return false;
@@ -89,8 +89,8 @@ fn starts_with_dots(after: &str) -> bool {
     after.starts_with('…') || punctuation::spaced_dots(after) > 0
 }
 
-/// Whether the stop before an omission (`as it was. ... The rest`) is the sentence's own. Dots that are all set apart
-/// (`as it was. . . .`) may be one ellipsis with it.
+/// Returns true if the stop before an omission (`as it was. ... The rest`) ends the sentence. If all dots have spaces
+/// between them (`as it was. . . .`), the stop may be part of the ellipsis.
 fn is_new_sentence_after_omission(candidate: &Candidate) -> bool {
     let (omission, rest) = candidate.after.split_at(punctuation::spaced_dots(candidate.after));
     if omission.contains(char::is_whitespace) {
@@ -99,8 +99,8 @@ fn is_new_sentence_after_omission(candidate: &Candidate) -> bool {
     abbreviation(candidate).is_none()
 }
 
-/// Small letters begin sentences in careless writing, and remarks in brackets; after a long word that is no
-/// abbreviation the stop has no other reason to be there.
+/// Returns true if a stop before a small letter ends a sentence, as in careless writing and before remarks in brackets:
+/// after a long word that is not an abbreviation, the stop has no other purpose.
 fn ends_before_small_letter(candidate: &Candidate) -> bool {
     const SHORTEST_WORD: usize = 4;
     let word = words::last(candidate.before);
@@ -119,7 +119,7 @@ fn continues_with_symbol(after: &str) -> bool {
         || (past_dash.len() < after.len() && words::opening(past_dash.trim_start()) == Opening::Lower)
 }
 
-/// Whether a quotation closes and the rest of the paragraph names its author: `"We must go." - Ann Lee`.
+/// Returns true if a quotation closes and the rest of the paragraph names its author: `"We must go." - Ann Lee`.
 fn is_signature(candidate: &Candidate) -> bool {
     const LONGEST_NAME: usize = 40;
     let name = candidate.after.trim_start_matches(['-', '–', '—']);
@@ -145,7 +145,8 @@ fn ends_before_capital(candidate: &Candidate) -> bool {
     }
 }
 
-/// The abbreviation that the full stop belongs to; a quotation mark after the stop makes it the sentence's.
+/// The kind of the abbreviation that the full stop belongs to, if it does. A stop before a quotation mark belongs to the
+/// sentence.
 fn abbreviation(candidate: &Candidate) -> Option<Abbreviation> {
     if candidate.closers.contains(punctuation::is_quote) {
         return None;
@@ -154,7 +155,7 @@ fn abbreviation(candidate: &Candidate) -> Option<Abbreviation> {
     if is_initial(word) {
         return initial(candidate, word);
     }
-    // "SEC." is no "Sec." unless all is in capitals.
+    // "SEC." is not "Sec.", except in a text that is all in capitals.
     let is_acronym = is_all_capitals(word) && !is_all_capitals(words::first(candidate.after));
     if is_acronym { None } else { abbreviations::classify(word) }
 }
@@ -168,14 +169,14 @@ fn is_initial(word: &str) -> bool {
     characters.next().is_some_and(char::is_uppercase) && characters.next().is_none()
 }
 
-/// A single capital is an initial, but for the pronoun: "you and I".
+/// A single capital is an initial, except for the pronoun: "you and I".
 fn initial(candidate: &Candidate, word: &str) -> Option<Abbreviation> {
     let previous = words::last(words::before_last(candidate.before));
     let is_pronoun = word == "I" && previous.starts_with(char::is_lowercase);
     (!is_pronoun).then_some(Abbreviation::Initials)
 }
 
-/// Whether `word` could follow "Vol." or "Fig." as a number does: `B`, `IV`. The words "A" and "I" do not count.
+/// Returns true if `word` could follow "Vol." or "Fig." like a number: `B`, `IV`. The words "A" and "I" do not count.
 fn is_label(word: &str) -> bool {
     !word.is_empty() && word != "A" && word != "I" && word.bytes().all(|byte| b"ABCDEFIVXLC".contains(&byte))
 }
@@ -184,9 +185,10 @@ fn opens_quotation(after: &str) -> bool {
     after.starts_with(['"', '“'])
 }
 
-/// Whether the sentence so far only says when: "At 5 a.m."
+/// Returns true if the sentence so far is only a time: "At 5 a.m."
 fn opens_with_time(before: &str) -> bool {
     const MOST_WORDS: usize = 3;
+    // Grammar rather than vocabulary.
     const PREPOSITIONS: [&str; 9] = ["About", "After", "Around", "At", "Before", "By", "From", "Since", "Until"];
     const LONGEST: usize = 30;
     let mut words = words::head(before, LONGEST).split_whitespace();
@@ -224,8 +226,8 @@ fn is_pronoun_i(after: &str) -> bool {
     words::first(after).split(['\'', '’']).next() == Some("I")
 }
 
-/// Whether a speaker breaks off with a dash and starts anew: `if we — She woke up`. A dash after a name or a
-/// bracket may belong to a dateline, and "I" has its capital everywhere.
+/// Returns true if a speaker breaks off with a dash and begins another sentence: `if we — She woke up`. A dash after a
+/// name or a bracket may belong to a dateline, and "I" has its capital everywhere.
 fn breaks_off(candidate: &Candidate) -> bool {
     let next = words::first(candidate.after);
     candidate.before.ends_with(char::is_whitespace)
@@ -236,7 +238,7 @@ fn breaks_off(candidate: &Candidate) -> bool {
         && !is_pronoun_i(candidate.after)
 }
 
-/// Whether a quotation closes here and its speaker is named next: `"Why?" John Smith asked.`
+/// Returns true if a quotation closes here and its speaker follows: `"Why?" John Smith asked.`
 fn is_attribution(candidate: &Candidate) -> bool {
     const LONGEST_NAME: usize = 3;
     const LONGEST_ATTRIBUTION: usize = 80;
@@ -256,7 +258,7 @@ fn is_attribution(candidate: &Candidate) -> bool {
     false
 }
 
-/// Whether only the space between two sentences is missing: `the world.Today is`.
+/// Returns true if only the space between two sentences is missing: `the world.Today is`.
 fn is_missing_space(candidate: &Candidate) -> bool {
     let word = words::last(candidate.before);
     let next = words::first(candidate.after);
@@ -269,7 +271,7 @@ fn is_missing_space(candidate: &Candidate) -> bool {
         && abbreviations::classify(word).is_none()
 }
 
-/// Whether the characters on both sides, up to the next white space, look like an address or a line of code.
+/// Returns true if the characters on both sides, up to the next white space, look like an address or a line of code.
 fn is_in_address(candidate: &Candidate) -> bool {
     const LONGEST: usize = 80;
     let before = words::tail(candidate.before, LONGEST).rsplit(char::is_whitespace).next().unwrap_or("");

@@ -1,4 +1,4 @@
-//! Finds the places of a paragraph where a sentence may end. Whether it does is decided in `boundary`.
+//! Finds the places of a paragraph where a sentence may end; `boundary` decides.
 
 use super::punctuation::{self, Mark};
 use super::{datelines, enumeration, footnotes};
@@ -9,7 +9,7 @@ use std::ops::Range;
 pub(super) struct Candidate<'text> {
     /// The sentence up to the mark.
     pub(super) before: &'text str,
-    /// What ends the sentence, or nothing where a list item, an address or a credit follows.
+    /// The mark that ends the sentence; `None` before a list item, an address or a credit.
     pub(super) mark: Option<Mark>,
     /// Quotation marks, brackets and note marks that close with the sentence.
     pub(super) closers: &'text str,
@@ -41,7 +41,7 @@ impl<'text> Scanner<'text> {
 
     /// The next place where the current sentence may end.
     pub(super) fn next_candidate(&mut self) -> Option<Candidate<'text>> {
-        // A sentence has a word, so what stands before its first word cannot end it.
+        // A sentence has a word, so no mark before its first word can end it.
         self.cursor = self.cursor.max(self.first_word?);
         if let Some(end) = self.lead.take() {
             return Some(self.set_apart(end));
@@ -70,12 +70,12 @@ impl<'text> Scanner<'text> {
         sentence
     }
 
-    /// What the last cut left of the paragraph.
+    /// The part of the paragraph after the last cut.
     pub(super) fn rest(&self) -> Range<usize> {
         self.start..self.paragraph.len()
     }
 
-    /// Whether the current sentence has a word; without one it is no sentence.
+    /// Returns true if the current sentence has a word. Without one it is not a sentence.
     pub(super) fn has_word(&self) -> bool {
         self.first_word.is_some()
     }
@@ -87,7 +87,7 @@ impl<'text> Scanner<'text> {
         self.lead = datelines::dateline(&self.paragraph[self.start..]).map(|length| self.start + length);
     }
 
-    /// The candidate that ends before or at `place`, where the sentence is cut whatever stands around it.
+    /// The candidate that ends before or at `place`, where the sentence is cut in any case.
     fn set_apart(&self, place: usize) -> Candidate<'text> {
         let before = self.paragraph[self.start..place].trim_end();
         let end = self.start + before.len();
@@ -146,15 +146,15 @@ impl<'text> Scanner<'text> {
 /// part of an address.
 fn find_sign(paragraph: &str, from: usize) -> Option<usize> {
     let bytes = paragraph.as_bytes();
-    let is_sign = |at: &usize| match bytes[*at] {
+    (from..bytes.len()).find(|&at| match bytes[at] {
         b'.' | b'!' | b'?' | b')' | b':' => true,
-        b'-' => bytes.get(*at + 1) == Some(&b'-'),
-        0xE2 => matches!(bytes.get(*at + 1), Some(0x80 | 0x81 | 0x96 | 0x97)),
-        0xE3 => bytes.get(*at + 1) == Some(&0x80),
-        0xEF => matches!(bytes.get(*at + 1), Some(0xBC | 0xBD)),
+        b'-' => bytes.get(at + 1) == Some(&b'-'),
+        // The first bytes of dashes, dots, bullets and full-width marks.
+        0xE2 => matches!(bytes.get(at + 1), Some(0x80 | 0x81 | 0x96 | 0x97)),
+        0xE3 => bytes.get(at + 1) == Some(&0x80),
+        0xEF => matches!(bytes.get(at + 1), Some(0xBC | 0xBD)),
         _ => false,
-    };
-    (from..bytes.len()).find(is_sign)
+    })
 }
 
 #[cfg(test)]

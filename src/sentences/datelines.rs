@@ -1,7 +1,8 @@
-//! What stands by itself at an end of a paragraph without a mark to part it: datelines, labels of figures and dates.
+//! Parts at the ends of a paragraph that no mark separates from the text: datelines, labels of figures, dates, credits.
 
 use super::words::{self, Opening};
 use super::{abbreviations, punctuation};
+use crate::english::{FIGURE_LABELS, MONTHS, PICTURE_LABELS, WEEKDAY_NAMES};
 
 // No dateline is longer; the limit keeps the search linear.
 const LONGEST: usize = 90;
@@ -21,30 +22,31 @@ pub(super) fn dateline(text: &str) -> Option<usize> {
 
 /// The number of bytes of the label that the caption `paragraph` starts with: `Figure 1.3 The harbour in 1900`.
 pub(super) fn label(paragraph: &str) -> Option<usize> {
-    const LABELS: [&str; 10] =
-        ["Box", "Chart", "Exhibit", "FIGURE", "Fig.", "Figure", "Map", "Plate", "TABLE", "Table"];
     let mut tokens = tokens(paragraph);
-    let is_label = LABELS.contains(&tokens.next()?.text);
+    let is_label = FIGURE_LABELS.contains(&tokens.next()?.text);
     let number = tokens.next().filter(|number| is_label && is_figure_number(number.text))?;
     let end = number.start + number.text.len();
     let caption = paragraph[end..].trim_start();
     (words::opening(caption) == Opening::Upper || caption.starts_with("(credit:")).then_some(end)
 }
 
-/// Where the date begins that `heading` ends with: `Storm Closes Harbour Sunday, May 28, 2006`.
+/// The start of the date at the end of `heading`: `Storm Closes Harbour Sunday, May 28, 2006`.
 pub(super) fn date_at_end(heading: &str) -> Option<usize> {
     if !heading.ends_with(|last: char| last.is_ascii_digit()) {
         return None;
     }
     let mut parts = words::tail(heading, LONGEST).rsplitn(5, ' ');
-    let (year, day, month, weekday) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let year = parts.next()?;
+    let day = parts.next()?;
+    let month = parts.next()?;
+    let weekday = parts.next()?;
     let is_date = is_year(year) && is_day(day.strip_suffix(',')?) && is_month(month) && is_weekday(weekday);
     let length = [weekday, month, day, year].join(" ").len();
     let start = heading.len() - length;
     (is_date && is_title(heading[..start].trim_end())).then_some(start)
 }
 
-/// Where the address begins whose first sign is at `at`: `https://example.com`, `www.example.com`.
+/// The start of the address that has its first sign at `at`: `https://example.com`, `www.example.com`.
 pub(super) fn start_of_address(text: &str, at: usize) -> Option<usize> {
     let (before, after) = text.split_at(at);
     let start = start_of_word(before)?;
@@ -56,17 +58,16 @@ pub(super) fn start_of_address(text: &str, at: usize) -> Option<usize> {
     is_address.then_some(start)
 }
 
-/// Where the credit of a picture begins whose label ends at `at`: `The harbour Image: Ann Lee.`
+/// The start of the credit of a picture that has its colon at `at`: `The harbour Image: Ann Lee.`
 pub(super) fn start_of_credit(text: &str, at: usize) -> Option<usize> {
-    const LABELS: [&str; 4] = ["Image", "Photo", "Photograph", "Picture"];
     let (before, after) = text.split_at(at);
     let start = start_of_word(before)?;
     let is_named =
-        after.starts_with(": ") && LABELS.contains(&&before[start..]) && is_caption(before[..start].trim_end());
+        after.starts_with(": ") && PICTURE_LABELS.contains(&&before[start..]) && is_caption(before[..start].trim_end());
     is_named.then_some(start)
 }
 
-/// Where the short last word of `text` starts, if it has white space before it.
+/// The start of the last word of `text`, if it is short and has white space before it.
 fn start_of_word(text: &str) -> Option<usize> {
     const LONGEST_WORD: usize = 12;
     let word = words::tail(text, LONGEST_WORD).rsplit(char::is_whitespace).next()?;
@@ -83,11 +84,10 @@ struct Token<'text> {
 /// The tokens at the start of `text`; the last one may be cut short.
 fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
     let head = words::head(text, LONGEST);
-    let place = |part: &str| part.as_ptr().addr() - head.as_ptr().addr();
-    head.split_whitespace().map(move |text| Token { text, start: place(text) })
+    head.split_whitespace().map(move |text| Token { text, start: text.as_ptr().addr() - head.as_ptr().addr() })
 }
 
-/// What the tokens before a dash have shown so far.
+/// The state of the search for a dateline, after some tokens.
 #[derive(Debug, Default)]
 struct Dateline {
     stage: Stage,
@@ -110,7 +110,7 @@ enum Stage {
 }
 
 impl Dateline {
-    /// Takes in the next token; nothing if no dateline has it there.
+    /// Adds the next token; `None` if it cannot be in a dateline at this place.
     fn add(&mut self, token: &str) -> Option<()> {
         let word = token.trim_end_matches(',');
         if !self.may_go_on(token, word) {
@@ -152,7 +152,7 @@ impl Dateline {
         self.has_small |= word.contains(char::is_lowercase);
     }
 
-    /// Whether that was a dateline, if `after` is what follows its dash.
+    /// Returns true if the tokens so far are a dateline before a dash and `after`.
     fn is_whole(&self, after: &str) -> bool {
         const FEWEST_CAPITALS: usize = 4;
         const MOST_WORDS: usize = 4;
@@ -167,47 +167,20 @@ fn is_dash(token: &str) -> bool {
     matches!(token, "-" | "--" | "–" | "—")
 }
 
-/// Whether `word` may be part of a place's name or a month; a full stop must be an abbreviation's, as in `Ore.`.
+/// Returns true if `word` may be part of a place's name or a month. A full stop must belong to an abbreviation: `Ore.`.
 fn is_place_word(word: &str) -> bool {
-    let is_inner = |character: char| character.is_alphabetic() || matches!(character, '.' | '\'' | '’' | '-' | '/');
     word.starts_with(char::is_uppercase)
-        && word.chars().all(is_inner)
+        && word.chars().all(|character| character.is_alphabetic() || matches!(character, '.' | '\'' | '’' | '-' | '/'))
         && word.strip_suffix('.').is_none_or(|stem| abbreviations::classify(stem).is_some())
 }
 
 fn is_month(word: &str) -> bool {
-    const MONTHS: [&str; 24] = [
-        "Jan",
-        "January",
-        "Feb",
-        "February",
-        "Mar",
-        "March",
-        "Apr",
-        "April",
-        "May",
-        "Jun",
-        "June",
-        "Jul",
-        "July",
-        "Aug",
-        "August",
-        "Sep",
-        "Sept",
-        "September",
-        "Oct",
-        "October",
-        "Nov",
-        "November",
-        "Dec",
-        "December",
-    ];
-    MONTHS.contains(&word.strip_suffix('.').unwrap_or(word))
+    MONTHS.contains(word.strip_suffix('.').unwrap_or(word))
 }
 
+/// Returns true if `word` is a weekday in full with a comma behind it.
 fn is_weekday(word: &str) -> bool {
-    const DAYS: [&str; 7] = ["Monday,", "Tuesday,", "Wednesday,", "Thursday,", "Friday,", "Saturday,", "Sunday,"];
-    DAYS.contains(&word)
+    word.strip_suffix(',').is_some_and(|day| WEEKDAY_NAMES.contains(&day))
 }
 
 fn is_day(word: &str) -> bool {
@@ -218,19 +191,20 @@ fn is_year(word: &str) -> bool {
     word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether `number` is that of a figure, without a mark after it: `3`, `15.16`, `2b`.
+/// Returns true if `number` is the number of a figure, without a mark after it: `3`, `15.16`, `2b`.
 fn is_figure_number(number: &str) -> bool {
     let digits = number.strip_suffix(|last: char| last.is_ascii_lowercase()).unwrap_or(number);
     digits.split(['.', '-']).all(|part| matches!(part.len(), 1..=3) && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether `text` could be a picture's caption with a credit behind it; a full stop there is an abbreviation's.
+/// Returns true if `text` could be a picture's caption before a credit. A full stop at its end belongs to an abbreviation.
 fn is_caption(text: &str) -> bool {
     text.ends_with('.') || (is_title(text) && !words::last(text).eq_ignore_ascii_case("the"))
 }
 
-/// Whether `text` could be a headline with a date behind it, rather than a sentence that leads up to the date.
+/// Returns true if `text` could be a headline before a date, rather than a sentence that the date is part of.
 fn is_title(text: &str) -> bool {
+    // Grammar rather than vocabulary: a date after one of these belongs to the sentence.
     const LEADING_UP: [&str; 14] =
         ["after", "and", "before", "by", "dated", "for", "from", "late", "next", "of", "on", "since", "to", "until"];
     text.ends_with(|last: char| {
@@ -238,7 +212,7 @@ fn is_title(text: &str) -> bool {
     }) && !LEADING_UP.contains(&words::last(text))
 }
 
-/// Whether `text` is running text, and not the rest of a title.
+/// Returns true if `text` is running text, and not the rest of a title.
 fn is_story(text: &str) -> bool {
     let is_started = matches!(words::opening(text), Opening::Upper | Opening::Digit);
     // The limit keeps many datelines before many quotation marks linear.

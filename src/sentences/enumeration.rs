@@ -7,7 +7,7 @@ use super::words;
 pub(super) enum Marker<'text> {
     /// A sign that is the same for every item.
     Bullet(char),
-    /// A number or letter that counts up, and what stands around it.
+    /// A number or letter that counts up, and the signs before and after it.
     Count { value: u32, style: (&'text str, &'text str) },
 }
 
@@ -26,7 +26,7 @@ pub(super) fn leading(text: &str) -> Option<Marker<'_>> {
     count(text)
 }
 
-/// Whether a list whose current item is `item` goes on with `next`.
+/// Returns true if `next` is the next item of a list after `item`.
 pub(super) fn continues(item: &str, next: &str) -> bool {
     match (leading(item), leading(next)) {
         (Some(Marker::Bullet(one)), Some(Marker::Bullet(other))) => one == other,
@@ -37,12 +37,12 @@ pub(super) fn continues(item: &str, next: &str) -> bool {
     }
 }
 
-/// Whether `text` starts a list that counts with small letters: `a. Rope`.
+/// Returns true if `text` is the first item of a list that counts with small letters: `a. Rope`.
 pub(super) fn is_first_letter(text: &str) -> bool {
     text.starts_with('a') && count(text).is_some()
 }
 
-/// Where the marker that ends with the sign at `at` begins, if white space stands before it.
+/// The start of the marker that ends with the sign at `at`, if white space is before it.
 pub(super) fn start_of_marker(text: &str, at: usize) -> Option<usize> {
     let sign = text[at..].chars().next()?;
     if is_bullet(sign) {
@@ -54,7 +54,7 @@ pub(super) fn start_of_marker(text: &str, at: usize) -> Option<usize> {
     is_marker.then_some(start)
 }
 
-/// Whether `text` is nothing but a marker without its final sign, such as `12` or `(b`.
+/// Returns true if `text` is only a marker without its final sign, such as `12` or `(b`.
 pub(super) fn is_bare_marker(text: &str) -> bool {
     if text.len() > LONGEST_MARKER {
         return false;
@@ -68,7 +68,7 @@ pub(super) fn is_bare_marker(text: &str) -> bool {
     is_number || is_letter || is_roman
 }
 
-/// Whether `character` is a sign made to open list items.
+/// Returns true for a sign that only opens list items.
 pub(super) fn is_bullet(character: char) -> bool {
     matches!(character, '•' | '⁃' | '‣' | '◦' | '●' | '▪' | '■' | '○')
 }
@@ -86,7 +86,7 @@ fn count(text: &str) -> Option<Marker<'_>> {
     is_followed_by_space.then_some(Marker::Count { value, style: (open, close) })
 }
 
-/// A number, or a letter counted from 1,000 on so that `a` never follows `0`.
+/// The value of a number or a letter. Letters count from 1,000, so `a` never follows `0`.
 fn value(name: &str, close: &str) -> Option<u32> {
     const FIRST_LETTER: u32 = 1_000;
     match name.as_bytes() {

@@ -1,4 +1,4 @@
-//! What may stand between the end of a sentence and the next one without belonging to it: note marks and emoticons.
+//! Note marks and emoticons between one sentence and the next. They belong to the first.
 
 use super::{abbreviations, words};
 

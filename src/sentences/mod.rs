@@ -1,5 +1,5 @@
 //! Turns a text into sentences: paragraphs first, then the boundaries inside each.
-//! Nothing is rewritten; a sentence is a place in the text it was given.
+//! The text stays as it is: a sentence is a range of it.
 
 mod abbreviations;
 /// Bylines, credits and links by their form.
@@ -15,12 +15,15 @@ mod references;
 mod spans;
 mod words;
 
-use crate::deadline::stopwatch;
+use crate::deadline;
 pub use boilerplate::is_boilerplate;
 use candidates::Scanner;
 use paragraphs::Paragraph;
 pub use spans::sentences;
 use std::ops::Range;
+
+/// Raise it by one where a text gives other sentences than before, or other sentences are boilerplate. See `src/revisions.rs`.
+pub const REVISION: u32 = 1;
 
 /// A sentence's place in a text: half-open byte range on character boundaries, without surrounding white space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,21 +32,21 @@ struct Segment {
     start: usize,
     /// First byte after the sentence.
     end: usize,
-    /// Which paragraph of the text it stands in, from 0; a line that stands alone is a paragraph.
+    /// The number of its paragraph in the text, from 0. A line of its own is a paragraph.
     paragraph: usize,
-    /// Whether it is a title, byline or caption-like line rather than running text.
+    /// It is a title, byline or caption-like line rather than running text.
     heading: bool,
 }
 
 /// Splits `text` into sentences, in order.
 ///
-/// The segments do not overlap, and every alphanumeric character of the text lies in one of them; lines of mere
-/// decoration (`* * *`) belong to none.
+/// The segments do not overlap, and every alphanumeric character of the text is in one of them. Lines of decoration
+/// (`* * *`) are in none.
 fn segment(text: &str) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut count = 0;
     for paragraph in paragraphs::paragraphs(text) {
-        stopwatch::look();
+        deadline::check();
         let sentences = sentences_of(text, &paragraph);
         let heading = is_heading(text, &sentences);
         let number = count;
@@ -62,14 +65,14 @@ fn is_heading(text: &str, sentences: &[Range<usize>]) -> bool {
     sentences.iter().all(|sentence| paragraphs::is_heading(&text[sentence.clone()]))
 }
 
-/// The sentences of a paragraph; none if it has no word.
+/// The sentences of a paragraph. Without a word it has none.
 fn sentences_of(text: &str, paragraph: &Paragraph) -> Vec<Range<usize>> {
     let offset = paragraph.range.start;
     let mut scanner = Scanner::new(&text[paragraph.range.clone()]);
     let mut found = Vec::new();
     let is_whole = paragraph.is_table_row || references::is_entry(&text[paragraph.range.clone()]);
     while !is_whole && let Some(candidate) = scanner.next_candidate() {
-        stopwatch::look();
+        deadline::check();
         if boundary::ends_sentence(&candidate) {
             found.push(scanner.cut(&candidate));
         }
@@ -83,7 +86,7 @@ fn finish(found: &mut Vec<Range<usize>>, scanner: &Scanner) {
     if scanner.has_word() {
         found.push(rest);
     } else if let Some(last) = found.last_mut() {
-        // What is left has no word in it, such as a stray quotation mark: it belongs to the last sentence.
+        // The rest has no word, only marks such as a stray quotation mark, and belongs to the last sentence.
         last.end = rest.end;
     }
 }

@@ -1,9 +1,9 @@
-//! Turns a text into paragraphs. Lines that were only wrapped are joined; lines that stand alone are paragraphs.
+//! Turns a text into paragraphs. Wrapped lines are joined; a line that was ended on purpose is a paragraph.
 
 use super::enumeration::{self, Marker};
 use super::words::{self, Opening};
 use super::{abbreviations, punctuation};
-use crate::deadline::stopwatch;
+use crate::deadline;
 use std::ops::Range;
 
 // Nobody wraps text at more columns than this: longer lines are whole paragraphs.
@@ -14,9 +14,9 @@ const NARROWEST_WRAPPED: usize = 40;
 /// A stretch of text that no sentence leaves: running text, a heading, a list item or a row of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Paragraph {
-    /// Where it stands in the text, without surrounding white space.
+    /// Its bytes in the text, without surrounding white space.
     pub(super) range: Range<usize>,
-    /// Whether it is set in columns, where full stops belong to abbreviations.
+    /// It is set in columns, where full stops belong to abbreviations.
     pub(super) is_table_row: bool,
 }
 
@@ -25,7 +25,7 @@ pub(super) fn paragraphs(text: &str) -> Vec<Paragraph> {
     let mut found = Vec::new();
     let mut block = Vec::new();
     for line in lines(text) {
-        stopwatch::look();
+        deadline::check();
         if line.text.is_empty() {
             close(&mut block, &mut found);
         } else {
@@ -36,7 +36,7 @@ pub(super) fn paragraphs(text: &str) -> Vec<Paragraph> {
     found
 }
 
-/// Whether a paragraph of one sentence is a heading, a byline or a caption rather than running text.
+/// Returns true if a paragraph of one sentence is a heading, a byline or a caption rather than running text.
 pub(super) fn is_heading(paragraph: &str) -> bool {
     const MOST_WORDS: usize = 16;
     paragraph.split_whitespace().nth(MOST_WORDS).is_none()
@@ -81,7 +81,7 @@ fn line(text: &str, start: usize, end: usize) -> Line<'_> {
     Line { text: rest.trim_end(), start: first, is_indented: first > start }
 }
 
-/// Where the line that starts at `start` ends, and the bytes of its line break; none at the end of the text.
+/// The end of the line that starts at `start`, and the number of bytes of its line break: 0 at the end of the text.
 fn line_end(text: &str, start: usize) -> (usize, usize) {
     let bytes = text.as_bytes();
     for at in start..bytes.len() {
@@ -107,7 +107,7 @@ fn close(block: &mut Vec<Line>, found: &mut Vec<Paragraph>) {
 }
 
 fn join(block: &[Line], found: &mut Vec<Paragraph>) {
-    let setting = Setting::of(block);
+    let setting = Setting::of_block(block);
     let mut previous: Option<&Line> = None;
     for line in block {
         match (previous, found.last_mut()) {
@@ -120,7 +120,7 @@ fn join(block: &[Line], found: &mut Vec<Paragraph>) {
     }
 }
 
-/// How the lines of a block are set.
+/// The typesetting of the lines of a block.
 #[derive(Debug, Clone, Copy)]
 enum Setting {
     /// Every line is an item of a list without markers.
@@ -132,7 +132,7 @@ enum Setting {
 }
 
 impl Setting {
-    fn of(block: &[Line]) -> Self {
+    fn of_block(block: &[Line]) -> Self {
         let width = block.iter().map(|line| columns(line.text)).max().unwrap_or(0);
         let small = block.iter().filter(|line| starts_lower(line.text)).count();
         let is_narrow_column = block.len() > 3 && small * 2 >= block.len();
@@ -146,23 +146,24 @@ impl Setting {
     }
 }
 
-/// Whether the lines are list items without markers: several, short, in small letters, without ends of sentences.
+/// Returns true if the lines are list items without markers: several short lines in small letters, none of which ends a
+/// sentence.
 fn is_bare_list(block: &[Line]) -> bool {
-    let is_item = |line: &Line| {
-        starts_lower(line.text)
-            && !ends_sentence(line.text)
-            && !line.text.ends_with(',')
-            && columns(line.text) < NARROWEST_WRAPPED
-    };
-    block.len() > 2 && block.iter().all(is_item)
+    block.len() > 2
+        && block.iter().all(|line| {
+            starts_lower(line.text)
+                && !ends_sentence(line.text)
+                && !line.text.ends_with(',')
+                && columns(line.text) < NARROWEST_WRAPPED
+        })
 }
 
-/// Whether `next` goes on with the paragraph of `line`.
+/// Returns true if `next` continues the paragraph of `line`.
 fn flows(line: &Line, next: &Line, setting: Setting) -> bool {
     if matches!(setting, Setting::List) || cells(line.text) > 1 || cells(next.text) > 1 || starts_item(line, next) {
         return false;
     }
-    // Names have capitals at the start of a line and elsewhere; a small letter shows that the sentence goes on.
+    // Names have capitals at the start of a line and elsewhere; a small letter shows that the sentence continues.
     if starts_lower(next.text) || ends_in_title(line.text) {
         return true;
     }
@@ -174,7 +175,7 @@ fn flows(line: &Line, next: &Line, setting: Setting) -> bool {
     }
 }
 
-/// Whether the first word of `next` would not have fitted on `line`, so that the break is one of wrapping.
+/// Returns true if `line` was wrapped: the first word of `next` would not have fitted on it.
 fn is_full(line: &Line, next: &Line, width: usize) -> bool {
     // Ragged text leaves some room, and the widest line may stick out.
     const SLACK_DIVISOR: usize = 8;
@@ -187,7 +188,7 @@ fn starts_paragraph(line: &Line, next: &Line) -> bool {
     (is_first_indented && ends_sentence(line.text)) || is_byline(next.text)
 }
 
-/// Whether `next` begins a list item rather than going on with a number or a dash of the sentence.
+/// Returns true if `next` begins a list item. Otherwise its number or dash is part of the sentence.
 fn starts_item(line: &Line, next: &Line) -> bool {
     match enumeration::leading(next.text) {
         Some(Marker::Bullet(bullet)) if enumeration::is_bullet(bullet) => true,
@@ -221,16 +222,16 @@ fn is_byline(text: &str) -> bool {
     })
 }
 
-/// Whether a line set as a title meets one that is not.
+/// Returns true if a line that is set as a title is followed by one that is not.
 fn changes_style(line: &str, next: &str) -> bool {
     line.starts_with('#') || (is_title_case(line) && !ends_sentence(line) && !is_title_case(next))
 }
 
-/// Whether all longer words of `text` have a capital.
+/// Returns true if all longer words of `text` have a capital.
 fn is_title_case(text: &str) -> bool {
     const SHORTEST_CAPITALISED: usize = 5;
-    let is_small = |word: &str| starts_lower(word) && columns(word) >= SHORTEST_CAPITALISED;
-    !starts_lower(text) && !text.split_whitespace().any(is_small)
+    !starts_lower(text)
+        && !text.split_whitespace().any(|word| starts_lower(word) && columns(word) >= SHORTEST_CAPITALISED)
 }
 
 fn ends_in_title(text: &str) -> bool {

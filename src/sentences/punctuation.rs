@@ -1,6 +1,6 @@
-//! Which characters end sentences, and which may close or open what stands around them.
+//! Characters that end sentences, and marks that open or close around sentences.
 
-/// What kind of ending a run of punctuation is.
+/// The kind of a run of punctuation at the end of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     /// A single full stop, which may belong to an abbreviation.
@@ -13,9 +13,9 @@ pub(super) enum Mark {
     Dash,
     /// The full-width marks of Chinese and Japanese, which need no space after them.
     Ideographic,
-    /// A colon, after which what it announces may stand by itself.
+    /// A colon. The text that it announces may be a sentence of its own.
     Colon,
-    /// None that is written: what stands by itself ends or begins here, such as a dateline.
+    /// No written mark: a part of its own, such as a dateline, ends or begins here.
     SetApart,
 }
 
@@ -39,7 +39,7 @@ pub(super) fn run(text: &str) -> Option<(usize, Mark)> {
     Some((length, kind))
 }
 
-/// The number of bytes of a spaced ellipsis (`. . .`) that `text` starts with; one dot is not one.
+/// The number of bytes of the spaced ellipsis (`. . .`) that `text` starts with; 0 for a single dot.
 pub(super) fn spaced_dots(text: &str) -> usize {
     let mut length = 0;
     let mut dots = 0;
@@ -52,7 +52,7 @@ pub(super) fn spaced_dots(text: &str) -> usize {
     if dots > 1 { length } else { 0 }
 }
 
-/// The number of bytes of the quotation mark or bracket that `text` starts with, if it closes what ended before it.
+/// The number of bytes of the quotation mark or bracket that `text` starts with, if it is a closing one.
 pub(super) fn closer(text: &str) -> Option<usize> {
     let first = text.chars().next()?;
     let rest = &text[first.len_utf8()..];
@@ -63,12 +63,12 @@ pub(super) fn closer(text: &str) -> Option<usize> {
     }
 }
 
-/// Whether `character` may stand before the first word of a sentence.
+/// Returns true for a character that may open a sentence before its first word.
 pub(super) fn is_opener(character: char) -> bool {
     is_quote(character) || matches!(character, '(' | '[' | '{' | '¿' | '¡' | '*' | '_' | '`' | '（' | '【')
 }
 
-/// Whether `character` is a quotation mark of any shape.
+/// Returns true for a quotation mark of any shape.
 pub(super) fn is_quote(character: char) -> bool {
     matches!(character, '"' | '\'' | '“' | '”' | '‘' | '’' | '„' | '«' | '»' | '‹' | '›' | '「' | '」' | '『' | '』')
 }

@@ -1,14 +1,14 @@
-//! Entries of a bibliography, where full stops part an author from a title and not one sentence from the next.
+//! Entries of a bibliography, where full stops separate an author from a title and not one sentence from the next.
 
 use super::{punctuation, words};
 
-/// Whether `paragraph` is an entry: `Lee, Ann. "Harbours of Peru." Boats, 3 (2). http://example.com/boats`.
+/// Returns true if `paragraph` is an entry: `Lee, Ann. "Harbours of Peru." Boats, 3 (2). http://example.com/boats`.
 pub(super) fn is_entry(paragraph: &str) -> bool {
     const LONGEST: usize = 400;
     paragraph.len() <= LONGEST && ends_in_identifier(paragraph) && starts_with_author(paragraph)
 }
 
-/// Whether the work's address or number is the last thing that is said.
+/// Returns true if the address or number of a work comes last.
 fn ends_in_identifier(paragraph: &str) -> bool {
     const NUMBERS: [&str; 4] = ["DOI:", "ISBN", "PMC", "PMID"];
     let paragraph = paragraph.trim_end_matches('.');
@@ -17,12 +17,15 @@ fn ends_in_identifier(paragraph: &str) -> bool {
     words::is_address(last) || last.starts_with("doi:") || NUMBERS.contains(&name)
 }
 
-/// Whether names stand before the first quotation, which is a title then.
+/// Returns true if only names are before the first quotation, which is a title then.
 fn starts_with_author(paragraph: &str) -> bool {
     let author = paragraph.find(['"', '“']).map_or("", |title| paragraph[..title].trim_end());
-    let is_name = |word: &str| !word.trim_start_matches(punctuation::is_opener).starts_with(char::is_lowercase);
-    let is_small_word = |word: &str| matches!(word, "al." | "and" | "de" | "et" | "van" | "von");
-    author.ends_with(['.', ',']) && author.split_whitespace().all(|word| is_name(word) || is_small_word(word))
+    author.ends_with(['.', ',']) && author.split_whitespace().all(is_name_part)
+}
+
+fn is_name_part(word: &str) -> bool {
+    !word.trim_start_matches(punctuation::is_opener).starts_with(char::is_lowercase)
+        || matches!(word, "al." | "and" | "de" | "et" | "van" | "von")
 }
 
 #[cfg(test)]

@@ -1,21 +1,23 @@
-//! Segments to sentences, whose places are counted in code points too.
+//! Turns segments into sentences, with offsets in code points as well as bytes.
 
 use super::{Segment, segment};
 use crate::record::{Sentence, Span};
 
-/// The sentences of `text`, in order: they do not overlap, and leave no letter or digit behind.
+/// The sentences of `text`, in order. They do not overlap, and every letter and digit is in one of them.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<Sentence> {
     let mut ruler = Ruler { text, byte: 0, character: 0 };
-    let sentence = |segment: Segment| Sentence {
-        span: ruler.span(segment.start, segment.end),
-        paragraph: segment.paragraph,
-        is_heading: segment.heading,
-    };
-    segment(text).into_iter().map(sentence).collect()
+    segment(text)
+        .into_iter()
+        .map(|Segment { start, end, paragraph, heading }| Sentence {
+            span: ruler.span(start, end),
+            paragraph,
+            is_heading: heading,
+        })
+        .collect()
 }
 
-/// Measures in code points what is given in bytes, in one pass over the text.
+/// Converts byte offsets to code points, in one pass over the text.
 struct Ruler<'t> {
     text: &'t str,
     byte: usize,

@@ -1,8 +1,8 @@
-//! The words on either side of a possible boundary, and how the text goes on after it.
+//! The words on both sides of a possible boundary.
 
 use super::punctuation;
 
-/// How the first word after a possible boundary is written.
+/// The spelling of the first word after a possible boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Opening {
     /// A capital, or a letter of a script without capitals.
@@ -18,30 +18,30 @@ pub(super) enum Opening {
 // No abbreviation is longer; the limit keeps the search linear in a text without spaces.
 const LONGEST_WORD: usize = 40;
 
-/// The last word of `text`, without what opens it; inner dots stay (`p.m`).
+/// The last word of `text`, without opening marks. Inner dots stay (`p.m`).
 pub(super) fn last(text: &str) -> &str {
     let tail = tail(text, LONGEST_WORD);
     let start = tail.rfind(is_separator).map_or(0, |at| at + tail[at..].chars().next().map_or(0, char::len_utf8));
     &tail[start..]
 }
 
-/// What `text` ends with from its last white space on.
+/// The end of `text` from its last white space on.
 pub(super) fn last_token(text: &str) -> &str {
     const LONGEST: usize = 200;
     tail(text, LONGEST).rsplit(char::is_whitespace).next().unwrap_or("")
 }
 
-/// Whether `text` starts with the address of a page.
+/// Returns true if `text` starts with the address of a page.
 pub(super) fn is_address(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://") || text.starts_with("www.")
 }
 
-/// What stands before the last word of `text`, trimmed.
+/// The text before the last word of `text`, trimmed.
 pub(super) fn before_last(text: &str) -> &str {
     text[..text.len() - last(text).len()].trim_end()
 }
 
-/// The first word of `text`, after what opens it.
+/// The first word of `text`, without opening marks.
 pub(super) fn first(text: &str) -> &str {
     let text = text.trim_start_matches(punctuation::is_opener);
     let end = text.char_indices().take(LONGEST_WORD).find(|(_, character)| !is_inner(*character));
@@ -51,7 +51,7 @@ pub(super) fn first(text: &str) -> &str {
     }
 }
 
-/// How `text` starts once quotation marks and brackets are past.
+/// The spelling of the first word of `text`, after quotation marks and brackets.
 pub(super) fn opening(text: &str) -> Opening {
     let mut characters = text.chars().skip_while(|character| punctuation::is_opener(*character));
     match characters.next() {
@@ -70,13 +70,13 @@ fn lower(rest: impl Iterator<Item = char>) -> Opening {
     if is_name { Opening::Upper } else { Opening::Lower }
 }
 
-/// The first `bytes` of `text`, or fewer so as not to cut a character.
+/// The first `bytes` of `text`, or fewer if that would cut a character.
 pub(super) fn head(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     &text[..end.unwrap_or(0)]
 }
 
-/// The last `bytes` of `text`, or fewer so as not to cut a character.
+/// The last `bytes` of `text`, or fewer if that would cut a character.
 pub(super) fn tail(text: &str, bytes: usize) -> &str {
     let start = (text.len().saturating_sub(bytes)..text.len()).find(|at| text.is_char_boundary(*at));
     &text[start.unwrap_or(text.len())..]

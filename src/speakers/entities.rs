@@ -1,4 +1,4 @@
-//! Who a document speaks of: its mentions joined into persons and organisations.
+//! The persons and organisations that a document names: its mentions, joined.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -8,9 +8,9 @@ use super::mentions::{Kind, Mention};
 use super::names::{Name, Role};
 use super::roles;
 use super::words::Word;
-use crate::deadline::stopwatch;
+use crate::deadline;
 
-/// One whom the document names.
+/// A person whom the document names.
 #[derive(Debug, Clone)]
 pub(super) struct Person {
     /// The fullest name.
@@ -20,16 +20,16 @@ pub(super) struct Person {
     suffix: Option<String>,
     /// Known from an honorific, a role, the first name or a pronoun.
     pub gender: Option<Gender>,
-    /// What the document says they are, in its order.
+    /// The roles that the document gives them, in its order.
     pub roles: Vec<Role>,
     /// Something more than capitals shows that this is a person.
     pub is_somebody: bool,
-    /// How often the text gives more than one word of the name, and where first.
+    /// The number of mentions with more than one word of the name, and the word of the first.
     full_mentions: usize,
     first_mention: usize,
 }
 
-/// All whom a document names.
+/// The persons and organisations that a document names.
 #[derive(Debug, Default)]
 pub(super) struct Cast {
     /// The persons, and what could be persons.
@@ -42,16 +42,16 @@ pub(super) struct Cast {
 }
 
 impl Cast {
-    /// Joins mentions into persons. Gives the person of each mention beside the cast.
+    /// Joins mentions into persons. Returns the cast, and the person of each mention.
     pub(super) fn new(source: &str, words: &[Word], mentions: &[Mention]) -> (Self, Vec<Option<usize>>) {
         let mut cast = Self::default();
         let mut persons = vec![None; mentions.len()];
-        // Longer names first, so that shorter ones find them; of equals the first.
+        // Longer names come first, for shorter ones to find. The sort keeps the order of equals.
         let mut order: Vec<usize> =
             (0..mentions.len()).filter(|&at| !words[mentions[at].name.start].is_in_title).collect();
         order.sort_by_key(|&at| std::cmp::Reverse(mentions[at].name.len()));
         for &at in &order {
-            stopwatch::look();
+            deadline::check();
             let mention = &mentions[at];
             if matches!(mention.kind, Kind::Person | Kind::Unknown) || mention.name.len() == 1 {
                 persons[at] = cast.place(source, words, mention);
@@ -62,15 +62,15 @@ impl Cast {
         }
         for (at, mention) in mentions.iter().enumerate() {
             if let (Some(person), Some(role)) = (persons[at], mention.role.clone()) {
-                cast.persons[person].add_role(Role::of(source, words, role));
+                cast.persons[person].add_role(Role::from_words(source, words, role));
             }
         }
         (cast, persons)
     }
 
-    /// The person of a mention, added where new.
+    /// The person of a mention, added if new.
     fn place(&mut self, source: &str, words: &[Word], mention: &Mention) -> Option<usize> {
-        let name = Name::of(words, mention.name.clone())?;
+        let name = Name::from_words(words, mention.name.clone())?;
         let known = self.find(&name, mention.gender);
         let is_new_person = known == Found::Nobody && (name.parts.len() > 1 || mention.kind == Kind::Person);
         let person = match known {
@@ -90,7 +90,7 @@ impl Cast {
         Some(person)
     }
 
-    /// Adds a person that no mention made: a single name that is a source.
+    /// Adds a person who is in no mention: a single name that is a source.
     pub(super) fn add_single(&mut self, word: &Word, is_person: bool, gender: Option<Gender>) -> usize {
         let name = Name { parts: vec![word.lower.clone()], suffix: None };
         let person = self.add(name, word.text.to_owned());
@@ -121,14 +121,14 @@ impl Cast {
         person
     }
 
-    /// Who bears `name`, where one who is not of the other gender does.
+    /// The bearer of `name` among those who are not known to be of the other gender.
     pub(super) fn find(&self, name: &Name, gender: Option<Gender>) -> Found {
         let is_single = name.parts.len() == 1;
         let last = name.parts.last().map_or("", String::as_str);
-        let by_end = |key: &str| self.by_end.get(key).map_or(&[][..], Vec::as_slice);
-        let same: Vec<usize> =
-            by_end(last).iter().copied().filter(|&person| self.persons[person].is_called(name)).collect();
-        let ending = by_end(&name.parts.join(" ")).iter().copied().filter(|person| is_single || !same.contains(person));
+        let same_last = self.with_end(last).iter().copied();
+        let same: Vec<usize> = same_last.filter(|&person| self.persons[person].is_called(name)).collect();
+        let whole = name.parts.join(" ");
+        let ending = self.with_end(&whole).iter().copied().filter(|person| is_single || !same.contains(person));
         let all: Vec<usize> = if same.is_empty() { ending.collect() } else { same };
         match self.choose(&all, gender) {
             Found::Nobody if is_single && lexicon::is_first_name(last) => {
@@ -138,7 +138,12 @@ impl Cast {
         }
     }
 
-    /// The one of `persons` that fits; a junior does not compete for the bare surname.
+    /// The persons whose name ends in these words.
+    fn with_end(&self, words: &str) -> &[usize] {
+        self.by_end.get(words).map_or(&[], Vec::as_slice)
+    }
+
+    /// The one of `persons` that fits. A junior does not compete for the bare surname.
     fn choose(&self, persons: &[usize], gender: Option<Gender>) -> Found {
         let fits =
             |&&person: &&usize| gender.is_none() || self.persons[person].gender.is_none_or(|own| Some(own) == gender);
@@ -154,13 +159,12 @@ impl Cast {
         }
     }
 
-    /// The one whom the text is about rather than the namesakes: named in full first, and more than twice as often as
-    /// all the others together.
+    /// The main bearer of a name: named in full first, and more than twice as often as all the others together.
     fn main(&self, persons: &[usize]) -> Option<usize> {
-        let count = |person: usize| self.persons[person].full_mentions;
         let first = persons.iter().copied().min_by_key(|&person| self.persons[person].first_mention)?;
-        let others: usize = persons.iter().filter(|&&other| other != first).map(|&other| count(other)).sum();
-        (count(first) > 2 * others).then_some(first)
+        let others: usize =
+            persons.iter().filter(|&&other| other != first).map(|&other| self.persons[other].full_mentions).sum();
+        (self.persons[first].full_mentions > 2 * others).then_some(first)
     }
 
     fn note_organisation(&mut self, source: &str, words: &[Word], name: &Range<usize>) {
@@ -183,23 +187,26 @@ impl Cast {
         }
     }
 
-    /// The full name of an organisation that the document calls by an acronym or a last word, where it is one.
+    /// The full name of the organisation that the document calls by an acronym or a last word, if there is only one.
     pub(super) fn organisation(&self, lower: &str) -> Option<&str> {
         let names = self.organisations.get(lower).filter(|names| names.len() == 1)?;
         names.iter().next().map(String::as_str)
     }
 
-    /// The one person who has the role that `wanted` describes, in written-out small letters.
+    /// The only person with the role that `wanted` describes, in written-out small letters.
     pub(super) fn with_role(&self, wanted: &[String]) -> Option<usize> {
-        let having = |fits: &dyn Fn(&Role) -> bool| {
-            let mut persons = (0..self.persons.len()).filter(|&person| self.persons[person].roles.iter().any(fits));
-            persons.next().filter(|_| persons.next().is_none())
-        };
-        having(&|role| role.words == wanted).or_else(|| having(&|role| role.contains(wanted)))
+        self.only_with(|role| role.words == wanted).or_else(|| self.only_with(|role| role.contains(wanted)))
+    }
+
+    /// The only person with a role that fits.
+    fn only_with(&self, fits: impl Fn(&Role) -> bool) -> Option<usize> {
+        let mut persons = (0..self.persons.len()).filter(|&person| self.persons[person].roles.iter().any(&fits));
+        let person = persons.next()?;
+        persons.next().is_none().then_some(person)
     }
 }
 
-/// How many bear a name.
+/// The bearers of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// This one.
@@ -211,18 +218,17 @@ pub(super) enum Found {
 }
 
 impl Person {
-    /// Whether a name of several words is this person's: first and last agree, whatever stands between.
+    /// Returns true if a name of several words is this person's: the first and the last word agree.
     fn is_called(&self, name: &Name) -> bool {
         let (Some(first), Some(last)) = (name.parts.first(), name.parts.last()) else { return false };
         let is_several = name.parts.len() > 1 && self.parts.len() > 1;
-        let is_initial = |one: &str, other: &str| one.ends_with('.') && other.starts_with(one.trim_end_matches('.'));
         let own = &self.parts[0];
-        let agrees = own == first || is_initial(own, first) || is_initial(first, own);
+        let agrees = own == first || is_initial_of(own, first) || is_initial_of(first, own);
         let whole = is_several || self.parts == name.parts;
         whole && agrees && self.parts.last() == Some(last) && self.suffix == name.suffix
     }
 
-    /// What to say of the person: the first role that says something by itself.
+    /// The role to show: the first that says something by itself.
     pub(super) fn role(&self) -> Option<&str> {
         self.roles.iter().find(|role| role.is_telling()).map(|role| role.text.as_str())
     }
@@ -235,6 +241,11 @@ impl Person {
             None => self.roles.push(role),
         }
     }
+}
+
+/// Returns true for an initial and a name that begins with it: "J." and "john".
+fn is_initial_of(initial: &str, name: &str) -> bool {
+    initial.ends_with('.') && name.starts_with(initial.trim_end_matches('.'))
 }
 
 #[cfg(test)]
@@ -250,7 +261,7 @@ mod tests {
     fn found(text: &str, name: &str, gender: Option<Gender>) -> Option<String> {
         let cast = cast(text);
         let words = words::find(name, &[]);
-        match cast.find(&Name::of(&words, 0..words.len())?, gender) {
+        match cast.find(&Name::from_words(&words, 0..words.len())?, gender) {
             Found::One(person) => Some(cast.persons[person].name.clone()),
             _ => None,
         }

@@ -1,49 +1,25 @@
-//! What kinds of words there are: lists as data, a word a line, in small letters.
+//! Questions about single words, as rules over the lists in `english`. Words are given in small letters.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
+pub(super) use crate::english::Gender;
+use crate::english::{
+    COMMON_VERBS, FIRST_NAMES, GROUPS, KNOWN_ORGANISATIONS, NAME_PARTICLES, ORGANISATION_WORDS, PLACES, PLURALS,
+    ROLE_MODIFIERS, ROLES, SMALL_WORDS, SPEECH_VERBS, SpeechVerb,
+};
 
-/// A list of words, read from its file when it is first asked.
-type Words = LazyLock<HashSet<&'static str>>;
-
-static MALE_NAMES: Words = LazyLock::new(|| include_str!("lists/male_names.txt").lines().collect());
-static FEMALE_NAMES: Words = LazyLock::new(|| include_str!("lists/female_names.txt").lines().collect());
-static SHARED_NAMES: Words = LazyLock::new(|| include_str!("lists/shared_names.txt").lines().collect());
-static ROLES: Words = LazyLock::new(|| include_str!("lists/roles.txt").lines().collect());
-static MODIFIERS: Words = LazyLock::new(|| include_str!("lists/modifiers.txt").lines().collect());
-static ORGANISATIONS: Words = LazyLock::new(|| include_str!("lists/organisations.txt").lines().collect());
-static KNOWN_ORGANISATIONS: Words = LazyLock::new(|| include_str!("lists/known_organisations.txt").lines().collect());
-static PLACES: Words = LazyLock::new(|| include_str!("lists/places.txt").lines().collect());
-static GROUPS: Words = LazyLock::new(|| include_str!("lists/groups.txt").lines().collect());
-static SMALL_WORDS: Words = LazyLock::new(|| include_str!("lists/small_words.txt").lines().collect());
-static PLURALS: Words = LazyLock::new(|| include_str!("lists/plain_plurals.txt").lines().collect());
-
-/// Two genders are all that English pronouns tell apart; where neither is known there is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gender {
-    Female,
-    Male,
-}
-
-/// What a first name says of its bearer: nothing where it is not known, or known for both.
+/// The gender of those who have a first name; `None` if the name is unknown or given to both.
 pub(super) fn gender_of_first_name(lower: &str) -> Option<Gender> {
-    if MALE_NAMES.contains(lower) {
-        Some(Gender::Male)
-    } else if FEMALE_NAMES.contains(lower) {
-        Some(Gender::Female)
-    } else {
-        None
-    }
+    FIRST_NAMES.get(lower).copied().flatten()
 }
 
-/// Whether this is a common first name.
+/// Returns true for a common first name.
 pub(super) fn is_first_name(lower: &str) -> bool {
-    gender_of_first_name(lower).is_some() || SHARED_NAMES.contains(lower)
+    FIRST_NAMES.contains_key(lower)
 }
 
-/// The gender that an honorific gives; the inner option is empty for "Dr." and the like. None for any other word.
+/// The gender that an honorific gives, with an empty inner option for "Dr."; `None` for any other word.
 #[expect(clippy::option_option, reason = "whether it is an honorific, and what it then says")]
 pub(super) fn honorific(lower: &str) -> Option<Option<Gender>> {
+    // In code, as a closed class that every word of a name is compared with.
     match lower.trim_end_matches('.') {
         "mr" | "sir" | "lord" | "mister" => Some(Some(Gender::Male)),
         "mrs" | "ms" | "miss" | "lady" | "dame" | "madam" => Some(Some(Gender::Female)),
@@ -54,192 +30,111 @@ pub(super) fn honorific(lower: &str) -> Option<Option<Gender>> {
 
 /// The gender that a role gives: "spokeswoman", "king".
 pub(super) fn gender_of_role(lower: &str) -> Option<Gender> {
-    const FEMALE: [&str; 14] = [
-        "actress",
-        "aunt",
-        "daughter",
-        "duchess",
-        "granddaughter",
-        "heiress",
-        "mother",
-        "niece",
-        "princess",
-        "queen",
-        "sister",
-        "socialite",
-        "widow",
-        "wife",
-    ];
-    const MALE: [&str; 15] = [
-        "brother",
-        "duke",
-        "emperor",
-        "father",
-        "father-in-law",
-        "grandson",
-        "husband",
-        "king",
-        "nephew",
-        "pope",
-        "priest",
-        "prince",
-        "son",
-        "son-in-law",
-        "uncle",
-    ];
-    if lower.ends_with("woman") || FEMALE.binary_search(&lower).is_ok() {
+    if lower.ends_with("woman") {
         Some(Gender::Female)
-    } else if (lower.ends_with("man") && lower != "ombudsman") || MALE.binary_search(&lower).is_ok() {
+    } else if lower.ends_with("man") && lower != "ombudsman" {
         Some(Gender::Male)
     } else {
-        None
+        ROLES.get(lower).and_then(|role| role.gender)
     }
 }
 
-/// Whether this names what one person is: "senator", "Sen.", "co-founder", "president-elect".
+/// Returns true for a noun that tells the role of one person: "senator", "Sen.", "co-founder", "president-elect".
 pub(super) fn is_role(lower: &str) -> bool {
-    let is_listed = |part: &str| ROLES.contains(part);
-    is_listed(lower)
-        || lower.rsplit_once('-').is_some_and(|(first, last)| is_listed(last) || (last == "elect" && is_listed(first)))
+    ROLES.contains_key(lower)
+        || lower
+            .rsplit_once('-')
+            .is_some_and(|(first, last)| ROLES.contains_key(last) || (last == "elect" && ROLES.contains_key(first)))
 }
 
-/// The written-out form of a role, so that "Sen." and "the senator" meet.
+/// The written-out form of a role, which is the same for "Sen." and "the senator".
 pub(super) fn plain_role(lower: &str) -> &str {
-    match lower {
-        "sen." => "senator",
-        "rep." | "congressman" | "congresswoman" => "representative",
-        "gov." => "governor",
-        "gen." => "general",
-        "col." => "colonel",
-        "capt." => "captain",
-        "sgt." => "sergeant",
-        "adm." => "admiral",
-        "prof." => "professor",
-        "rev." => "reverend",
-        "advisor" => "adviser",
-        _ => lower,
+    ROLES.get(lower).and_then(|role| role.written_out).unwrap_or(lower)
+}
+
+/// Returns true for a role that says little about a person without more words: "rival".
+pub(super) fn is_untelling_role(lower: &str) -> bool {
+    ROLES.get(lower).is_some_and(|role| role.is_untelling)
+}
+
+/// Returns true for a role that many people in a text can have: "aide".
+pub(super) fn is_vague_role(lower: &str) -> bool {
+    ROLES.get(lower).is_some_and(|role| role.is_vague)
+}
+
+/// Returns true for a role that is a common surname as well: "King".
+pub(super) fn is_surname_too(lower: &str) -> bool {
+    ROLES.get(lower).is_some_and(|role| role.is_surname)
+}
+
+/// Returns true for a word that may stand in small letters inside a role before its noun: "former", "campaign".
+pub(super) fn is_modifier(lower: &str) -> bool {
+    ROLE_MODIFIERS.contains(lower) || is_role(lower)
+}
+
+/// Returns true if a capitalised name with this word is one of an organisation: "Party", "University".
+pub(super) fn is_organisation_word(lower: &str) -> bool {
+    ORGANISATION_WORDS.contains_key(lower)
+}
+
+/// Returns true if the word makes a name that of an organisation, as a part of it or alone. After a first name, words
+/// that are surnames as well do not count.
+pub(super) fn is_organisation(lower: &str, follows_first_name: bool) -> bool {
+    match ORGANISATION_WORDS.get(lower) {
+        Some(word) => !(follows_first_name && word.is_surname),
+        None => KNOWN_ORGANISATIONS.contains(lower),
     }
 }
 
-/// Whether a word in small letters may stand inside a role before its noun: "former", "campaign".
-pub(super) fn is_modifier(lower: &str) -> bool {
-    MODIFIERS.contains(lower) || is_role(lower)
-}
-
-/// Whether a capitalised name with this word is one of an organisation: "Party", "University".
-pub(super) fn is_organisation_word(lower: &str) -> bool {
-    ORGANISATIONS.contains(lower)
-}
-
-/// Whether the word alone is the name of a well-known organisation.
-pub(super) fn is_known_organisation(lower: &str) -> bool {
-    KNOWN_ORGANISATIONS.contains(lower)
-}
-
-/// Whether the word is a place, or a large part of one's name.
+/// Returns true for a place, or a large part of the name of one.
 pub(super) fn is_place(lower: &str) -> bool {
     PLACES.contains(lower)
 }
 
-/// Whether the word is a day, a month, a nationality, a party's member or a creed.
+/// Returns true for a day, a month, a nationality, a party's member or a creed.
 pub(super) fn is_group(lower: &str) -> bool {
     GROUPS.contains(lower)
 }
 
-/// Whether the word is one of those that hold sentences together, or stand before a name without being part of it.
+/// Returns true for a word that holds sentences together, or stands before a name without being part of it.
 pub(super) fn is_small(lower: &str) -> bool {
     SMALL_WORDS.contains(lower)
 }
 
-/// Whether the word is a plain noun for several people.
+/// Returns true for a plain noun for several people.
 pub(super) fn is_plural(lower: &str) -> bool {
     PLURALS.contains(lower)
 }
 
-/// Whether the word can stand in small letters inside a name.
+/// Returns true for a word that can stand in small letters inside a name.
 pub(super) fn is_particle(lower: &str) -> bool {
-    const PARTICLES: [&str; 20] = [
-        "al", "ben", "bin", "bint", "da", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "ibn",
-        "la", "van", "von", "y",
-    ];
-    PARTICLES.binary_search(&lower).is_ok()
+    NAME_PARTICLES.contains(lower)
 }
 
-/// Whether the word ends a name without being its surname.
+/// Returns true for a word that ends a name without being its surname.
 pub(super) fn is_suffix(word: &str) -> bool {
     matches!(word, "Jr." | "Jr" | "Sr." | "Sr" | "II" | "III" | "IV" | "Esq.")
 }
 
-/// Whether the word links a role to what it is a role in: "of", "for".
+/// Returns true for a preposition that links a role to its field: "of", "for".
 pub(super) fn is_link(lower: &str) -> bool {
+    // Grammar rather than vocabulary.
     matches!(lower, "of" | "for" | "at" | "in" | "with" | "to" | "on" | "from" | "under" | "by")
 }
 
-/// Whether the word reports speech.
+/// Returns true for a verb that reports speech.
 pub(super) fn is_saying(lower: &str) -> bool {
-    const SAYING: [&str; 24] = [
-        "added",
-        "announced",
-        "argued",
-        "asked",
-        "claimed",
-        "concluded",
-        "continued",
-        "declared",
-        "explained",
-        "insisted",
-        "joked",
-        "noted",
-        "recalled",
-        "replied",
-        "responded",
-        "said",
-        "say",
-        "says",
-        "stated",
-        "tells",
-        "told",
-        "tweeted",
-        "warned",
-        "wrote",
-    ];
-    SAYING.binary_search(&lower).is_ok()
+    matches!(SPEECH_VERBS.get(lower), Some(SpeechVerb::Everywhere | SpeechVerb::Names))
 }
 
-/// Whether the word after a subject shows that it is one.
+/// Returns true for a word after a name that shows the name to be a subject.
 pub(super) fn is_common_verb(lower: &str) -> bool {
-    const VERBS: [&str; 42] = [
-        "also", "appeared", "became", "began", "called", "came", "can", "could", "did", "didn't", "does", "doesn't",
-        "found", "gave", "gets", "goes", "got", "had", "has", "is", "kept", "knows", "made", "makes", "may", "might",
-        "never", "must", "now", "often", "should", "spoke", "then", "took", "wants", "was", "went", "will", "won",
-        "won't", "would", "wouldn't",
-    ];
-    VERBS.contains(&lower) || is_saying(lower) || (lower.ends_with("ed") && lower.len() > 4)
+    COMMON_VERBS.contains(lower) || is_saying(lower) || (lower.ends_with("ed") && lower.len() > 4)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lists_are_sorted_and_in_small_letters() {
-        for list in [
-            include_str!("lists/male_names.txt"),
-            include_str!("lists/female_names.txt"),
-            include_str!("lists/shared_names.txt"),
-            include_str!("lists/roles.txt"),
-            include_str!("lists/modifiers.txt"),
-            include_str!("lists/organisations.txt"),
-            include_str!("lists/known_organisations.txt"),
-            include_str!("lists/places.txt"),
-            include_str!("lists/groups.txt"),
-            include_str!("lists/small_words.txt"),
-            include_str!("lists/plain_plurals.txt"),
-        ] {
-            assert!(list.lines().is_sorted(), "{}", list.lines().next().unwrap_or_default());
-            assert_eq!(list, list.to_lowercase());
-        }
-    }
 
     #[test]
     fn a_first_name_for_both_has_no_gender() {

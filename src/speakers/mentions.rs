@@ -1,4 +1,4 @@
-//! The names that a text mentions, with the titles and appositions beside them.
+//! The names that a text mentions, with their titles and appositions.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -6,12 +6,12 @@ use std::ops::Range;
 use super::lexicon::{self, Gender};
 use super::roles;
 use super::words::Word;
-use crate::deadline::stopwatch;
+use crate::deadline;
 
-/// What bears a name.
+/// The kind of the bearer of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Somebody: a title, a first name or the like says so.
+    /// Somebody, as a title or a first name shows.
     Person,
     /// A body that speaks.
     Organisation,
@@ -28,20 +28,20 @@ pub(super) struct Mention {
     pub whole: Range<usize>,
     /// The name alone, without titles.
     pub name: Range<usize>,
-    /// What the person is, without a determiner.
+    /// The role of the person, without a determiner.
     pub role: Option<Range<usize>>,
-    /// What the role or the honorific says of the gender.
+    /// The gender that the role or the honorific gives.
     pub gender: Option<Gender>,
-    /// What bears the name.
+    /// The kind of the bearer.
     pub kind: Kind,
 }
 
-/// The mentions in `words`, in order and without overlap of their names.
+/// The mentions in `words`, in order. Their names do not overlap.
 pub(super) fn find(words: &[Word]) -> Vec<Mention> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        stopwatch::look();
+        deadline::check();
         let run = run(words, at);
         at = run.end.max(at + 1);
         found.extend(mention(words, run));
@@ -50,16 +50,19 @@ pub(super) fn find(words: &[Word]) -> Vec<Mention> {
     found
 }
 
-/// Takes "Honest" from "Honest Ann Lee" where the text speaks of "Ann Lee" too.
+/// Removes "Honest" from "Honest Ann Lee" if the text has "Ann Lee" too.
 fn drop_epithets(words: &[Word], mentions: &mut [Mention]) {
-    let key = |name: Range<usize>| words[name].iter().map(|word| word.lower.as_str()).collect::<Vec<_>>();
-    let names: HashSet<_> = mentions.iter().map(|mention| key(mention.name.clone())).collect();
+    let names: HashSet<_> = mentions.iter().map(|mention| lowered(&words[mention.name.clone()])).collect();
     for mention in mentions {
         let rest = mention.name.start + 1..mention.name.end;
-        if has_epithet(&words[mention.name.clone()]) && names.contains(&key(rest.clone())) {
+        if has_epithet(&words[mention.name.clone()]) && names.contains(&lowered(&words[rest.clone()])) {
             mention.name = rest;
         }
     }
+}
+
+fn lowered<'w>(name: &'w [Word]) -> Vec<&'w str> {
+    name.iter().map(|word| word.lower.as_str()).collect()
 }
 
 /// The capitalised words that belong together from `start` on.
@@ -74,9 +77,10 @@ fn run(words: &[Word], start: usize) -> Range<usize> {
     start..end
 }
 
-/// One past the next word of a run that so far ends before `end`; none where the run ends.
+/// One past the next word of a run that so far ends before `end`; `None` at the end of the run.
 fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
-    let (last, next) = (&words[end - 1], words.get(end)?);
+    let last = &words[end - 1];
+    let next = words.get(end)?;
     if next.sentence != last.sentence {
         return None;
     }
@@ -94,9 +98,10 @@ fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
     (links > 0 && capital.is_capitalised() && !lexicon::is_small(&capital.lower)).then_some(end + links + 1)
 }
 
-/// Whether the word `at` in small letters may stand inside a name whose last capital is before `end`.
+/// Returns true if the word `at` in small letters may be inside a name that has its last capital before `end`.
 fn continues(words: &[Word], end: usize, at: usize) -> bool {
-    let (last, word) = (&words[end - 1], &words[at]);
+    let last = &words[end - 1];
+    let word = &words[at];
     let has_parts =
         lexicon::is_organisation_word(&last.lower) || (lexicon::is_role(&last.lower) && word.lower != "for");
     let is_link = has_parts && matches!(word.lower.as_str(), "of" | "for" | "on");
@@ -113,7 +118,7 @@ fn mention(words: &[Word], run: Range<usize>) -> Option<Mention> {
     let after_title = title.map_or(run.start, |noun| title_end(words, noun, run.end));
     let name = trim_groups(words, after_title..run.end);
     if title.is_some() && kind_by_name(words, name.clone()) == Kind::Organisation {
-        // "Justice Department": no title, but part of the name.
+        // In "Justice Department" the first word is part of the name, not a title.
         return Some(Mention { whole: run.clone(), name: run, role: None, gender: None, kind: Kind::Organisation });
     }
     if name.is_empty() || is_only_role(words, name.clone()) || is_of_group(words, &name) {
@@ -122,34 +127,40 @@ fn mention(words: &[Word], run: Range<usize>) -> Option<Mention> {
     Some(with_role(words, name, title))
 }
 
-/// Drops the words before a name that have a capital for another reason, and days after it.
+/// Drops words before a name that have a capital for another reason, and days after it.
 fn trim(words: &[Word], run: Range<usize>) -> Range<usize> {
-    let is_no_name = |word: &Word| {
-        lexicon::is_small(&word.lower)
-            || (word.is_opening && (roles::is_lead_in(word) || lexicon::is_plural(&word.lower)))
-            || word.lower.chars().all(|character| !character.is_alphabetic())
-    };
-    let start = run.clone().find(|&at| !is_no_name(&words[at])).unwrap_or(run.end);
-    let is_day = |word: &Word| lexicon::is_group(&word.lower) && word.lower.ends_with("day");
+    let start = run.clone().find(|&at| !has_other_capital(&words[at])).unwrap_or(run.end);
     let end = run.clone().rev().find(|&at| !is_day(&words[at])).map_or(start, |last| last + 1);
     start..end.max(start)
 }
 
-/// Drops nationalities, parties and origins before a name, unless they are all of it or part of an organisation's.
+/// Returns true for a word before a name that has its capital for another reason.
+fn has_other_capital(word: &Word) -> bool {
+    lexicon::is_small(&word.lower)
+        || (word.is_opening && (roles::is_lead_in(word) || lexicon::is_plural(&word.lower)))
+        || word.lower.chars().all(|character| !character.is_alphabetic())
+}
+
+fn is_day(word: &Word) -> bool {
+    lexicon::is_group(&word.lower) && word.lower.ends_with("day")
+}
+
+/// Drops nationalities, parties and origins before a name, unless they are the whole name or part of an organisation's.
 fn trim_groups(words: &[Word], name: Range<usize>) -> Range<usize> {
     if kind_by_name(words, name.clone()) == Kind::Organisation {
         return name;
     }
     let after_origin = name.clone().rev().find(|&at| is_origin(&words[at])).map_or(name.start, |at| at + 1);
-    let is_no_name = |word: &Word| {
-        let is_adjective = lexicon::is_group(&word.lower) || lexicon::is_modifier(&word.lower);
-        is_adjective && !lexicon::is_first_name(&word.lower)
-    };
-    let start = (after_origin..name.end).find(|&at| !is_no_name(&words[at])).unwrap_or(name.start);
+    let start = (after_origin..name.end).find(|&at| !is_adjective(&words[at])).unwrap_or(name.start);
     start..name.end
 }
 
-/// "Honest Ann Lee": what stands before a known first name and is none itself.
+/// Returns true for a nationality, a party or a modifier that is not a first name as well.
+fn is_adjective(word: &Word) -> bool {
+    (lexicon::is_group(&word.lower) || lexicon::is_modifier(&word.lower)) && !lexicon::is_first_name(&word.lower)
+}
+
+/// Returns true if a known first name follows a word that is none, as in "Honest Ann Lee".
 fn has_epithet(name: &[Word]) -> bool {
     match name {
         [first, given, _, ..] => {
@@ -160,7 +171,7 @@ fn has_epithet(name: &[Word]) -> bool {
     }
 }
 
-/// "Korean-born", "Boston-area": a name made an adjective.
+/// Returns true for an adjective that is made from a name: "Korean-born", "Boston-area".
 fn is_origin(word: &Word) -> bool {
     let last = word.text.rsplit_once('-').map(|(_, last)| last);
     last.is_some_and(|last| last.len() > 3 && last.starts_with(char::is_lowercase))
@@ -168,41 +179,30 @@ fn is_origin(word: &Word) -> bool {
 
 /// The last word of a title inside a run, with a name after it.
 fn title(words: &[Word], run: Range<usize>) -> Option<usize> {
-    let is_title = |at: usize| {
+    (run.start..run.end.saturating_sub(1)).rev().find(|&at| {
         let word = &words[at];
-        let is_surname = at > run.start && is_surname_too(word) && is_given(&words[at - 1]);
+        let is_surname = at > run.start && lexicon::is_surname_too(&word.lower) && is_given(&words[at - 1]);
         let is_role = lexicon::is_role(&word.lower) && !lexicon::is_first_name(&word.lower);
         (is_role || lexicon::honorific(&word.lower).is_some()) && !is_surname
-    };
-    (run.start..run.end.saturating_sub(1)).rev().find(|&at| is_title(at))
-}
-
-/// Whether this role is a common surname as well.
-fn is_surname_too(word: &Word) -> bool {
-    const SURNAMES: [&str; 13] = [
-        "bishop", "chair", "coach", "farmer", "friend", "head", "judge", "king", "major", "pope", "priest", "prince",
-        "ranger",
-    ];
-    SURNAMES.binary_search(&word.lower.as_str()).is_ok()
+    })
 }
 
 fn is_given(word: &Word) -> bool {
     lexicon::is_first_name(&word.lower) || lexicon::honorific(&word.lower).is_some()
 }
 
-/// One past a title whose noun is at `noun`: "Secretary of State Ann Lee" goes on to the first name.
+/// One past a title whose noun is at `noun`: "Secretary of State Ann Lee" has one that reaches to the first name.
 fn title_end(words: &[Word], noun: usize, end: usize) -> usize {
     let first = noun + 1;
     if words[..end].get(first).is_none_or(|word| word.lower != "of") {
         return first;
     }
     let after_link = first + 1 + usize::from(words[..end].get(first + 1).is_some_and(|word| word.lower == "the"));
-    let is_first_name = |&at: &usize| lexicon::is_first_name(&words[at].lower);
-    (after_link + 1..end).find(is_first_name).unwrap_or((after_link + 1).min(end))
+    (after_link + 1..end).find(|&at| lexicon::is_first_name(&words[at].lower)).unwrap_or((after_link + 1).min(end))
 }
 
-/// "Central European", "House Republicans": what ends in a nationality or a party names nobody. A single one may still
-/// be somebody's surname.
+/// Returns true for words that end in a nationality or a party and name nobody: "Central European", "House
+/// Republicans". A single word may still be somebody's surname.
 fn is_of_group(words: &[Word], name: &Range<usize>) -> bool {
     let last = &words[name.end - 1];
     let is_surname = lexicon::is_first_name(&last.lower) || last.lower == "may";
@@ -210,10 +210,11 @@ fn is_of_group(words: &[Word], name: &Range<usize>) -> bool {
     is_group && !is_surname && kind_by_name(words, name.clone()) == Kind::Unknown
 }
 
-/// "Prime Minister" with no name behind it.
+/// Returns true for a role without a name, such as "Prime Minister".
 fn is_only_role(words: &[Word], name: Range<usize>) -> bool {
     let last = &words[name.end - 1];
-    let is_surname = is_surname_too(last) || name.len() > 1 && lexicon::is_first_name(&words[name.start].lower);
+    let is_surname =
+        lexicon::is_surname_too(&last.lower) || name.len() > 1 && lexicon::is_first_name(&words[name.start].lower);
     lexicon::is_role(&last.lower) && !is_surname && !lexicon::is_first_name(&last.lower)
 }
 
@@ -248,26 +249,27 @@ fn role_in_front(words: &[Word], name: usize) -> Option<Range<usize>> {
     is_office.then(|| roles::start(words, office)..name)
 }
 
-/// The role beside a name, with a comma between.
+/// The role after a name and a comma, or before a comma and a name.
 fn beside(words: &[Word], name: &Range<usize>) -> Option<Range<usize>> {
     let ends_here = words[name.end - 1].comma_follows();
     roles::after(words, name.end - 1).or_else(|| roles::before_comma(words, name.start).filter(|_| ends_here))
 }
 
 fn gender_of(words: &[Word], role: Range<usize>) -> Option<Gender> {
-    // "the senator's wife" ends in what counts, "wife of the senator" begins with it.
-    let is_link = |word: &&Word| !lexicon::is_link(&word.lower);
-    words[role].iter().take_while(is_link).filter_map(|word| lexicon::gender_of_role(&word.lower)).last()
+    // The noun that counts is the last before a link: "the senator's wife", "wife of the senator".
+    let before_link = words[role].iter().take_while(|word| !lexicon::is_link(&word.lower));
+    before_link.filter_map(|word| lexicon::gender_of_role(&word.lower)).last()
 }
 
-/// What the words of a name say of its bearer.
+/// The kind of a name's bearer, as far as the words of the name tell.
 fn kind_by_name(words: &[Word], name: Range<usize>) -> Kind {
     let Some(first) = words[name.clone()].first() else { return Kind::Unknown };
-    let all = |is: fn(&Word) -> bool| words[name.clone()].iter().all(is);
     let is_given = lexicon::is_first_name(&first.lower) && !lexicon::is_place(&first.lower) && name.len() > 1;
-    if all(|word| lexicon::is_place(&word.lower) || is_compass(&word.lower)) {
+    if words[name.clone()].iter().all(|word| lexicon::is_place(&word.lower) || is_compass(&word.lower)) {
         Kind::Place
-    } else if words[name.clone()].iter().any(|word| is_organisation(word, is_given)) || is_acronym(words, &name) {
+    } else if words[name.clone()].iter().any(|word| lexicon::is_organisation(&word.lower, is_given))
+        || is_acronym(words, &name)
+    {
         Kind::Organisation
     } else if name.len() > 1 && (is_given || has_initial(&words[name.clone()])) {
         Kind::Person
@@ -276,25 +278,16 @@ fn kind_by_name(words: &[Word], name: Range<usize>) -> Kind {
     }
 }
 
-/// Whether a word makes a name that of an organisation. A few of these words are surnames as well.
-fn is_organisation(word: &Word, follows_first_name: bool) -> bool {
-    const SURNAMES: [&str; 14] = [
-        "bank", "bar", "board", "church", "fox", "gray", "guard", "house", "post", "press", "star", "street", "sun",
-        "workers",
-    ];
-    let is_surname = follows_first_name && SURNAMES.binary_search(&word.lower.as_str()).is_ok();
-    (lexicon::is_organisation_word(&word.lower) || lexicon::is_known_organisation(&word.lower)) && !is_surname
-}
-
 fn is_acronym(words: &[Word], name: &Range<usize>) -> bool {
     name.len() == 1 && words[name.start].is_all_capitals()
 }
 
-/// "Ann B. Lee": an initial before the last word.
+/// Returns true if an initial is before the last word: "Ann B. Lee".
 fn has_initial(name: &[Word]) -> bool {
     name[..name.len() - 1].iter().any(Word::is_initial)
 }
 
+/// Returns true for a word that is only the beginning of a place's name.
 fn is_compass(lower: &str) -> bool {
     matches!(lower, "new" | "north" | "south" | "east" | "west" | "los" | "las" | "san" | "santa" | "saint" | "st.")
 }

@@ -1,21 +1,21 @@
-//! Who the sources of a document are: "he" and "the prime minister" to the fullest name that the text gives.
+//! Resolves the sources of a document: "he" and "the prime minister" become the fullest name that the text gives.
 //!
-//! Names come first: they are found all over the text and joined into persons. Then each source is read, in order, and
-//! every speaker found helps with the pronouns that follow. Where two could be meant, nobody is.
+//! Names come first: all those in the text are joined into persons. Then each source is resolved, in order, and
+//! every speaker helps with the pronouns that follow. A source that could mean two people means nobody.
 
 /// Mentions joined into persons.
 mod entities;
-/// What kinds of words there are.
+/// Questions about single words.
 mod lexicon;
 /// The names in a text.
 mod mentions;
 /// The words of names and roles.
 mod names;
-/// What pronouns can mean.
+/// The persons that pronouns can mean.
 mod pronouns;
 /// Titles and appositions.
 mod roles;
-/// What a source is.
+/// The kinds of sources.
 mod sources;
 /// A text's words.
 mod words;
@@ -23,7 +23,7 @@ mod words;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::deadline::stopwatch;
+use crate::deadline;
 use crate::record::Speaker;
 use entities::{Cast, Found};
 use lexicon::Gender;
@@ -33,7 +33,10 @@ use pronouns::{Scene, Who};
 use sources::Reading;
 use words::Word;
 
-/// For each source the speaker, in order; none where the document does not say clearly.
+/// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
+pub(crate) const REVISION: u32 = 1;
+
+/// The speaker of each source, in order; `None` if the document leaves doubt.
 ///
 /// All ranges are bytes of `text`. `sentences` are in order and do not overlap.
 pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<usize>]) -> Vec<Option<Speaker>> {
@@ -43,7 +46,7 @@ pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<u
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&at| sources[at].start);
     for at in order {
-        stopwatch::look();
+        deadline::check();
         let first = words.partition_point(|word| word.bytes.end <= sources[at].start);
         let last = words.partition_point(|word| word.bytes.start < sources[at].end);
         if first < last {
@@ -53,12 +56,19 @@ pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<u
     speakers.into_iter().map(|speaker| speaker.map(|speaker| resolver.introduce(speaker))).collect()
 }
 
-/// Whom a source was found to mean.
+/// The person or organisation that a source means.
 #[derive(Debug, Clone)]
 enum Meant {
     /// A person, with the role that the source itself gives.
     Person(usize, Option<String>),
     Organisation(String),
+}
+
+impl Meant {
+    /// A person to whom the source gives no role.
+    fn person(person: usize) -> Self {
+        Self::Person(person, None)
+    }
 }
 
 /// Resolves the sources of one document, one after the other.
@@ -70,9 +80,9 @@ struct Resolver<'t> {
     persons: Vec<Option<usize>>,
     cast: Cast,
     scene: Scene,
-    /// Words that stand somewhere in small letters.
+    /// Words that the text also has in small letters.
     small: HashSet<&'t str>,
-    /// Words that have a capital which no sentence's beginning explains.
+    /// Words with a capital that is not due to the beginning of a sentence.
     capital: HashSet<&'t str>,
 }
 
@@ -82,22 +92,24 @@ impl<'t> Resolver<'t> {
         let (cast, persons) = Cast::new(text, words, &mentions);
         let scene = Scene::new(words, &cast, &mentions, &persons);
         let small = words.iter().filter(|word| !word.is_capitalised()).map(|word| word.text).collect();
-        let is_proper = |word: &&Word| word.is_capitalised() && !word.is_opening && !word.is_in_title;
-        let capital = words.iter().filter(is_proper).map(|word| word.text).collect();
+        let capital = words
+            .iter()
+            .filter(|word| word.is_capitalised() && !word.is_opening && !word.is_in_title)
+            .map(|word| word.text)
+            .collect();
         Self { text, words, mentions, persons, cast, scene, small, capital }
     }
 
-    /// Whom the source in a range of words means. Notes the speaker for the pronouns to come.
+    /// The meaning of the source in a range of words. Notes the speaker for the pronouns to come.
     fn resolve(&mut self, range: Range<usize>) -> Option<Meant> {
-        let reading = sources::read(self.words, &self.mentions, range.clone());
-        let known = |person| Meant::Person(person, None);
+        let reading = sources::read_source(self.words, &self.mentions, range.clone());
         let meant = match &reading {
-            Reading::Pronoun(gender) => self.pronoun(range.start, *gender).map(known),
-            Reading::Relative => self.relative(range.start).map(known),
+            Reading::Pronoun(gender) => self.pronoun(range.start, *gender).map(Meant::person),
+            Reading::Relative => self.relative(range.start).map(Meant::person),
             Reading::Name(at, role) => self.name(*at, role.clone()),
-            Reading::Part(range) => self.part(range.clone()).map(known),
+            Reading::Part(range) => self.part(range.clone()).map(Meant::person),
             Reading::Body(range) => Some(Meant::Organisation(roles::text(self.text, self.words, range.clone()))),
-            Reading::Described(role) => self.described(range.start, role).map(known),
+            Reading::Described(role) => self.described(range.start, role).map(Meant::person),
             Reading::Stranger(_) | Reading::Nobody => None,
         };
         if let Some(who) = self.who(meant.as_ref(), &reading) {
@@ -106,14 +118,16 @@ impl<'t> Resolver<'t> {
         meant
     }
 
-    /// Who is on the scene once a source has been read.
+    /// The one to note as the speaker of a source.
     fn who(&self, meant: Option<&Meant>, reading: &Reading) -> Option<Who> {
         match (meant, reading) {
             (Some(Meant::Person(person, _)), _) => Some(Who::Person(*person)),
             (None, Reading::Pronoun(gender)) => Some(Who::Stranger(Some(*gender))),
             (None, Reading::Stranger(gender)) => Some(Who::Stranger(*gender)),
             (None, Reading::Described(_)) => Some(Who::Stranger(None)),
-            (None, Reading::Name(at, _)) => Name::of(self.words, self.mentions[*at].name.clone()).map(Who::Named),
+            (None, Reading::Name(at, _)) => {
+                Name::from_words(self.words, self.mentions[*at].name.clone()).map(Who::Named)
+            }
             _ => None,
         }
     }
@@ -124,7 +138,7 @@ impl<'t> Resolver<'t> {
         Some(person)
     }
 
-    /// The one with a role, where the text has just spoken of them or the office speaks for itself.
+    /// The person with a role, if the text has just mentioned them or if only one person can hold the office.
     fn described(&self, word: usize, role: &[String]) -> Option<usize> {
         let person = self.cast.with_role(role)?;
         let is_office =
@@ -132,7 +146,7 @@ impl<'t> Resolver<'t> {
         (is_office || self.scene.is_present(self.words, word, person)).then_some(person)
     }
 
-    /// The person whose name stands right before the word: "Ann Lee, who said".
+    /// The person whose name is right before the word: "Ann Lee, who said".
     fn relative(&self, word: usize) -> Option<usize> {
         let before = word.checked_sub(1)?;
         let at = self.mentions.partition_point(|mention| mention.name.end <= before);
@@ -144,7 +158,7 @@ impl<'t> Resolver<'t> {
     fn name(&mut self, at: usize, role: Option<Range<usize>>) -> Option<Meant> {
         let mention = self.mentions[at].clone();
         if let Some(person) = self.person(at, &mention) {
-            let role = role.or(mention.role).map(|role| Role::of(self.text, self.words, role));
+            let role = role.or(mention.role).map(|role| Role::from_words(self.text, self.words, role));
             let text = role.as_ref().filter(|role| role.is_telling()).map(|role| role.text.clone());
             if let Some(role) = role {
                 self.cast.persons[person].add_role(role);
@@ -155,13 +169,13 @@ impl<'t> Resolver<'t> {
         (organisation && self.is_proper(&mention.name)).then(|| Meant::Organisation(self.organisation(&mention.name)))
     }
 
-    /// The person of a mention that is a source, added where it is a single name that nothing else explains.
+    /// The person of a mention that is a source. A single name that nothing else explains is added.
     fn person(&mut self, at: usize, mention: &Mention) -> Option<usize> {
         if let Some(person) = self.persons[at] {
             self.cast.persons[person].is_somebody = true;
             return Some(person);
         }
-        let name = Name::of(self.words, mention.name.clone())?;
+        let name = Name::from_words(self.words, mention.name.clone())?;
         match self.cast.find(&name, mention.gender) {
             Found::One(person) if mention.kind != Kind::Place || self.cast.persons[person].is_somebody => Some(person),
             Found::Nobody if self.is_single(mention) => {
@@ -174,16 +188,17 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// Whether a mention is a single name of somebody, as far as can be seen.
+    /// Returns true if a mention seems to be a single name of somebody.
     fn is_single(&self, mention: &Mention) -> bool {
         let word = &self.words[mention.name.start];
         let is_name = mention.name.len() == 1 && matches!(mention.kind, Kind::Unknown | Kind::Person);
         is_name && !lexicon::is_group(&word.lower) && self.is_proper(&mention.name)
     }
 
-    /// Whether the capitals of a name are those of a name.
+    /// Returns true if a name has its capitals because it is one.
     fn is_proper(&self, name: &Range<usize>) -> bool {
-        let (first, last) = (&self.words[name.start], &self.words[name.end - 1]);
+        let first = &self.words[name.start];
+        let last = &self.words[name.end - 1];
         let is_plural =
             lexicon::is_plural(&last.lower) || (lexicon::is_group(&last.lower) && last.lower.ends_with('s'));
         let is_doubtful =
@@ -192,7 +207,7 @@ impl<'t> Resolver<'t> {
         !(is_plural || first.is_in_title || is_doubtful && is_common)
     }
 
-    /// Whether a verb of saying stands beside a name.
+    /// Returns true if a verb of saying is right before or after a name.
     fn speaks(&self, name: &Range<usize>) -> bool {
         let before = name.start.checked_sub(1).and_then(|at| self.words.get(at));
         let beside = [before, self.words.get(name.end)];
@@ -204,9 +219,9 @@ impl<'t> Resolver<'t> {
         full.map_or_else(|| roles::text(self.text, self.words, name.clone()), str::to_owned)
     }
 
-    /// The person whom a part of a mention names.
+    /// The person that a part of a mention names.
     fn part(&self, range: Range<usize>) -> Option<usize> {
-        match self.cast.find(&Name::of(self.words, range)?, None) {
+        match self.cast.find(&Name::from_words(self.words, range)?, None) {
             Found::One(person) => Some(person),
             _ => None,
         }

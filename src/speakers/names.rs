@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::lexicon;
 use super::roles;
 use super::words::Word;
+use crate::english::ROLE_LIMITS;
 
-/// What somebody is.
+/// The role of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Role {
     /// As it is written.
@@ -16,66 +17,27 @@ pub(super) struct Role {
 }
 
 impl Role {
-    /// The role that stands in a range of words.
-    pub(super) fn of(source: &str, words: &[Word], range: Range<usize>) -> Self {
-        let is_link = |word: &&Word| !lexicon::is_link(&word.lower) && word.lower != "and";
-        let plain = words[range.clone()].iter().take_while(is_link);
-        let plain = plain.map(|word| lexicon::plain_role(&word.lower).to_owned()).collect();
+    /// The role in a range of words.
+    pub(super) fn from_words(source: &str, words: &[Word], range: Range<usize>) -> Self {
+        let plain = words[range.clone()]
+            .iter()
+            .take_while(|word| !lexicon::is_link(&word.lower) && word.lower != "and")
+            .map(|word| lexicon::plain_role(&word.lower).to_owned())
+            .collect();
         Self { text: roles::text(source, words, range), words: plain }
     }
 
-    /// Whether the role says something by itself: "rival" does not.
+    /// Returns true if the role says something by itself, unlike "rival".
     pub(super) fn is_telling(&self) -> bool {
-        const EMPTY: [&str; 38] = [
-            "agent",
-            "ally",
-            "assistant",
-            "associate",
-            "billionaire",
-            "brother",
-            "candidate",
-            "challenger",
-            "colleague",
-            "contender",
-            "daughter",
-            "democrat",
-            "deputy",
-            "expert",
-            "father",
-            "fellow",
-            "friend",
-            "front-runner",
-            "husband",
-            "incumbent",
-            "independent",
-            "lead",
-            "mate",
-            "model",
-            "mother",
-            "nominee",
-            "opponent",
-            "partner",
-            "republican",
-            "resident",
-            "rival",
-            "sister",
-            "son",
-            "supporter",
-            "veteran",
-            "voter",
-            "wife",
-            "worker",
-        ];
-        self.text.contains(' ') || EMPTY.binary_search(&self.text.to_lowercase().as_str()).is_err()
+        self.text.contains(' ') || !lexicon::is_untelling_role(&self.text.to_lowercase())
     }
 
-    /// Whether a description with these words can mean this role: "the senator" the one from Ohio, but no former one.
+    /// Returns true if a description with these words can mean this role. "The senator" can be the one from Ohio, but not
+    /// a former one.
     pub(super) fn contains(&self, wanted: &[String]) -> bool {
-        const OTHERS: [&str; 10] =
-            ["acting", "assistant", "associate", "co", "deputy", "ex", "former", "interim", "then", "vice"];
-        let is_other = |word: &String| OTHERS.binary_search(&word.as_str()).is_ok() && !wanted.contains(word);
-        let has_all = wanted.iter().all(|word| self.words.contains(word));
-        has_all && self.words.last() == wanted.last() && !self.words.iter().any(is_other)
+        wanted.iter().all(|word| self.words.contains(word))
+            && self.words.last() == wanted.last()
+            && !self.words.iter().any(|word| ROLE_LIMITS.contains(word.as_str()) && !wanted.contains(word))
     }
 }
 
@@ -89,11 +51,12 @@ pub(super) struct Name {
 }
 
 impl Name {
-    /// The name in a range of words; none where there is nothing but a suffix.
-    pub(super) fn of(words: &[Word], range: Range<usize>) -> Option<Self> {
-        let is_suffix = |word: &&Word| lexicon::is_suffix(word.text);
-        let suffix =
-            words[range.clone()].last().filter(is_suffix).map(|word| word.lower.trim_end_matches('.').to_owned());
+    /// The name in a range of words; `None` if there is only a suffix.
+    pub(super) fn from_words(words: &[Word], range: Range<usize>) -> Option<Self> {
+        let suffix = words[range.clone()]
+            .last()
+            .filter(|word| lexicon::is_suffix(word.text))
+            .map(|word| word.lower.trim_end_matches('.').to_owned());
         let plain = words[range].iter().filter(|word| !lexicon::is_suffix(word.text));
         let parts: Vec<String> = plain.map(|word| word.lower.clone()).collect();
         (!parts.is_empty()).then_some(Self { parts, suffix })
@@ -107,7 +70,7 @@ mod tests {
 
     fn role(text: &str) -> Role {
         let words = words::find(text, &[]);
-        Role::of(text, &words, 0..words.len())
+        Role::from_words(text, &words, 0..words.len())
     }
 
     #[test]
@@ -132,8 +95,8 @@ mod tests {
     #[test]
     fn a_suffix_is_no_part_of_the_surname() {
         let words = words::find("Bob Lee, Jr.", &[]);
-        let name = Name::of(&words, 0..3).unwrap();
+        let name = Name::from_words(&words, 0..3).unwrap();
         assert_eq!((name.parts, name.suffix.as_deref()), (vec!["bob".to_owned(), "lee".to_owned()], Some("jr")));
-        assert!(Name::of(&words, 2..3).is_none());
+        assert!(Name::from_words(&words, 2..3).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Who is on the scene at a place of the text: what "he" and "she" can mean there.
+//! The persons near a place of the text, whom "he" and "she" can mean there.
 
 use std::collections::HashMap;
 
@@ -8,47 +8,43 @@ use super::mentions::Mention;
 use super::names::Name;
 use super::roles;
 use super::words::Word;
-use crate::deadline::stopwatch;
+use crate::deadline;
 
-/// How many sentences back a pronoun reaches.
+/// The number of sentences that a pronoun reaches back.
 const REACH: usize = 5;
 
-/// The same where the gender of whom it would mean is not known.
+/// The same for a person of unknown gender.
 const REACH_OF_UNKNOWN: usize = 2;
 
-/// How much somebody stands out in a sentence.
+/// The prominence of somebody in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     /// Mentioned.
     Other,
-    /// Who does something.
+    /// The subject of a clause.
     Subject,
-    /// Who says something.
+    /// The speaker.
     Speaker,
 }
 
-/// Who stands at a place of the text.
+/// Somebody whom a text mentions.
 #[derive(Debug, Clone)]
 pub(super) enum Who {
     /// A known person.
     Person(usize),
     /// One of several of this name.
     Named(Name),
-    /// Somebody without a name, "an official", with what is known of the gender.
+    /// Somebody without a name, "an official", with the gender if it is known.
     Stranger(Option<Gender>),
 }
 
 impl Who {
-    /// Whether a pronoun of `gender` can mean this.
+    /// Returns true if a pronoun of `gender` can mean this.
     fn fits(&self, cast: &Cast, gender: Gender) -> bool {
-        let person_fits = |person: usize| {
-            let person = &cast.persons[person];
-            person.is_somebody && person.gender.is_none_or(|own| own == gender)
-        };
         match self {
-            Self::Person(person) => person_fits(*person),
+            Self::Person(person) => is_somebody_of(cast, *person, gender),
             Self::Named(name) => match cast.find(name, Some(gender)) {
-                Found::One(person) => person_fits(person),
+                Found::One(person) => is_somebody_of(cast, person, gender),
                 Found::Several => true,
                 Found::Nobody => false,
             },
@@ -69,6 +65,12 @@ impl Who {
     }
 }
 
+/// Returns true for somebody who is not known to be of the other gender.
+fn is_somebody_of(cast: &Cast, person: usize, gender: Gender) -> bool {
+    let person = &cast.persons[person];
+    person.is_somebody && person.gender.is_none_or(|own| own == gender)
+}
+
 /// Somebody at a place of the text.
 #[derive(Debug, Clone)]
 struct Appearance {
@@ -77,18 +79,18 @@ struct Appearance {
     standing: Standing,
 }
 
-/// Who appears in which sentence.
+/// The people of each sentence.
 #[derive(Debug, Default)]
 pub(super) struct Scene {
     by_sentence: HashMap<usize, Vec<Appearance>>,
 }
 
 impl Scene {
-    /// The persons of all mentions outside of quotations; `persons` has an entry a mention.
+    /// The persons of all mentions outside quotations. `persons` has an entry for each mention.
     pub(super) fn new(words: &[Word], cast: &Cast, mentions: &[Mention], persons: &[Option<usize>]) -> Self {
         let mut scene = Self::default();
         for (mention, person) in mentions.iter().zip(persons) {
-            stopwatch::look();
+            deadline::check();
             let first = &words[mention.name.start];
             let who = person.map(Who::Person).or_else(|| namesake(words, cast, mention));
             if let Some(who) = who.filter(|_| !first.is_quoted && !first.is_in_title) {
@@ -104,15 +106,16 @@ impl Scene {
         scene
     }
 
-    /// Whether a person appears shortly before `word`.
+    /// Returns true if a person appears shortly before `word`.
     pub(super) fn is_present(&self, words: &[Word], word: usize, person: usize) -> bool {
         let sentence = words[word].sentence;
-        let is_person = |one: &Appearance| one.word < word && matches!(one.who, Who::Person(other) if other == person);
-        let there = (sentence.saturating_sub(REACH)..=sentence).filter_map(|sentence| self.by_sentence.get(&sentence));
-        there.flatten().any(is_person)
+        (sentence.saturating_sub(REACH)..=sentence)
+            .filter_map(|sentence| self.by_sentence.get(&sentence))
+            .flatten()
+            .any(|one| one.word < word && matches!(one.who, Who::Person(other) if other == person))
     }
 
-    /// Notes who says something at `word`.
+    /// Notes the speaker at `word`.
     pub(super) fn speak(&mut self, words: &[Word], word: usize, who: Who) {
         self.enter(words, word, who, Standing::Speaker);
     }
@@ -121,23 +124,18 @@ impl Scene {
         self.by_sentence.entry(words[word].sentence).or_default().push(Appearance { word, who, standing });
     }
 
-    /// Whom a pronoun of `gender` at `word` means, where the sentences before it leave no doubt.
+    /// The person that a pronoun of `gender` at `word` means, if the sentences before it leave no doubt.
     pub(super) fn referent(&self, words: &[Word], cast: &Cast, word: usize, gender: Gender) -> Option<usize> {
         let sentence = words[word].sentence;
-        let of = |sentence: usize| {
-            let all = self.by_sentence.get(&sentence).into_iter().flatten();
-            all.filter(|one| one.who.fits(cast, gender))
-                .map(|one| (one.word, one.standing, one.who.person(cast, gender)))
-        };
-        let mut choice = prominent(of(sentence).filter(|(at, ..)| *at < word));
+        let mut choice = prominent(self.fitting(cast, sentence, gender).filter(|(at, ..)| *at < word));
         let mut passed: Vec<Option<usize>> = Vec::new();
         for back in 1..=REACH.min(sentence) {
             if choice != Choice::Nobody {
                 break;
             }
-            choice = prominent(of(sentence - back)).near(cast, back);
+            choice = prominent(self.fitting(cast, sentence - back, gender)).near(cast, back);
             if choice == Choice::Nobody {
-                passed.extend(of(sentence - back).map(|(.., person)| person));
+                passed.extend(self.fitting(cast, sentence - back, gender).map(|(.., person)| person));
             }
         }
         match choice {
@@ -146,30 +144,42 @@ impl Scene {
             _ => None,
         }
     }
+
+    /// The people of a sentence whom a pronoun of `gender` can mean.
+    fn fitting(
+        &self,
+        cast: &Cast,
+        sentence: usize,
+        gender: Gender,
+    ) -> impl Iterator<Item = (usize, Standing, Option<usize>)> {
+        let all = self.by_sentence.get(&sentence).into_iter().flatten();
+        all.filter(move |one| one.who.fits(cast, gender))
+            .map(move |one| (one.word, one.standing, one.who.person(cast, gender)))
+    }
 }
 
-/// The gender of somebody without a name whom the word `at` brings in: "a woman", "a young man".
+/// The gender of somebody without a name whom the word `at` introduces: "a woman", "a young man".
 fn stranger(words: &[Word], at: usize) -> Option<Gender> {
-    let is_new = |word: &Word| {
-        matches!(word.lower.as_str(), "a" | "an" | "one" | "another" | "his" | "her") && word.is_beside_next()
-    };
     let gender = match words[at].lower.as_str() {
         "girl" => Some(Gender::Female),
         "boy" | "guy" => Some(Gender::Male),
         lower => lexicon::gender_of_role(lower),
     }?;
-    // A name behind it says who it is.
+    // A name after it would tell the person.
     let is_named = words.get(at + 1).is_some_and(Word::is_capitalised) && !words[at].gap.contains('.');
-    (words[at.saturating_sub(2)..at].iter().any(is_new) && !is_named).then_some(gender)
+    let is_new = words[at.saturating_sub(2)..at].iter().any(|word| {
+        matches!(word.lower.as_str(), "a" | "an" | "one" | "another" | "his" | "her") && word.is_beside_next()
+    });
+    (is_new && !is_named).then_some(gender)
 }
 
-/// A name that several in the text bear.
+/// A name that several people in the text have.
 fn namesake(words: &[Word], cast: &Cast, mention: &Mention) -> Option<Who> {
-    let name = Name::of(words, mention.name.clone())?;
+    let name = Name::from_words(words, mention.name.clone())?;
     (cast.find(&name, mention.gender) == Found::Several).then_some(Who::Named(name))
 }
 
-/// What the most prominent in a sentence come to.
+/// The result of a look at the most prominent people of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
     One(usize),
@@ -178,7 +188,7 @@ enum Choice {
 }
 
 impl Choice {
-    /// The same, but for somebody of unknown gender who is too far away.
+    /// The same choice, except for somebody of unknown gender who is too far away.
     fn near(self, cast: &Cast, back: usize) -> Self {
         match self {
             Self::One(person) if back > REACH_OF_UNKNOWN && cast.persons[person].gender.is_none() => Self::Doubtful,
@@ -187,7 +197,7 @@ impl Choice {
     }
 }
 
-/// The choice among those who do or say something; who says it comes first.
+/// The choice among subjects and speakers. Speakers come first.
 fn prominent(all: impl Iterator<Item = (usize, Standing, Option<usize>)>) -> Choice {
     let all: Vec<_> = all.filter(|(_, standing, _)| *standing > Standing::Other).collect();
     let best = all.iter().map(|(_, standing, _)| *standing).max();
@@ -199,7 +209,7 @@ fn prominent(all: impl Iterator<Item = (usize, Standing, Option<usize>)>) -> Cho
     }
 }
 
-/// Whether the mention is what its clause is about: it stands at its beginning, or a verb follows.
+/// Returns true if the mention is the subject of its clause: it is at the beginning, or a verb follows.
 fn is_subject(words: &[Word], mention: &Mention) -> bool {
     let last = &words[mention.name.end - 1];
     if last.is_possessive {
@@ -220,12 +230,12 @@ fn is_subject(words: &[Word], mention: &Mention) -> bool {
     !is_object && (has_verb || is_said || opens)
 }
 
-/// Whether a clause with a subject of its own follows the word.
+/// Returns true if a clause with a subject of its own follows the word.
 fn begins_clause(lower: &str) -> bool {
     matches!(lower, "although" | "because" | "if" | "that" | "though" | "until" | "when" | "whether" | "while")
 }
 
-/// Whether the word at `at` is a lead-in to a sentence's subject: "But", "Meanwhile,", "The".
+/// Returns true if the word at `at` leads to the subject of its sentence: "But", "Meanwhile,", "The".
 fn begins_sentence(words: &[Word], at: usize) -> bool {
     let is_first = at == 0 || words[at - 1].sentence != words[at].sentence;
     let leads = roles::is_determiner(&words[at])

@@ -1,47 +1,49 @@
-//! What a person is: the words of a title before a name, and of an apposition beside it.
+//! Roles of persons: titles before a name, and appositions before or after it.
 
 use std::ops::Range;
 
 use super::lexicon;
 use super::words::Word;
 
-/// The longest title or apposition, in words; what is longer is no plain one.
+/// The most words of a title or apposition.
 const LONGEST: usize = 14;
 
-/// Where the role begins whose noun is the word `noun`: with the words before it that can only belong to it.
+/// The first word of the role with the noun at `noun`. The words before the noun that can only belong to it are part of
+/// the role.
 pub(super) fn start(words: &[Word], noun: usize) -> usize {
-    let belongs = |at: usize| {
+    let before = (noun.saturating_sub(LONGEST)..noun).rev();
+    let belonging = before.take_while(|&at| {
         let word = &words[at];
         let is_taken = if word.is_capitalised() { can_begin(word) } else { lexicon::is_modifier(&word.lower) };
         is_taken && word.is_beside_next() && word.sentence == words[noun].sentence
-    };
-    (noun.saturating_sub(LONGEST)..noun).rev().take_while(|&at| belongs(at)).last().unwrap_or(noun)
+    });
+    belonging.last().unwrap_or(noun)
 }
 
-/// Whether a capitalised word before a role's noun is part of the role: "Texas senator", not "Meanwhile senator".
+/// Returns true if a capitalised word before a role's noun is part of the role: "Texas senator", not "Meanwhile senator".
 fn can_begin(word: &Word) -> bool {
     let is_honorific = lexicon::honorific(&word.lower).is_some();
     !(lexicon::is_small(&word.lower) || is_honorific || word.is_opening && is_lead_in(word))
 }
 
-/// Whether a sentence's first word looks like an adverb or a verb rather than a name.
+/// Returns true if the first word of a sentence looks like an adverb or a verb rather than a name.
 pub(super) fn is_lead_in(word: &Word) -> bool {
     let has_ending = ["ly", "ing", "ed"].iter().any(|ending| word.lower.ends_with(ending));
     has_ending && !lexicon::is_first_name(&word.lower) && !lexicon::is_modifier(&word.lower)
 }
 
-/// The role that `range` tells when it is nothing but a role, without its determiner: "a spokesman for the mayor".
+/// The role in `range`, without its determiner, if the range has nothing else: "a spokesman for the mayor".
 pub(super) fn whole(words: &[Word], range: Range<usize>) -> Option<Range<usize>> {
     let start = range.start + usize::from(is_determiner(words.get(range.start)?));
     let end = cut(words, start..range.end);
     let noun = (start..end).find(|&at| lexicon::is_role(&words[at].lower) && closes(words, at + 1, end))?;
-    let is_before_noun = |word: &Word| {
+    let is_plain = words[start..noun].iter().all(|word| {
         !lexicon::is_small(&word.lower) && !lexicon::is_link(&word.lower) && !lexicon::is_saying(&word.lower)
-    };
-    (words[start..noun].iter().all(is_before_noun) && end - start <= LONGEST).then_some(start..end)
+    });
+    (is_plain && end - start <= LONGEST).then_some(start..end)
 }
 
-/// Whether a role's noun is complete before the word `at`: nothing follows, or a link, or another role.
+/// Returns true if a role's noun is complete before the word `at`: nothing follows, or a link, or another role.
 fn closes(words: &[Word], at: usize, end: usize) -> bool {
     let Some(word) = words[..end].get(at) else { return true };
     lexicon::is_link(&word.lower)
@@ -49,20 +51,21 @@ fn closes(words: &[Word], at: usize, end: usize) -> bool {
         || (word.lower == "and" && words[at..end].iter().take(4).any(|word| lexicon::is_role(&word.lower)))
 }
 
-/// Where a relative clause ends the words of `range` that can be a role.
+/// The end of the words of `range` that can be a role: a relative clause ends them.
 fn cut(words: &[Word], range: Range<usize>) -> usize {
-    let ends =
-        |word: &Word| matches!(word.lower.as_str(), "who" | "whose" | "which" | "that" | "where" | "when" | "whom");
-    range.clone().find(|&at| ends(&words[at])).unwrap_or(range.end)
+    let clause = range
+        .clone()
+        .find(|&at| matches!(words[at].lower.as_str(), "who" | "whose" | "which" | "that" | "where" | "when" | "whom"));
+    clause.unwrap_or(range.end)
 }
 
-/// The role that an apposition after the word `last` tells: "Ann Lee, a farmer from Ohio, …".
+/// The role in an apposition after the word `last`: "Ann Lee, a farmer from Ohio, …".
 pub(super) fn after(words: &[Word], last: usize) -> Option<Range<usize>> {
     let mut first = last + 1;
     if !words[last].comma_follows() {
         return None;
     }
-    // An age may stand between.
+    // An age may come first.
     if words.get(first)?.text.chars().all(|character| character.is_ascii_digit()) && words[first].comma_follows() {
         first += 1;
     }
@@ -70,24 +73,25 @@ pub(super) fn after(words: &[Word], last: usize) -> Option<Range<usize>> {
     whole(words, first..end)
 }
 
-/// Where the words that nothing but white space parts end, counted from `first`.
+/// The end of the words from `first` on that only white space separates.
 fn segment_end(words: &[Word], first: usize) -> Option<usize> {
     let last = (first..words.len().min(first + LONGEST + 1)).find(|&at| !words[at].is_beside_next())?;
     Some(last + 1)
 }
 
-/// The role that stands before a comma and the name at `name`: "the group's director, Ann Lee, …".
+/// The role before a comma and the name at `name`: "the group's director, Ann Lee, …".
 pub(super) fn before_comma(words: &[Word], name: usize) -> Option<Range<usize>> {
     let last = name.checked_sub(1).filter(|&last| words[last].comma_follows())?;
-    let belongs = |at: usize| words[at].is_beside_next() && words[at].sentence == words[name].sentence;
-    let first =
-        (last.saturating_sub(LONGEST)..last).rev().take_while(|&at| belongs(at)).find(|&at| begins(words, at))?;
+    let first = (last.saturating_sub(LONGEST)..last)
+        .rev()
+        .take_while(|&at| words[at].is_beside_next() && words[at].sentence == words[name].sentence)
+        .find(|&at| begins(words, at))?;
     let role = whole(words, first..name)?;
     (role.end == name).then_some(role)
 }
 
-/// Whether a role can begin with the word `at`, seen from its end: a determiner, or a name in the possessive. After
-/// "a" it is not the person of the name that follows: "Asked by a judge, Lee said".
+/// Returns true if a role can begin with the word `at`: a determiner, or a name in the possessive. A role after "a" is
+/// not that of the following name: "Asked by a judge, Lee said".
 fn begins(words: &[Word], at: usize) -> bool {
     let word = &words[at];
     let is_first = at == 0 || !words[at - 1].is_possessive && !is_determiner(&words[at - 1]);
@@ -95,7 +99,7 @@ fn begins(words: &[Word], at: usize) -> bool {
     is_definite || (word.is_possessive && word.is_capitalised() && is_first)
 }
 
-/// Whether the word only points at what follows.
+/// Returns true for an article or a possessive pronoun.
 pub(super) fn is_determiner(word: &Word) -> bool {
     matches!(
         word.lower.as_str(),

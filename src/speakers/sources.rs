@@ -1,4 +1,4 @@
-//! What a source is: a pronoun, a name with or without a role, a body, a description, or nobody in particular.
+//! The kinds of sources: a pronoun, a name with or without a role, a body, a description, or nobody in particular.
 
 use std::ops::Range;
 
@@ -6,33 +6,34 @@ use super::lexicon::{self, Gender};
 use super::mentions::Mention;
 use super::roles;
 use super::words::Word;
+use crate::english::{BODY_NOUNS, PERSON_NOUNS};
 
-/// How many words of a source are read: a longer one is no plain name, and its name stands at its beginning.
+/// The most words of a source that count. A longer one has its name at the beginning.
 const LONGEST: usize = 60;
 
-/// What the words of a source say. Ranges and places count words.
+/// The kind of a source, by its words. Ranges and places count words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reading {
     /// "he", "her".
     Pronoun(Gender),
     /// "who": the name right before it.
     Relative,
-    /// The mention of this number, with the role that the source gives it.
+    /// A mention by its number, with the role that the source gives it.
     Name(usize, Option<Range<usize>>),
-    /// A part of a longer name, or a name that is no mention.
+    /// A part of a longer name, or a name that is not a mention.
     Part(Range<usize>),
-    /// "the Lee campaign": a body that is called after somebody.
+    /// "the Lee campaign": a body that has somebody's name.
     Body(Range<usize>),
-    /// "the prime minister": one who has a role, in written-out small letters.
+    /// "the prime minister": somebody with a role, in written-out small letters.
     Described(Vec<String>),
-    /// Somebody without a name, who can be meant by a pronoun all the same.
+    /// Somebody without a name. A pronoun can mean them.
     Stranger(Option<Gender>),
-    /// Several, or no one who speaks.
+    /// Several people, or nobody who speaks.
     Nobody,
 }
 
-/// Reads the source that the words of `range` are. `mentions` are those of the whole text.
-pub(super) fn read(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Reading {
+/// Reads the source in the words of `range`. `mentions` are those of the whole text.
+pub(super) fn read_source(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Reading {
     let range = range.start..range.end.min(range.start + LONGEST);
     let Some(first) = words[range.clone()].first() else { return Reading::Nobody };
     if range.len() == 1 {
@@ -52,18 +53,18 @@ pub(super) fn read(words: &[Word], mentions: &[Mention], range: Range<usize>) ->
     named(words, mentions, &phrase).unwrap_or_else(|| described(words, first, phrase))
 }
 
-/// Whether the word makes a source one of many: "some", "critics", "27".
+/// Returns true if the first word of a source shows that it is several people: "some", "critics", "27".
 fn is_several(first: &Word) -> bool {
     let stem = first.lower.split('\'').next().unwrap_or_default();
     let is_number = first.text.starts_with(|character: char| character.is_ascii_digit());
     is_number || lexicon::is_plural(&first.lower) || (lexicon::is_small(stem) && !roles::is_determiner(first))
 }
 
-/// The name that a phrase begins with or that its role belongs to; none where it is no name's phrase.
+/// The name at the beginning of a phrase, or after a role in it; `None` for a phrase without a name.
 fn named(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option<Reading> {
     let from = mentions.partition_point(|mention| mention.name.end <= phrase.start);
-    let inside = || (from..mentions.len()).take_while(|&at| mentions[at].name.start < phrase.end);
-    let first = inside().next()?;
+    let mut inside = (from..mentions.len()).take_while(|&at| mentions[at].name.start < phrase.end).peekable();
+    let first = *inside.peek()?;
     let name = &mentions[first].name;
     if name.end > phrase.end || name.start < phrase.start {
         return Some(Reading::Part(phrase.clone()));
@@ -71,7 +72,7 @@ fn named(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option<
     if name.start == phrase.start {
         return Some(from_name(words, mentions, first, phrase));
     }
-    inside().find_map(|at| {
+    inside.find_map(|at| {
         with_role(words, &mentions[at], phrase).map(|role| complete(words, mentions, at, phrase, Some(role)))
     })
 }
@@ -85,18 +86,17 @@ fn with_role(words: &[Word], mention: &Mention, phrase: &Range<usize>) -> Option
         return roles::whole(words, before).filter(|_| ends);
     }
     let own = mention.role.clone().filter(|role| role.end == mention.name.start);
-    // An honorific in front of the name is no role.
+    // An honorific before the name is not a role.
     let role_end = own.map_or(mention.whole.start, |role| role.start).max(before.start);
-    let is_plain = |word: &Word| {
+    let is_role = lexicon::is_role(&last.lower) || mention.role.is_some() || lexicon::honorific(&last.lower).is_some();
+    let is_plain = words[before.start..role_end].iter().all(|word| {
         word.is_beside_next()
             && !lexicon::is_link(&word.lower)
             && !lexicon::is_small(&word.lower)
             && !lexicon::is_plural(&word.lower)
-    };
-    let is_role = lexicon::is_role(&last.lower) || mention.role.is_some() || lexicon::honorific(&last.lower).is_some();
-    let all = words[before.start..role_end].iter().all(is_plain);
+    });
     let end = if lexicon::honorific(&last.lower).is_some() { before.end - 1 } else { before.end };
-    (is_role && all).then_some(before.start..end)
+    (is_role && is_plain).then_some(before.start..end)
 }
 
 /// Reads a phrase that begins with the name of `mentions[at]`.
@@ -121,7 +121,7 @@ fn from_name(words: &[Word], mentions: &[Mention], at: usize, phrase: &Range<usi
     role.map_or(Reading::Nobody, |role| complete(words, mentions, at + 1, phrase, Some(role)))
 }
 
-/// The mention, unless others are named beside it.
+/// The mention, unless others are named with it.
 fn complete(
     words: &[Word],
     mentions: &[Mention],
@@ -131,7 +131,7 @@ fn complete(
 ) -> Reading {
     let name_end = mentions[at].name.end;
     if name_end < phrase.end && words[name_end - 1].is_possessive {
-        // "Senator Lee's doctor" is another.
+        // "Senator Lee's doctor" is somebody else.
         let body = body_end(words, name_end, phrase.end);
         return body.map_or(Reading::Nobody, |end| Reading::Body(mentions[at].name.start..end));
     }
@@ -144,7 +144,7 @@ fn complete(
     if has_others { Reading::Nobody } else { Reading::Name(at, role.filter(|role| !role.is_empty())) }
 }
 
-/// Whether the word begins something that is said of a name before it.
+/// Returns true if the word begins a clause about the name before it.
 fn is_clause_word(word: &Word) -> bool {
     is_clause(word) && !matches!(word.lower.as_str(), "and" | "or") && !roles::is_determiner(word)
 }
@@ -153,27 +153,11 @@ fn is_clause(word: &Word) -> bool {
     lexicon::is_link(&word.lower) || lexicon::is_small(&word.lower) || lexicon::is_saying(&word.lower)
 }
 
-/// One past the noun that makes a name that of a body: "campaign", with nothing but a clause behind.
+/// One past the noun that makes a name that of a body: "campaign", if only a clause follows.
 fn body_end(words: &[Word], noun: usize, end: usize) -> Option<usize> {
-    const BODIES: [&str; 16] = [
-        "administration",
-        "agency",
-        "authorities",
-        "camp",
-        "campaign",
-        "committee",
-        "company",
-        "department",
-        "foundation",
-        "government",
-        "magazine",
-        "ministry",
-        "newspaper",
-        "office",
-        "organization",
-        "team",
-    ];
-    BODIES.binary_search(&words[noun].lower.as_str()).ok()?;
+    if !BODY_NOUNS.contains(words[noun].lower.as_str()) {
+        return None;
+    }
     let is_last = noun + 1 == end
         || !words[noun].is_beside_next()
         || matches!(words[noun + 1].lower.as_str(), "which" | "that" | "itself");
@@ -186,71 +170,15 @@ fn described(words: &[Word], first: &Word, phrase: Range<usize>) -> Reading {
     let end = (phrase.start..end).find(|&at| !words[at].is_beside_next()).map_or(end, |last| (last + 1).min(end));
     let nouns = &words[phrase.start..end];
     let Some(noun) = nouns.last() else { return Reading::Nobody };
-    let is_human = lexicon::is_role(&noun.lower) || is_person_noun(&noun.lower);
+    let is_human = lexicon::is_role(&noun.lower) || PERSON_NOUNS.contains(noun.lower.as_str());
     if !is_human {
         return Reading::Nobody;
     }
-    let is_definite = first.lower == "the" && end == phrase.end && !is_vague(&noun.lower);
+    let is_definite = first.lower == "the" && end == phrase.end && !lexicon::is_vague_role(&noun.lower);
     if is_definite && lexicon::is_role(&noun.lower) {
         return Reading::Described(nouns.iter().map(|word| lexicon::plain_role(&word.lower).to_owned()).collect());
     }
     Reading::Stranger(lexicon::gender_of_role(&noun.lower))
-}
-
-/// Whether a role is one that many in a text can have.
-fn is_vague(lower: &str) -> bool {
-    const VAGUE: [&str; 26] = [
-        "activist",
-        "actor",
-        "aide",
-        "ally",
-        "author",
-        "candidate",
-        "contender",
-        "democrat",
-        "donor",
-        "expert",
-        "friend",
-        "head",
-        "host",
-        "independent",
-        "leader",
-        "moderator",
-        "nominee",
-        "officer",
-        "operative",
-        "opponent",
-        "reporter",
-        "republican",
-        "rival",
-        "supporter",
-        "voter",
-        "writer",
-    ];
-    VAGUE.binary_search(&lower).is_ok()
-}
-
-/// Whether a noun means one human being of no particular role.
-fn is_person_noun(lower: &str) -> bool {
-    matches!(
-        lower,
-        "official"
-            | "person"
-            | "man"
-            | "woman"
-            | "source"
-            | "insider"
-            | "girl"
-            | "boy"
-            | "member"
-            | "victim"
-            | "employee"
-            | "user"
-            | "guest"
-            | "participant"
-            | "protester"
-            | "attendee"
-    )
 }
 
 #[cfg(test)]
@@ -261,7 +189,7 @@ mod tests {
     fn read(text: &str) -> (Reading, String, String) {
         let words = words::find(text, &[]);
         let mentions = mentions::find(&words);
-        let reading = super::read(&words, &mentions, 0..words.len());
+        let reading = read_source(&words, &mentions, 0..words.len());
         let shown = |range: Range<usize>| roles::text(text, &words, range);
         let (name, role) = match &reading {
             Reading::Name(at, role) => (shown(mentions[*at].name.clone()), role.clone().map_or(String::new(), shown)),

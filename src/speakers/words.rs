@@ -1,11 +1,12 @@
-//! A text's words, with what their looks say of them.
+//! The words of a text, with facts about their spelling and surroundings.
 
 use std::ops::Range;
 
 use super::lexicon;
-use crate::deadline::stopwatch;
+use crate::deadline;
+use crate::english::NAME_ABBREVIATIONS;
 
-/// A word of the text. Its bytes hold a possessive ending too, the rest does not.
+/// A word of the text. Its bytes include a possessive ending, its text does not.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about how a word looks")]
 pub(super) struct Word<'t> {
@@ -13,19 +14,19 @@ pub(super) struct Word<'t> {
     pub text: &'t str,
     /// The same in small letters, with straight apostrophes.
     pub lower: String,
-    /// Where it stands in the text.
+    /// Its bytes in the text.
     pub bytes: Range<usize>,
-    /// What stands between it and the next word.
+    /// The text between it and the next word.
     pub gap: &'t str,
-    /// The sentence it stands in, counted from 0.
+    /// The number of its sentence, from 0.
     pub sentence: usize,
     /// It ends in "'s" or "s'".
     pub is_possessive: bool,
-    /// It stands between quotation marks.
+    /// It is between quotation marks.
     pub is_quoted: bool,
-    /// It begins a sentence or a quotation, so that a capital says nothing.
+    /// It begins a sentence or a quotation. A capital says nothing then.
     pub is_opening: bool,
-    /// Its sentence is set as a title, so that capitals say nothing.
+    /// Its sentence is set as a title, where capitals say nothing.
     pub is_in_title: bool,
 }
 
@@ -35,7 +36,7 @@ impl Word<'_> {
         self.text.chars().next().is_some_and(char::is_uppercase) || self.is_arabic_name()
     }
 
-    /// "al-Sadr": a small article tied to a name.
+    /// It is a name with an article in small letters, like "al-Sadr".
     fn is_arabic_name(&self) -> bool {
         let rest = self.text.strip_prefix("al-").or_else(|| self.text.strip_prefix("el-"));
         rest.is_some_and(|rest| rest.starts_with(char::is_uppercase))
@@ -47,13 +48,13 @@ impl Word<'_> {
         letters.clone().count() > 1 && letters.clone().all(char::is_uppercase)
     }
 
-    /// "J." or "J": one capital for a name.
+    /// It is one capital for a name, like "J." or "J".
     pub(super) fn is_initial(&self) -> bool {
         let letters = self.text.trim_end_matches('.');
         letters.chars().count() == 1 && letters.chars().all(char::is_uppercase)
     }
 
-    /// Nothing but white space parts it from the next word of its line.
+    /// Only white space is between it and the next word of its line, and it is not a possessive.
     pub(super) fn flows_on(&self) -> bool {
         !self.is_possessive && self.is_beside_next()
     }
@@ -63,7 +64,7 @@ impl Word<'_> {
         !self.gap.is_empty() && self.gap.chars().all(|character| character.is_whitespace() && character != '\n')
     }
 
-    /// A comma and white space part it from the next word.
+    /// A comma and white space are between it and the next word.
     pub(super) fn comma_follows(&self) -> bool {
         self.gap
             .trim_start_matches(['"', '”'])
@@ -76,9 +77,11 @@ impl Word<'_> {
 pub(super) fn find<'t>(text: &'t str, sentences: &[Range<usize>]) -> Vec<Word<'t>> {
     let ranges = ranges(text);
     let mut words: Vec<Word> = Vec::with_capacity(ranges.len());
-    let (mut sentence, mut is_quoted, mut end) = (0, false, 0);
+    let mut sentence = 0;
+    let mut is_quoted = false;
+    let mut end = 0;
     for (at, bytes) in ranges.iter().enumerate() {
-        stopwatch::look();
+        deadline::check();
         let before = &text[end..bytes.start];
         is_quoted = quotes(before, is_quoted);
         let first = sentence;
@@ -116,7 +119,7 @@ fn word(text: &str, bytes: Range<usize>, next: usize) -> Word<'_> {
     }
 }
 
-/// Whether a quotation is open after `gap`. One that is never closed ends with its paragraph.
+/// Returns true if a quotation is open after `gap`. One that is never closed ends with its paragraph.
 fn quotes(gap: &str, mut is_open: bool) -> bool {
     for character in gap.chars() {
         is_open = match character {
@@ -151,18 +154,13 @@ fn ranges(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether a full stop after `word` belongs to it.
+/// Returns true if a full stop after `word` belongs to it.
 fn is_abbreviation(word: &str) -> bool {
-    const ABBREVIATIONS: [&str; 33] = [
-        "Adm", "Capt", "Cmdr", "Co", "Col", "Corp", "Cpl", "Det", "Dr", "Esq", "Gen", "Gov", "Hon", "Inc", "Jr", "Lt",
-        "Ltd", "Maj", "Messrs", "Mr", "Mrs", "Ms", "Mt", "Prof", "Rep", "Reps", "Rev", "Sen", "Sens", "Sgt", "Sr",
-        "St", "Supt",
-    ];
     let is_initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase) && word != "I";
     is_initial
-        || ABBREVIATIONS.binary_search(&word).is_ok()
+        || NAME_ABBREVIATIONS.contains(word)
         // As transcripts have them: "MR. LEE".
-        || (is_large(word) && ABBREVIATIONS.iter().any(|known| known.eq_ignore_ascii_case(word)))
+        || (is_large(word) && NAME_ABBREVIATIONS.iter().any(|known| known.eq_ignore_ascii_case(word)))
         || (word.contains('.') && word.len() < 8 && !word.ends_with("com"))
 }
 
@@ -173,8 +171,12 @@ fn is_large(word: &str) -> bool {
 /// Marks the words of sentences in which nearly every word of weight has a capital.
 fn mark_titles(words: &mut [Word]) {
     for sentence in words.chunk_by_mut(|one, next| one.sentence == next.sentence) {
-        let weighty = || sentence.iter().filter(|word| !lexicon::is_small(&word.lower));
-        let (all, small) = (weighty().count(), weighty().filter(|word| !word.is_capitalised()).count());
+        let mut all = 0;
+        let mut small = 0;
+        for word in sentence.iter().filter(|word| !lexicon::is_small(&word.lower)) {
+            all += 1;
+            small += usize::from(!word.is_capitalised());
+        }
         let is_title = all > 4 && small * 8 <= all;
         for word in sentence {
             word.is_in_title = is_title;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::batch::{Batch, Row};
 use crate::cache::Recall;
 use crate::causes::chain;
-use crate::deadline::guard::is_poison;
+use crate::deadline::faults;
 use crate::model::{Model, ModelError, TokenBatch};
 use crate::pipeline::{Halt, Outlet, Stage, panic_message};
 use crate::record::{Chunk, SplitDocument, TokenCount};
@@ -58,8 +58,7 @@ impl Classify {
     fn read_together(&mut self, rows: &[Row], chunk: &Chunk<SplitDocument>) -> Result<usize, ModelError> {
         let tokens = TokenBatch::of(rows.iter().map(|row| &row.passage));
         let read = catch_unwind(AssertUnwindSafe(|| {
-            let is_poison = |row: &Row| is_poison(Self::NAME, &chunk.documents[row.document].document);
-            assert!(!rows.iter().any(is_poison), "as the test wants it");
+            faults::inject_panic(Self::NAME, rows.iter().map(|row| &chunk.documents[row.document].document));
             self.model.read(&tokens)
         }));
         let panicked = |panic: Box<dyn Any + Send>| ModelError::Panicked { message: panic_message(&*panic) };

@@ -122,8 +122,8 @@ impl Checkpoint {
 
 /// Writes `value` to `path`, whole or not at all.
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainError> {
-    let text = serde_json::to_vec(value)
-        .map_err(|cause| TrainError::Base { path: path.to_owned(), message: cause.to_string() })?;
+    let text =
+        serde_json::to_vec(value).map_err(|cause| TrainError::Base { path: path.to_owned(), cause: cause.into() })?;
     let part = path.with_extension("part");
     std::fs::write(&part, text).map_err(file_error(&part))?;
     std::fs::rename(&part, path).map_err(file_error(path))

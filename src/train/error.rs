@@ -6,7 +6,7 @@ use tch::TchError;
 
 use crate::config::ConfigError;
 use crate::labelled::LabelledError;
-use crate::model::ModelError;
+use crate::model::{Cause, ModelError};
 
 /// Why a model cannot be trained.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +30,13 @@ pub enum TrainError {
         cause: std::io::Error,
     },
     /// The encoder to begin from cannot be used.
-    #[error("cannot use `{}`: {message}", path.display())]
+    #[error("cannot use `{}`", path.display())]
     Base {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        message: String,
+        #[source]
+        cause: Cause,
     },
     /// Weights cannot be read or written.
     #[error("libtorch failed on `{}`", path.display())]

@@ -19,7 +19,10 @@ use crate::record::Label;
 const SETTINGS: [&str; 2] = ["config.json", "tokenizer.json"];
 
 /// What is fitted.
-pub(super) const WEIGHTS: [&str; 2] = ["encoder.safetensors", "heads.safetensors"];
+pub(super) const WEIGHTS: [&str; 2] = ["encoder.safetensors", HEADS];
+
+/// The weights of heads.
+pub(super) const HEADS: &str = "heads.safetensors";
 
 /// The files that the manifest lists, in its order.
 fn files() -> impl Iterator<Item = &'static str> {

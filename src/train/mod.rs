@@ -139,7 +139,7 @@ impl Training {
         let runtime = Runtime::resolve(recipe.training.precision, Device::Cpu, Some(1))?;
         tch::set_num_threads(threads(&recipe));
         tch::manual_seed(i64::try_from(recipe.training.seed.get()).unwrap_or(0));
-        let network = Network::new(&recipe, if runtime.precision == "bf16" { Kind::BFloat16 } else { Kind::Float })?;
+        let network = Network::new(&recipe, runtime.precision.kind())?;
         let mut optimizer = Optimizer::new(&network, &recipe.training);
         let mut epochs = Vec::new();
         if let Some(progress) = checkpoint.progress()? {

@@ -35,7 +35,7 @@ impl Network {
     pub(super) fn new(recipe: &Recipe, kind: Kind) -> Result<Self, TrainError> {
         let config = recipe.model.base.join("config.json");
         let (path, base) = (config.clone(), EncoderConfig::read(&config)?);
-        base.check_limits(recipe.model.limits()).map_err(|message| TrainError::Base { path, message })?;
+        base.check_limits(recipe.model.limits()).map_err(|fault| TrainError::Base { path, cause: fault.into() })?;
         let mut encoder_weights = VarStore::new(Device::Cpu);
         let path = super::base_weights(&recipe.model.base);
         let encoder = Transformer::load(&encoder_weights, &config, &path, recipe.training.dropout.get())?;

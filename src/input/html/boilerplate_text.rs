@@ -173,7 +173,8 @@ const SITE_WORDS: &[&str] = &[
 const ADDRESSES: &[&str] =
     &["sign up ", "subscribe ", "follow ", "submit ", "download ", "our ", "your ", "you ", "by clicking"];
 
-/// Words after which somebody's words are told: what has them is the article's own.
+/// Marks of reported speech: a paragraph with one of them belongs to the article. They are pieces of text and fewer than the
+/// verbs in `english/speech_verbs.txt`.
 const MARKS_OF_TEXT: &[&str] = &[" said", " told ", "“", "\"", " says", " announced", " according to"];
 
 /// Most of a paragraph, in percent.

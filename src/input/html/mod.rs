@@ -27,7 +27,7 @@ mod measure;
 use super::content::Parsed;
 use super::refusal::Refusal;
 use super::text::decode::decode_page;
-use crate::deadline::stopwatch;
+use crate::deadline;
 use crate::record::Reason;
 
 /// A page as it came.
@@ -76,9 +76,9 @@ pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Parsed, Re
     }
     let (html, encoding) = decode_page(page.bytes, page.charset)?;
     let tree = tree::parse(&html, limits)?;
-    stopwatch::look_closely();
+    deadline::check_now();
     let said = metadata::collect(&tree, page.url);
-    stopwatch::look_closely();
+    deadline::check_now();
     let text = text::find(&tree, &said, limits)?;
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no article: no paragraphs of text on the page"));

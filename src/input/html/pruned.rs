@@ -9,7 +9,7 @@ use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::boilerplate_nodes::{self, Sizes};
-use crate::deadline::stopwatch;
+use crate::deadline;
 
 /// Stands for a line break. A page has no use for the character.
 pub(super) const LINE_BREAK: char = '\u{E00A}';
@@ -39,7 +39,7 @@ pub(super) fn write(tree: &Html) -> String {
     let mut writer = Writer { html: String::new() };
     let mut dropped = None;
     for edge in tree.tree.root().traverse() {
-        stopwatch::look();
+        deadline::check();
         match (edge, dropped) {
             (Edge::Close(node), Some(id)) if node.id() == id => dropped = None,
             (_, Some(_)) => {}

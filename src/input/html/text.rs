@@ -6,7 +6,7 @@ use trafilatura::{HtmlDateMode, Options};
 use super::metadata::Said;
 use super::paragraphs::{self, Paragraph};
 use super::{PageLimits, boilerplate_text, pruned, tree};
-use crate::deadline::stopwatch;
+use crate::deadline;
 use crate::input::refusal::Refusal;
 use crate::record::Reason;
 
@@ -20,14 +20,14 @@ pub(super) fn find(tree: &Html, said: &Said, limits: &PageLimits) -> Result<Stri
         let message = format!("has {} bytes of text and mark-up; {} are searched", html.len(), limits.max_pruned_bytes);
         return Err(Refusal::new(Reason::TooLarge, message));
     }
-    stopwatch::look_closely();
+    deadline::check_now();
     let options = Options::default()
         .with_fallback(true)
         .with_exclude_comments(true)
         .with_links(true)
         .with_html_date_mode(HtmlDateMode::Disabled);
     let found = trafilatura::extract(&html, &options).map(|found| found.content_html).unwrap_or_default();
-    stopwatch::look_closely();
+    deadline::check_now();
     let in_sight = own_paragraphs(&found, said);
     let bytes_in_sight = in_sight.iter().map(|paragraph| paragraph.text.len()).sum::<usize>();
     let body = said.body.as_deref().filter(|body| body.len() > BODY_TIMES * bytes_in_sight);

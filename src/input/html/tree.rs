@@ -7,7 +7,7 @@ use html5ever::{ParseOpts, driver};
 use scraper::{Html, HtmlTreeSink, Node};
 
 use super::{PageLimits, attributes};
-use crate::deadline::stopwatch;
+use crate::deadline;
 use crate::input::refusal::Refusal;
 use crate::record::Reason;
 
@@ -28,7 +28,7 @@ pub(super) fn parse(html: &str, limits: &PageLimits) -> Result<Html, Refusal> {
     let mut parser = driver::parse_document(HtmlTreeSink::new(Html::new_document()), options);
     let mut nodes = 0;
     for piece in pieces(html) {
-        stopwatch::look();
+        deadline::check();
         parser.process(StrTendril::from_slice(piece));
         let parsed = parser.tokenizer.sink.sink.0.borrow();
         nodes = check(&parsed, nodes, limits)?;

@@ -3,6 +3,8 @@
 
 use jiff::civil::{Date, Time};
 
+use crate::english::{MONTH_NAMES, WEEKDAY_NAMES};
+
 /// Zone abbreviations that mean one zone, or that mail gives one meaning, in minutes east of Greenwich.
 const ZONES: [(&str, i32); 22] = [
     ("z", 0),
@@ -31,23 +33,6 @@ const ZONES: [(&str, i32); 22] = [
 
 /// Abbreviations of more than one zone, or of one that changes with the season: their times name no instant.
 const UNSURE_ZONES: [&str; 10] = ["et", "ct", "mt", "pt", "ist", "bst", "ast", "local", "time", "uhr"];
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Words that a date may be written with and without.
 const FILLERS: [&str; 13] =
@@ -193,10 +178,10 @@ fn take_word(word: &str, parts: &mut Parts) -> Option<()> {
     if let Some(half) = ["am", "pm"].iter().position(|half| *half == bare) {
         return set(&mut parts.time.take().and_then(|time| in_half(time, half)), &mut parts.time);
     }
-    if let Some(month) = named(bare, &MONTHS) {
+    if let Some(month) = named(bare, &MONTH_NAMES) {
         return set(&mut i8::try_from(month + 1).ok(), &mut parts.month);
     }
-    if named(bare, &WEEKDAYS).is_some() || FILLERS.contains(&bare) || bare.is_empty() {
+    if named(bare, &WEEKDAY_NAMES).is_some() || FILLERS.contains(&bare) || bare.is_empty() {
         return Some(());
     }
     if bare.contains(':') {
@@ -258,7 +243,7 @@ fn numbers(word: &str) -> Option<Date> {
     if parts.next().is_some() || third.len() != 4 {
         return None;
     }
-    if let Some(month) = named(second, &MONTHS) {
+    if let Some(month) = named(second, &MONTH_NAMES) {
         return date_of(number(third)?, i8::try_from(month + 1).ok()?, number(first)?);
     }
     let (first, second, year) = (number::<i8>(first)?, number::<i8>(second)?, number(third)?);
@@ -278,9 +263,12 @@ fn set<T>(value: &mut Option<T>, place: &mut Option<T>) -> Option<()> {
     Some(())
 }
 
-/// Which of `names` the word is, whole or as its first three or four letters.
+/// The place among `names` of the one that `word` is, in any case, whole or as its first three to five letters.
 fn named(word: &str, names: &[&str]) -> Option<usize> {
-    names.iter().position(|name| *name == word || ((3..=5).contains(&word.len()) && name.starts_with(word)))
+    names.iter().position(|name| {
+        let beginning = name.get(..word.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(word));
+        beginning && (word.len() == name.len() || (3..=5).contains(&word.len()))
+    })
 }
 
 fn date_of(year: i16, month: i8, day: i8) -> Option<Date> {

@@ -3,30 +3,13 @@
 use scraper::Html;
 
 use super::super::tree::squeezed;
+use crate::english::BYLINE_WORDS;
 
 /// A longer value is no name.
 const MAX_NAME_BYTES: usize = 200;
 
 /// A longer value is no title, no date, no address.
 const MAX_VALUE_BYTES: usize = 2000;
-
-/// Words that stand before "by" where authors are named.
-const BEFORE_BY: [&str; 14] = [
-    "a",
-    "all",
-    "article",
-    "posted",
-    "posts",
-    "published",
-    "reported",
-    "report",
-    "story",
-    "text",
-    "view",
-    "words",
-    "writing",
-    "written",
-];
 
 /// Between a title and the name of its site.
 const SEPARATORS: [&str; 9] = [" | ", " - ", " – ", " — ", " :: ", " · ", " • ", " « ", " » "];
@@ -60,7 +43,7 @@ fn without_by(names: &str) -> &str {
         if word == "by" {
             return after.trim_start();
         }
-        if !BEFORE_BY.contains(&word.as_str()) {
+        if !BYLINE_WORDS.contains(word.as_str()) {
             return names.trim();
         }
         rest = after;

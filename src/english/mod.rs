@@ -1,0 +1,229 @@
+//! English vocabulary as data: each list is a text file in this folder, and the statics below are the lists by name.
+//!
+//! To add a word, add a line to a file. A file begins with comment lines (`#`) on its purpose, origin and licence. The
+//! rest is a word per line, sorted, in sections (`[title]`) if there are several kinds. Marks may follow a word.
+
+mod file;
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+/// A list of words, parsed when it is first used.
+pub(crate) type Words = LazyLock<HashSet<&'static str>>;
+
+/// A list of words of several kinds, parsed when it is first used.
+pub(crate) type Kinds<Kind> = LazyLock<HashMap<&'static str, Kind>>;
+
+/// The kind of an abbreviation, which tells what its full stop can mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Abbreviation {
+    /// Stands before a name (`Mr.`), so its full stop does not end a sentence.
+    Title,
+    /// Stands before a number (`No.`, `Fig.`).
+    Reference,
+    /// Joins the words on both sides (`e.g.`, `vs.`).
+    Joining,
+    /// A month or a day of the week.
+    Calendar,
+    /// `a.m.` and `p.m.`.
+    Clock,
+    /// May stand in the middle of a sentence as well as at its end (`Inc.`, `U.S.`).
+    Ambiguous,
+    /// Letters with dots, usually those of a name (`J. R. Smith`). No list has these.
+    Initials,
+}
+
+/// An abbreviation in the lists.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ListedAbbreviation {
+    pub kind: Abbreviation,
+    /// In small letters it is an ordinary word.
+    pub is_also_word: bool,
+}
+
+/// The rule that a verb of speech is for; `speech_verbs.txt` has the reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SpeechVerb {
+    /// For both rules.
+    Everywhere,
+    /// For the splitter, after a quotation and a name.
+    Quotations,
+    /// For the search for names, right before or after a name.
+    Names,
+}
+
+/// The genders that English pronouns distinguish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gender {
+    Female,
+    Male,
+}
+
+/// Properties of a noun for a role, from its marks in `roles.txt`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoleNoun {
+    /// The gender of everybody who has the role.
+    pub gender: Option<Gender>,
+    /// The form by which abbreviations and variants of a role are compared.
+    pub written_out: Option<&'static str>,
+    /// Says little about a person without more words: "rival".
+    pub is_untelling: bool,
+    /// Many people in a text can have it: "aide".
+    pub is_vague: bool,
+    /// A common surname as well: "King".
+    pub is_surname: bool,
+}
+
+/// A word that makes a name that of an organisation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OrganisationWord {
+    /// A surname as well: "Church".
+    pub is_surname: bool,
+}
+
+/// Abbreviations in small letters, without their last full stop. Those of months and weekdays are among them.
+pub(crate) static ABBREVIATIONS: LazyLock<HashMap<String, ListedAbbreviation>> = LazyLock::new(|| {
+    let listed = file::entries(ABBREVIATIONS_FILE).filter_map(|entry| Some((kind_of_abbreviation(&entry)?, entry)));
+    let calendar = [MONTHS_FILE, WEEKDAYS_FILE].into_iter().flat_map(file::entries);
+    let calendar = calendar.filter(|entry| entry.section == "abbreviations");
+    let all = listed.chain(calendar.map(|entry| (Abbreviation::Calendar, entry)));
+    all.map(|(kind, entry)| {
+        (entry.word.to_ascii_lowercase(), ListedAbbreviation { kind, is_also_word: entry.marks == "also-a-word" })
+    })
+    .collect()
+});
+
+/// Full names of months, in the order of the year.
+pub(crate) static MONTH_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| file::section(MONTHS_FILE, "names"));
+
+/// Months as they are written: `January`, `Jan`.
+pub(crate) static MONTHS: Words = LazyLock::new(|| file::words(MONTHS_FILE));
+
+/// Full names of weekdays, from Monday on.
+pub(crate) static WEEKDAY_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| file::section(WEEKDAYS_FILE, "names"));
+
+/// Weekdays as they are written: `Monday`, `Mon`.
+pub(crate) static WEEKDAYS: Words = LazyLock::new(|| file::words(WEEKDAYS_FILE));
+
+/// Zones and other words that may follow a time of day.
+pub(crate) static CLOCK_WORDS: Words = LazyLock::new(|| file::words(include_str!("clock_words.txt")));
+
+/// Verbs that report speech.
+pub(crate) static SPEECH_VERBS: Kinds<SpeechVerb> = LazyLock::new(|| {
+    file::kinds(include_str!("speech_verbs.txt"), |entry| match entry.section {
+        "everywhere" => Some(SpeechVerb::Everywhere),
+        "quotations" => Some(SpeechVerb::Quotations),
+        "names" => Some(SpeechVerb::Names),
+        _ => None,
+    })
+});
+
+/// Words with which many sentences begin.
+pub(crate) static SENTENCE_STARTERS: Words = LazyLock::new(|| file::words(include_str!("sentence_starters.txt")));
+
+/// Words before the exclamation mark of a name, as they are written.
+pub(crate) static EXCLAIMED_NAMES: Words = LazyLock::new(|| file::words(include_str!("exclaimed_names.txt")));
+
+/// Labels of figures, as they are written.
+pub(crate) static FIGURE_LABELS: LazyLock<Vec<&'static str>> = LazyLock::new(|| file::section(LABELS_FILE, "figures"));
+
+/// Labels of the credits of pictures, as they are written.
+pub(crate) static PICTURE_LABELS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| file::section(LABELS_FILE, "pictures"));
+
+/// Words that may stand before "by" in a byline.
+pub(crate) static BYLINE_WORDS: Words = LazyLock::new(|| file::words(include_str!("byline_words.txt")));
+
+/// First names, with the gender of those who bear them unless it can be either.
+pub(crate) static FIRST_NAMES: Kinds<Option<Gender>> = LazyLock::new(|| {
+    file::kinds(include_str!("first_names.txt"), |entry| match entry.section {
+        "female" => Some(Some(Gender::Female)),
+        "male" => Some(Some(Gender::Male)),
+        "either" => Some(None),
+        _ => None,
+    })
+});
+
+/// Nouns for what one person is.
+pub(crate) static ROLES: Kinds<RoleNoun> =
+    LazyLock::new(|| file::kinds(include_str!("roles.txt"), |entry| Some(role_noun(entry.marks))));
+
+/// Words that may stand inside a role before its noun.
+pub(crate) static ROLE_MODIFIERS: Words = LazyLock::new(|| file::words(include_str!("role_modifiers.txt")));
+
+/// Words that make a role another one.
+pub(crate) static ROLE_LIMITS: Words = LazyLock::new(|| file::words(include_str!("role_limits.txt")));
+
+/// Words that make a name that of an organisation.
+pub(crate) static ORGANISATION_WORDS: Kinds<OrganisationWord> = LazyLock::new(|| {
+    file::kinds(include_str!("organisation_words.txt"), |entry| {
+        Some(OrganisationWord { is_surname: entry.marks == "surname" })
+    })
+});
+
+/// Well-known organisations that have a name of one word.
+pub(crate) static KNOWN_ORGANISATIONS: Words = LazyLock::new(|| file::words(include_str!("known_organisations.txt")));
+
+/// Nouns that make a name before them that of a body: "campaign".
+pub(crate) static BODY_NOUNS: Words = LazyLock::new(|| file::words(include_str!("body_nouns.txt")));
+
+/// Nouns for one person that are not a role.
+pub(crate) static PERSON_NOUNS: Words = LazyLock::new(|| file::words(include_str!("person_nouns.txt")));
+
+/// Plain nouns for several people.
+pub(crate) static PLURALS: Words = LazyLock::new(|| file::words(include_str!("plurals.txt")));
+
+/// Places, and large parts of their names.
+pub(crate) static PLACES: Words = LazyLock::new(|| file::words(include_str!("places.txt")));
+
+/// Nationalities, parties' members, creeds and feasts, and the names of months and weekdays; in small letters.
+pub(crate) static GROUPS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let calendar = MONTH_NAMES.iter().chain(WEEKDAY_NAMES.iter()).map(|name| name.to_ascii_lowercase());
+    file::entries(include_str!("groups.txt")).map(|entry| entry.word.to_owned()).chain(calendar).collect()
+});
+
+/// Words that hold sentences together, or stand before a name without being part of it.
+pub(crate) static SMALL_WORDS: Words = LazyLock::new(|| file::words(include_str!("small_words.txt")));
+
+/// Words that may stand in small letters inside a name.
+pub(crate) static NAME_PARTICLES: Words = LazyLock::new(|| file::words(include_str!("name_particles.txt")));
+
+/// Abbreviations that are part of a name, as they are written, without their full stop.
+pub(crate) static NAME_ABBREVIATIONS: Words = LazyLock::new(|| file::words(include_str!("name_abbreviations.txt")));
+
+/// Verbs and adverbs that follow a subject.
+pub(crate) static COMMON_VERBS: Words = LazyLock::new(|| file::words(include_str!("common_verbs.txt")));
+
+// Files that several statics are made of.
+const ABBREVIATIONS_FILE: &str = include_str!("abbreviations.txt");
+const MONTHS_FILE: &str = include_str!("months.txt");
+const WEEKDAYS_FILE: &str = include_str!("weekdays.txt");
+const LABELS_FILE: &str = include_str!("labels.txt");
+
+fn kind_of_abbreviation(entry: &file::Entry) -> Option<Abbreviation> {
+    match entry.section {
+        "title" => Some(Abbreviation::Title),
+        "reference" => Some(Abbreviation::Reference),
+        "joining" => Some(Abbreviation::Joining),
+        "clock" => Some(Abbreviation::Clock),
+        "ambiguous" => Some(Abbreviation::Ambiguous),
+        _ => None,
+    }
+}
+
+fn role_noun(marks: &'static str) -> RoleNoun {
+    let mut noun =
+        RoleNoun { gender: None, written_out: None, is_untelling: false, is_vague: false, is_surname: false };
+    for mark in marks.split_whitespace() {
+        match mark {
+            "female" => noun.gender = Some(Gender::Female),
+            "male" => noun.gender = Some(Gender::Male),
+            "untelling" => noun.is_untelling = true,
+            "vague" => noun.is_vague = true,
+            "surname" => noun.is_surname = true,
+            _ => noun.written_out = mark.strip_prefix('='),
+        }
+    }
+    noun
+}
