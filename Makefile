@@ -1,6 +1,6 @@
 # Every target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
-.PHONY: help setup base-encoder teacher-encoder previous-model build demo test test-one check fmt clippy doc msrv dependencies advisories \
-	bench fuzz clean distclean
+.PHONY: help setup base-encoder teacher-encoder previous-model build demo test test-one check fmt clippy doc check-fuzz msrv dependencies \
+	advisories bench fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -25,24 +25,29 @@ demo: build ## run on examples/ and show the results
 	cargo run --release --locked --quiet -- run examples
 	cargo run --release --locked --quiet -- show output
 
-# In the release profile, so that the heavy dependencies are compiled once for the demo and the tests.
-test: setup ## run all tests
-	cargo test --release --locked
+# The release profile with checks in our own crates: the heavy dependencies are compiled once for the demo and the tests.
+CARGO_TEST = cargo test --release --locked --config .cargo/checked.toml
+
+test: setup ## run all tests; PRESSRUN_REQUIRE=amx,avx512 makes tests fail that would be skipped
+	$(CARGO_TEST)
 
 test-one: setup ## run the tests whose name contains T: make test-one T=every_case
 	@test -n "$(T)" || { echo "usage: make test-one T=part_of_a_test_name"; exit 2; }
-	cargo test --release --locked -- $(T)
+	$(CARGO_TEST) -- $(T)
 
 check: fmt clippy doc ## check format, lints and documentation
 
-fmt: ## check the format (cargo fmt rewrites it)
-	cargo fmt --check
+fmt: ## check the format (cargo fmt --all rewrites it)
+	cargo fmt --all --check
 
 clippy: setup ## run the lints, warnings denied
 	cargo clippy --all-targets --release --locked -- -D warnings
 
 doc: setup ## build the API documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --release --locked --document-private-items
+
+check-fuzz: setup ## compile the fuzz targets, without running them
+	cargo check --release --locked --manifest-path fuzz/Cargo.toml
 
 msrv: setup ## check with the oldest supported Rust, which rustup must have installed
 	cargo +$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) check --release --locked

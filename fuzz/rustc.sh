@@ -8,7 +8,7 @@ crate=
 for ((place = 1; place < $#; place++)); do
     [ "${!place}" != --crate-name ] || { next=$((place + 1)) && crate=${!next}; }
 done
-own=" pressrun pressrun_fuzz $(basename -s .rs -- "$(dirname "$0")"/fuzz_targets/*.rs | tr '\n' ' ') "
+own=" pressrun pressrun_kernels pressrun_fuzz $(basename -s .rs -- "$(dirname "$0")"/fuzz_targets/*.rs | tr '\n' ' ') "
 if [[ $own == *" $crate "* ]]; then
     exec "$rustc" "$@"
 fi

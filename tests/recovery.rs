@@ -656,7 +656,7 @@ fn freeze_on_the_way(workspace: &Workspace, input: &Path, files: bool) -> std::p
 fn a_folder_that_can_no_longer_be_written_ends_a_run_and_the_next_one_goes_on_when_it_can() {
     let folder = tempfile::tempdir().unwrap();
     if Frozen::new(folder.path(), false).is_none_or(|_| std::fs::write(folder.path().join("x"), "").is_ok()) {
-        eprintln!("cannot make a folder immutable here (chattr +i): not tested");
+        pressrun_testing::skip(pressrun_testing::Need::ImmutableFolders);
         return;
     }
     let input = folder.path().join("many.jsonl");
@@ -701,7 +701,7 @@ fn a_full_disk_ends_a_run_and_the_next_one_goes_on_when_there_is_room() {
         mounted.is_ok_and(|status| status.success())
     };
     if !mount("size=120k") {
-        eprintln!("cannot mount a file system here: not tested");
+        pressrun_testing::skip(pressrun_testing::Need::Mount);
         return;
     }
     let full = workspace.run(&[&input]);

@@ -12,13 +12,13 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::batch::{HiddenStates, PADDING};
 use super::config::{self, EncoderConfig};
 use super::encoder::Encoder;
-use super::kernels::{self, FusedAttention, Heads};
+use super::kernels::{self, FusedAttention, Heads, has_amx};
 use super::linear::{Linear, Norm, Place, ROWS, has_kernels};
 use super::manifest::Architecture;
 use super::weights::Weights;
 use super::{ModelError, TokenBatch, to_i64};
 
-/// How many bytes of attention scores are computed at once: they should stay in a core's second cache until they are used.
+/// The bytes of attention scores that are computed at once. They should stay in a core's second cache until they are used.
 const SCORE_BYTES: usize = 512 * 1024;
 
 /// With AMX, oneDNN's products with many inputs sum in another order where they have fewer rows than about this: a batch has no fewer.
@@ -27,7 +27,7 @@ const MIN_ROWS: usize = 256;
 /// With AMX, oneDNN takes rows in blocks of this, and what is left over takes more time than filling it up.
 const AMX_ROWS: usize = 64;
 
-/// What `config.json` says of the network, beside what all families say.
+/// The part of `config.json` that only this family has.
 #[derive(Debug, Deserialize)]
 struct Config {
     hidden_size: usize,
@@ -56,11 +56,11 @@ pub(super) struct PackedBert {
     norm: Norm,
     layers: Vec<Layer>,
     heads: usize,
-    /// Where it is faster than products and softmax one after another.
+    /// Attention in one pass, if the processor allows it. Otherwise, products and softmax follow one another.
     attention: Option<FusedAttention>,
-    /// Rows come in multiples of this,
+    /// The number of rows is a multiple of this.
     row_block: usize,
-    /// and at least so many.
+    /// The smallest number of rows.
     min_rows: usize,
     device: Device,
 }
@@ -132,7 +132,7 @@ impl PackedBert {
         }
     }
 
-    /// How many attention scores of one head are computed at once.
+    /// The number of attention scores of one head that are computed at once.
     fn scores_at_once(&self) -> usize {
         match self.device {
             Device::Cuda(_) => usize::MAX,
@@ -187,7 +187,7 @@ impl Layer {
         self.down.norm_of_sum(&inner, &states, &self.norm)
     }
 
-    /// What each head attends to, of the shape `[tokens, hidden size]`.
+    /// The result of attention, of the shape `[tokens, hidden size]`.
     fn attention(
         &self,
         states: &Tensor,
@@ -201,7 +201,8 @@ impl Layer {
         for &Run { start, passages, length } in runs {
             let tokens = to_i64(passages * length);
             let shape = Heads { passages, length, count: heads, size: self.head_size };
-            let (start, rows) = (to_i64(start), rows.f_narrow(0, to_i64(start), tokens)?);
+            let start = to_i64(start);
+            let rows = rows.f_narrow(0, start, tokens)?;
             let mut place = attended.f_narrow(0, start, tokens)?;
             match &mut attention {
                 Some(attention) => attention.attend(&rows, shape, &mut place)?,
@@ -218,20 +219,22 @@ impl Layer {
 /// `[tokens, 3 * hidden size]`.
 fn attend(rows: &Tensor, shape: Heads, mut place: Tensor) -> Result<(), TchError> {
     let has_kernels = has_kernels(rows);
-    let split = if has_kernels { shape.split(rows)? } else { permuted(rows, shape)? };
-    let (query, key, value) = (split.f_get(0)?, split.f_get(1)?, split.f_get(2)?);
+    let split = if has_kernels { kernels::split_heads(rows, shape)? } else { permuted(rows, shape)? };
+    let query = split.f_get(0)?;
+    let key = split.f_get(1)?;
+    let value = split.f_get(2)?;
     let found = softmax(query.f_bmm(&key.f_transpose(1, 2)?)?)?.f_bmm(&value)?;
     if has_kernels {
-        return shape.join(&found, &mut place);
+        return kernels::join_heads(&found, shape, &mut place);
     }
-    let [passages, length, heads, size] = shape.sizes();
+    let [passages, length, heads, size] = kernels::sizes(shape);
     let found = found.f_view([passages, heads, length, size])?.f_transpose(1, 2)?;
     place.f_view([passages, length, heads, size])?.f_copy_(&found)
 }
 
-/// As [`Heads::split`].
+/// Does the same as [`kernels::split_heads`].
 fn permuted(rows: &Tensor, shape: Heads) -> Result<Tensor, TchError> {
-    let [passages, length, heads, size] = shape.sizes();
+    let [passages, length, heads, size] = kernels::sizes(shape);
     let split = rows.f_view([passages, length, 3, heads, size])?.f_permute([2, 0, 3, 1, 4])?;
     split.f_reshape([3, passages * heads, length, size])
 }
@@ -289,7 +292,7 @@ impl Parts {
             layers,
             heads: config.num_attention_heads,
             attention: self.attention(config),
-            row_block: if self.place.has_kernels() && super::has_amx() { AMX_ROWS } else { ROWS },
+            row_block: if self.place.has_kernels() && has_amx() { AMX_ROWS } else { ROWS },
             min_rows: if takes_few_rows { ROWS } else { MIN_ROWS },
             device: self.place.device,
         })

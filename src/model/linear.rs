@@ -1,23 +1,22 @@
-//! Linear layers with what comes after them, each by the fastest code that there is for a kind of number and a device: ours, oneDNN's with
-//! weights in its own order, or libtorch's.
+//! Linear layers and the steps after them, each by the fastest code for a kind of number and a device: our kernels, oneDNN with weights in
+//! its own order, or libtorch.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::has_amx;
-use super::kernels::{self, NormWeights, PackedLinear};
+use super::kernels::{self, NormWeights, PackedLinear, has_amx};
 use super::onednn::Products;
 
-/// Products of fewer rows than this are left to other code of libtorch's, which rounds otherwise: what is multiplied has a
-/// multiple of so many rows, so that a row comes out the same whatever the others are.
+/// The number of rows in a product is a multiple of this. For fewer rows, libtorch has other code, which rounds differently, and a
+/// row's result would depend on the other rows.
 pub(super) const ROWS: usize = 16;
 
-/// How many rows weights are put in order for.
+/// The number of rows that weights are reordered for.
 const USUAL_ROWS: i64 = 1024;
 
-/// Where layers are computed, and in which numbers.
+/// The device and the kind of numbers of layers.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) device: Device,
@@ -30,7 +29,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Linear {
     weight: Weight,
-    /// How many values a row has before it.
+    /// The number of values in a row before it.
     pub(super) inputs: i64,
 }
 
@@ -65,15 +64,16 @@ impl Place {
         Self { device, kind, products: OnceCell::new() }
     }
 
-    /// Whether we have code for tensors there that is faster than libtorch's.
+    /// True if our kernels can compute there. They are faster than libtorch's.
     pub(super) fn has_kernels(&self) -> bool {
         has_kernels_for(self.kind, self.device)
     }
 
     /// For weights in oneDNN's order, where that is faster: in f32 libtorch has a faster library.
     fn products(&self) -> Option<&Arc<Products>> {
-        let load = || if self.has_kernels() { Products::load().ok().map(Arc::new) } else { None };
-        self.products.get_or_init(load).as_ref()
+        let products =
+            self.products.get_or_init(|| if self.has_kernels() { Products::load().ok().map(Arc::new) } else { None });
+        products.as_ref()
     }
 
     /// A layer with a weight of the shape `[outputs, inputs]`.
@@ -86,7 +86,8 @@ impl Place {
         {
             return Ok(Linear { weight: Weight::Packed(packed), inputs });
         }
-        let (weight, bias) = (self.placed(weight)?, self.placed(bias)?);
+        let weight = self.placed(weight)?;
+        let bias = self.placed(bias)?;
         let weight = match self.products() {
             Some(products) => {
                 let weight = products.reorder(&weight, USUAL_ROWS)?;
@@ -98,7 +99,7 @@ impl Place {
     }
 
     pub(super) fn norm(&self, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Norm, TchError> {
-        let kernel = NormWeights::new(weight, bias, epsilon)?;
+        let kernel = kernels::norm_weights(weight, bias, epsilon)?;
         Ok(Norm { kernel, weight: self.placed(weight)?, bias: self.placed(bias)?, epsilon })
     }
 
@@ -138,7 +139,7 @@ impl Linear {
         }
     }
 
-    /// Whether products with few rows are summed as those with many are.
+    /// True if products with few rows are summed in the same order as those with many.
     pub(super) fn takes_few_rows(&self) -> bool {
         matches!(self.weight, Weight::Packed(_))
     }
@@ -157,7 +158,7 @@ impl Norm {
     }
 }
 
-/// Whether we have code for a tensor that is faster than libtorch's.
+/// True if our kernels take such a tensor. They are faster than libtorch's.
 pub(super) fn has_kernels(tensor: &Tensor) -> bool {
     has_kernels_for(tensor.kind(), tensor.device())
 }

@@ -15,7 +15,7 @@ pub mod document;
 mod encoder;
 /// Hidden states to probabilities and token labels.
 pub(crate) mod heads;
-/// What stands between an encoder's products, in bf16.
+/// Our kernels for bf16 on CPUs.
 mod kernels;
 /// Linear layers.
 mod linear;
@@ -41,7 +41,6 @@ pub(crate) mod weights;
 mod word_cache;
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use tch::Kind;
@@ -56,6 +55,7 @@ use bert::PackedBert;
 use config::EncoderConfig;
 use encoder::Encoder;
 use heads::Heads;
+use kernels::multiplies_bf16;
 use padded::PaddedEncoder;
 
 /// Raise it by one where the same passage, weights and precision no longer give the same reading as before (tokens, kernels, heads), or
@@ -404,22 +404,6 @@ pub fn processor() -> String {
     let first = found.split("\n\n").next().unwrap_or_default();
     let tells = |line: &&str| ["model name", "flags", "Features", "CPU part"].iter().any(|name| line.starts_with(name));
     first.lines().filter(tells).fold(std::env::consts::ARCH.to_owned(), |all, line| all + "\n" + line)
-}
-
-/// Whether the processor multiplies matrices of bf16 as a whole. What Rust has to find that out is not stable yet.
-fn has_amx() -> bool {
-    static HAS_AMX: LazyLock<bool> = LazyLock::new(|| processor().contains("amx_bf16"));
-    *HAS_AMX
-}
-
-/// Whether the processor has instructions that multiply bf16; without them bf16 is slower than f32.
-fn multiplies_bf16() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx512bf16");
-    #[cfg(target_arch = "aarch64")]
-    return std::arch::is_aarch64_feature_detected!("bf16");
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    return false;
 }
 
 /// The encoder in `folder`: packed where we have a packed network of its family, else in rectangles.

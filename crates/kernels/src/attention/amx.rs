@@ -1,38 +1,34 @@
-//! Attention in tiles. What a head computes for 32 queries stays in a core's first two caches, and is rounded to bf16 where libtorch
-//! rounds it: as powers, and in the end.
-//!
-//! A passage's result depends on the passage alone: others are in none of its products.
+//! Attention in AMX tiles.
 
 use pulp::x86::V4;
 use pulp::{NullaryFnOnce, Simd, f32x16};
-use tch::{TchError, Tensor};
 
-use super::super::{Bf16, Heads, values, values_mut};
-use super::{exp2, grow, paired, rounded, transpose};
-use crate::model::kernels::amx::{Block, Line, Loaded, ROWS, SIDE, Tiles};
+use super::{exp2, grow, narrow_half_up, paired, transpose};
+use crate::amx::{Block, Line, Loaded, ROWS, SIDE, Tiles};
+use crate::{Bf16, Heads};
 
-/// Added to the score of a token that is not there; its power is zero.
+/// Added to the scores of tokens that only fill up a block. Their powers are zero.
 const ABSENT: f32 = -1e30;
 
-/// What attends, with memory for what is computed on the way.
-pub(in crate::model) struct TileAttention {
+/// Attention, with memory for intermediate results.
+pub(crate) struct TileAttention {
     simd: V4,
     tiles: Tiles,
     packed: Packed,
     working: Working,
 }
 
-/// How the matrices of a head are cut: into blocks of 32 tokens, and panels of 32 states.
+/// The matrices of a head, cut into blocks of 32 tokens and panels of 32 states.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
-    /// How many tokens there are; the last block is filled up.
+    /// The number of tokens; the last block is filled up.
     length: usize,
     blocks: usize,
     heads: usize,
     panels: usize,
 }
 
-/// A passage in the order in which tiles take it.
+/// A passage in the order that tiles need.
 #[derive(Default)]
 struct Packed {
     /// By head, token and panel.
@@ -43,29 +39,30 @@ struct Packed {
     values: Vec<Block>,
 }
 
-/// Of one head and 32 queries.
+/// Intermediate results of one head and 32 queries.
 #[derive(Default)]
 struct Working {
     /// By query and block.
     scores: Vec<Line<f32>>,
     /// e to the power of each score less the largest.
     powers: Vec<Line<Bf16>>,
-    /// One by the sum of a query's powers.
+    /// The reciprocal of the sum of a query's powers.
     shares: Line<f32>,
-    /// By query and panel: values weighed by powers.
+    /// By query and panel: values weighted by powers.
     found: Vec<Line<f32>>,
 }
 
 impl TileAttention {
-    /// None where the processor has no tiles, or heads of `size` states do not fill them.
-    pub(super) fn find(size: usize) -> Option<Self> {
-        let (simd, tiles) = (V4::try_new()?, Tiles::find()?);
+    /// `None` if the processor has no tiles, or heads of `size` states do not fill them.
+    pub(crate) fn find(size: usize) -> Option<Self> {
+        let simd = V4::try_new()?;
+        let tiles = Tiles::find()?;
         let is_whole = size > 0 && size.is_multiple_of(SIDE);
         is_whole.then(|| Self { simd, tiles, packed: Packed::default(), working: Working::default() })
     }
 
-    /// As [`super::FusedAttention::attend`], for tensors whose shape is that.
-    pub(super) fn attend(&mut self, rows: &Tensor, shape: Heads, place: &mut Tensor) -> Result<(), TchError> {
+    /// [`crate::FusedAttention::attend`], for slices of that shape.
+    pub(crate) fn attend(&mut self, rows: &[Bf16], shape: Heads, places: &mut [Bf16]) {
         let cut = Cut {
             length: shape.length,
             blocks: shape.length.div_ceil(SIDE),
@@ -75,29 +72,29 @@ impl TileAttention {
         self.packed.fit(cut);
         self.working.fit(cut);
         let tiles = self.tiles.load();
-        let (rows, _) = values(rows)?.as_chunks::<SIDE>();
-        let (places, _) = values_mut(place)?.as_chunks_mut::<SIDE>();
+        let (rows, _) = rows.as_chunks::<SIDE>();
+        let (places, _) = places.as_chunks_mut::<SIDE>();
         let row = cut.row();
         for (rows, places) in rows.chunks_exact(cut.length * 3 * row).zip(places.chunks_exact_mut(cut.length * row)) {
-            let (packed, working) = (&mut self.packed, &mut self.working);
+            let packed = &mut self.packed;
+            let working = &mut self.working;
             self.simd.vectorize(Passage { simd: self.simd, tiles: &tiles, cut, rows, packed, working, places });
         }
-        Ok(())
     }
 }
 
 impl Cut {
-    /// The lines of a row of states.
+    /// The number of lines in a row of states.
     fn row(self) -> usize {
         self.heads * self.panels
     }
 
-    /// How many pieces of 32 tokens and 32 states a head's keys have, or its values.
+    /// The number of pieces of 32 tokens and 32 states in a head's keys, and in its values.
     fn pieces(self) -> usize {
         self.blocks * self.panels
     }
 
-    /// The lines of a head's queries.
+    /// The number of lines in a head's queries.
     fn queries(self) -> usize {
         self.blocks * SIDE * self.panels
     }
@@ -119,7 +116,7 @@ impl Working {
     }
 }
 
-/// One passage, and where its result goes; rows are cut into lines.
+/// One passage and the place of its result; rows are cut into lines.
 struct Passage<'p> {
     simd: V4,
     tiles: &'p Loaded,
@@ -150,14 +147,15 @@ impl NullaryFnOnce for Passage<'_> {
 }
 
 impl Passage<'_> {
-    /// Puts 16 tokens in order, the `half`th half block. Those beyond the last are zeros.
+    /// Packs 16 tokens, the half block with the number `half`. Tokens beyond the last are zeros.
     #[inline(always)]
     fn pack(&mut self, half: usize) {
         let Cut { length, blocks, panels, .. } = self.cut;
         let row = self.cut.row();
         let tokens = half * ROWS..length.min((half + 1) * ROWS);
         for part in 0..row {
-            let (head, panel) = (part / panels, part % panels);
+            let head = part / panels;
+            let panel = part % panels;
             for token in tokens.clone() {
                 self.packed.queries[(head * blocks * SIDE + token) * panels + panel] = self.line(token, 0, part);
             }
@@ -179,13 +177,13 @@ impl Passage<'_> {
         }
     }
 
-    /// A part of a token's queries, keys or values: the kinds 0, 1 and 2.
+    /// A part of a token's query, key or value (the kinds 0, 1 and 2).
     #[inline(always)]
     fn line(&self, token: usize, kind: usize, part: usize) -> Line<Bf16> {
         if token < self.cut.length { self.rows[(token * 3 + kind) * self.cut.row() + part] } else { [0; SIDE] }
     }
 
-    /// Queries times keys.
+    /// Multiplies queries by keys.
     #[inline(always)]
     fn score(&mut self, head: usize, first: usize) {
         let Cut { blocks, panels, .. } = self.cut;
@@ -197,7 +195,7 @@ impl Passage<'_> {
         }
     }
 
-    /// Scores to powers, and what each is of their sum.
+    /// Turns scores into powers and the reciprocals of their sums.
     #[inline(always)]
     fn weigh(&mut self, first: usize) {
         let Cut { length, blocks, .. } = self.cut;
@@ -209,7 +207,7 @@ impl Passage<'_> {
         }
     }
 
-    /// Powers times values.
+    /// Multiplies powers by values.
     #[inline(always)]
     fn gather(&mut self, head: usize) {
         let Cut { blocks, panels, .. } = self.cut;
@@ -220,7 +218,7 @@ impl Passage<'_> {
         }
     }
 
-    /// What was found to where it belongs, in bf16.
+    /// Writes results to their places, in bf16.
     #[inline(always)]
     fn write(&mut self, head: usize, first: usize) {
         let panels = self.cut.panels;
@@ -230,13 +228,14 @@ impl Passage<'_> {
             let share = self.simd.splat_f32s(*share);
             for (place, found) in row[head * panels..].iter_mut().zip(found) {
                 let [one, other] = halves(found);
-                *place = rounded(self.simd, self.simd.mul_f32s(one, share), self.simd.mul_f32s(other, share));
+                *place = narrow_half_up(self.simd, self.simd.mul_f32s(one, share), self.simd.mul_f32s(other, share));
             }
         }
     }
 }
 
-/// Puts into `powers` e to the power of each score less the largest, and gives one by their sum. `absence` is added to the last scores.
+/// Puts e to the power of each score less the largest into `powers`, and returns the reciprocal of their sum. `absence` is added to
+/// the last scores.
 #[inline(always)]
 fn softmax(simd: V4, scores: &mut [Line<f32>], absence: &Line<f32>, powers: &mut [Line<Bf16>]) -> f32 {
     let Some(last) = scores.last_mut() else { return 1.0 };
@@ -255,7 +254,7 @@ fn softmax(simd: V4, scores: &mut [Line<f32>], absence: &Line<f32>, powers: &mut
         let one = exp2(simd, simd.mul_add_f32s(one, octave, most));
         let other = exp2(simd, simd.mul_add_f32s(other, octave, most));
         sum = simd.add_f32s(sum, simd.add_f32s(one, other));
-        *powers = rounded(simd, one, other);
+        *powers = narrow_half_up(simd, one, other);
     }
     1.0 / simd.reduce_sum_f32s(sum)
 }

@@ -5,25 +5,26 @@ use std::arch::x86_64::{
     _mm512_dpbf16_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_slli_epi32,
 };
 
-use super::Bf16;
-use super::amx::{Block, Line, ROWS};
+use crate::Bf16;
+use crate::amx::{Block, Line, ROWS};
 
-/// So many rows are multiplied together: 16 vectors of sums, which is more than a processor has under way, and leaves room for the rest.
-pub(super) const TOGETHER: usize = 8;
+/// The number of rows that are multiplied together. Their 16 vectors of sums are more than a processor has in flight, and leave
+/// registers for the rest.
+pub(crate) const TOGETHER: usize = 8;
 
 /// Two values of each of 32 columns, the first in the lower half.
-pub(super) type Pairs = [[u32; ROWS]; 2];
+pub(crate) type Pairs = [[u32; ROWS]; 2];
 
 /// The sums of some rows, 16 columns of them or 32.
-pub(super) type Sums<const HALVES: usize> = [[__m512; HALVES]; TOGETHER];
+pub(crate) type Sums<const HALVES: usize> = [[__m512; HALVES]; TOGETHER];
 
-/// That this processor multiplies pairs of bf16.
+/// Proof that this processor multiplies pairs of bf16.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Vectors(());
+pub(crate) struct Vectors(());
 
 impl Vectors {
-    /// None where the processor has no such vectors.
-    pub(super) fn find() -> Option<Self> {
+    /// `None` if the processor has no such vectors.
+    pub(crate) fn find() -> Option<Self> {
         let has_all = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512bf16");
@@ -35,10 +36,10 @@ impl Vectors {
 ///
 /// # Panics
 ///
-/// Where a row has fewer lines than there are blocks.
+/// If a row has fewer lines than there are blocks.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) fn products<const HALVES: usize>(left: [&[Line<Bf16>]; TOGETHER], right: &[Block]) -> Sums<HALVES> {
+pub(crate) fn products<const HALVES: usize>(left: [&[Line<Bf16>]; TOGETHER], right: &[Block]) -> Sums<HALVES> {
     let mut sums = [[_mm512_setzero_ps(); HALVES]; TOGETHER];
     for (step, Block(block)) in right.iter().enumerate() {
         let mut lines = [&[[0; 2]; ROWS]; TOGETHER];
@@ -57,14 +58,14 @@ pub(super) fn products<const HALVES: usize>(left: [&[Line<Bf16>]; TOGETHER], rig
     sums
 }
 
-/// The same for rows that stand in columns: the eight columns of `left` from `first` on.
+/// The same for a transposed `left`: its eight columns from `first` on.
 ///
 /// # Panics
 ///
-/// Where there are not so many columns.
+/// If there are fewer columns.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) fn products_of_columns(left: &[Pairs], first: usize, right: &[Pairs]) -> Sums<2> {
+pub(crate) fn products_of_columns(left: &[Pairs], first: usize, right: &[Pairs]) -> Sums<2> {
     let mut sums = [[_mm512_setzero_ps(); 2]; TOGETHER];
     for (left, right) in left.iter().zip(right) {
         let columns = &left.as_flattened()[first..][..TOGETHER];
@@ -85,11 +86,11 @@ fn add<const HALVES: usize>(sums: &mut [__m512; HALVES], left: i32, right: &Pair
     }
 }
 
-/// The nearest bf16 to each value.
+/// The nearest bf16 to each value, and the even one of two.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 #[expect(unsafe_code, reason = "see `as_pairs`")]
-pub(super) fn rounded([one, other]: [__m512; 2]) -> Line<Bf16> {
+pub(crate) fn round_half_even([one, other]: [__m512; 2]) -> Line<Bf16> {
     // SAFETY: both are 32 values of 16 bits.
     unsafe { std::mem::transmute::<__m512bh, Line<Bf16>>(_mm512_cvtne2ps_pbh(other, one)) }
 }
@@ -97,7 +98,7 @@ pub(super) fn rounded([one, other]: [__m512; 2]) -> Line<Bf16> {
 /// The same values in f32.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) fn widened(line: &Line<Bf16>) -> [__m512; 2] {
+pub(crate) fn widened(line: &Line<Bf16>) -> [__m512; 2] {
     let [one, other]: [__m256i; 2] = pulp::cast(*line);
     let [one, other] = [_mm512_cvtepu16_epi32(one), _mm512_cvtepu16_epi32(other)];
     [_mm512_castsi512_ps(_mm512_slli_epi32::<16>(one)), _mm512_castsi512_ps(_mm512_slli_epi32::<16>(other))]
@@ -117,15 +118,17 @@ fn as_pairs(bits: __m512i) -> __m512bh {
 
 #[cfg(test)]
 mod tests {
-    use super::super::amx::SIDE;
-    use super::super::amx::tests::check;
+    use pressrun_testing::{Need, found_or_skip};
+
     use super::*;
+    use crate::amx::SIDE;
+    use crate::amx::tests::check_product;
 
     #[test]
-    #[expect(unsafe_code, reason = "see `as_pairs`")]
+    #[expect(unsafe_code, reason = "functions with target features may only be called on such processors")]
     fn a_product_is_that_of_its_values() {
-        let Some(_) = Vectors::find() else { return };
-        check(|left, left_row, right, place, place_row| {
+        let Some(_) = found_or_skip(Need::Avx512, Vectors::find()) else { return };
+        check_product(|left, left_row, right, place, place_row| {
             for first in (0..SIDE).step_by(TOGETHER) {
                 let rows = std::array::from_fn(|row| left[(first + row) * left_row..].as_chunks().0);
                 // SAFETY: there is a `Vectors`.

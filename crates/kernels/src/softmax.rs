@@ -1,18 +1,27 @@
 //! Softmax.
+//!
+//! Fused attention has softmaxes of its own: their sums follow the layout of its scores, and a bf16 power needs fewer terms of `exp`.
 
 use pulp::Simd;
-use tch::{TchError, Tensor};
 
-use super::{Bf16, block, narrow, sum, to_f32, values_mut};
+use crate::bf16::narrow;
+use crate::rows::{block, sum};
+use crate::{Bf16, ShapeError, to_f32};
 
-/// The softmax of bf16 `scores` over their last dimension, in their place.
-pub(in crate::model) fn softmax(scores: &mut Tensor) -> Result<(), TchError> {
-    let length = scores.size().last().map_or(1, |&length| usize::try_from(length).unwrap_or(1)).max(1);
-    pulp::Arch::new().dispatch(Softmax { values: values_mut(scores)?, length });
+/// Replaces each row of `length` scores by its softmax.
+///
+/// # Errors
+///
+/// A [`ShapeError`] if there are no whole rows.
+pub fn softmax(scores: &mut [Bf16], length: usize) -> Result<(), ShapeError> {
+    if length == 0 || !scores.len().is_multiple_of(length) {
+        return Err(ShapeError(format!("{} scores for rows of {length}", scores.len())));
+    }
+    pulp::Arch::new().dispatch(Softmax { values: scores, length });
     Ok(())
 }
 
-/// The softmax of each `length` values, in their place.
+/// The arguments of [`softmax`].
 struct Softmax<'s> {
     values: &'s mut [Bf16],
     length: usize,
@@ -60,7 +69,7 @@ fn most<S: Simd>(simd: S, row: &[f32]) -> f32 {
     let (vectors, rest) = S::as_simd_f32s(row);
     let least = simd.splat_f32s(f32::NEG_INFINITY);
     let most = vectors.iter().fold(least, |most, values| simd.max_f32s(most, *values));
-    // The last values may be seen twice, which makes no difference.
+    // Some values are seen twice, which does not change the largest.
     match row.len().checked_sub(S::F32_LANES) {
         Some(start) => simd.reduce_max_f32s(simd.max_f32s(most, simd.partial_load_f32s(&row[start..]))),
         None => rest.iter().copied().fold(f32::NEG_INFINITY, larger),
@@ -72,12 +81,12 @@ fn larger(one: f32, other: f32) -> f32 {
     if one > other { one } else { other }
 }
 
-/// e to the power of a number that is not positive, to about seven digits; what would be no normal number is 0 or the least.
+/// e to the power of a number that is not positive, to about seven digits. Powers too small for a normal number are 0 or the least one.
 ///
 /// Cody and Waite's reduction to half an octave around 0, then the first terms of the series.
 #[inline(always)]
 fn exp(power: f32) -> f32 {
-    /// The sum of this and a small number has that number, rounded to an integer, in its last bits.
+    /// Added to a small number, this leaves the number, rounded to an integer, in the last bits of the sum.
     const ROUND: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
@@ -95,10 +104,8 @@ fn exp(power: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use tch::Kind;
-
-    use super::super::tests::{difference, random};
     use super::*;
+    use crate::reference::{self, difference, random};
 
     #[test]
     fn powers_are_those_of_the_standard_library() {
@@ -110,13 +117,19 @@ mod tests {
     }
 
     #[test]
-    fn softmax_is_that_of_f32_for_any_length() {
+    fn softmax_is_that_of_f64_for_any_length() {
         for length in [1, 2, 15, 16, 17, 33, 126, 512] {
-            let scores = random(&[6, 4, length], 8.0);
-            let exact = scores.to_kind(Kind::Float).softmax(-1, Kind::Float);
-            let mut found = scores.copy();
-            softmax(&mut found).unwrap();
-            assert!(difference(&found, &exact) < 0.005, "{length}");
+            let mut scores = random(24 * length, 8.0);
+            let exact: Vec<f64> = reference::widened(&scores).chunks(length).flat_map(reference::softmax).collect();
+            softmax(&mut scores, length).unwrap();
+            assert!(difference(&scores, &exact) < 0.005, "{length}");
         }
+    }
+
+    #[test]
+    fn other_shapes_are_refused() {
+        assert!(softmax(&mut [0; 7], 2).is_err());
+        assert!(softmax(&mut [0; 7], 0).is_err());
+        assert!(softmax(&mut [], 3).is_ok());
     }
 }

@@ -1,5 +1,5 @@
-//! Attention in vectors. A query is a lane: scores stand key by key, so that the largest and the sum of 32 queries' scores are found
-//! side by side.
+//! Attention in AVX-512 vectors. Each query has a lane, and scores are stored by key: the maxima and the sums of 32 queries' scores need no
+//! operations across lanes.
 
 use std::arch::x86_64::{
     __m512, _mm512_add_ps, _mm512_div_ps, _mm512_fmsub_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps,
@@ -8,40 +8,39 @@ use std::arch::x86_64::{
 
 use pulp::Simd;
 use pulp::x86::V4;
-use tch::{TchError, Tensor};
 
-use super::super::{Bf16, Heads, values, values_mut};
-use super::{exp2, grow, paired, rounded_up, transpose};
-use crate::model::kernels::amx::{Block, Line, ROWS, SIDE};
-use crate::model::kernels::avx512::{Pairs, TOGETHER, Vectors, products, products_of_columns, rounded};
+use super::{exp2, grow, paired, round_half_up, transpose};
+use crate::amx::{Block, Line, ROWS, SIDE};
+use crate::avx512::{Pairs, TOGETHER, Vectors, products, products_of_columns, round_half_even};
+use crate::{Bf16, Heads};
 
-/// What attends, with memory for what is computed on the way.
-pub(in crate::model) struct VectorAttention {
+/// Attention, with memory for intermediate results.
+pub(crate) struct VectorAttention {
     simd: V4,
-    /// That there are such vectors.
+    /// Proof that the processor has such vectors.
     _vectors: Vectors,
     working: Working,
 }
 
-/// Of one head.
+/// Intermediate results of one head.
 #[derive(Default)]
 struct Working {
     /// By panel of 32 states, and then by pair of tokens.
     values: Vec<Pairs>,
-    /// By panel; of 32 queries, transposed, so that a query is a column.
+    /// By panel: 32 queries, transposed, so that a query is a column.
     queries: Vec<Block>,
     /// By key.
     scores: Vec<Queries>,
     /// By pair of keys: e to the power of each score less the largest.
     powers: Vec<Pairs>,
-    /// One by the sum of a query's powers.
+    /// The reciprocal of the sum of a query's powers.
     shares: Queries,
 }
 
 /// A value of each of 32 queries, in two halves.
 type Queries = [[f32; ROWS]; 2];
 
-/// One passage, and where its result goes; rows are cut into lines.
+/// One passage and the place of its result; rows are cut into lines.
 struct Passage<'p> {
     simd: V4,
     length: usize,
@@ -53,29 +52,30 @@ struct Passage<'p> {
 }
 
 impl VectorAttention {
-    /// None where the processor has no such vectors, or heads of `size` states do not fill lines of 32.
-    pub(super) fn find(size: usize) -> Option<Self> {
-        let (simd, vectors) = (V4::try_new()?, Vectors::find()?);
+    /// `None` if the processor has no such vectors, or heads of `size` states do not fill lines of 32.
+    pub(crate) fn find(size: usize) -> Option<Self> {
+        let simd = V4::try_new()?;
+        let vectors = Vectors::find()?;
         let is_whole = size > 0 && size.is_multiple_of(SIDE);
         is_whole.then(|| Self { simd, _vectors: vectors, working: Working::default() })
     }
 
-    /// As [`super::FusedAttention::attend`], for tensors whose shape is that.
-    pub(super) fn attend(&mut self, rows: &Tensor, shape: Heads, place: &mut Tensor) -> Result<(), TchError> {
-        let (length, heads, panels) = (shape.length, shape.count, shape.size / SIDE);
+    /// [`crate::FusedAttention::attend`], for slices of that shape.
+    pub(crate) fn attend(&mut self, rows: &[Bf16], shape: Heads, places: &mut [Bf16]) {
+        let Heads { length, count: heads, size, .. } = shape;
+        let panels = size / SIDE;
         self.working.fit(length, panels);
-        let (rows, _) = values(rows)?.as_chunks::<SIDE>();
-        let (places, _) = values_mut(place)?.as_chunks_mut::<SIDE>();
+        let (rows, _) = rows.as_chunks::<SIDE>();
+        let (places, _) = places.as_chunks_mut::<SIDE>();
         let row = heads * panels;
         for (rows, places) in rows.chunks_exact(length * 3 * row).zip(places.chunks_exact_mut(length * row)) {
             let passage = Passage { simd: self.simd, length, heads, panels, rows, working: &mut self.working, places };
-            #[expect(unsafe_code, reason = "a function for some processors may be called on those alone")]
-            // SAFETY: there are a `V4` and a `Vectors`, so the processor has what the function is compiled for.
+            #[expect(unsafe_code, reason = "functions with target features may only be called on such processors")]
+            // SAFETY: there are a `V4` and a `Vectors`, so the processor has the features that the function is compiled for.
             unsafe {
                 passage.attend();
             }
         }
-        Ok(())
     }
 }
 
@@ -104,7 +104,7 @@ impl Passage<'_> {
         }
     }
 
-    /// Of 32 queries, or of 16.
+    /// Attends from 32 queries, or from 16.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
     fn attend_from<const HALVES: usize>(&mut self, head: usize, first: usize) {
@@ -118,7 +118,7 @@ impl Passage<'_> {
         self.length.div_ceil(2)
     }
 
-    /// A token's queries, keys or values: the kinds 0, 1 and 2. Zeros beyond the last token.
+    /// A token's query, key or value (the kinds 0, 1 and 2). Zeros beyond the last token.
     #[inline(always)]
     fn line(&self, token: usize, kind: usize, head: usize, panel: usize) -> Line<Bf16> {
         let place = (token * 3 + kind) * self.heads * self.panels + head * self.panels + panel;
@@ -155,7 +155,7 @@ impl Passage<'_> {
         }
     }
 
-    /// Keys times queries; gives each query's largest score.
+    /// Multiplies keys by queries, and returns each query's largest score.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
     fn score<const HALVES: usize>(&mut self, head: usize) -> [__m512; HALVES] {
@@ -164,7 +164,7 @@ impl Passage<'_> {
         for first in (0..self.length).step_by(TOGETHER) {
             let mut keys = [&[][..]; TOGETHER];
             for (key, line) in keys.iter_mut().enumerate() {
-                // What is computed again for the last key is left alone.
+                // Rows beyond the last key repeat it; their scores are not stored.
                 let token = (first + key).min(self.length - 1);
                 *line = &self.rows[(token * 3 + 1) * row + head * self.panels..][..self.panels];
             }
@@ -179,7 +179,7 @@ impl Passage<'_> {
         most
     }
 
-    /// Scores to powers, and what each is of their sum.
+    /// Turns scores into powers and the reciprocals of their sums.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
     fn weigh<const HALVES: usize>(&mut self, most: [__m512; HALVES]) {
@@ -196,7 +196,8 @@ impl Passage<'_> {
                 let one = power(2 * pair);
                 let other = if 2 * pair + 1 < self.length { power(2 * pair + 1) } else { self.simd.splat_f32s(0.0) };
                 sum = _mm512_add_ps(sum, pulp::cast(self.simd.add_f32s(one, other)));
-                let (lower, upper) = (rounded_up(self.simd, one), rounded_up(self.simd, other));
+                let lower = round_half_up(self.simd, one);
+                let upper = round_half_up(self.simd, other);
                 let lower = self.simd.avx512f._mm512_srli_epi32::<16>(pulp::cast(lower));
                 let upper = self.simd.and_u32s(upper, self.simd.splat_u32s(0xffff_0000));
                 self.working.powers[pair][half] = pulp::cast(self.simd.or_u32s(pulp::cast(lower), upper));
@@ -205,11 +206,12 @@ impl Passage<'_> {
         }
     }
 
-    /// Powers times values, to where they belong.
+    /// Multiplies powers by values, and writes the results to their places.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
     fn gather(&mut self, head: usize, first: usize) {
-        let (row, pairs) = (self.heads * self.panels, self.pairs());
+        let row = self.heads * self.panels;
+        let pairs = self.pairs();
         let powers = &self.working.powers[..pairs];
         for (panel, values) in self.working.values[..self.panels * pairs].chunks_exact(pairs).enumerate() {
             for query in (0..SIDE.min(self.length - first)).step_by(TOGETHER) {
@@ -218,7 +220,7 @@ impl Passage<'_> {
                 let shares = &self.working.shares.as_flattened()[query..];
                 for ((place, found), share) in places.zip(found).zip(shares) {
                     let share = _mm512_set1_ps(*share);
-                    *place = rounded([_mm512_mul_ps(found[0], share), _mm512_mul_ps(found[1], share)]);
+                    *place = round_half_even([_mm512_mul_ps(found[0], share), _mm512_mul_ps(found[1], share)]);
                 }
             }
         }
