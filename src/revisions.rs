@@ -143,7 +143,8 @@ mod tests {
                 let name = entry.path().strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
                 let is_hidden = entry.file_name().to_str().unwrap().starts_with('.');
                 let is_expectation = name.starts_with("tests/cases/") && !name.contains("/input/");
-                if entry.file_type().is_file() && !is_hidden && !is_expectation && !name.ends_with(".md") {
+                let is_document = entry.path().extension().is_some_and(|extension| extension == "md");
+                if entry.file_type().is_file() && !is_hidden && !is_expectation && !is_document {
                     names.push(name);
                 }
             }

@@ -205,7 +205,8 @@ impl Evaluation {
                     Scores::Classification(other),
                     Comparison::Classification(comparison),
                 ) => {
-                    let (scores, other) = (Named { name: &ours, scores }, Named { name: theirs, scores: other });
+                    let scores = Named { name: &ours, scores: scores.as_ref() };
+                    let other = Named { name: theirs, scores: other.as_ref() };
                     table::classification_comparison(&scores, &other, comparison)
                 }
                 (Scores::Tagging(scores), Scores::Tagging(other), Comparison::Tagging(comparison)) => {

@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn the_recommended_threshold_is_the_least_that_keeps_its_promise() {
         let rows: Vec<_> =
-            (0..100).map(|text| row(usize::from(text < 30), &[0.5 + 0.005 * text as f32, 0.0])).collect();
+            (0..100_u8).map(|text| row(usize::from(text < 30), &[0.5 + 0.005 * f32::from(text), 0.0])).collect();
         // From text 18 on, 70 of 82 are right: .854.
         let found = ClassificationScores::of(&rows, &labels(&["a", "b"])).recommended.unwrap();
         assert_eq!((found.min_score, found.coverage), (0.59, Some(0.82)));

@@ -323,7 +323,9 @@ mod tests {
             row.place = crate::evaluate::RowPlace { line, statement: Some(0) };
         }
         assert_eq!(documents(&rows), [0..2, 2..3, 3..5]);
-        rows.iter_mut().for_each(|row| row.place.statement = None);
+        for row in &mut rows {
+            row.place.statement = None;
+        }
         assert_eq!(documents(&rows).len(), 5, "rows without sentences stand alone");
     }
 

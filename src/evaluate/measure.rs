@@ -66,7 +66,7 @@ pub struct DocumentReadings {
 #[serde(untagged)]
 pub enum Scores {
     /// Of a sequence head.
-    Classification(ClassificationScores),
+    Classification(Box<ClassificationScores>),
     /// Of a token head.
     Tagging(TaggingScores),
 }
@@ -117,10 +117,10 @@ impl Measured {
     #[must_use]
     pub fn scores(&self) -> Scores {
         match self {
-            Self::Classified(found) => Scores::Classification(ClassificationScores {
+            Self::Classified(found) => Scores::Classification(Box::new(ClassificationScores {
                 documents: DocumentAccuracy::of(&found.documents, &found.rows),
                 ..ClassificationScores::of(&found.rows, &found.labels)
-            }),
+            })),
             Self::Marked(rows, parts) => Scores::Tagging(TaggingScores::of(rows, parts)),
         }
     }

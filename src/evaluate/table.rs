@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::classification::{ClassScore, Confusion, Coverage, RECOMMENDED_ACCURACY};
+use super::classification::{ClassScore, Confusion, Coverage, DocumentAccuracy, RECOMMENDED_ACCURACY};
 use super::compare::{ClassificationComparison, Interval, TaggingComparison};
 use super::{ClassificationScores, RelationScores, Score, TaggingScores};
 
@@ -34,32 +34,36 @@ pub fn classification(scores: &ClassificationScores) -> String {
         decimal(scores.ece_by_chance),
         decimal(scores.nll),
     );
-    let mut headline = headline;
+    let mut lines = vec![headline];
     if let Some(first_choice) = scores.first_choice.filter(|_| scores.first_choice != scores.accuracy) {
-        headline += &format!("\nfirst choice {first_choice:.3}");
-        if let Some(weak) = scores.weak {
-            headline += &format!(" · accuracy on weak sentences {weak:.3}");
-        }
+        let weak = scores.weak.map(|weak| format!(" · accuracy on weak sentences {weak:.3}")).unwrap_or_default();
+        lines.push(format!("first choice {first_choice:.3}{weak}"));
     }
     if let Some(documents) = &scores.documents {
-        headline += &format!(
-            "\n{} documents · accuracy {} · first choice {} · most frequent label of the sentences {} · calibration error {} ({} by chance)",
-            documents.rows,
-            decimal(documents.accuracy),
-            decimal(documents.first_choice),
-            decimal(documents.most_frequent),
-            decimal(documents.ece),
-            decimal(documents.ece_by_chance),
-        );
+        lines.push(of_documents(documents));
     }
     if let Some(threshold) = &scores.threshold {
-        headline += &format!("\nat the task's threshold: {}", at_threshold(threshold));
+        lines.push(format!("at the task's threshold: {}", at_threshold(threshold)));
     }
     if let Some(recommended) = &scores.recommended {
-        headline += &format!("\nleast threshold with {RECOMMENDED_ACCURACY} right: {}", at_threshold(recommended));
+        lines.push(format!("least threshold with {RECOMMENDED_ACCURACY} right: {}", at_threshold(recommended)));
     }
+    let headline = lines.join("\n");
     let tables = [classes(scores), confusions(scores), coverage(scores), reliability(scores)];
     tables.iter().fold(headline, |text, table| format!("{text}\n\n{table}")) + "\n"
+}
+
+fn of_documents(documents: &DocumentAccuracy) -> String {
+    format!(
+        "{} documents · accuracy {} · first choice {} · most frequent label of the sentences {} · calibration error {} ({} \
+         by chance)",
+        documents.rows,
+        decimal(documents.accuracy),
+        decimal(documents.first_choice),
+        decimal(documents.most_frequent),
+        decimal(documents.ece),
+        decimal(documents.ece_by_chance),
+    )
 }
 
 fn at_threshold(coverage: &Coverage) -> String {

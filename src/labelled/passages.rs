@@ -31,15 +31,15 @@ pub struct RowPassage {
 pub fn passages(row: &LabelledRow, tokenizer: &Tokenizer) -> Result<Vec<RowPassage>, ModelError> {
     let title = tokenizer.tokenize_title(Some(&row.title))?;
     if let Gold::Document(gold) = &row.gold {
-        let ranges = gold.statements.iter().map(|statement| statement.range.clone()).collect();
-        return of_sentences(&row.text, ranges, tokenizer, title.as_ref());
+        let ranges: Vec<_> = gold.statements.iter().map(|statement| statement.range.clone()).collect();
+        return of_sentences(&row.text, &ranges, tokenizer, title.as_ref());
     }
     let title = title.filter(|title| title.own_tokens() > 0);
     let text = tokenizer.tokenize(&row.text)?;
     if matches!(row.gold, Gold::Marks(_)) || tokenizer.is_long(&text) {
         let bytes = |sentence: Sentence| sentence.span.byte_start..sentence.span.byte_end;
-        let ranges = sentences(&row.text).into_iter().map(bytes).collect();
-        return of_sentences(&row.text, ranges, tokenizer, title.as_ref());
+        let ranges: Vec<_> = sentences(&row.text).into_iter().map(bytes).collect();
+        return of_sentences(&row.text, &ranges, tokenizer, title.as_ref());
     }
     let (before, after) = (tokenizer.tokenize(&row.before)?, tokenizer.tokenize(&row.after)?);
     let (passage, place) = tokenizer.passage_around(text, [&before, &after]);
@@ -54,7 +54,7 @@ pub fn passages(row: &LabelledRow, tokenizer: &Tokenizer) -> Result<Vec<RowPassa
 /// The passages of a text whose sentences stand at these places, in bytes.
 fn of_sentences(
     text: &str,
-    sentences: Vec<Range<usize>>,
+    sentences: &[Range<usize>],
     tokenizer: &Tokenizer,
     title: Option<&TokenizedText>,
 ) -> Result<Vec<RowPassage>, ModelError> {

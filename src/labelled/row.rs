@@ -112,7 +112,7 @@ impl<'l> RowReader<'l> {
             }
         };
         let surroundings = self.surroundings(fields)?;
-        Ok(gold.map(|gold| LabelledRow { line, gold, text, attributions, ..surroundings }))
+        Ok(gold.map(|gold| LabelledRow { line, text, gold, attributions, ..surroundings }))
     }
 
     /// A row with what stands around the text, and nothing else.

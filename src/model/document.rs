@@ -45,7 +45,9 @@ impl DocumentScores {
     ) -> Self {
         let (sentences, count) = sum_of_logs(sentences);
         let (mut title, passages) = sum_of_logs(titles);
-        title.iter_mut().for_each(|sum| *sum /= passages);
+        for sum in &mut title {
+            *sum /= passages;
+        }
         let labels = sentences.len().max(title.len());
         let (mut sentences, has_title) = (sentences, !title.is_empty());
         sentences.resize(labels, 0.0);

@@ -186,8 +186,8 @@ fn model_record(model: &UsedModel) -> ModelRecord {
         name: model.name.clone(),
         path: model.folder.path().to_string_lossy().into_owned(),
         revision: model.folder.manifest().revision.clone(),
-        precision: model.runtime.precision.to_owned(),
-        device: model.runtime.device.to_owned(),
+        precision: model.runtime.precision.to_string(),
+        device: model.runtime.device.as_str().to_owned(),
         workers: model.runtime.workers,
         batch_tokens: model.batch_tokens,
     }

@@ -131,7 +131,9 @@ impl Assemble {
         match row.found.get() {
             Ok(readings) => {
                 let (of_document, of_sentences) = readings.split_at(usize::from(row.passage.has_document));
-                of_document.iter().for_each(|reading| self.place_title(batch, row, reading));
+                for reading in of_document {
+                    self.place_title(batch, row, reading);
+                }
                 for ((place, segment), reading) in segments(row).zip(of_sentences) {
                     self.place(batch, place, segment, reading);
                 }
@@ -152,12 +154,12 @@ impl Assemble {
         let tagged = std::mem::take(&mut self.tagged);
         let refused = std::mem::take(&mut self.refused);
         let all = documents.into_par_iter().zip(statements).zip(readings).zip(tagged).enumerate();
-        let all = all.map(|(place, (((split, mut statements), readings), tagged))| match refused.get(&place) {
-            Some(rejection) => Err(rejection.clone()),
-            None => {
-                let verdicts = readings.label(&self.tasks.labels, &mut statements);
-                self.attribute(split, statements, verdicts, &tagged)
+        let all = all.map(|(place, (((split, mut statements), readings), tagged))| {
+            if let Some(rejection) = refused.get(&place) {
+                return Err(rejection.clone());
             }
+            let verdicts = readings.label(&self.tasks.labels, &mut statements);
+            self.attribute(split, statements, verdicts, &tagged)
         });
         let mut documents = Vec::new();
         for document in all.collect::<Vec<_>>() {

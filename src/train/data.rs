@@ -236,7 +236,9 @@ impl Truth {
                 shares[*best] = SHARE_OF_BEST;
                 #[expect(clippy::cast_precision_loss, reason = "a text has a few labels")]
                 let share_of_each = (1.0 - SHARE_OF_BEST) / others.len() as f32;
-                others.iter().for_each(|&other| shares[other] += share_of_each);
+                for &other in others {
+                    shares[other] += share_of_each;
+                }
             }
         }
         Self::Segment(shares)
@@ -245,7 +247,9 @@ impl Truth {
     /// That one of the labels at `places` is right, of so many `labels`.
     fn one_of(places: &[usize], labels: usize) -> Self {
         let mut mask = vec![0.0; labels];
-        places.iter().for_each(|&place| mask[place] = 1.0);
+        for &place in places {
+            mask[place] = 1.0;
+        }
         Self::OneOf(mask)
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn round(value: f32) -> Bf16 {
     let upper = lower + 1;
     let to_lower = (f64::from(value) - magnitude(lower)).abs();
     let to_upper = (f64::from(value) - magnitude(upper)).abs();
-    if value.is_infinite() || to_lower < to_upper || to_lower.total_cmp(&to_upper).is_eq() && lower % 2 == 0 {
+    if value.is_infinite() || to_lower < to_upper || to_lower.total_cmp(&to_upper).is_eq() && lower.is_multiple_of(2) {
         lower
     } else {
         upper
