@@ -202,7 +202,7 @@ fn a_text_gives_the_same_bits_alone_and_in_any_batch_in_bf16() {
     assert_neighbours_change_nothing(Precision::Bf16);
 }
 
-/// The numbers come from another program: Python's transformers, in f32, with the same weights and temperatures.
+/// The numbers come from another program with the same weights and temperatures: `bench/reference_scores.py`, in numpy.
 #[test]
 fn the_model_gives_the_scores_that_it_was_made_with() {
     let (folder, mut model) = model(Precision::F32);
@@ -210,6 +210,6 @@ fn the_model_gives_the_scores_that_it_was_made_with() {
     let ids = folder.tokenizer().unwrap().tokenize(text).unwrap().ids;
     let readings = model.read(&TokenBatch::of_rows(std::iter::once(ids.as_slice()))).unwrap();
     let (topic, sentiment) = (&readings[0].sequences[0], &readings[0].sequences[1]);
-    assert!((topic[17] - 0.8287).abs() < 2e-3, "international affairs: {}", topic[17]);
-    assert!((sentiment[0] - 0.7275).abs() < 2e-3, "negative: {}", sentiment[0]);
+    assert!((topic[14] - 0.6228).abs() < 2e-3, "defense: {}", topic[14]);
+    assert!((sentiment[0] - 0.8327).abs() < 2e-3, "negative: {}", sentiment[0]);
 }

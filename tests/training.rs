@@ -367,7 +367,7 @@ fn what_cannot_be_measured_is_refused() {
     let message = refusal(&["--task", "sentiment", "bad.jsonl", "--json"]);
     assert!(message.contains("bad.jsonl:1: `label` is `angry`, which the head does not know"), "{message}");
     let message = refusal(&["--task", "topic", "attribution.jsonl"]);
-    assert!(message.contains("attribution.jsonl:1: no label: expected one of the fields `code`"), "{message}");
+    assert!(message.contains("attribution.jsonl:1: no label: expected one of the fields `codes`"), "{message}");
 }
 
 #[test]
@@ -418,10 +418,10 @@ fn the_mean_with_another_model_comes_out_and_is_measured() {
     let card = std::fs::read_to_string(folder.path().join("model/MODEL_CARD.md")).unwrap();
     assert!(card.contains("| weights | the mean of those of all epochs |"), "{card}");
 
-    let more = recipe("", &(MOOD.to_owned() + ATTRIBUTION))
-        .replace("[training]", "[[model.blend]]\nmodel = \"other\"\nshare = 0.5\n[training]");
-    let message = prepare(folder.path(), &more).err().unwrap();
-    assert!(message.contains("its head `attribution` is missing"), "{message}");
+    std::fs::write(folder.path().join("mood.jsonl"), moods().replace("good", "fine")).unwrap();
+    let renamed = blended("0.5").replace("\"good\"", "\"fine\"");
+    let message = prepare(folder.path(), &renamed).err().unwrap();
+    assert!(message.contains("its head `mood` is missing, of another kind, or has other labels"), "{message}");
 }
 
 #[test]
