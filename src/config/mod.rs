@@ -1,4 +1,4 @@
-//! `pipeline.toml` to a valid [`Config`]. What is wrong with it is said with file, line and column, before anything
+//! `pipeline.toml` to a valid `Config`. What is wrong with it is said with file, line and column, before anything
 //! is loaded.
 
 /// The sections of the file, with their defaults.

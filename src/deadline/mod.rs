@@ -4,17 +4,17 @@
 //! wrong with a document, and each ends in another way:
 //!
 //! 1. The work panics. The `guard` catches the panic: the document becomes a rejection with the reason `panicked`.
-//! 2. The work takes too long, and calls [`check`]. That unwinds it to the `guard`: a rejection with the reason `too_slow`.
-//! 3. The work takes too long, and never calls [`check`]. The `watchdog` notes the document among the `suspects` and ends the
+//! 2. The work takes too long, and calls `check`. That unwinds it to the `guard`: a rejection with the reason `too_slow`.
+//! 3. The work takes too long, and never calls `check`. The `watchdog` notes the document among the `suspects` and ends the
 //!    process. The next run rejects the document without a try, and goes on.
 //!
 //! How the parts work together:
 //!
-//! - A stage has a [`guard::Guard`]. `Guard::on` starts a stopwatch for a document, does the work, and catches what unwinds out of it.
+//! - A stage has a `guard::Guard`. `Guard::on` starts a stopwatch for a document, does the work, and catches what unwinds out of it.
 //! - `stopwatch` counts the processor time of a document over all threads that work on it. The stopwatch that runs on a thread is
 //!   in a thread-local variable, so that pure text code need not pass it on.
-//! - Loops over a text call [`check`] in each round. Most calls only count; every 64th reads the time, and unwinds where the time is
-//!   over. It unwinds as a panic does, but prints nothing. Steps that are few and long call [`check_now`]. Outside of a guard
+//! - Loops over a text call `check` in each round. Most calls only count; every 64th reads the time, and unwinds where the time is
+//!   over. It unwinds as a panic does, but prints nothing. Steps that are few and long call `check_now`. Outside of a guard
 //!   both do nothing.
 //! - `watchdog` is a thread that looks once a second for a document that has taken more than twice its time. Such work will not
 //!   end by itself, and nothing can end a thread from outside: so it notes the document in `suspects.jsonl` and ends the process

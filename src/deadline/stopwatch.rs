@@ -1,7 +1,7 @@
 //! The processor time that one document has taken, and an end to the work where that is too long.
 //!
 //! Code that goes over a document calls [`check`] now and then; where the time is over, that unwinds the work, up to `Guard::on`. Outside
-//! of a guard it does nothing. Code of libraries may never call it: [`overdue`] finds such work, for the watchdog.
+//! of a guard it does nothing. Code of libraries may never call it: `overdue` finds such work, for the watchdog.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Documents, statements and rejections to the records of [`super::schema`], and these to lines of JSON.
+//! Documents, statements and rejections to the records of `super::schema`, and these to lines of JSON.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The records that a run writes, one type each: the writer makes them, [`super::reader`] returns them, and `docs/schema/` is
+//! The records that a run writes, one type each: the writer makes them, `super::reader` returns them, and `docs/schema/` is
 //! generated from them. Field names are an interface: see `docs/output.md`. Comments on fields are the descriptions of the schemas.
 
 use std::collections::BTreeMap;
