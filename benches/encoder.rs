@@ -71,7 +71,7 @@ fn batches(passages: &[Passage]) -> Vec<TokenBatch> {
             tokens <= BATCH_TOKENS
         };
         let count = rest.iter().take_while(fits).count().max(1);
-        batches.push(TokenBatch::of(rest[..count].iter()));
+        batches.push(TokenBatch::from_passages(rest[..count].iter()));
         rest = &rest[count..];
     }
     batches
@@ -79,7 +79,7 @@ fn batches(passages: &[Passage]) -> Vec<TokenBatch> {
 
 fn read(model: &mut Model, batches: &[TokenBatch]) {
     for batch in batches {
-        black_box(model.read(batch).expect("the model reads"));
+        black_box(model.infer(batch).expect("the model reads"));
     }
 }
 

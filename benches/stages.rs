@@ -127,7 +127,7 @@ fn passages(folder: &ModelFolder, tokens: usize) -> TokenBatch {
         room = room.saturating_sub(passage.ids.len());
         room > 0
     };
-    TokenBatch::of(passages.iter().take_while(fits))
+    TokenBatch::from_passages(passages.iter().take_while(fits))
 }
 
 fn encode(criterion: &mut Criterion) {
@@ -141,7 +141,7 @@ fn encode(criterion: &mut Criterion) {
             let batch = passages(&folder, tokens);
             group.throughput(Throughput::Elements(batch.ids().len() as u64));
             group.bench_function(format!("{name}, passages of {tokens} tokens, one thread"), |bencher| {
-                bencher.iter(|| model.read(black_box(&batch)).map(|readings| readings.len()));
+                bencher.iter(|| model.infer(black_box(&batch)).map(|readings| readings.len()));
             });
             group.bench_function(format!("{name}, the matrix products of {tokens} tokens alone"), |bencher| {
                 bencher.iter(|| model.products(model.computed_tokens(&batch)).map(|done| done.is_ok()));

@@ -1,4 +1,4 @@
-//! What a configuration asks of its models: tasks joined with the heads that do them.
+//! The tasks of a configuration, joined with the models and heads that do them.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use crate::digest::{hexadecimal, sha256_of_all};
 use crate::model::{DocumentScaling, HeadKind, HeadManifest, ModelError, ModelFolder, Report, Runtime};
 use crate::record::Label;
 
-/// Why the tasks cannot be done.
+/// The reasons why tasks cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
-    /// The configuration asks for what a model does not have.
+    /// The configuration names something that a model does not have.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A model cannot be used.
@@ -21,7 +21,7 @@ pub enum TaskError {
         name: String,
         /// Its folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: ModelError,
     },
@@ -34,17 +34,17 @@ pub struct UsedModel {
     pub name: String,
     /// Its files.
     pub folder: ModelFolder,
-    /// How it is run.
+    /// Its precision, device and number of workers.
     pub runtime: Runtime,
-    /// How many tokens a batch may have.
+    /// The maximum number of tokens in a batch.
     pub batch_tokens: usize,
     /// The heads that are used, in the order of the tasks.
     pub heads: Vec<String>,
 }
 
 impl Tasks {
-    /// A hash of all tasks and models, of how these run, and of the version of this program without its last number: a patch release
-    /// does not change results. The revisions of the program's parts are added by whoever knows them.
+    /// A hash of all tasks and models, of their runtimes, and of the version of this program without its last number: a patch release
+    /// does not change results. 64 hexadecimal digits. The caller adds the revisions of the program's parts.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut parts = vec![concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR")).to_owned()];
@@ -59,15 +59,15 @@ impl Tasks {
         for BoilerplateTask { name, model, slot, min_score } in &self.boilerplate {
             parts.push(format!("{name} {model} {slot} {min_score}"));
         }
-        parts.extend(
-            self.attribution.iter().map(|AttributionTask { name, model, slot, .. }| format!("{name} {model} {slot}")),
-        );
+        if let Some(AttributionTask { name, model, slot, .. }) = &self.attribution {
+            parts.push(format!("{name} {model} {slot}"));
+        }
         hexadecimal(&sha256_of_all(parts.iter().map(String::as_str)))
     }
 }
 
 impl UsedModel {
-    /// What to say where it cannot be used.
+    /// The error for a model that cannot be used because of `cause`.
     #[must_use]
     pub fn failed(&self, cause: ModelError) -> TaskError {
         TaskError::Model { name: self.name.clone(), path: self.folder.path().to_owned(), cause }
@@ -85,15 +85,16 @@ pub struct LabelTask {
     pub slot: usize,
     /// The labels, in the order of the head.
     pub labels: Vec<Label>,
-    /// What of the probabilities is reported.
+    /// The form in which probabilities are reported.
     pub report: Report,
-    /// A less probable label becomes "unsure".
+    /// The threshold, 0 to 1: a less probable label becomes "unsure".
     pub min_score: f32,
-    /// How a document's sentences and title bear on each other's labels; `None` where each sentence stands for itself.
+    /// The weights by which a document's sentences and title change each other's labels; `None` if each sentence is labelled
+    /// alone.
     pub document: Option<DocumentScaling>,
 }
 
-/// A task that finds what is no statement.
+/// A task that finds boilerplate: sentences that state nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoilerplateTask {
     /// Its name in the configuration.
@@ -102,11 +103,11 @@ pub struct BoilerplateTask {
     pub model: usize,
     /// The head, by its place in [`crate::model::Reading::sequences`].
     pub slot: usize,
-    /// From which probability of the head's last label on a sentence is no statement.
+    /// The threshold, 0 to 1: with at least this probability of the head's last label, a sentence is boilerplate.
     pub min_score: f32,
 }
 
-/// The task that finds who said what.
+/// The task that finds attributions.
 #[derive(Debug, Clone)]
 pub struct AttributionTask {
     /// Its name in the configuration.
@@ -115,14 +116,14 @@ pub struct AttributionTask {
     pub model: usize,
     /// The head, by its place in [`crate::model::Reading::tokens`].
     pub slot: usize,
-    /// What each label of the head means.
+    /// The meaning of each label of the head, in the order of the labels.
     pub tags: Vec<Tag>,
 }
 
-/// What a token is in an attribution.
+/// The role of a token in an attribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
-    /// No part of one.
+    /// Not in an attribution.
     Outside,
     /// The first token of a part.
     Begin(Part),
@@ -133,24 +134,24 @@ pub enum Tag {
 /// The parts of an attribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Who says it.
+    /// The words for the speaker.
     Source,
     /// The words that report it.
     Cue,
-    /// What is said.
+    /// The words that were said.
     Content,
 }
 
-/// All that is to be found, and the models that find it.
+/// All tasks of a run, and the models that do them.
 #[derive(Debug, Clone, Default)]
 pub struct Tasks {
     /// The models in use.
     pub models: Vec<UsedModel>,
     /// The labelling tasks, in the order of the output.
     pub labels: Vec<LabelTask>,
-    /// What finds sentences that are no statements.
+    /// The tasks that find boilerplate.
     pub boilerplate: Vec<BoilerplateTask>,
-    /// Who said what, where it is asked for.
+    /// The task that finds attributions, if there is one.
     pub attribution: Option<AttributionTask>,
 }
 
@@ -158,12 +159,13 @@ impl Tasks {
     /// Opens the models that `config` uses, checks their files, and finds each task's head.
     ///
     /// # Errors
-    /// A model that cannot be used, or a head that it does not have.
+    /// If a model cannot be used or lacks a head that a task names, if a second task finds attributions, or if the labels of such
+    /// a task are not those of source, cue and content.
     pub fn resolve(config: &Config) -> Result<Self, TaskError> {
         let mut tasks = Self::default();
         for (name, task) in &config.tasks {
-            let model = tasks.model(config, task.model.get_ref())?;
-            let head = tasks.head(config, model, task)?;
+            let model = tasks.open_model(config, task.model.get_ref())?;
+            let head = tasks.head_of_task(config, model, task)?;
             match head.kind {
                 HeadKind::Sequence => tasks.add_labels(name, model, task, head),
                 HeadKind::Token => tasks.add_attribution(config, name, model, task, &head)?,
@@ -173,13 +175,13 @@ impl Tasks {
         Ok(tasks)
     }
 
-    /// The place of the model called `name`, opened where no task has used it yet.
-    fn model(&mut self, config: &Config, name: &str) -> Result<usize, TaskError> {
+    /// The place of the model called `name`. Opens it if no earlier task uses it.
+    fn open_model(&mut self, config: &Config, name: &str) -> Result<usize, TaskError> {
         if let Some(place) = self.models.iter().position(|model| model.name == name) {
             return Ok(place);
         }
         let settings = &config.models[name];
-        let model = open(name, settings).map_err(|cause| TaskError::Model {
+        let model = open_used_model(name, settings).map_err(|cause| TaskError::Model {
             name: name.to_owned(),
             path: settings.path.clone(),
             cause,
@@ -188,7 +190,7 @@ impl Tasks {
         Ok(self.models.len() - 1)
     }
 
-    fn head(&self, config: &Config, model: usize, task: &TaskConfig) -> Result<HeadManifest, ConfigError> {
+    fn head_of_task(&self, config: &Config, model: usize, task: &TaskConfig) -> Result<HeadManifest, ConfigError> {
         let heads = &self.models[model].folder.manifest().heads;
         heads.get(task.head.get_ref()).cloned().ok_or_else(|| {
             let message = format!(
@@ -205,6 +207,7 @@ impl Tasks {
         #[expect(clippy::cast_possible_truncation, reason = "a threshold; the models compute in f32")]
         let min_score = task.min_score.get() as f32;
         let name = name.to_owned();
+        // Sequence heads of one model have the order of their tasks.
         let models = self.labels.iter().map(|task| task.model).chain(self.boilerplate.iter().map(|task| task.model));
         let slot = models.filter(|&other| other == model).count();
         if head.report == Report::Boilerplate {
@@ -223,16 +226,14 @@ impl Tasks {
         task: &TaskConfig,
         head: &HeadManifest,
     ) -> Result<(), ConfigError> {
-        let invalid = |message: String| config.file.invalid(task.head.span(), &message);
         if let Some(first) = &self.attribution {
-            return Err(invalid(format!(
-                "task `{}` finds attributions already: there can be one such task",
-                first.name
-            )));
+            let message = format!("task `{}` finds attributions already: there can be one such task", first.name);
+            return Err(config.file.invalid(task.head.span(), &message));
         }
         let tags = head.labels.iter().map(|label| Tag::parse(&label.label)).collect::<Option<Vec<_>>>();
         let tags = tags.ok_or_else(|| {
-            invalid(format!("head `{}` labels something else than source, cue and content", task.head.get_ref()))
+            let message = format!("head `{}` labels something else than source, cue and content", task.head.get_ref());
+            config.file.invalid(task.head.span(), &message)
         })?;
         self.attribution = Some(AttributionTask { name: name.to_owned(), model, slot: 0, tags });
         Ok(())
@@ -240,7 +241,7 @@ impl Tasks {
 }
 
 impl Tag {
-    /// What a label of the form `O`, `B-source`, `I-source` means; none where it is another.
+    /// Parses a label of the form `O`, `B-source`, `I-source`; `None` if it has another form.
     #[must_use]
     pub fn parse(label: &str) -> Option<Self> {
         if label == "O" {
@@ -261,7 +262,7 @@ impl Tag {
     }
 }
 
-fn open(name: &str, settings: &ModelConfig) -> Result<UsedModel, ModelError> {
+fn open_used_model(name: &str, settings: &ModelConfig) -> Result<UsedModel, ModelError> {
     let workers = match settings.workers {
         Workers::Auto => None,
         Workers::Count(count) => Some(count.get()),

@@ -176,7 +176,7 @@ fn assert_neighbours_change_nothing(precision: Precision) {
     let (folder, mut model) = model(precision);
     let rows = rows(&folder);
     let mut read =
-        |rows: &[&Vec<u32>]| model.read(&TokenBatch::of_rows(rows.iter().map(|row| row.as_slice()))).unwrap();
+        |rows: &[&Vec<u32>]| model.infer(&TokenBatch::from_rows(rows.iter().map(|row| row.as_slice()))).unwrap();
     let alone: Vec<Reading> = rows.iter().flat_map(|row| read(&[row])).collect();
     let choices = prop::collection::vec(0..rows.len(), 1..60);
     let mut runner =
@@ -208,7 +208,7 @@ fn the_model_gives_the_scores_that_it_was_made_with() {
     let (folder, mut model) = model(Precision::F32);
     let text = "They condemned China's dangerous and provocative military activities in the East and South China Seas.";
     let ids = folder.tokenizer().unwrap().tokenize(text).unwrap().ids;
-    let readings = model.read(&TokenBatch::of_rows(std::iter::once(ids.as_slice()))).unwrap();
+    let readings = model.infer(&TokenBatch::from_rows(std::iter::once(ids.as_slice()))).unwrap();
     let (topic, sentiment) = (&readings[0].sequences[0], &readings[0].sequences[1]);
     assert!((topic[14] - 0.6228).abs() < 2e-3, "defense: {}", topic[14]);
     assert!((sentiment[0] - 0.8327).abs() < 2e-3, "negative: {}", sentiment[0]);

@@ -1,4 +1,4 @@
-//! `pressrun evaluate`: what a task's labels are worth, measured on a labelled file.
+//! `pressrun evaluate`: scores a task against a labelled file.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use pressrun::config::{Config, Device, Precision, listed};
 use pressrun::error::RunError;
-use pressrun::evaluate::classification::coverage_at;
-use pressrun::evaluate::measure::{Comparison, Measured, Scores};
+use pressrun::evaluate::measure::{Classification, Comparison, Measured, Scores};
 use pressrun::evaluate::table::{self, Named};
 use pressrun::labelled::{LabelledSet, Layout};
 use pressrun::model::{FloatType, HeadManifest, ModelFolder, Report, Runtime};
@@ -21,11 +20,11 @@ struct Candidate {
     head: String,
     precision: Precision,
     device: Device,
-    /// The task's threshold; `None` where no configuration names one.
+    /// The task's threshold; `None` without a configuration.
     min_score: Option<f64>,
 }
 
-/// What `--json` writes.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Evaluation {
     task: String,
@@ -40,7 +39,7 @@ struct Evaluation {
     baseline: Option<Baseline>,
 }
 
-/// Which model it is.
+/// The name and the version of a model.
 #[derive(Serialize)]
 struct Identity {
     path: PathBuf,
@@ -49,7 +48,7 @@ struct Identity {
     precision: FloatType,
 }
 
-/// A second model, and how the first differs from it.
+/// A second model, and the differences of the first from it.
 #[derive(Serialize)]
 struct Baseline {
     model: Identity,
@@ -68,7 +67,7 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> anyhow::Result<()> {
         write_predictions(path, &measured)?;
     }
     let baseline = arguments.against.as_ref().map(|path| candidate.against(path, &set, &measured)).transpose()?;
-    let scores = candidate.scores(&measured);
+    let scores = measured.scores(candidate.min_score);
     let evaluation = Evaluation {
         task: arguments.task.clone(),
         head: candidate.head,
@@ -86,7 +85,7 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> anyhow::Result<()> {
     }
 }
 
-/// How the labelled file is read for `head`.
+/// The layout of the labelled file, for `head`.
 fn layout(arguments: &EvaluateArguments, head: &HeadManifest) -> Layout {
     /// The flag of sentences that are no statements.
     const NO_STATEMENT: char = 'j';
@@ -106,13 +105,16 @@ fn write_predictions(path: &Path, measured: &Measured) -> anyhow::Result<()> {
     let Measured::Classified(found) = measured else {
         bail!("`--predictions` is for tasks that label texts, not for tasks that mark parts of them");
     };
-    let failed = || format!("cannot write `{}`", path.display());
-    let mut file = std::io::BufWriter::new(std::fs::File::create(path).with_context(failed)?);
+    write_lines(path, found).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn write_lines(path: &Path, found: &Classification) -> std::io::Result<()> {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
     for prediction in found.predictions() {
-        serde_json::to_writer(&mut file, &prediction).with_context(failed)?;
-        file.write_all(b"\n").with_context(failed)?;
+        serde_json::to_writer(&mut file, &prediction)?;
+        file.write_all(b"\n")?;
     }
-    file.flush().with_context(failed)
+    file.flush()
 }
 
 impl Candidate {
@@ -129,9 +131,13 @@ impl Candidate {
             format!("`{}` has no task `{}`, expected one of {known}", arguments.config.display(), arguments.task)
         })?;
         let model = &config.models[task.model.get_ref()];
-        let (folder, head) = (ModelFolder::open(&model.path)?, task.head.get_ref().clone());
-        let min_score = Some(task.min_score.get());
-        Ok(Self { folder, head, precision: model.precision, device: model.device, min_score })
+        Ok(Self {
+            folder: ModelFolder::open(&model.path)?,
+            head: task.head.get_ref().clone(),
+            precision: model.precision,
+            device: model.device,
+            min_score: Some(task.min_score.get()),
+        })
     }
 
     fn manifest(&self) -> anyhow::Result<&HeadManifest> {
@@ -142,15 +148,7 @@ impl Candidate {
         })
     }
 
-    /// The scores of what has been measured, also at the task's own threshold.
-    fn scores(&self, measured: &Measured) -> Scores {
-        let mut scores = measured.scores();
-        if let (Scores::Classification(scores), Measured::Classified(found)) = (&mut scores, measured) {
-            scores.threshold = self.min_score.map(|min_score| coverage_at(&found.rows, min_score));
-        }
-        scores
-    }
-
+    /// Runs the model on `set`.
     fn measure(&self, set: &LabelledSet) -> anyhow::Result<(Identity, Measured)> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = Runtime::resolve(self.precision, self.device, Some(1))?;
@@ -167,55 +165,63 @@ impl Candidate {
         Ok((identity, measured))
     }
 
-    /// The same head of the model in `path`, and how `ours` differs from it.
+    /// Measures the same head of the model in `path`, and compares `ours` with it.
     fn against(&self, path: &Path, set: &LabelledSet, ours: &Measured) -> anyhow::Result<Baseline> {
-        let folder = ModelFolder::open(path)?;
-        let head = self.head.clone();
-        let other = Self { folder, head, precision: self.precision, device: self.device, min_score: self.min_score };
-        let is_alike = labels_are_alike(other.manifest()?, self.manifest()?);
-        ensure!(is_alike, "`{}` has other labels in its head `{}`", path.display(), self.head);
+        let other = Self { folder: ModelFolder::open(path)?, head: self.head.clone(), ..*self };
+        let has_same_labels = have_same_labels(other.manifest()?, self.manifest()?);
+        ensure!(has_same_labels, "`{}` has other labels in its head `{}`", path.display(), self.head);
         let (model, measured) = other.measure(set)?;
         let comparison = ours.compare(&measured)?.context("a sequence head cannot be compared with a token head")?;
-        Ok(Baseline { model, scores: other.scores(&measured), comparison })
+        Ok(Baseline { model, scores: measured.scores(other.min_score), comparison })
     }
 }
 
-/// Whether two heads have the same labels in the same order, whatever these map to in other vocabularies.
-fn labels_are_alike(one: &HeadManifest, other: &HeadManifest) -> bool {
+/// True if two heads have the same labels in the same order, whatever these map to in other vocabularies.
+fn have_same_labels(one: &HeadManifest, other: &HeadManifest) -> bool {
     let labels = one.labels.iter().zip(&other.labels);
     one.labels.len() == other.labels.len()
         && labels.into_iter().all(|(one, other)| (&one.code, &one.label) == (&other.code, &other.label))
 }
 
 impl Evaluation {
+    /// The scores as text: a line with task, model and data, the tables, and the comparison with the baseline.
     fn tables(&self) -> String {
-        let name = |model: &Identity| format!("{} {}", model.name, model.revision);
+        let name = self.model.name_and_revision();
         let skipped =
             if self.skipped > 0 { format!(", {} without a label left out", self.skipped) } else { String::new() };
-        let head = format!("{} by {} on {}{skipped}\n", self.task, name(&self.model), self.data.display());
         let scores = match &self.scores {
             Scores::Classification(scores) => table::classification(scores),
             Scores::Tagging(scores) => table::tagging(scores),
         };
-        let (ours, theirs) = (name(&self.model), self.baseline.as_ref().map(|baseline| name(&baseline.model)));
-        let comparison = self.baseline.as_ref().zip(theirs.as_ref()).map(|(baseline, theirs)| {
-            match (&self.scores, &baseline.scores, &baseline.comparison) {
-                (
-                    Scores::Classification(scores),
-                    Scores::Classification(other),
-                    Comparison::Classification(comparison),
-                ) => {
-                    let scores = Named { name: &ours, scores: scores.as_ref() };
-                    let other = Named { name: theirs, scores: other.as_ref() };
-                    table::classification_comparison(&scores, &other, comparison)
-                }
-                (Scores::Tagging(scores), Scores::Tagging(other), Comparison::Tagging(comparison)) => {
-                    let (scores, other) = (Named { name: &ours, scores }, Named { name: theirs, scores: other });
-                    table::tagging_comparison(&scores, &other, comparison)
-                }
-                _ => String::new(),
-            }
-        });
-        format!("{head}{scores}\n{}", comparison.unwrap_or_default())
+        let comparison = match &self.baseline {
+            Some(baseline) => comparison_table(&name, &self.scores, baseline),
+            None => String::new(),
+        };
+        format!("{} by {name} on {}{skipped}\n{scores}\n{comparison}", self.task, self.data.display())
+    }
+}
+
+impl Identity {
+    fn name_and_revision(&self) -> String {
+        format!("{} {}", self.name, self.revision)
+    }
+}
+
+/// The scores of the model `name` beside those of `baseline`.
+fn comparison_table(name: &str, scores: &Scores, baseline: &Baseline) -> String {
+    let baseline_name = baseline.model.name_and_revision();
+    match (scores, &baseline.scores, &baseline.comparison) {
+        (Scores::Classification(ours), Scores::Classification(theirs), Comparison::Classification(comparison)) => {
+            let ours = Named { name, scores: ours.as_ref() };
+            let theirs = Named { name: &baseline_name, scores: theirs.as_ref() };
+            table::classification_comparison(&ours, &theirs, comparison)
+        }
+        (Scores::Tagging(ours), Scores::Tagging(theirs), Comparison::Tagging(comparison)) => {
+            let ours = Named { name, scores: ours };
+            let theirs = Named { name: &baseline_name, scores: theirs };
+            table::tagging_comparison(&ours, &theirs, comparison)
+        }
+        // Models of different kinds are not compared: `Candidate::against` refuses them.
+        _ => String::new(),
     }
 }

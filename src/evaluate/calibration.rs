@@ -1,9 +1,9 @@
-//! Probabilities that are too sure, or not sure enough, to a temperature that mends them.
+//! Temperature scaling: fits the divisor of a head's logits at which its scores are true probabilities.
 //!
-//! One number for a whole head, fitted on texts that it was not trained on (temperature scaling, Guo et al. 2017, "On
-//! Calibration of Modern Neural Networks"). It changes how sure the head is, never which label is its best. Of the ways to
-//! fit it we take the one that looks at the scores that are reported, those of the best labels: the least calibration error.
-//! The most likely temperature is drawn away from that by the other labels, and by a few that are a matter of opinion.
+//! One number for a whole head, fitted on texts that it was not trained on (Guo et al. 2017, "On Calibration of Modern Neural
+//! Networks"). It changes the scores, never which label is the best. The objective is the expected calibration error, as that
+//! measures the scores that are reported, those of the best labels. The temperature of the highest likelihood is also
+//! influenced by the other labels, and by a few texts whose label is a matter of opinion.
 
 use super::Classified;
 use super::reliability::expected_calibration_error;
@@ -12,23 +12,28 @@ use crate::model::document::log_probability;
 
 /// Temperatures tried are powers of e to multiples of this: half a percent apart.
 const STEP: f64 = 0.005;
-/// How many steps from 1 they go, either way: to 0.05 and to 20.
+/// The number of steps from 1 in each direction: to 0.05 and to 20.
 const MOST_STEPS: i32 = 600;
 
-/// The temperature, from 0.05 to 20, at which the expected calibration error is least, in the mean over `sets` with rows, each
-/// of which counts alike: above 1 where the head is too sure. Rows must hold probabilities as they come at temperature 1.
-/// Of equals it is the nearest to 1, and 1 where there are no rows.
+/// The temperature, from 0.05 to 20, with the least expected calibration error in the mean over `sets`, each of which counts
+/// alike; sets without rows are left out. Above 1 if the head is too sure. Rows must have the head's probabilities at
+/// temperature 1. Of equally good temperatures it is the nearest to 1, and 1 if there are no rows.
+///
+/// Temperature scaling is from Guo et al. 2017, "On Calibration of Modern Neural Networks".
 #[must_use]
 pub fn fit_temperature(sets: &[Vec<Classified>]) -> f64 {
-    let sets: Vec<Vec<Fitted>> = sets.iter().map(|rows| rows.iter().map(Fitted::of).collect()).collect();
-    let error = |steps: i32| {
-        let temperature = temperature(steps);
-        let at = |rows: &Vec<Fitted>| rows.iter().map(|row| row.at(temperature)).collect::<Vec<_>>();
-        mean(sets.iter().filter_map(|rows| expected_calibration_error(&at(rows)))).unwrap_or(0.0)
-    };
-    let outwards = (0..=MOST_STEPS).flat_map(|steps| [steps, -steps]).map(|steps| (error(steps), steps));
-    let least = outwards.reduce(|least, tried| if tried.0 < least.0 { tried } else { least });
-    least.map_or(1.0, |(_, steps)| temperature(steps))
+    let sets: Vec<Vec<FittedRow>> = sets.iter().map(|rows| rows.iter().map(FittedRow::new).collect()).collect();
+    let mut best_steps = 0;
+    let mut least_error = f64::INFINITY;
+    // From 1 outwards, so that the nearest of equals is the first.
+    for steps in (0..=MOST_STEPS).flat_map(|steps| [steps, -steps]) {
+        let error = mean_calibration_error(&sets, temperature_at(steps));
+        if error < least_error {
+            least_error = error;
+            best_steps = steps;
+        }
+    }
+    temperature_at(best_steps)
 }
 
 /// The temperature, of powers of e to multiples of 5 percent from 0.2 to 5, at which the right labels of `rows` are most likely.
@@ -47,35 +52,47 @@ pub(super) fn likelihood_temperature(rows: &[Classified]) -> f64 {
     best.1
 }
 
-/// The mean negative logarithm of the probability of the right labels together, at `temperature`; 0 of no rows.
+/// The mean negative natural logarithm of the probability of a row's right labels together, at `temperature`; 0 without rows.
 pub(super) fn mean_negative_log_likelihood(rows: &[Classified], temperature: f64) -> f64 {
-    let cost = |row: &Classified| {
-        let logits = logits(&row.probabilities);
-        let normaliser = normaliser(&logits, temperature);
-        let right: f64 = row.acceptable.iter().map(|&label| (logits[label] / temperature - normaliser).exp()).sum();
-        -right.max(f64::MIN_POSITIVE).ln()
-    };
-    mean(rows.iter().map(cost)).unwrap_or(0.0)
+    mean(rows.iter().map(|row| negative_log_likelihood(row, temperature))).unwrap_or(0.0)
 }
 
-fn temperature(steps: i32) -> f64 {
+fn negative_log_likelihood(row: &Classified, temperature: f64) -> f64 {
+    let logits = to_logits(&row.probabilities);
+    let normaliser = log_normaliser(&logits, temperature);
+    let right: f64 = row.acceptable.iter().map(|&label| (logits[label] / temperature - normaliser).exp()).sum();
+    -right.max(f64::MIN_POSITIVE).ln()
+}
+
+/// The temperature `steps` steps away from 1.
+fn temperature_at(steps: i32) -> f64 {
     (STEP * f64::from(steps)).exp()
 }
 
-/// A text while a temperature is looked for.
-struct Fitted {
+/// The mean over `sets` of the expected calibration error at `temperature`; 0 without rows.
+fn mean_calibration_error(sets: &[Vec<FittedRow>], temperature: f64) -> f64 {
+    let errors = sets.iter().filter_map(|rows| {
+        let outcomes: Vec<Outcome> = rows.iter().map(|row| row.outcome_at(temperature)).collect();
+        expected_calibration_error(&outcomes)
+    });
+    mean(errors).unwrap_or(0.0)
+}
+
+/// A row that a temperature is fitted on.
+struct FittedRow {
+    /// The outcome at temperature 1.
     outcome: Outcome,
     logits: Vec<f64>,
 }
 
-impl Fitted {
-    fn of(row: &Classified) -> Self {
-        Self { outcome: Outcome::of(row), logits: logits(&row.probabilities) }
+impl FittedRow {
+    fn new(row: &Classified) -> Self {
+        Self { outcome: Outcome::new(row), logits: to_logits(&row.probabilities) }
     }
 
-    /// What becomes of it at `temperature`: the best label stays the best.
+    /// The outcome at `temperature`: only the score changes, as the best label stays the best.
     #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32 throughout")]
-    fn at(&self, temperature: f64) -> Outcome {
+    fn outcome_at(&self, temperature: f64) -> Outcome {
         Outcome { score: best_probability(&self.logits, temperature) as f32, ..self.outcome }
     }
 }
@@ -84,17 +101,19 @@ impl Fitted {
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32 throughout")]
 pub fn with_temperature(probabilities: &[f32], temperature: f64) -> Vec<f32> {
-    let logits = logits(probabilities);
-    let normaliser = normaliser(&logits, temperature);
+    let logits = to_logits(probabilities);
+    let normaliser = log_normaliser(&logits, temperature);
     logits.iter().map(|logit| (logit / temperature - normaliser).exp() as f32).collect()
 }
 
-fn logits(probabilities: &[f32]) -> Vec<f64> {
+/// Logits up to a constant, which softmax ignores.
+fn to_logits(probabilities: &[f32]) -> Vec<f64> {
     probabilities.iter().copied().map(log_probability).collect()
 }
 
-/// The logarithm of what the softmax of `logits / temperature` is divided by.
-fn normaliser(logits: &[f64], temperature: f64) -> f64 {
+/// The logarithm of the denominator of the softmax of `logits / temperature`.
+fn log_normaliser(logits: &[f64], temperature: f64) -> f64 {
+    // Subtracting the highest logit keeps the exponentials from overflowing.
     let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = logits.iter().map(|logit| ((logit - highest) / temperature).exp()).sum();
     highest / temperature + sum.ln()
@@ -103,7 +122,7 @@ fn normaliser(logits: &[f64], temperature: f64) -> f64 {
 /// The probability of the best label at `temperature`.
 fn best_probability(logits: &[f64], temperature: f64) -> f64 {
     let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    (highest / temperature - normaliser(logits, temperature)).exp()
+    (highest / temperature - log_normaliser(logits, temperature)).exp()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Labelled texts to the scores of the head that labelled them.
+//! Scores of a sequence head, from texts with their right labels and the probabilities that the head gave.
 
 use serde::Serialize;
 
@@ -8,153 +8,158 @@ use super::score::{Counts, Outcome, Score, macro_f1, mean, share};
 use crate::model::document::log_probability;
 use crate::record::Label;
 
-/// What a sequence head's labels are worth. The best label of a text is its most probable one, the first of equals. It is
-/// right where it is one of those that the text may have. Where a text may have several, per-label figures count it for the
-/// best label if that is right, and else for the first of its own.
+/// The scores of a sequence head. The best label of a text is its most probable one, the first of equals. It is right if it is
+/// one of those that the text may have. If a text may have several, per-label figures count it for the best label if that is
+/// right, and otherwise for the first of its own.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassificationScores {
-    /// How many texts.
+    /// The number of texts.
     pub rows: usize,
-    /// The share of texts whose best label is right: one of those that are acceptable.
+    /// The share of texts whose best label is right: one of those that are acceptable. 0 to 1, as all scores here.
     pub accuracy: Option<f64>,
     /// The share of texts whose best label is the first of those that are acceptable.
     pub first_choice: Option<f64>,
-    /// The accuracy on sentences whose label nobody could tell from the sentence alone; `None` where none is marked so.
+    /// The accuracy on sentences that do not show their label by themselves; `None` if none is marked so.
     pub weak: Option<f64>,
     /// F1 over all labels' counts together: with one label a text the same as the accuracy.
     pub micro_f1: Option<f64>,
     /// The mean F1 of the labels that occur in the gold, 0 for those never predicted.
     pub macro_f1: Option<f64>,
-    /// Expected calibration error in 15 bins of equal width (Guo et al. 2017, "On Calibration of Modern Neural
-    /// Networks"): how far the best label's probability lies from the accuracy, 0 to 1.
+    /// Expected calibration error in 15 bins of equal width: the distance of the best label's probability from the accuracy
+    /// (Guo et al. 2017, "On Calibration of Modern Neural Networks").
     pub ece: Option<f64>,
-    /// What that error is on average where every probability is true, by the chance of so few texts (Roelofs et al. 2022,
-    /// "Mitigating Bias in Calibration Error Estimation"): an `ece` around it, or below, shows no fault.
+    /// The mean of that error if every probability is true, by the chance of so few texts (Roelofs et al. 2022, "Mitigating
+    /// Bias in Calibration Error Estimation"): an `ece` around it, or below, shows no fault.
     pub ece_by_chance: Option<f64>,
-    /// The best labels' mean probability: above `accuracy` where the head is too sure of itself.
+    /// The best labels' mean probability: above `accuracy` if the head is too sure.
     pub mean_score: Option<f64>,
-    /// Mean negative natural logarithm of the right labels' probability, all of them together.
+    /// Mean negative natural logarithm of the right labels' probability, all of them together, in nats.
     pub nll: Option<f64>,
     /// Each label that occurs in the gold or was predicted, in the head's order.
     pub per_class: Vec<ClassScore>,
-    /// Which label was taken for which.
+    /// The texts by gold label and predicted label.
     pub confusion: Confusion,
-    /// What a least score costs and gains, for 0.0, 0.1 to 0.9.
+    /// Coverage and accuracy at the thresholds 0.0, 0.1 to 0.9.
     pub coverage: Vec<Coverage>,
-    /// The same for the task's own `min_score`; `None` where no configuration has been read.
+    /// The same for the task's own `min_score`; `None` without a configuration.
     pub threshold: Option<Coverage>,
-    /// The least score, in hundredths, from which on labels are right in [`RECOMMENDED_ACCURACY`] of the cases; `None` where
+    /// The same for the lowest threshold, in hundredths, at which the accuracy is [`RECOMMENDED_ACCURACY`] or more; `None` if
     /// there is none.
     pub recommended: Option<Coverage>,
-    /// Documents by their own labels; `None` where the rows are no documents.
+    /// The scores of the documents' own labels; `None` if the rows are not from documents.
     pub documents: Option<DocumentAccuracy>,
-    /// What scores promise and keep, in the bins of `ece`.
+    /// Mean score and accuracy in each bin of `ece`.
     pub reliability: Vec<ReliabilityBin>,
 }
 
-/// How often labels at or above a recommended threshold are right.
+/// The accuracy that labels have at a recommended threshold.
 pub const RECOMMENDED_ACCURACY: f64 = 0.85;
 
-/// What the labels of documents are worth.
+/// The scores of documents' own labels, 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct DocumentAccuracy {
-    /// How many documents have a label to measure by.
+    /// The number of documents with a gold label.
     pub rows: usize,
     /// The share whose best label is acceptable.
     pub accuracy: Option<f64>,
     /// The share whose best label is the first of those that are acceptable.
     pub first_choice: Option<f64>,
-    /// The share of documents whose most frequent best label of a sentence is acceptable.
+    /// The share of documents in which the most frequent best label of the sentences is acceptable.
     pub most_frequent: Option<f64>,
     /// Expected calibration error in 15 bins.
     pub ece: Option<f64>,
-    /// What that error is on average where every probability is true.
+    /// The mean of that error if every probability is true.
     pub ece_by_chance: Option<f64>,
 }
 
-/// How one label does.
+/// The scores of one label.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassScore {
-    /// Its code, where it has one.
+    /// Its code, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// Its name.
     pub label: String,
-    /// How well it is found.
+    /// Precision, recall and F1.
     #[serde(flatten)]
     pub score: Score,
-    /// For how many texts it was the best label.
+    /// The number of texts whose best label it was.
     pub predicted: usize,
 }
 
-/// How often each label was taken for each.
+/// A confusion matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Confusion {
     /// The names of the labels that occur in the gold or were predicted, in the head's order.
     pub labels: Vec<String>,
-    /// Texts by gold label (the rows) and best label (the columns), both in the order of `labels`.
+    /// The number of texts by gold label (the rows) and best label (the columns), both in the order of `labels`.
     pub counts: Vec<Vec<usize>>,
 }
 
-/// What is left when only the surest labels are given.
+/// The effect of a threshold: less probable labels are not given.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Coverage {
-    /// The least probability that the best label must have.
+    /// The threshold: the lowest probability that the best label must have.
     pub min_score: f64,
     /// The share of texts that keep a label.
     pub coverage: Option<f64>,
-    /// The share of those whose label is right; `None` where there are none.
+    /// The share of those whose label is right; `None` if there are none.
     pub accuracy: Option<f64>,
 }
 
 impl ClassificationScores {
-    /// The scores of a head with `labels`.
+    /// The scores of a head with `labels` on `rows`, without `threshold` and `documents`.
     ///
     /// # Panics
-    /// Where a gold label's place or a probability's lies beyond `labels`.
+    /// If a row has a right label or a probability at a place beyond `labels`, or no right label.
     #[must_use]
-    pub fn of(rows: &[Classified], labels: &[Label]) -> Self {
-        let outcomes: Vec<Outcome> = rows.iter().map(Outcome::of).collect();
-        let weak: Vec<Outcome> = rows.iter().filter(|row| row.is_weak).map(Outcome::of).collect();
+    pub fn from_rows(rows: &[Classified], labels: &[Label]) -> Self {
+        Self::from_outcomes(rows, &outcomes_of_rows(rows), labels)
+    }
+
+    /// As [`Self::from_rows`], with an outcome for each row.
+    pub(super) fn from_outcomes(rows: &[Classified], outcomes: &[Outcome], labels: &[Label]) -> Self {
+        let weak_rows = rows.iter().zip(outcomes).filter(|(row, _)| row.is_weak);
+        let weak: Vec<Outcome> = weak_rows.map(|(_, outcome)| *outcome).collect();
         let counts = class_counts(outcomes.iter().copied(), labels.len());
         let present: Vec<usize> = (0..labels.len()).filter(|&class| occurs(&counts[class])).collect();
         Self {
             rows: rows.len(),
-            accuracy: accuracy(&outcomes),
-            first_choice: first_choice(&outcomes),
+            accuracy: accuracy(outcomes),
+            first_choice: first_choice(outcomes),
             weak: accuracy(&weak),
             micro_f1: counts.iter().copied().sum::<Counts>().f1(),
             macro_f1: macro_f1(&counts),
-            ece: reliability::expected_calibration_error(&outcomes),
-            ece_by_chance: reliability::calibration_error_by_chance(&outcomes),
+            ece: reliability::expected_calibration_error(outcomes),
+            ece_by_chance: reliability::calibration_error_by_chance(outcomes),
             mean_score: mean(outcomes.iter().map(|outcome| f64::from(outcome.score))),
             nll: mean(rows.iter().map(negative_log_likelihood)),
-            per_class: present.iter().map(|&class| ClassScore::of(&labels[class], &counts[class])).collect(),
-            confusion: Confusion::of(&outcomes, &present, labels),
-            coverage: (0..10).map(|tenths| Coverage::of(&outcomes, f64::from(tenths) / 10.0)).collect(),
+            per_class: present.iter().map(|&class| ClassScore::new(&labels[class], &counts[class])).collect(),
+            confusion: Confusion::new(outcomes, &present, labels),
+            coverage: (0..10).map(|tenths| Coverage::new(outcomes, f64::from(tenths) / 10.0)).collect(),
             threshold: None,
-            recommended: recommended(&outcomes),
+            recommended: recommended_threshold(outcomes),
             documents: None,
-            reliability: reliability::bins(&outcomes),
+            reliability: reliability::reliability_bins(outcomes),
         }
     }
 }
 
 impl DocumentAccuracy {
-    /// Of `documents` whose sentences are `rows`, in the same order.
-    #[must_use]
-    pub fn of(documents: &[Classified], rows: &[Classified]) -> Option<Self> {
-        let outcomes: Vec<Outcome> = documents.iter().map(Outcome::of).collect();
-        if outcomes.is_empty() {
+    /// The scores of `documents`. `rows` are their labelled sentences, in the same order of lines, with an outcome for each.
+    /// `None` without documents.
+    pub(super) fn new(documents: &[Classified], rows: &[Classified], outcomes: &[Outcome]) -> Option<Self> {
+        if documents.is_empty() {
             return None;
         }
-        let mut sentences = rows.iter().peekable();
+        let document_outcomes = outcomes_of_rows(documents);
+        let mut sentences = rows.iter().zip(outcomes).peekable();
         let mut agreeing = 0;
         for document in documents {
             let mut counts = vec![0_usize; document.probabilities.len()];
-            while let Some(row) = sentences.next_if(|row| row.place.line <= document.place.line) {
+            while let Some((row, outcome)) = sentences.next_if(|(row, _)| row.place.line <= document.place.line) {
                 if row.place.line == document.place.line {
-                    counts[Outcome::of(row).best] += 1;
+                    counts[outcome.best] += 1;
                 }
             }
             // The first of equals, as for probabilities.
@@ -162,33 +167,33 @@ impl DocumentAccuracy {
             agreeing += usize::from(most_frequent.is_some_and(|label| document.acceptable.contains(&label)));
         }
         Some(Self {
-            rows: outcomes.len(),
-            accuracy: accuracy(&outcomes),
-            first_choice: first_choice(&outcomes),
+            rows: documents.len(),
+            accuracy: accuracy(&document_outcomes),
+            first_choice: first_choice(&document_outcomes),
             most_frequent: share(agreeing, documents.len()),
-            ece: reliability::expected_calibration_error(&outcomes),
-            ece_by_chance: reliability::calibration_error_by_chance(&outcomes),
+            ece: reliability::expected_calibration_error(&document_outcomes),
+            ece_by_chance: reliability::calibration_error_by_chance(&document_outcomes),
         })
     }
 }
 
-/// What becomes of `rows` where less probable labels than `min_score` are not given.
-#[must_use]
-pub fn coverage_at(rows: &[Classified], min_score: f64) -> Coverage {
-    Coverage::of(&rows.iter().map(Outcome::of).collect::<Vec<_>>(), min_score)
+/// The outcome of each of `rows`, in order.
+pub(super) fn outcomes_of_rows(rows: &[Classified]) -> Vec<Outcome> {
+    rows.iter().map(Outcome::new).collect()
 }
 
-/// The least score, in hundredths, at which labels are right as often as is recommended.
-fn recommended(outcomes: &[Outcome]) -> Option<Coverage> {
-    let at = (0..100).map(|hundredths| Coverage::of(outcomes, f64::from(hundredths) / 100.0));
-    at.into_iter().find(|coverage| coverage.accuracy.is_some_and(|accuracy| accuracy >= RECOMMENDED_ACCURACY))
+/// The lowest threshold, in hundredths, at which labels are right as often as is recommended.
+fn recommended_threshold(outcomes: &[Outcome]) -> Option<Coverage> {
+    (0..100)
+        .map(|hundredths| Coverage::new(outcomes, f64::from(hundredths) / 100.0))
+        .find(|coverage| coverage.accuracy.is_some_and(|accuracy| accuracy >= RECOMMENDED_ACCURACY))
 }
 
 fn negative_log_likelihood(row: &Classified) -> f64 {
     -log_probability(row.acceptable.iter().map(|&label| row.probabilities[label]).sum())
 }
 
-/// What was found of each label.
+/// The counts of each of `classes` labels, in the head's order.
 pub(super) fn class_counts(outcomes: impl Iterator<Item = Outcome>, classes: usize) -> Vec<Counts> {
     let mut counts = vec![Counts::default(); classes];
     for outcome in outcomes {
@@ -203,13 +208,14 @@ pub(super) fn class_counts(outcomes: impl Iterator<Item = Outcome>, classes: usi
 }
 
 impl ClassScore {
-    fn of(label: &Label, counts: &Counts) -> Self {
+    fn new(label: &Label, counts: &Counts) -> Self {
         Self { code: label.code.clone(), label: label.label.clone(), score: counts.score(), predicted: counts.found }
     }
 }
 
 impl Confusion {
-    fn of(outcomes: &[Outcome], present: &[usize], labels: &[Label]) -> Self {
+    /// The matrix of the labels at the places `present`.
+    fn new(outcomes: &[Outcome], present: &[usize], labels: &[Label]) -> Self {
         let mut all = vec![vec![0; labels.len()]; labels.len()];
         for outcome in outcomes {
             all[outcome.gold][outcome.best] += 1;
@@ -222,11 +228,11 @@ impl Confusion {
 }
 
 impl Coverage {
-    /// With a least score, compared as `f32`, as a run does.
-    fn of(outcomes: &[Outcome], min_score: f64) -> Self {
+    /// The effect of the threshold `min_score`, which is compared as `f32`, as in a run.
+    pub(super) fn new(outcomes: &[Outcome], min_score: f64) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "scores are f32 throughout")]
-        let least = min_score as f32;
-        let kept: Vec<Outcome> = outcomes.iter().copied().filter(|outcome| outcome.score >= least).collect();
+        let threshold = min_score as f32;
+        let kept: Vec<Outcome> = outcomes.iter().copied().filter(|outcome| outcome.score >= threshold).collect();
         Self { min_score, coverage: share(kept.len(), outcomes.len()), accuracy: accuracy(&kept) }
     }
 }
@@ -267,7 +273,7 @@ mod tests {
             row(1, &[0.0, 1.0, 0.0, 0.0]),
             row(2, &[0.6, 0.1, 0.3, 0.0]),
         ];
-        ClassificationScores::of(&rows, &labels(&["a", "b", "c", "d"]))
+        ClassificationScores::from_rows(&rows, &labels(&["a", "b", "c", "d"]))
     }
 
     #[track_caller]
@@ -295,7 +301,7 @@ mod tests {
     #[test]
     fn texts_of_one_bin_make_up_for_each_other() {
         let rows = [row(0, &[0.75, 0.25]), row(0, &[0.75, 0.25]), row(0, &[0.75, 0.25]), row(1, &[0.75, 0.25])];
-        assert_eq!(ClassificationScores::of(&rows, &labels(&["a", "b"])).ece, Some(0.0));
+        assert_eq!(ClassificationScores::from_rows(&rows, &labels(&["a", "b"])).ece, Some(0.0));
     }
 
     #[test]
@@ -332,7 +338,7 @@ mod tests {
     #[test]
     fn any_acceptable_label_is_right_and_the_first_is_the_first_choice() {
         let rows = [statement(1, &[0, 1], 1), statement(1, &[0, 1], 2), statement(2, &[2], 2)];
-        let scores = ClassificationScores::of(&rows, &labels(&["a", "b", "c"]));
+        let scores = ClassificationScores::from_rows(&rows, &labels(&["a", "b", "c"]));
         assert_near(scores.accuracy, 2.0 / 3.0);
         assert_near(scores.first_choice, 1.0 / 3.0);
         assert_near(scores.weak, 1.0);
@@ -340,11 +346,11 @@ mod tests {
     }
 
     #[test]
-    fn the_recommended_threshold_is_the_least_that_keeps_its_promise() {
+    fn the_recommended_threshold_is_the_lowest_with_the_recommended_accuracy() {
         let rows: Vec<_> =
             (0..100_u8).map(|text| row(usize::from(text < 30), &[0.5 + 0.005 * f32::from(text), 0.0])).collect();
         // From text 18 on, 70 of 82 are right: .854.
-        let found = ClassificationScores::of(&rows, &labels(&["a", "b"])).recommended.unwrap();
+        let found = ClassificationScores::from_rows(&rows, &labels(&["a", "b"])).recommended.unwrap();
         assert_eq!((found.min_score, found.coverage), (0.59, Some(0.82)));
     }
 
@@ -352,14 +358,14 @@ mod tests {
     fn a_document_is_right_by_its_own_label_and_by_the_most_frequent_of_its_sentences() {
         let rows = [statement(1, &[0], 0), statement(1, &[0], 0), statement(1, &[0], 1), statement(3, &[1], 2)];
         let documents = [statement(1, &[0], 2), statement(3, &[1], 1)];
-        let found = DocumentAccuracy::of(&documents, &rows).unwrap();
+        let found = DocumentAccuracy::new(&documents, &rows, &outcomes_of_rows(&rows)).unwrap();
         assert_eq!((found.accuracy, found.most_frequent), (Some(0.5), Some(0.5)));
-        assert_eq!(DocumentAccuracy::of(&[], &rows), None);
+        assert_eq!(DocumentAccuracy::new(&[], &rows, &outcomes_of_rows(&rows)), None);
     }
 
     #[test]
     fn nothing_read_is_null_and_never_nan() {
-        let scores = ClassificationScores::of(&[], &labels(&["a"]));
+        let scores = ClassificationScores::from_rows(&[], &labels(&["a"]));
         let json = serde_json::to_value(&scores).unwrap();
         assert_eq!((scores.accuracy, scores.ece, scores.coverage[0].coverage), (None, None, None));
         assert_eq!((&json["macro_f1"], &json["per_class"]), (&serde_json::Value::Null, &serde_json::json!([])));
@@ -373,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_probability_that_is_no_number_is_never_the_best() {
-        let outcome = Outcome::of(&row(1, &[f32::NAN, 0.4, f32::NAN]));
+        let outcome = Outcome::new(&row(1, &[f32::NAN, 0.4, f32::NAN]));
         assert_eq!((outcome.best, outcome.score), (1, 0.4));
     }
 
@@ -385,7 +391,7 @@ mod tests {
     proptest! {
         #[test]
         fn scores_are_shares_and_micro_f1_is_the_accuracy(rows in rows()) {
-            let scores = ClassificationScores::of(&rows, &labels(&["a", "b", "c", "d"]));
+            let scores = ClassificationScores::from_rows(&rows, &labels(&["a", "b", "c", "d"]));
             prop_assert_eq!(scores.micro_f1, scores.accuracy);
             let classes = scores.per_class.iter().map(|class| class.score);
             let values = classes.flat_map(|score| [score.precision, score.recall, score.f1]);

@@ -1,4 +1,4 @@
-//! Two models' labels of the same texts to how sure it is that one of them is better.
+//! Compares two models on the same texts: the difference of their scores, with a confidence interval.
 //!
 //! Paired bootstrap (Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation"): texts are drawn
 //! again and again with replacement, the same for both models, and the difference of their scores is taken each time.
@@ -7,50 +7,50 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::classification::class_counts;
+use super::classification::{class_counts, outcomes_of_rows};
 use super::reliability::expected_calibration_error;
 use super::score::{Counts, Outcome, macro_f1, share};
 use super::tagging::PartCounts;
 use super::{Classified, Marked};
 
-/// How often texts are drawn.
+/// The number of resamples of the bootstrap.
 pub const RESAMPLES: usize = 1000;
-/// Where drawing starts, so that the same models always compare alike.
+/// The seed of the resamples, so that the same models always compare alike.
 pub const SEED: u64 = 2004;
 
-/// By how much one model's score lies above another's: all 0 where there are no rows.
+/// The difference of two models' scores, with its 95 % percentile interval; all 0 without rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
-    /// Over all rows.
+    /// The difference over all rows.
     pub difference: f64,
-    /// Where the middle 95 % of the resamples begin.
+    /// The lower bound of the middle 95 % of the resamples.
     pub low: f64,
-    /// Where they end.
+    /// The upper bound.
     pub high: f64,
     /// The share of resamples with a difference above 0.
     pub share_better: f64,
 }
 
-/// How two sequence heads differ; all differences are ours less the baseline's.
+/// The differences between two sequence heads, ours less the baseline's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ClassificationComparison {
     /// In accuracy.
     pub accuracy: Interval,
     /// In macro F1, over the labels in the gold of each resample.
     pub macro_f1: Interval,
-    /// In expected calibration error over all rows: below 0 where ours is the better calibrated. `None` without rows.
+    /// In expected calibration error over all rows: below 0 if ours is better calibrated. `None` without rows.
     pub ece_difference: Option<f64>,
 }
 
-/// How two token heads differ; all differences are ours less the baseline's.
+/// The differences between two token heads, ours less the baseline's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TaggingComparison {
     /// In each part, in the order of their names.
     pub per_class: Vec<PartComparison>,
 }
 
-/// How two token heads differ in one part. A resample in which a part neither occurs nor was found counts as an F1
-/// of 0.
+/// The differences between two token heads in one part. A resample in which a part neither occurs nor was found counts as an
+/// F1 of 0.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartComparison {
     /// Its name.
@@ -61,18 +61,18 @@ pub struct PartComparison {
     pub span_exact_f1: Interval,
 }
 
-/// Why two models cannot be compared.
+/// The reasons why two models cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CompareError {
-    /// One read more texts than the other.
+    /// They have different numbers of rows.
     #[error("cannot compare {ours} rows with {baseline}")]
     Lengths {
-        /// How many are ours.
+        /// The number of ours.
         ours: usize,
-        /// How many are the baseline's.
+        /// The number of the baseline's.
         baseline: usize,
     },
-    /// The gold or the words of both differ, so they did not read the same texts in the same order.
+    /// The gold or the words differ, so the rows are not of the same texts in the same order.
     #[error("cannot compare row {row}: it is not the same text in both")]
     Gold {
         /// The first such row, counted from 0.
@@ -83,21 +83,25 @@ pub enum CompareError {
 /// Compares two sequence heads whose labels are in the same order. Row by row, both must be of the same texts.
 ///
 /// # Errors
-/// Where the rows differ in number or gold.
+/// If the rows differ in number or gold.
 pub fn compare_classification(
     ours: &[Classified],
     baseline: &[Classified],
 ) -> Result<ClassificationComparison, CompareError> {
-    check(ours, baseline, |ours, baseline| (&ours.acceptable, ours.place) == (&baseline.acceptable, baseline.place))?;
-    let documents = documents(ours);
-    let (ours, baseline) = (Outcomes::of(ours), Outcomes::of(baseline));
-    let interval = |score: fn(&Outcomes, &[usize]) -> f64| {
-        paired_interval(&documents, RESAMPLES, SEED, |rows| score(&ours, rows) - score(&baseline, rows))
-    };
+    check_rows(ours, baseline, |ours, baseline| {
+        (&ours.acceptable, ours.place) == (&baseline.acceptable, baseline.place)
+    })?;
+    let documents = rows_by_document(ours);
+    let ours = Outcomes::new(ours);
+    let baseline = Outcomes::new(baseline);
     let errors = expected_calibration_error(&ours.rows).zip(expected_calibration_error(&baseline.rows));
     Ok(ClassificationComparison {
-        accuracy: interval(Outcomes::accuracy_of),
-        macro_f1: interval(Outcomes::macro_f1_of),
+        accuracy: paired_interval(&documents, RESAMPLES, SEED, |rows| {
+            ours.accuracy_on(rows) - baseline.accuracy_on(rows)
+        }),
+        macro_f1: paired_interval(&documents, RESAMPLES, SEED, |rows| {
+            ours.macro_f1_on(rows) - baseline.macro_f1_on(rows)
+        }),
         ece_difference: errors.map(|(ours, baseline)| ours - baseline),
     })
 }
@@ -105,31 +109,39 @@ pub fn compare_classification(
 /// Compares two token heads that mark `parts`. Row by row, both must be of the same texts.
 ///
 /// # Errors
-/// Where the rows differ in number, words or gold.
+/// If the rows differ in number, words or gold.
 pub fn compare_tagging(
     ours: &[Marked],
     baseline: &[Marked],
     parts: &[String],
 ) -> Result<TaggingComparison, CompareError> {
-    check(ours, baseline, |ours, baseline| ours.gold == baseline.gold && ours.words == baseline.words)?;
-    let compare = |(part, name): (usize, &String)| PartComparison {
-        part: name.clone(),
-        token_f1: f1_interval(&Paired::of(ours, baseline, |row| PartCounts::of(row, part).token)),
-        span_exact_f1: f1_interval(&Paired::of(ours, baseline, |row| PartCounts::of(row, part).exact)),
-    };
-    Ok(TaggingComparison { per_class: parts.iter().enumerate().map(compare).collect() })
+    check_rows(ours, baseline, |ours, baseline| ours.gold == baseline.gold && ours.words == baseline.words)?;
+    let mut per_class = Vec::with_capacity(parts.len());
+    for (part, name) in parts.iter().enumerate() {
+        let ours: Vec<PartCounts> = ours.iter().map(|row| PartCounts::new(row, part)).collect();
+        let baseline: Vec<PartCounts> = baseline.iter().map(|row| PartCounts::new(row, part)).collect();
+        per_class.push(PartComparison {
+            part: name.clone(),
+            token_f1: f1_interval(&ours, &baseline, |counts| counts.token),
+            span_exact_f1: f1_interval(&ours, &baseline, |counts| counts.exact),
+        });
+    }
+    Ok(TaggingComparison { per_class })
 }
 
 /// The rows of each text: sentences of one document depend on each other, so they are drawn together.
-fn documents(rows: &[Classified]) -> Vec<Range<usize>> {
-    let is_of_one_document =
-        |one: &Classified, next: &Classified| one.place.statement.is_some() && one.place.line == next.place.line;
+fn rows_by_document(rows: &[Classified]) -> Vec<Range<usize>> {
+    let mut documents = Vec::new();
     let mut start = 0;
-    let chunks = rows.chunk_by(is_of_one_document).map(|chunk| {
-        start += chunk.len();
-        start - chunk.len()..start
-    });
-    chunks.collect()
+    for document in rows.chunk_by(are_of_one_document) {
+        documents.push(start..start + document.len());
+        start += document.len();
+    }
+    documents
+}
+
+fn are_of_one_document(one: &Classified, next: &Classified) -> bool {
+    one.place.statement.is_some() && one.place.line == next.place.line
 }
 
 /// Texts of one row each.
@@ -137,9 +149,9 @@ fn single_rows(rows: usize) -> Vec<Range<usize>> {
     (0..rows).map(|row| row..row + 1).collect()
 }
 
-/// The 95 % percentile interval of a `difference` that is a function of which rows are looked at. `texts` has the rows of
-/// each text, in order. Draws as many texts as there are, with replacement, `resamples` times, always the same ones for the
-/// same `seed`.
+/// The 95 % percentile interval of a `difference`, by bootstrap over texts. `difference` gets the places of the drawn rows;
+/// `texts` has the rows of each text, in order. Draws as many texts as there are, with replacement, `resamples` times, and
+/// always the same ones for the same `seed`.
 #[must_use]
 pub fn paired_interval(
     texts: &[Range<usize>],
@@ -150,14 +162,14 @@ pub fn paired_interval(
     let mut indices: Vec<usize> = texts.iter().cloned().flatten().collect();
     let whole = difference(&indices);
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut draw = || {
+    let mut drawn = Vec::with_capacity(resamples);
+    for _ in 0..resamples {
         indices.clear();
         for _ in texts {
             indices.extend(texts[random.usize(..texts.len())].clone());
         }
-        difference(&indices)
-    };
-    let mut drawn: Vec<f64> = (0..resamples).map(|_| draw()).collect();
+        drawn.push(difference(&indices));
+    }
     drawn.sort_by(f64::total_cmp);
     let better = drawn.iter().filter(|difference| **difference > 0.0).count();
     Interval {
@@ -168,22 +180,26 @@ pub fn paired_interval(
     }
 }
 
-/// How many of the sorted resamples lie outside the interval at each end: 2.5 %.
+/// The number of sorted resamples outside the interval at each end: 2.5 %.
 fn tail(resamples: usize) -> usize {
     resamples / 40
 }
 
-fn check<Row>(ours: &[Row], baseline: &[Row], same: impl Fn(&Row, &Row) -> bool) -> Result<(), CompareError> {
+fn check_rows<Row>(
+    ours: &[Row],
+    baseline: &[Row],
+    is_same_text: impl Fn(&Row, &Row) -> bool,
+) -> Result<(), CompareError> {
     if ours.len() != baseline.len() {
         return Err(CompareError::Lengths { ours: ours.len(), baseline: baseline.len() });
     }
-    match ours.iter().zip(baseline).position(|(ours, baseline)| !same(ours, baseline)) {
+    match ours.iter().zip(baseline).position(|(ours, baseline)| !is_same_text(ours, baseline)) {
         Some(row) => Err(CompareError::Gold { row }),
         None => Ok(()),
     }
 }
 
-/// One sequence head's labels.
+/// The outcomes of one sequence head.
 struct Outcomes {
     rows: Vec<Outcome>,
     /// One more than the last label's place.
@@ -191,42 +207,31 @@ struct Outcomes {
 }
 
 impl Outcomes {
-    fn of(rows: &[Classified]) -> Self {
-        let rows: Vec<Outcome> = rows.iter().map(Outcome::of).collect();
+    fn new(rows: &[Classified]) -> Self {
+        let rows = outcomes_of_rows(rows);
         let classes = rows.iter().map(|row| row.gold.max(row.best) + 1).max().unwrap_or(0);
         Self { rows, classes }
     }
 
-    fn accuracy_of(&self, indices: &[usize]) -> f64 {
+    fn accuracy_on(&self, indices: &[usize]) -> f64 {
         let right = indices.iter().filter(|&&index| self.rows[index].is_right()).count();
         share(right, indices.len()).unwrap_or(0.0)
     }
 
-    fn macro_f1_of(&self, indices: &[usize]) -> f64 {
+    fn macro_f1_on(&self, indices: &[usize]) -> f64 {
         let counts = class_counts(indices.iter().map(|&index| self.rows[index]), self.classes);
         macro_f1(&counts).unwrap_or(0.0)
     }
 }
 
-/// What two token heads found of one part in each text.
-struct Paired {
-    ours: Vec<Counts>,
-    baseline: Vec<Counts>,
+/// The interval of the difference in F1, for the counts that `counts` selects.
+fn f1_interval(ours: &[PartCounts], baseline: &[PartCounts], counts: fn(&PartCounts) -> Counts) -> Interval {
+    let ours: Vec<Counts> = ours.iter().map(counts).collect();
+    let baseline: Vec<Counts> = baseline.iter().map(counts).collect();
+    paired_interval(&single_rows(ours.len()), RESAMPLES, SEED, |rows| f1_on(&ours, rows) - f1_on(&baseline, rows))
 }
 
-impl Paired {
-    fn of(ours: &[Marked], baseline: &[Marked], counts: impl Fn(&Marked) -> Counts) -> Self {
-        Self { ours: ours.iter().map(&counts).collect(), baseline: baseline.iter().map(&counts).collect() }
-    }
-}
-
-fn f1_interval(paired: &Paired) -> Interval {
-    paired_interval(&single_rows(paired.ours.len()), RESAMPLES, SEED, |rows| {
-        f1_of(&paired.ours, rows) - f1_of(&paired.baseline, rows)
-    })
-}
-
-fn f1_of(counts: &[Counts], indices: &[usize]) -> f64 {
+fn f1_on(counts: &[Counts], indices: &[usize]) -> f64 {
     indices.iter().map(|&index| counts[index]).sum::<Counts>().f1().unwrap_or(0.0)
 }
 
@@ -253,7 +258,7 @@ mod tests {
             let start = text.find(quote).unwrap();
             vec![Mark { part: 0, range: start..start + quote.len() }]
         };
-        Marked { words: words(text), gold: mark("Ann Lee"), found: mark(found), said: None }
+        Marked { words: words(text), gold: mark("Ann Lee"), found: mark(found), relations: None }
     }
 
     #[test]
@@ -292,7 +297,7 @@ mod tests {
     #[test]
     fn differences_are_those_of_the_scores() {
         let labels = ["a", "b", "c"].map(|name| Label { code: None, label: name.to_owned(), iptc: None });
-        let macro_f1 = |rows: &[Classified]| ClassificationScores::of(rows, &labels).macro_f1.unwrap();
+        let macro_f1 = |rows: &[Classified]| ClassificationScores::from_rows(rows, &labels).macro_f1.unwrap();
         let comparison = compare_classification(&labelled(80), &labelled(47)).unwrap();
         let expected = macro_f1(&labelled(80)) - macro_f1(&labelled(47));
         assert!((comparison.macro_f1.difference - expected).abs() < 1e-12);
@@ -322,11 +327,11 @@ mod tests {
         for (row, line) in rows.iter_mut().zip([1, 1, 2, 3, 3]) {
             row.place = crate::evaluate::RowPlace { line, statement: Some(0) };
         }
-        assert_eq!(documents(&rows), [0..2, 2..3, 3..5]);
+        assert_eq!(rows_by_document(&rows), [0..2, 2..3, 3..5]);
         for row in &mut rows {
             row.place.statement = None;
         }
-        assert_eq!(documents(&rows).len(), 5, "rows without sentences stand alone");
+        assert_eq!(rows_by_document(&rows).len(), 5, "rows without sentences stand alone");
     }
 
     #[test]

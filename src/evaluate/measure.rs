@@ -1,41 +1,39 @@
-//! A model at labelled sets: what its head found in each row, beside what is right.
-
-use std::ops::Range;
+//! Runs a model on labelled rows and keeps its predictions with the gold labels.
 
 use serde::Serialize;
 
+use super::classification::{Coverage, outcomes_of_rows};
 use super::compare::{ClassificationComparison, TaggingComparison};
 use super::{
-    ClassificationScores, Classified, CompareError, DocumentAccuracy, Marked, Related, RowPlace, Said, TaggingScores,
-    compare_classification, compare_tagging, words,
+    ClassificationScores, Classified, CompareError, DocumentAccuracy, Marked, RelationSpans, RowPlace, TaggingScores,
+    TextRelations, compare_classification, compare_tagging, words,
 };
-use crate::attribution::{Relation, Relations, TaggedSentence};
+use crate::attribution::{Relations, TaggedSentence};
 use crate::labelled::marks::TagSet;
 use crate::labelled::passages::{PassageReading, found_marks, mean_probabilities, read_all};
 use crate::labelled::{DocumentGold, Gold, LabelledRow, LabelledSet, Mark};
 use crate::model::document::DocumentScores;
-use crate::model::passage::Segment;
-use crate::model::{DocumentScaling, HeadKind, HeadManifest, Model, ModelError, Reading, Tokenizer};
-use crate::record::{Label, Sentence};
+use crate::model::{DocumentScaling, HeadKind, HeadManifest, Model, ModelError, Tokenizer};
+use crate::record::Label;
 use crate::sentences::sentences;
 use crate::task::Tag;
 
-/// How many tokens a batch has at most.
+/// The maximum number of tokens in a batch.
 const BATCH_TOKENS: usize = 1024;
 
-/// How many words a quotation has to have to be measured by.
+/// The minimum number of words of a quotation that is measured.
 const FEWEST_QUOTED_WORDS: usize = 3;
 
-/// What a head found in labelled rows.
+/// The predictions of a head for labelled rows, with the gold labels.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measured {
-    /// By a sequence head.
+    /// Of a sequence head.
     Classified(Classification),
-    /// By a token head, with the names of its parts.
+    /// Of a token head, with the names of its parts.
     Marked(Vec<Marked>, Vec<String>),
 }
 
-/// What a sequence head found in labelled rows.
+/// The predictions of a sequence head for labelled rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classification {
     /// The head's labels.
@@ -44,24 +42,24 @@ pub struct Classification {
     pub rows: Vec<Classified>,
     /// Documents that have labels, in the order of the file.
     pub documents: Vec<Classified>,
-    /// What the head read in documents, before it is combined.
+    /// The head's probabilities in the same documents, before they are combined.
     pub readings: Vec<DocumentReadings>,
 }
 
-/// What a sequence head read in one document.
+/// The probabilities of a sequence head in one document, before they are combined.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentReadings {
     /// The document's line in its file, from 1.
     pub line: u64,
-    /// What is right.
+    /// The right labels.
     pub gold: DocumentGold,
-    /// The probabilities of each sentence.
+    /// The probabilities of each sentence, label by label in the head's order.
     pub sentences: Vec<Vec<f32>>,
     /// The probabilities of the title, once for each passage.
     pub titles: Vec<Vec<f32>>,
 }
 
-/// What it is worth.
+/// The scores of a head.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Scores {
@@ -72,10 +70,10 @@ pub enum Scores {
 }
 
 impl Measured {
-    /// What `model`, loaded with `head` alone, finds in `set`. Rows without a label that is right are left out.
+    /// Runs `model`, loaded with `head` alone, on `set`. Rows without a right label are left out.
     ///
     /// # Errors
-    /// Where the tokenizer or libtorch fails.
+    /// If the tokenizer or libtorch fails.
     pub fn new(
         set: &LabelledSet,
         head: &HeadManifest,
@@ -84,27 +82,28 @@ impl Measured {
     ) -> Result<Self, ModelError> {
         match head.kind {
             HeadKind::Sequence => {
-                let is_measured =
-                    |row: &&LabelledRow| matches!(row.gold, Gold::Document(_)) || !row.gold.acceptable().is_empty();
-                let rows: Vec<LabelledRow> = set.rows.iter().filter(is_measured).cloned().collect();
+                let rows: Vec<LabelledRow> = set.rows.iter().filter(|row| has_gold_label(row)).cloned().collect();
                 let found = read_all(&rows, tokenizer, model, BATCH_TOKENS)?;
                 Ok(Self::Classified(Classification::new(head, &rows, &found)))
             }
             HeadKind::Token => {
                 let tags = TagSet::new(&head.labels);
                 let found = read_all(&set.rows, tokenizer, model, BATCH_TOKENS)?;
-                let marked = |(row, found): (&LabelledRow, &Vec<PassageReading>)| Marked {
-                    words: words(&row.text),
-                    gold: gold_marks(row),
-                    found: found_marks(&row.text, found, &tags),
-                    said: said(row, found, head, &tags),
-                };
-                Ok(Self::Marked(set.rows.iter().zip(&found).map(marked).collect(), tags.parts))
+                let mut marked = Vec::with_capacity(set.rows.len());
+                for (row, found) in set.rows.iter().zip(&found) {
+                    marked.push(Marked {
+                        words: words(&row.text),
+                        gold: gold_marks(row),
+                        found: found_marks(&row.text, found, &tags),
+                        relations: relations_of_row(row, found, head, &tags),
+                    });
+                }
+                Ok(Self::Marked(marked, tags.parts))
             }
         }
     }
 
-    /// How many rows have been read.
+    /// The number of rows with predictions: texts, and labelled sentences of documents.
     #[must_use]
     pub fn rows(&self) -> usize {
         match self {
@@ -113,20 +112,28 @@ impl Measured {
         }
     }
 
-    /// What it is worth.
+    /// The scores of the predictions. `min_score` is the task's threshold, if a configuration names one: a sequence head is also
+    /// scored at it.
     #[must_use]
-    pub fn scores(&self) -> Scores {
+    pub fn scores(&self, min_score: Option<f64>) -> Scores {
         match self {
-            Self::Classified(found) => Scores::Classification(Box::new(ClassificationScores {
-                documents: DocumentAccuracy::of(&found.documents, &found.rows),
-                ..ClassificationScores::of(&found.rows, &found.labels)
-            })),
-            Self::Marked(rows, parts) => Scores::Tagging(TaggingScores::of(rows, parts)),
+            Self::Classified(found) => {
+                let outcomes = outcomes_of_rows(&found.rows);
+                let mut scores = ClassificationScores::from_outcomes(&found.rows, &outcomes, &found.labels);
+                scores.documents = DocumentAccuracy::new(&found.documents, &found.rows, &outcomes);
+                scores.threshold = min_score.map(|min_score| Coverage::new(&outcomes, min_score));
+                Scores::Classification(Box::new(scores))
+            }
+            Self::Marked(rows, parts) => Scores::Tagging(TaggingScores::from_rows(rows, parts)),
         }
     }
 }
 
-/// How two models differ on the same rows.
+fn has_gold_label(row: &LabelledRow) -> bool {
+    matches!(row.gold, Gold::Document(_)) || !row.gold.acceptable().is_empty()
+}
+
+/// The differences between two models on the same rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Comparison {
@@ -137,10 +144,10 @@ pub enum Comparison {
 }
 
 impl Measured {
-    /// How it differs from `baseline`; none where one is of a sequence head and the other of a token head.
+    /// The differences from `baseline`; `None` if one is of a sequence head and the other of a token head.
     ///
     /// # Errors
-    /// Where they are not of the same rows.
+    /// If they are not of the same rows.
     pub fn compare(&self, baseline: &Self) -> Result<Option<Comparison>, CompareError> {
         match (self, baseline) {
             (Self::Classified(ours), Self::Classified(baseline)) => {
@@ -176,47 +183,52 @@ impl Classification {
     }
 }
 
-/// What a head says of one text, to look at.
+/// The prediction for one text, as a line of `--predictions`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Prediction<'m> {
     /// The line of the file, from 1.
     pub line: u64,
-    /// The sentence of the line's document, from 0; `None` of other texts, and of the document itself.
+    /// The sentence of the line's document, from 0; `None` for other texts, and for the document itself.
     pub statement: Option<usize>,
-    /// Whether it is said of a whole document.
+    /// True if it is for a whole document.
     pub is_document: bool,
-    /// The best label, by code where it has one.
+    /// The best label: its code if it has one, or its name.
     pub label: &'m str,
     /// Its probability.
     pub score: f32,
     /// The labels that are right, the best first.
     pub acceptable: Vec<&'m str>,
-    /// Whether the best label is one of them.
+    /// True if the best label is one of them.
     pub is_acceptable: bool,
     /// The probability of each label, in the head's order.
     pub scores: indexmap::IndexMap<&'m str, f32>,
 }
 
 impl Classification {
-    /// What is said of each text, in the order of the file, and then of each document.
+    /// The prediction for each text, in the order of the file, and then for each document.
     pub fn predictions(&self) -> impl Iterator<Item = Prediction<'_>> {
         let rows = self.rows.iter().map(|row| self.prediction(row, false));
         rows.chain(self.documents.iter().map(|row| self.prediction(row, true)))
     }
 
     fn prediction(&self, row: &Classified, is_document: bool) -> Prediction<'_> {
-        let key = |label: usize| self.labels[label].code.as_ref().unwrap_or(&self.labels[label].label).as_str();
         let (best, score) = row.best();
+        let probabilities = row.probabilities.iter().enumerate();
         Prediction {
             line: row.place.line,
             statement: row.place.statement,
             is_document,
-            label: key(best),
+            label: self.code_or_name(best),
             score,
-            acceptable: row.acceptable.iter().map(|&label| key(label)).collect(),
+            acceptable: row.acceptable.iter().map(|&label| self.code_or_name(label)).collect(),
             is_acceptable: row.acceptable.contains(&best),
-            scores: row.probabilities.iter().enumerate().map(|(label, &score)| (key(label), score)).collect(),
+            scores: probabilities.map(|(label, &score)| (self.code_or_name(label), score)).collect(),
         }
+    }
+
+    fn code_or_name(&self, label: usize) -> &str {
+        let label = &self.labels[label];
+        label.code.as_ref().unwrap_or(&label.label)
     }
 }
 
@@ -232,14 +244,15 @@ impl DocumentReadings {
         }
     }
 
-    /// The labelled sentences and the document, where it has labels, with the scores that `scaling` makes of the readings.
+    /// The labelled sentences and the document, if it has labels, with their probabilities combined by `scaling`. Without
+    /// `scaling` sentences keep their own probabilities.
     #[must_use]
     pub fn classified(&self, scaling: Option<DocumentScaling>) -> (Vec<Classified>, Option<Classified>) {
-        let counted = self.gold.statements.iter().zip(&self.sentences).filter(|(gold, _)| gold.is_statement);
-        let counted = counted.map(|(_, probabilities)| probabilities.as_slice());
+        // Boilerplate has no part in the document's label.
+        let statements = self.gold.statements.iter().zip(&self.sentences).filter(|(gold, _)| gold.is_statement);
         let scores = DocumentScores::new(
             scaling.unwrap_or_else(DocumentScaling::none),
-            counted,
+            statements.map(|(_, probabilities)| probabilities.as_slice()),
             self.titles.iter().map(Vec::as_slice),
         );
         let mut rows = Vec::new();
@@ -267,37 +280,53 @@ impl DocumentReadings {
     }
 }
 
-/// Who said what in a row, where the head marks that: found as a run finds it.
-fn said(row: &LabelledRow, found: &[PassageReading], head: &HeadManifest, tags: &TagSet) -> Option<Said> {
+/// The relations of a row, found in the same way as in a run; `None` if the head does not mark sources, cues and contents.
+fn relations_of_row(
+    row: &LabelledRow,
+    found: &[PassageReading],
+    head: &HeadManifest,
+    tags: &TagSet,
+) -> Option<TextRelations> {
     let meanings = head.labels.iter().map(|label| Tag::parse(&label.label)).collect::<Option<Vec<_>>>()?;
-    let place = |part: &str| tags.parts.iter().position(|known| known == part);
-    let parts = [place("source")?, place("cue")?, place("content")?];
+    let parts = [place_of_part(tags, "source")?, place_of_part(tags, "cue")?, place_of_part(tags, "content")?];
     let relations = Relations::of(&row.text, &tagged_sentences(&row.text, found, &meanings));
-    let gold = row.attributions.iter().map(|marks| Related::of_marks(marks, parts)).collect();
-    let related = |relation: Relation| Related {
-        source: relation.source.into_iter().collect(),
-        cue: relation.cue.into_iter().collect(),
-        content: relation.content,
-    };
-    let is_long = |range: &Range<usize>| {
-        let text = &row.text[range.clone()];
-        words(text).iter().filter(|word| text[(*word).clone()].starts_with(char::is_alphanumeric)).count()
-            >= FEWEST_QUOTED_WORDS
-    };
-    let quotations = relations.quotations.into_iter().filter(is_long).collect();
-    Some(Said { gold, found: relations.found.into_iter().map(related).collect(), quotations })
+    let mut found = Vec::with_capacity(relations.found.len());
+    for relation in relations.found {
+        found.push(RelationSpans {
+            source: relation.source.into_iter().collect(),
+            cue: relation.cue.into_iter().collect(),
+            content: relation.content,
+        });
+    }
+    let mut quotations = relations.quotations;
+    quotations.retain(|range| count_words_with_letters(&row.text[range.clone()]) >= FEWEST_QUOTED_WORDS);
+    let gold = row.attributions.iter().map(|marks| RelationSpans::from_marks(marks, parts)).collect();
+    Some(TextRelations { gold, found, quotations })
 }
 
+fn place_of_part(tags: &TagSet, name: &str) -> Option<usize> {
+    tags.parts.iter().position(|part| part == name)
+}
+
+/// The number of words that begin with a letter or digit.
+fn count_words_with_letters(text: &str) -> usize {
+    words(text).into_iter().filter(|word| text[word.clone()].starts_with(char::is_alphanumeric)).count()
+}
+
+/// The sentences of `text` with the meaning of each token's label.
 fn tagged_sentences<'f>(text: &str, found: &'f [PassageReading], meanings: &[Tag]) -> Vec<TaggedSentence<'f>> {
+    // A row with marks is inferred sentence by sentence, all of them, so that segments and sentences correspond.
     let segments = found.iter().flat_map(|found| found.passage.own_segments().zip(&found.readings));
-    let of = |(sentence, ((segment, _), reading)): (Sentence, ((&'f Segment, usize), &Reading))| TaggedSentence {
-        range: sentence.span.byte_start..sentence.span.byte_end,
-        paragraph: sentence.paragraph,
-        tags: reading.tokens.first().into_iter().flatten().map(|&label| meanings[label]).collect(),
-        offsets: &segment.offsets,
-    };
-    // A row with marks is read sentence by sentence, all of them.
-    sentences(text).into_iter().zip(segments).map(of).collect()
+    let mut tagged = Vec::new();
+    for (sentence, ((segment, _), reading)) in sentences(text).into_iter().zip(segments) {
+        tagged.push(TaggedSentence {
+            range: sentence.span.byte_start..sentence.span.byte_end,
+            paragraph: sentence.paragraph,
+            tags: reading.tokens.first().into_iter().flatten().map(|&label| meanings[label]).collect(),
+            offsets: &segment.offsets,
+        });
+    }
+    tagged
 }
 
 fn gold_marks(row: &LabelledRow) -> Vec<Mark> {

@@ -1,32 +1,32 @@
-//! Gold labels and a model's own to scores: how often they agree, how sure the model may be, which of two is better.
+//! Gold labels and a model's predictions to scores, calibration, and comparisons of two models.
 //!
-//! Pure but for `measure`, which runs a model. What is undefined, as the precision of a label never given, is `None`
-//! and becomes `null`, never `NaN`.
+//! Only `measure` runs a model; the rest is pure. An undefined score, such as the precision of a label that was never predicted,
+//! is `None` and becomes `null`, never `NaN`.
 
-/// What is right of what was found and of what was to be found.
+/// Precision, recall and F1.
 pub mod score;
 
-/// One label a text.
+/// Scores of a sequence head: one label a text.
 pub mod classification;
-/// Parts that belong together.
+/// Scores of relations: a source, a cue and a content that belong together.
 pub mod relations;
-/// Whether scores are true.
+/// Reliability bins and expected calibration error.
 pub mod reliability;
-/// Parts marked in a text.
+/// Scores of a token head: parts marked in a text.
 pub mod tagging;
 
-/// Probabilities that keep their promise.
+/// Temperature scaling.
 pub mod calibration;
-/// How much a document counts in the labels of its sentences.
+/// The weight of a document in the labels of its sentences.
 pub mod document_scaling;
 
-/// Whether one model is better than another.
+/// Two models on the same rows, with intervals.
 pub mod compare;
 
-/// Scores for people.
+/// Scores as tables of text.
 pub mod table;
 
-/// What a model finds in labelled rows.
+/// Predictions of a model for labelled rows.
 pub mod measure;
 
 use std::ops::Range;
@@ -35,7 +35,7 @@ pub use calibration::{fit_temperature, with_temperature};
 pub use classification::{ClassificationScores, DocumentAccuracy};
 pub use compare::{CompareError, compare_classification, compare_tagging};
 pub use document_scaling::fit_document_scaling;
-pub use relations::{Related, RelationScores, Said};
+pub use relations::{RelationScores, RelationSpans, TextRelations};
 pub use reliability::ReliabilityBin;
 pub use score::Score;
 pub use tagging::{PartScore, TaggingScores};
@@ -45,34 +45,34 @@ use crate::labelled::Mark;
 /// One text that a sequence head labelled, or one sentence of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classified {
-    /// Where it stands in its file.
+    /// Its place in its file.
     pub place: RowPlace,
     /// The labels that are right, by their places in the head's labels, the best first. There is at least one.
     pub acceptable: Vec<usize>,
-    /// Nobody could tell the label from the sentence alone.
+    /// The sentence alone does not show its label, even to a person.
     pub is_weak: bool,
-    /// The probability that the head gave each of its labels.
+    /// The probability of each of the head's labels, in their order.
     pub probabilities: Vec<f32>,
 }
 
-/// Where a labelled text stands in its file.
+/// The place of a labelled text in its file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowPlace {
     /// The line, from 1. Sentences of one document share it.
     pub line: u64,
-    /// The sentence in the document of that line, from 0; `None` where the line has one label.
+    /// The sentence in the document of that line, from 0; `None` if the line has one label.
     pub statement: Option<usize>,
 }
 
 impl Classified {
-    /// A text for which the label at place `gold` alone is right.
+    /// A text whose only right label is the one at place `gold`.
     #[must_use]
     pub fn new(gold: usize, probabilities: Vec<f32>) -> Self {
         Self { place: RowPlace::default(), acceptable: vec![gold], is_weak: false, probabilities }
     }
 
-    /// The most probable label, the first of equals, and its probability. NaN is never the best; where no probability is
-    /// above 0 the first label is.
+    /// The place of the most probable label, the first of equals, and its probability. NaN is never the best; if no probability
+    /// is above 0, the first label is.
     #[must_use]
     pub fn best(&self) -> (usize, f32) {
         let mut best = (0, 0.0);
@@ -90,16 +90,16 @@ impl Classified {
 pub struct Marked {
     /// The text's words, as [`words`] finds them: in order, without overlaps.
     pub words: Vec<Range<usize>>,
-    /// What was to be marked.
+    /// The right marks.
     pub gold: Vec<Mark>,
-    /// What the head marked.
+    /// The marks that the head made.
     pub found: Vec<Mark>,
-    /// Which of it belongs together, where the head marks sources, cues and contents.
-    pub said: Option<Said>,
+    /// The relations of sources, cues and contents, if the head marks these.
+    pub relations: Option<TextRelations>,
 }
 
-/// The words of a text: runs of letters and digits, and each other character that is no white space alone, as in
-/// BERT's basic tokenizer.
+/// The words of a text, as byte ranges in order: runs of letters and digits, and each other character that is not white
+/// space alone, as in BERT's basic tokenizer.
 #[must_use]
 pub fn words(text: &str) -> Vec<Range<usize>> {
     let mut words: Vec<Range<usize>> = Vec::new();
@@ -118,7 +118,7 @@ pub fn words(text: &str) -> Vec<Range<usize>> {
 }
 
 /// The words that `range` touches, by their places in `words`.
-fn span(words: &[Range<usize>], range: &Range<usize>) -> Range<usize> {
+fn word_span(words: &[Range<usize>], range: &Range<usize>) -> Range<usize> {
     if range.is_empty() {
         return 0..0;
     }

@@ -1,40 +1,42 @@
-//! Who said what, found and right: scores of parts that belong together.
+//! Scores of relations: a source, a cue and a content that belong together.
 //!
-//! Each relation found is paired with at most one of the gold, that with which it shares most, and a part is right where
-//! it is right in such a pair. So a right source of the wrong content counts for nothing. The same parts, exact and
-//! overlapping, are reported for BBC's Citron. All is counted in words, as for marks.
+//! Each relation found is paired with at most one of the gold, the one with which it shares most words. A part is right if it is
+//! right in such a pair, so a right source of the wrong content counts for nothing. The same parts, exact and overlapping, are
+//! reported for BBC's Citron. The unit is the word, as for marks.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use serde::Serialize;
 
 use super::score::{Counts, share};
-use super::{Marked, Score, span};
+use super::{Marked, Score, word_span};
 use crate::labelled::Mark;
 
-/// What was said in a text. All ranges are bytes of it.
+/// The relations of a text. All ranges are bytes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// What was to be found.
-    pub gold: Vec<Related>,
-    /// What was found.
-    pub found: Vec<Related>,
-    /// What stands between quotation marks, of as many words as are to count.
+pub struct TextRelations {
+    /// The right relations.
+    pub gold: Vec<RelationSpans>,
+    /// The relations found.
+    pub found: Vec<RelationSpans>,
+    /// The text between quotation marks, of quotations that have enough words to be measured.
     pub quotations: Vec<Range<usize>>,
 }
 
-/// A source, a cue and a content that belong together; each may be missing or have several pieces.
+/// A source, a cue and a content that belong together; each may be missing or have several pieces. All ranges are bytes of the
+/// text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Related {
-    /// Who says it.
+pub struct RelationSpans {
+    /// The words for the speaker.
     pub source: Vec<Range<usize>>,
     /// The words that report it.
     pub cue: Vec<Range<usize>>,
-    /// What is said.
+    /// The words that were said.
     pub content: Vec<Range<usize>>,
 }
 
-/// What relations are worth.
+/// The scores of relations.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RelationScores {
     /// Right sources.
@@ -49,163 +51,208 @@ pub struct RelationScores {
     pub direct: DirectScores,
 }
 
-/// How many relations are right in some way.
+/// The scores of one part of relations, by two definitions of right.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RelationScore {
-    /// Where the same words are marked.
+    /// Right if the same words are marked.
     pub exact: Score,
-    /// Where at least one word is shared; a part that is missing in both is right.
+    /// Right if at least one word is shared; a part that is missing in both is right.
     pub overlap: Score,
 }
 
-/// Contents between quotation marks.
+/// The scores of contents between quotation marks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DirectScores {
-    /// How many were to be found.
+    /// The number of quotations in the gold.
     pub support: usize,
-    /// The share of which at least half was found to be said.
+    /// The share of them of which at least half is in the content of one relation found.
     pub recall: Option<f64>,
     /// The share of all of them that were found with a source that shares a word with the right one.
     pub source: Option<f64>,
 }
 
-/// The words of each part, by their places in the text.
-struct Words {
+/// The words of each part of a relation, by their places in the text, in order.
+struct RelationWords {
     source: Vec<usize>,
     cue: Vec<usize>,
     content: Vec<usize>,
 }
 
-impl Related {
-    /// Marks that belong together. `parts` are the places of source, cue and content among the names of parts.
+impl RelationSpans {
+    /// The relation that `marks` form. `parts` are the places of source, cue and content among the names of parts.
     #[must_use]
-    pub fn of_marks(marks: &[Mark], parts: [usize; 3]) -> Self {
-        let of = |part: usize| marks.iter().filter(|mark| mark.part == part).map(|mark| mark.range.clone()).collect();
-        let [source, cue, content] = parts.map(of);
+    pub fn from_marks(marks: &[Mark], parts: [usize; 3]) -> Self {
+        let [source, cue, content] =
+            parts.map(|part| marks.iter().filter(|mark| mark.part == part).map(|mark| mark.range.clone()).collect());
         Self { source, cue, content }
     }
 }
 
 impl RelationScores {
-    /// The scores over all rows; none where no row says what belongs together.
+    /// The scores over all rows; `None` if no row has relations.
     #[must_use]
-    pub fn of(rows: &[Marked]) -> Option<Self> {
-        let tallies: Vec<Tally> = rows.iter().filter_map(Tally::of).collect();
+    pub fn from_rows(rows: &[Marked]) -> Option<Self> {
+        let tallies: Vec<Tally> = rows.iter().filter_map(Tally::from_row).collect();
         if tallies.is_empty() {
             return None;
         }
-        let score = |way: usize| tallies.iter().map(|tally| tally.ways[way]).sum::<Counts>().score();
-        let of = |part: usize| RelationScore { exact: score(2 * part), overlap: score(2 * part + 1) };
-        let sum = |of: fn(&Tally) -> usize| tallies.iter().map(of).sum();
-        let quotations = sum(|tally| tally.quotations);
+        let quotations = tallies.iter().map(|tally| tally.quotations).sum();
+        let quotations_found = tallies.iter().map(|tally| tally.quotations_found).sum();
+        let quotations_with_source = tallies.iter().map(|tally| tally.quotations_with_source).sum();
         Some(Self {
-            source: of(0),
-            cue: of(1),
-            content: of(2),
-            all: of(3),
+            source: RelationScore::new(&tallies, 0),
+            cue: RelationScore::new(&tallies, 1),
+            content: RelationScore::new(&tallies, 2),
+            all: RelationScore::new(&tallies, 3),
             direct: DirectScores {
                 support: quotations,
-                recall: share(sum(|tally| tally.quotations_found), quotations),
-                source: share(sum(|tally| tally.quotations_with_source), quotations),
+                recall: share(quotations_found, quotations),
+                source: share(quotations_with_source, quotations),
             },
         })
     }
 }
 
+impl RelationScore {
+    /// The score of the part at place `part` in [`Tally::exact`] and [`Tally::overlap`].
+    fn new(tallies: &[Tally], part: usize) -> Self {
+        Self {
+            exact: tallies.iter().map(|tally| tally.exact[part]).sum::<Counts>().score(),
+            overlap: tallies.iter().map(|tally| tally.overlap[part]).sum::<Counts>().score(),
+        }
+    }
+}
+
 /// The counts of one text.
 struct Tally {
-    /// Source, cue, content and all three, each exact and overlapping.
-    ways: [Counts; 8],
+    /// Of source, cue, content and all three.
+    exact: [Counts; 4],
+    /// In the same order.
+    overlap: [Counts; 4],
     quotations: usize,
     quotations_found: usize,
     quotations_with_source: usize,
 }
 
 impl Tally {
-    fn of(row: &Marked) -> Option<Self> {
-        let said = row.said.as_ref()?;
-        let words = |related: &Vec<Related>| related.iter().map(|related| Words::of(row, related)).collect::<Vec<_>>();
-        let (found, mut gold) = (words(&said.found), words(&said.gold));
-        gold.retain(|words| !(words.source.is_empty() && words.cue.is_empty() && words.content.is_empty()));
-        let mut right = [0; 8];
-        for (ours, theirs) in pairs(&found, &gold) {
-            let ways = found[ours].ways(&gold[theirs]);
-            right.iter_mut().zip(ways).for_each(|(right, way)| *right += usize::from(way));
+    /// `None` if the row has no relations.
+    fn from_row(row: &Marked) -> Option<Self> {
+        let relations = row.relations.as_ref()?;
+        let found: Vec<RelationWords> = relations.found.iter().map(|spans| RelationWords::new(row, spans)).collect();
+        let mut gold: Vec<RelationWords> = relations.gold.iter().map(|spans| RelationWords::new(row, spans)).collect();
+        gold.retain(|words| !words.is_empty());
+        let mut exact = [0; 4];
+        let mut overlap = [0; 4];
+        for (found_place, gold_place) in pairs(&found, &gold) {
+            let words = &found[found_place];
+            let gold_words = &gold[gold_place];
+            for (count, is_right) in exact.iter_mut().zip(words.exactly_right(gold_words)) {
+                *count += usize::from(is_right);
+            }
+            for (count, is_right) in overlap.iter_mut().zip(words.overlapping(gold_words)) {
+                *count += usize::from(is_right);
+            }
         }
-        let ways = right.map(|right| Counts::one_to_one(found.len(), right, gold.len()));
-        let mut tally = Self { ways, quotations: 0, quotations_found: 0, quotations_with_source: 0 };
-        for quotation in &said.quotations {
-            tally.add_quotation(&places(row, std::slice::from_ref(quotation)), &found, &gold);
+        let mut tally = Self {
+            exact: exact.map(|right| Counts::one_to_one(found.len(), right, gold.len())),
+            overlap: overlap.map(|right| Counts::one_to_one(found.len(), right, gold.len())),
+            quotations: 0,
+            quotations_found: 0,
+            quotations_with_source: 0,
+        };
+        for quotation in &relations.quotations {
+            tally.add_quotation(&words_in_ranges(row, std::slice::from_ref(quotation)), &found, &gold);
         }
         Some(tally)
     }
 
-    /// A quotation counts where most of it is content of the gold.
-    fn add_quotation(&mut self, quotation: &[usize], found: &[Words], gold: &[Words]) {
-        let is_said = |words: &&Words, least: usize| shared(&words.content, quotation) * 10 >= quotation.len() * least;
-        let Some(right) = gold.iter().find(|words| is_said(words, 8)) else { return };
+    /// Counts a quotation if at least 80 % of it is content of a relation of the gold.
+    fn add_quotation(&mut self, quotation: &[usize], found: &[RelationWords], gold: &[RelationWords]) {
+        let Some(right) = gold.iter().find(|words| words.has_quoted(quotation, 8)) else { return };
         self.quotations += 1;
-        let found =
-            found.iter().filter(|words| is_said(words, 5)).max_by_key(|words| shared(&words.content, quotation));
-        self.quotations_found += usize::from(found.is_some());
-        self.quotations_with_source += usize::from(found.is_some_and(|found| overlap(&found.source, &right.source)));
+        let candidates = found.iter().filter(|words| words.has_quoted(quotation, 5));
+        let Some(best) = candidates.max_by_key(|words| count_shared(&words.content, quotation)) else { return };
+        self.quotations_found += 1;
+        self.quotations_with_source += usize::from(overlaps(&best.source, &right.source));
     }
 }
 
-impl Words {
-    fn of(row: &Marked, related: &Related) -> Self {
+impl RelationWords {
+    fn new(row: &Marked, spans: &RelationSpans) -> Self {
         Self {
-            source: places(row, &related.source),
-            cue: places(row, &related.cue),
-            content: places(row, &related.content),
+            source: words_in_ranges(row, &spans.source),
+            cue: words_in_ranges(row, &spans.cue),
+            content: words_in_ranges(row, &spans.content),
         }
     }
 
-    /// In which ways these are right.
-    fn ways(&self, gold: &Self) -> [bool; 8] {
-        let parts = [(&self.source, &gold.source), (&self.cue, &gold.cue), (&self.content, &gold.content)];
-        let [source, cue, content] = parts.map(|(ours, theirs)| (ours == theirs, overlap(ours, theirs)));
-        let all = (source.0 && cue.0 && content.0, source.1 && cue.1 && content.1);
-        [source.0, source.1, cue.0, cue.1, content.0, content.1, all.0, all.1]
+    fn is_empty(&self) -> bool {
+        self.source.is_empty() && self.cue.is_empty() && self.content.is_empty()
+    }
+
+    /// True if at least `tenths` tenths of the words of `quotation` are content.
+    fn has_quoted(&self, quotation: &[usize], tenths: usize) -> bool {
+        count_shared(&self.content, quotation) * 10 >= quotation.len() * tenths
+    }
+
+    /// For source, cue, content and all three: true if they are the same words as in `gold`.
+    fn exactly_right(&self, gold: &Self) -> [bool; 4] {
+        let source = self.source == gold.source;
+        let cue = self.cue == gold.cue;
+        let content = self.content == gold.content;
+        [source, cue, content, source && cue && content]
+    }
+
+    /// For source, cue, content and all three: true if they share a word with those of `gold`.
+    fn overlapping(&self, gold: &Self) -> [bool; 4] {
+        let source = overlaps(&self.source, &gold.source);
+        let cue = overlaps(&self.cue, &gold.cue);
+        let content = overlaps(&self.content, &gold.content);
+        [source, cue, content, source && cue && content]
     }
 }
 
 /// The words under all of `ranges`, in order, each once.
-fn places(row: &Marked, ranges: &[Range<usize>]) -> Vec<usize> {
-    let mut places: Vec<usize> = ranges.iter().flat_map(|range| span(&row.words, range)).collect();
-    places.sort_unstable();
-    places.dedup();
-    places
+fn words_in_ranges(row: &Marked, ranges: &[Range<usize>]) -> Vec<usize> {
+    let mut words: Vec<usize> = ranges.iter().flat_map(|range| word_span(&row.words, range)).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
 }
 
-/// Pairs each relation found with one of the gold: those first that share most, a word of the cue counting for three.
-fn pairs(found: &[Words], gold: &[Words]) -> Vec<(usize, usize)> {
+/// Pairs each relation found with one of the gold: first those that share most words, where a word of the cue counts as three.
+/// Gives their places in `found` and in `gold`.
+fn pairs(found: &[RelationWords], gold: &[RelationWords]) -> Vec<(usize, usize)> {
     let mut candidates = Vec::new();
-    for (ours, one) in found.iter().enumerate() {
-        for (theirs, other) in gold.iter().enumerate() {
-            let common = 3 * shared(&one.cue, &other.cue) + shared(&one.content, &other.content);
+    for (found_place, one) in found.iter().enumerate() {
+        for (gold_place, other) in gold.iter().enumerate() {
+            let common = 3 * count_shared(&one.cue, &other.cue) + count_shared(&one.content, &other.content);
             if common > 0 {
-                candidates.push((std::cmp::Reverse(common), ours, theirs));
+                candidates.push((Reverse(common), found_place, gold_place));
             }
         }
     }
     candidates.sort_unstable();
-    let (mut taken, mut pairs) = ((vec![false; found.len()], vec![false; gold.len()]), Vec::new());
-    for (_, ours, theirs) in candidates {
-        if !taken.0[ours] && !taken.1[theirs] {
-            (taken.0[ours], taken.1[theirs]) = (true, true);
-            pairs.push((ours, theirs));
+    let mut is_found_paired = vec![false; found.len()];
+    let mut is_gold_paired = vec![false; gold.len()];
+    let mut pairs = Vec::new();
+    for (_, found_place, gold_place) in candidates {
+        if !is_found_paired[found_place] && !is_gold_paired[gold_place] {
+            is_found_paired[found_place] = true;
+            is_gold_paired[gold_place] = true;
+            pairs.push((found_place, gold_place));
         }
     }
     pairs
 }
 
-fn shared(one: &[usize], other: &[usize]) -> usize {
+/// The number of words in both; both are sorted.
+fn count_shared(one: &[usize], other: &[usize]) -> usize {
     one.iter().filter(|word| other.binary_search(word).is_ok()).count()
 }
 
-fn overlap(one: &[usize], other: &[usize]) -> bool {
-    shared(one, other) > 0 || (one.is_empty() && other.is_empty())
+fn overlaps(one: &[usize], other: &[usize]) -> bool {
+    count_shared(one, other) > 0 || (one.is_empty() && other.is_empty())
 }
 
 #[cfg(test)]
@@ -215,15 +262,17 @@ mod tests {
 
     const TEXT: &str = "\"It is late now,\" Ann Lee said. Bob thinks so.";
 
-    fn related(source: Range<usize>, cue: Range<usize>, content: Range<usize>) -> Related {
-        let some = |range: Range<usize>| if range.is_empty() { Vec::new() } else { vec![range] };
-        Related { source: some(source), cue: some(cue), content: some(content) }
+    fn related(source: Range<usize>, cue: Range<usize>, content: Range<usize>) -> RelationSpans {
+        let [source, cue, content] =
+            [source, cue, content].map(|range| if range.is_empty() { Vec::new() } else { vec![range] });
+        RelationSpans { source, cue, content }
     }
 
-    fn scores(found: Vec<Related>) -> RelationScores {
+    fn scores(found: Vec<RelationSpans>) -> RelationScores {
         let gold = vec![related(18..25, 26..30, 0..17), related(32..35, 36..42, 43..45)];
-        let said = Said { gold, found, quotations: std::iter::once(0..17).collect() };
-        RelationScores::of(&[Marked { words: words(TEXT), gold: vec![], found: vec![], said: Some(said) }]).unwrap()
+        let relations = TextRelations { gold, found, quotations: std::iter::once(0..17).collect() };
+        let row = Marked { words: words(TEXT), gold: vec![], found: vec![], relations: Some(relations) };
+        RelationScores::from_rows(&[row]).unwrap()
     }
 
     #[test]

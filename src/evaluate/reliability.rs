@@ -1,68 +1,73 @@
-//! What scores promise and what they keep.
+//! Reliability bins and expected calibration error: scores compared with how often labels are right.
 
 use serde::Serialize;
 
 use super::score::{Outcome, average};
 
-/// Bins of the expected calibration error, as in Guo et al. 2017.
+/// The number of bins of the expected calibration error, as in Guo et al. 2017.
 const BINS: u8 = 15;
 
-/// The best labels of texts whose scores lie close together: a bar of a reliability diagram.
+/// The texts whose best labels have scores in one range: a bar of a reliability diagram.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ReliabilityBin {
-    /// The scores lie above this ...
+    /// The scores are above this ...
     pub above: f64,
     /// ... and not above this.
     pub up_to: f64,
-    /// How many texts.
+    /// The number of texts.
     pub rows: usize,
-    /// The mean score, which is what is promised; `None` where there are no texts.
+    /// The mean score; `None` without texts.
     pub mean_score: Option<f64>,
-    /// The share of them whose best label is right, which is what is kept; `None` where there are no texts.
+    /// The share of texts whose best label is right, 0 to 1; `None` without texts. It equals the mean score if the head is
+    /// calibrated.
     pub accuracy: Option<f64>,
 }
 
 /// Sums over the texts of a bin.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
+struct BinSums {
     rows: usize,
-    /// What was kept.
+    /// The number of texts with a right label.
     right: f64,
-    /// What was promised.
     score: f64,
     /// The variance of `right` if every score is the probability of being right.
     variance: f64,
 }
 
-/// The bins, from the least scores to the highest.
-pub(super) fn bins(outcomes: &[Outcome]) -> Vec<ReliabilityBin> {
-    let edge = |place: u8| f64::from(place) / f64::from(BINS);
-    let bin = |(place, sums): (u8, &Sums)| ReliabilityBin {
-        above: edge(place),
-        up_to: edge(place + 1),
-        rows: sums.rows,
-        mean_score: average(sums.score, sums.rows),
-        accuracy: average(sums.right, sums.rows),
-    };
-    (0..BINS).zip(&sums(outcomes)).map(bin).collect()
+/// The bins, from the lowest scores to the highest.
+pub(super) fn reliability_bins(outcomes: &[Outcome]) -> Vec<ReliabilityBin> {
+    let mut bins = Vec::with_capacity(BINS.into());
+    for (place, sums) in (0..BINS).zip(&sums_by_bin(outcomes)) {
+        bins.push(ReliabilityBin {
+            above: f64::from(place) / f64::from(BINS),
+            up_to: f64::from(place + 1) / f64::from(BINS),
+            rows: sums.rows,
+            mean_score: average(sums.score, sums.rows),
+            accuracy: average(sums.right, sums.rows),
+        });
+    }
+    bins
 }
 
-/// The distance between promised and kept in each bin, weighted by the bin's share of the texts.
+/// The distance between mean score and accuracy in each bin, weighted by the bin's share of the texts; 0 to 1, `None` without
+/// texts. From Guo et al. 2017, "On Calibration of Modern Neural Networks".
 pub(super) fn expected_calibration_error(outcomes: &[Outcome]) -> Option<f64> {
-    average(sums(outcomes).iter().map(|sums| (sums.right - sums.score).abs()).sum(), outcomes.len())
+    average(sums_by_bin(outcomes).iter().map(|sums| (sums.right - sums.score).abs()).sum(), outcomes.len())
 }
 
-/// The expected calibration error of a head whose scores are all true, from the chance of so few texts alone: the sum of a
-/// bin's right labels scatters around that of its scores, by the mean deviation of a normal distribution.
+/// The mean expected calibration error of a head whose scores are all true, which comes from the chance of so few texts alone.
+/// The number of right labels of a bin varies around the sum of its scores, by the mean absolute deviation of a normal
+/// distribution. From Roelofs et al. 2022, "Mitigating Bias in Calibration Error Estimation".
 pub(super) fn calibration_error_by_chance(outcomes: &[Outcome]) -> Option<f64> {
-    let deviation = |sums: &Sums| (std::f64::consts::FRAC_2_PI * sums.variance).sqrt();
-    average(sums(outcomes).iter().map(deviation).sum(), outcomes.len())
+    let deviations = sums_by_bin(outcomes).map(|sums| (std::f64::consts::FRAC_2_PI * sums.variance).sqrt());
+    average(deviations.iter().sum(), outcomes.len())
 }
 
-fn sums(outcomes: &[Outcome]) -> [Sums; BINS as usize] {
-    let mut bins = [Sums::default(); BINS as usize];
+fn sums_by_bin(outcomes: &[Outcome]) -> [BinSums; BINS as usize] {
+    let mut bins = [BinSums::default(); BINS as usize];
     for outcome in outcomes {
-        let (bin, score) = (&mut bins[bin(outcome.score)], f64::from(outcome.score));
+        let bin = &mut bins[bin_of_score(outcome.score)];
+        let score = f64::from(outcome.score);
         bin.rows += 1;
         bin.right += f64::from(u8::from(outcome.is_right()));
         bin.score += score;
@@ -71,8 +76,8 @@ fn sums(outcomes: &[Outcome]) -> [Sums; BINS as usize] {
     bins
 }
 
-/// The bin of a score: bins hold their upper end, not their lower.
-fn bin(score: f32) -> usize {
+/// The place of a score's bin. A bin includes its upper end, not its lower.
+fn bin_of_score(score: f32) -> usize {
     (1..BINS).take_while(|&edge| score > f32::from(edge) / f32::from(BINS)).count()
 }
 
@@ -82,14 +87,13 @@ mod tests {
     use crate::evaluate::Classified;
 
     fn outcomes(scores: &[(f32, bool)]) -> Vec<Outcome> {
-        let row =
-            |&(score, is_right): &(f32, bool)| Outcome::of(&Classified::new(usize::from(!is_right), vec![score, 0.0]));
-        scores.iter().map(row).collect()
+        let rows = scores.iter().map(|&(score, is_right)| Classified::new(usize::from(!is_right), vec![score, 0.0]));
+        rows.map(|row| Outcome::new(&row)).collect()
     }
 
     #[test]
-    fn bins_say_what_was_promised_and_kept() {
-        let bins = bins(&outcomes(&[(0.75, true), (0.77, false), (0.8, true), (1.0, true)]));
+    fn bins_have_mean_score_and_accuracy() {
+        let bins = reliability_bins(&outcomes(&[(0.75, true), (0.77, false), (0.8, true), (1.0, true)]));
         assert_eq!(bins.len(), 15);
         assert_eq!(
             bins[0],

@@ -7,68 +7,71 @@ use serde::Serialize;
 
 use super::Classified;
 
-/// Precision, recall and F1, each 0 to 1, or `None` where there is nothing to divide by.
+/// Precision, recall and F1, each 0 to 1, or `None` if the denominator is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Score {
-    /// The share of what was found that is right; `None` where nothing was found.
+    /// The share of predictions that are right; `None` without predictions.
     pub precision: Option<f64>,
-    /// The share of what was to be found that was found; `None` where nothing was to be found.
+    /// The share of the gold that was predicted; `None` without gold.
     pub recall: Option<f64>,
-    /// The harmonic mean of both, 0 where one of them is `None`; `None` where both are.
+    /// The harmonic mean of both, 0 if one of them is `None`; `None` if both are.
     pub f1: Option<f64>,
-    /// How much was to be found.
+    /// The number of items in the gold.
     pub support: usize,
 }
 
-/// What the scores are made of. Counts of disjoint texts add up.
+/// The counts that scores are computed from. Counts of disjoint texts add up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// How much was found.
+    /// The number of predictions.
     pub(crate) found: usize,
-    /// How much of that is right.
+    /// The number of predictions that are right.
     pub(crate) right: usize,
-    /// How much was to be found.
+    /// The number of items in the gold.
     pub(crate) gold: usize,
-    /// How much of that was found: `right`, unless one found thing can hit two.
+    /// The number of items in the gold that were found: `right`, unless one prediction can hit two.
     pub(crate) hit: usize,
 }
 
-/// What became of one text.
+/// The best label of one text, compared with the right ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Outcome {
+    /// The place of the right label that the text counts for.
     pub(super) gold: usize,
+    /// The place of the best label.
     pub(super) best: usize,
     /// The probability of the best label.
     pub(super) score: f32,
-    /// Whether the best label is the first of those that are right.
+    /// The best label is the first of those that are right.
     pub(super) is_first_choice: bool,
 }
 
-/// `part` of `whole`, as 0 to 1; `None` of nothing.
+/// `part` of `whole`, as 0 to 1; `None` if `whole` is 0.
 #[expect(clippy::cast_precision_loss, reason = "counts lie far below 2^53")]
 pub(crate) fn share(part: usize, whole: usize) -> Option<f64> {
     average(part as f64, whole)
 }
 
-/// A sum of `count` values to their mean; `None` of nothing.
+/// The mean of `count` values with this `sum`; `None` if `count` is 0.
 #[expect(clippy::cast_precision_loss, reason = "counts lie far below 2^53")]
 pub(crate) fn average(sum: f64, count: usize) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }
 
-/// The mean; `None` of nothing.
+/// The mean, summed in order; `None` without values.
 pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
     average(sum, count)
 }
 
-/// The mean F1 over the classes that occur in the gold, the usual macro F1; `None` where none does.
+/// The mean F1 over the classes that occur in the gold, the usual macro F1; `None` if none does.
 pub(crate) fn macro_f1(counts: &[Counts]) -> Option<f64> {
     mean(counts.iter().filter(|counts| counts.gold > 0).filter_map(Counts::f1))
 }
 
 impl Outcome {
-    pub(super) fn of(row: &Classified) -> Self {
+    /// The outcome of `row`, which has at least one right label.
+    pub(super) fn new(row: &Classified) -> Self {
         let (best, score) = row.best();
         let first = row.acceptable[0];
         let gold = if row.acceptable.contains(&best) { best } else { first };
@@ -81,17 +84,21 @@ impl Outcome {
 }
 
 impl Counts {
-    /// Counts of things that are right one for one.
+    /// The counts of predictions that each match one item of the gold.
     pub(crate) fn one_to_one(found: usize, right: usize, gold: usize) -> Self {
         Self { found, right, gold, hit: right }
     }
 
     pub(crate) fn score(&self) -> Score {
-        let (precision, recall) = (share(self.right, self.found), share(self.hit, self.gold));
-        Score { precision, recall, f1: self.f1(), support: self.gold }
+        Score {
+            precision: share(self.right, self.found),
+            recall: share(self.hit, self.gold),
+            f1: self.f1(),
+            support: self.gold,
+        }
     }
 
-    /// Divides only once: where `hit` is `right` this is exactly 2 `right` / (`found` + `gold`).
+    /// Divides only once: if `hit` is `right`, this is exactly 2 `right` / (`found` + `gold`).
     pub(crate) fn f1(&self) -> Option<f64> {
         if self.found + self.gold == 0 {
             return None;

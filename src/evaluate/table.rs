@@ -1,4 +1,4 @@
-//! Scores as tables. What is undefined is a dash.
+//! Scores as tables of text. An undefined score is a dash.
 
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -6,23 +6,23 @@ use super::classification::{ClassScore, Confusion, Coverage, DocumentAccuracy, R
 use super::compare::{ClassificationComparison, Interval, TaggingComparison};
 use super::{ClassificationScores, RelationScores, Score, TaggingScores};
 
-/// From how many labels on a matrix is too wide to read.
+/// With more labels than this, a confusion matrix is too wide to read.
 const MOST_COLUMNS: usize = 8;
-/// How many confusions are shown instead.
+/// The number of confusions that are shown instead.
 const MOST_CONFUSIONS: usize = 10;
-/// How much of a label without a code stands above a column.
+/// The length of a column header for a label without a code.
 const SHORT_NAME_CHARACTERS: usize = 8;
 
-/// A model's scores and what to call it.
+/// A model's name and scores.
 #[derive(Debug)]
 pub struct Named<'a, Scores> {
-    /// What people call the model.
+    /// The name of the model, for people.
     pub name: &'a str,
-    /// What it is worth.
+    /// Its scores.
     pub scores: &'a Scores,
 }
 
-/// What a sequence head's labels are worth.
+/// The scores of a sequence head: a few lines of totals; then tables by label, of confusions, of coverage and of reliability.
 #[must_use]
 pub fn classification(scores: &ClassificationScores) -> String {
     let headline = format!(
@@ -40,7 +40,7 @@ pub fn classification(scores: &ClassificationScores) -> String {
         lines.push(format!("first choice {first_choice:.3}{weak}"));
     }
     if let Some(documents) = &scores.documents {
-        lines.push(of_documents(documents));
+        lines.push(document_line(documents));
     }
     if let Some(threshold) = &scores.threshold {
         lines.push(format!("at the task's threshold: {}", at_threshold(threshold)));
@@ -48,12 +48,14 @@ pub fn classification(scores: &ClassificationScores) -> String {
     if let Some(recommended) = &scores.recommended {
         lines.push(format!("least threshold with {RECOMMENDED_ACCURACY} right: {}", at_threshold(recommended)));
     }
-    let headline = lines.join("\n");
-    let tables = [classes(scores), confusions(scores), coverage(scores), reliability(scores)];
-    tables.iter().fold(headline, |text, table| format!("{text}\n\n{table}")) + "\n"
+    let mut text = lines.join("\n");
+    for table in [class_table(scores), confusion_table(scores), coverage_table(scores), reliability_table(scores)] {
+        text = format!("{text}\n\n{table}");
+    }
+    text + "\n"
 }
 
-fn of_documents(documents: &DocumentAccuracy) -> String {
+fn document_line(documents: &DocumentAccuracy) -> String {
     format!(
         "{} documents · accuracy {} · first choice {} · most frequent label of the sentences {} · calibration error {} ({} \
          by chance)",
@@ -71,7 +73,7 @@ fn at_threshold(coverage: &Coverage) -> String {
     format!("{min_score:.2} · coverage {} · accuracy {}", decimal(*coverage), decimal(*accuracy))
 }
 
-/// What a token head's marks are worth.
+/// The scores of a token head: a line of totals; then tables by part and, if it marks them, of relations.
 #[must_use]
 pub fn tagging(scores: &TaggingScores) -> String {
     let headline = format!(
@@ -82,24 +84,23 @@ pub fn tagging(scores: &TaggingScores) -> String {
         decimal(scores.micro_f1),
         decimal(scores.macro_f1),
     );
-    let mut table = table(&["part", "counted by", "precision", "recall", "F1", "support"], 2);
+    let mut table = new_table(&["part", "counted by", "precision", "recall", "F1", "support"], 2);
     for part in &scores.per_class {
         let ways = [("word", &part.token), ("exact span", &part.span_exact), ("touching span", &part.span_overlap)];
         for (way, score) in ways {
             table.add_row([part.part.clone(), way.to_owned()].into_iter().chain(cells(score)));
         }
     }
-    let relations = scores.relations.as_deref().map(relations).unwrap_or_default();
+    let relations = scores.relations.as_deref().map(relation_table).unwrap_or_default();
     format!("{headline}\n\n{table}\n{relations}")
 }
 
-/// Who said what.
-fn relations(scores: &RelationScores) -> String {
-    let mut table = table(&["who said what", "counted by", "precision", "recall", "F1", "support"], 2);
-    for (part, of_part) in
-        [("source", &scores.source), ("cue", &scores.cue), ("content", &scores.content), ("all three", &scores.all)]
-    {
-        for (way, score) in [("exact span", &of_part.exact), ("touching span", &of_part.overlap)] {
+fn relation_table(scores: &RelationScores) -> String {
+    let mut table = new_table(&["who said what", "counted by", "precision", "recall", "F1", "support"], 2);
+    let parts =
+        [("source", &scores.source), ("cue", &scores.cue), ("content", &scores.content), ("all three", &scores.all)];
+    for (part, part_score) in parts {
+        for (way, score) in [("exact span", &part_score.exact), ("touching span", &part_score.overlap)] {
             table.add_row([part.to_owned(), way.to_owned()].into_iter().chain(cells(score)));
         }
     }
@@ -120,10 +121,11 @@ pub fn classification_comparison(
     baseline: &Named<'_, ClassificationScores>,
     comparison: &ClassificationComparison,
 ) -> String {
-    let mut table = versus("score", ours.name, baseline.name);
-    let (ours, baseline) = (ours.scores, baseline.scores);
-    table.add_row(compared("accuracy", [ours.accuracy, baseline.accuracy], &comparison.accuracy));
-    table.add_row(compared("macro F1", [ours.macro_f1, baseline.macro_f1], &comparison.macro_f1));
+    let mut table = comparison_table("score", ours.name, baseline.name);
+    let ours = ours.scores;
+    let baseline = baseline.scores;
+    table.add_row(comparison_row("accuracy", [ours.accuracy, baseline.accuracy], &comparison.accuracy));
+    table.add_row(comparison_row("macro F1", [ours.macro_f1, baseline.macro_f1], &comparison.macro_f1));
     let error = [decimal(ours.ece), decimal(baseline.ece), comparison.ece_difference.map_or_else(dash, signed)];
     table.add_row(["calibration error".to_owned()].into_iter().chain(error));
     format!("{table}\n")
@@ -136,18 +138,19 @@ pub fn tagging_comparison(
     baseline: &Named<'_, TaggingScores>,
     comparison: &TaggingComparison,
 ) -> String {
-    let mut table = versus("F1", ours.name, baseline.name);
+    let mut table = comparison_table("F1", ours.name, baseline.name);
     let scores = ours.scores.per_class.iter().zip(&baseline.scores.per_class);
     for (part, (ours, baseline)) in comparison.per_class.iter().zip(scores) {
-        let (word, exact) = (format!("{}, words", part.part), format!("{}, exact spans", part.part));
-        table.add_row(compared(&word, [ours.token.f1, baseline.token.f1], &part.token_f1));
-        table.add_row(compared(&exact, [ours.span_exact.f1, baseline.span_exact.f1], &part.span_exact_f1));
+        let words = format!("{}, words", part.part);
+        table.add_row(comparison_row(&words, [ours.token.f1, baseline.token.f1], &part.token_f1));
+        let spans = format!("{}, exact spans", part.part);
+        table.add_row(comparison_row(&spans, [ours.span_exact.f1, baseline.span_exact.f1], &part.span_exact_f1));
     }
     format!("{table}\n")
 }
 
-fn classes(scores: &ClassificationScores) -> Table {
-    let mut table = table(&["label", "precision", "recall", "F1", "support", "predicted"], 1);
+fn class_table(scores: &ClassificationScores) -> Table {
+    let mut table = new_table(&["label", "precision", "recall", "F1", "support", "predicted"], 1);
     for class in &scores.per_class {
         let name = [class.code.as_deref(), Some(&class.label)].into_iter().flatten().collect::<Vec<_>>().join(" ");
         table.add_row([name].into_iter().chain(cells(&class.score)).chain([class.predicted.to_string()]));
@@ -155,17 +158,17 @@ fn classes(scores: &ClassificationScores) -> Table {
     table
 }
 
-fn confusions(scores: &ClassificationScores) -> Table {
+fn confusion_table(scores: &ClassificationScores) -> Table {
     if scores.per_class.len() > MOST_COLUMNS {
         return largest_confusions(&scores.confusion);
     }
-    matrix(scores)
+    confusion_matrix(scores)
 }
 
-fn matrix(scores: &ClassificationScores) -> Table {
+fn confusion_matrix(scores: &ClassificationScores) -> Table {
     let columns: Vec<String> = scores.per_class.iter().map(short_name).collect();
     let header: Vec<&str> = ["gold \\ predicted"].into_iter().chain(columns.iter().map(String::as_str)).collect();
-    let mut table = table(&header, 1);
+    let mut table = new_table(&header, 1);
     for (label, counts) in scores.confusion.labels.iter().zip(&scores.confusion.counts) {
         table.add_row([label.clone()].into_iter().chain(counts.iter().map(usize::to_string)));
     }
@@ -183,23 +186,23 @@ fn largest_confusions(confusion: &Confusion) -> Table {
         confused.extend(wrong.map(|(column, &count)| (count, &*confusion.labels[row], &*confusion.labels[column])));
     }
     confused.sort_by_key(|&(count, ..)| std::cmp::Reverse(count));
-    let mut table = table(&["gold -> predicted", "texts"], 1);
+    let mut table = new_table(&["gold -> predicted", "texts"], 1);
     for (count, gold, predicted) in confused.into_iter().take(MOST_CONFUSIONS) {
         table.add_row([format!("{gold} -> {predicted}"), count.to_string()]);
     }
     table
 }
 
-fn coverage(scores: &ClassificationScores) -> Table {
-    let mut table = table(&["least score", "coverage", "accuracy"], 0);
+fn coverage_table(scores: &ClassificationScores) -> Table {
+    let mut table = new_table(&["least score", "coverage", "accuracy"], 0);
     for row in &scores.coverage {
         table.add_row([format!("{:.1}", row.min_score), decimal(row.coverage), decimal(row.accuracy)]);
     }
     table
 }
 
-fn reliability(scores: &ClassificationScores) -> Table {
-    let mut table = table(&["scores", "texts", "mean score", "accuracy"], 1);
+fn reliability_table(scores: &ClassificationScores) -> Table {
+    let mut table = new_table(&["scores", "texts", "mean score", "accuracy"], 1);
     for bin in scores.reliability.iter().filter(|bin| bin.rows > 0) {
         let scores = format!("{:.2} to {:.2}", bin.above, bin.up_to);
         table.add_row([scores, bin.rows.to_string(), decimal(bin.mean_score), decimal(bin.accuracy)]);
@@ -207,11 +210,11 @@ fn reliability(scores: &ClassificationScores) -> Table {
     table
 }
 
-fn versus(what: &str, ours: &str, baseline: &str) -> Table {
-    table(&[what, ours, baseline, "difference", "95 % interval", "better in"], 1)
+fn comparison_table(what: &str, ours: &str, baseline: &str) -> Table {
+    new_table(&[what, ours, baseline, "difference", "95 % interval", "better in"], 1)
 }
 
-fn compared(what: &str, scores: [Option<f64>; 2], interval: &Interval) -> [String; 6] {
+fn comparison_row(what: &str, scores: [Option<f64>; 2], interval: &Interval) -> [String; 6] {
     if scores == [None; 2] {
         return [what.to_owned(), dash(), dash(), dash(), dash(), dash()];
     }
@@ -226,7 +229,7 @@ fn cells(score: &Score) -> [String; 4] {
 }
 
 /// A table whose first `names` columns are words and whose others are numbers.
-fn table(header: &[&str], names: usize) -> Table {
+fn new_table(header: &[&str], names: usize) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header(header);
@@ -271,7 +274,7 @@ mod tests {
     }
 
     fn scores(count: usize) -> ClassificationScores {
-        ClassificationScores::of(&rows(count), &labels(count))
+        ClassificationScores::from_rows(&rows(count), &labels(count))
     }
 
     /// The line that begins with `start`, its cells parted by single spaces.
@@ -299,7 +302,7 @@ mod tests {
     fn many_labels_have_their_ten_largest_confusions() {
         let mut rows = rows(29);
         rows.push(rows[11].clone());
-        let text = classification(&ClassificationScores::of(&rows, &labels(29)));
+        let text = classification(&ClassificationScores::from_rows(&rows, &labels(29)));
         assert_eq!(text.matches(" -> Label").count(), 10);
         let first = text.lines().find(|line| line.contains(" -> Label")).unwrap();
         assert_eq!(first.split_whitespace().collect::<Vec<_>>().join(" "), "Label 5 -> Label 0 2");
@@ -307,7 +310,7 @@ mod tests {
 
     #[test]
     fn nothing_read_is_dashes() {
-        let text = classification(&ClassificationScores::of(&[], &labels(2)));
+        let text = classification(&ClassificationScores::from_rows(&[], &labels(2)));
         assert!(text.starts_with("0 texts · accuracy – · "));
         assert!(!text.contains("NaN"));
     }
@@ -326,10 +329,10 @@ mod tests {
     #[test]
     fn marks_stand_part_by_part() {
         let mark = |range| vec![Mark { part: 0, range }];
-        let rows = [Marked { words: words("Ann Lee said"), gold: mark(0..7), found: mark(0..3), said: None }];
+        let rows = [Marked { words: words("Ann Lee said"), gold: mark(0..7), found: mark(0..3), relations: None }];
         let right = [Marked { found: mark(0..7), ..rows[0].clone() }];
         let parts = ["source", "cue"].map(str::to_owned);
-        let (ours, baseline) = (TaggingScores::of(&right, &parts), TaggingScores::of(&rows, &parts));
+        let (ours, baseline) = (TaggingScores::from_rows(&right, &parts), TaggingScores::from_rows(&rows, &parts));
         let text = tagging(&baseline);
         assert!(text.starts_with("1 texts · 3 words · accuracy 0.667 · micro F1 0.667 · macro F1 0.667"));
         assert_eq!(line(&text, "source exact"), "source exact span 0.000 0.000 0.000 1");

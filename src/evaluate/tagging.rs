@@ -1,22 +1,22 @@
-//! Marked texts to the scores of the head that marked them: by word, by exact span, by touching span.
+//! Scores of a token head: by word, by exact span, by touching span.
 //!
-//! All is counted in words: a mark that begins or ends within a word, or takes in white space, is as good as one that
-//! does not. A mark that touches no word is left out, and the same mark twice counts once.
+//! The unit is the word: a mark that begins or ends within a word, or includes white space, is as good as one that does not. A
+//! mark that touches no word is left out, and the same mark twice counts once.
 
 use std::ops::Range;
 
 use serde::Serialize;
 
 use super::score::{Counts, Score, macro_f1, share};
-use super::{Marked, RelationScores, span};
+use super::{Marked, RelationScores, word_span};
 use crate::labelled::Mark;
 
-/// What a token head's marks are worth.
+/// The scores of a token head, 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TaggingScores {
-    /// How many texts.
+    /// The number of texts.
     pub rows: usize,
-    /// How many words they have.
+    /// The number of their words.
     pub words: usize,
     /// The share of words with the right label: the first part that covers the word, or none.
     pub accuracy: Option<f64>,
@@ -26,26 +26,27 @@ pub struct TaggingScores {
     pub macro_f1: Option<f64>,
     /// Each part, in the order of their names.
     pub per_class: Vec<PartScore>,
-    /// Who said what, where the parts are sources, cues and contents.
+    /// The scores of relations, if the parts are sources, cues and contents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relations: Option<Box<RelationScores>>,
 }
 
-/// How one part does.
+/// The scores of one part.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartScore {
     /// Its name.
     #[serde(rename = "label")]
     pub part: String,
-    /// Words: each that a mark of the part touches.
+    /// By words: each that a mark of the part touches.
     pub token: Score,
-    /// Spans, right where they cover the same words as one of the gold.
+    /// By spans, right if they cover the same words as one of the gold.
     pub span_exact: Score,
-    /// Spans, right where they share a word with one of the gold, and those of the gold found where one found does.
+    /// By spans, right if they share a word with one of the gold; a span of the gold is found if a predicted one shares a word
+    /// with it.
     pub span_overlap: Score,
 }
 
-/// What was found of one part.
+/// The counts of one part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct PartCounts {
     pub(super) token: Counts,
@@ -53,30 +54,30 @@ pub(super) struct PartCounts {
     overlap: Counts,
 }
 
-/// Places in a list of words, from the first that a mark touches to behind the last.
+/// A half-open range of places in a list of words: those that a mark touches.
 type Span = Range<usize>;
 
 impl TaggingScores {
-    /// The scores of a head that marks `parts`. Marks of other parts are left out.
+    /// The scores of a head that marks `parts`, on `rows`. Marks of other parts are left out.
     #[must_use]
-    pub fn of(rows: &[Marked], parts: &[String]) -> Self {
-        let counts: Vec<PartCounts> = (0..parts.len()).map(|part| PartCounts::of_all(rows, part)).collect();
+    pub fn from_rows(rows: &[Marked], parts: &[String]) -> Self {
+        let counts: Vec<PartCounts> = (0..parts.len()).map(|part| PartCounts::from_rows(rows, part)).collect();
         let tokens: Vec<Counts> = counts.iter().map(|counts| counts.token).collect();
         let words = rows.iter().map(|row| row.words.len()).sum();
         Self {
             rows: rows.len(),
             words,
-            accuracy: share(rows.iter().map(|row| right_words(row, parts.len())).sum(), words),
+            accuracy: share(rows.iter().map(|row| count_right_words(row, parts.len())).sum(), words),
             micro_f1: tokens.iter().copied().sum::<Counts>().f1(),
             macro_f1: macro_f1(&tokens),
-            per_class: parts.iter().zip(&counts).map(|(part, counts)| PartScore::of(part, counts)).collect(),
-            relations: RelationScores::of(rows).map(Box::new),
+            per_class: parts.iter().zip(&counts).map(|(part, counts)| PartScore::new(part, counts)).collect(),
+            relations: RelationScores::from_rows(rows).map(Box::new),
         }
     }
 }
 
 impl PartScore {
-    fn of(part: &str, counts: &PartCounts) -> Self {
+    fn new(part: &str, counts: &PartCounts) -> Self {
         Self {
             part: part.to_owned(),
             token: counts.token.score(),
@@ -88,34 +89,38 @@ impl PartScore {
 
 impl PartCounts {
     /// The counts of one text.
-    pub(super) fn of(row: &Marked, part: usize) -> Self {
-        let (found, gold) = (spans(row, &row.found, part), spans(row, &row.gold, part));
+    pub(super) fn new(row: &Marked, part: usize) -> Self {
+        let found = spans_of_part(row, &row.found, part);
+        let gold = spans_of_part(row, &row.gold, part);
         Self {
             token: token_counts(&found, &gold, row.words.len()),
             exact: Counts::one_to_one(found.len(), found.iter().filter(|span| gold.contains(span)).count(), gold.len()),
             overlap: Counts {
                 found: found.len(),
-                right: touched(&found, &gold),
+                right: count_touching(&found, &gold),
                 gold: gold.len(),
-                hit: touched(&gold, &found),
+                hit: count_touching(&gold, &found),
             },
         }
     }
 
-    fn of_all(rows: &[Marked], part: usize) -> Self {
-        rows.iter().map(|row| Self::of(row, part)).fold(Self::default(), |sum, counts| Self {
-            token: sum.token + counts.token,
-            exact: sum.exact + counts.exact,
-            overlap: sum.overlap + counts.overlap,
-        })
+    fn from_rows(rows: &[Marked], part: usize) -> Self {
+        let mut sum = Self::default();
+        for row in rows {
+            let counts = Self::new(row, part);
+            sum.token += counts.token;
+            sum.exact += counts.exact;
+            sum.overlap += counts.overlap;
+        }
+        sum
     }
 }
 
 /// The words under each mark of `part`, each span once.
-fn spans(row: &Marked, marks: &[Mark], part: usize) -> Vec<Span> {
+fn spans_of_part(row: &Marked, marks: &[Mark], part: usize) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     for mark in marks.iter().filter(|mark| mark.part == part) {
-        let span = span(&row.words, &mark.range);
+        let span = word_span(&row.words, &mark.range);
         if !span.is_empty() && !spans.contains(&span) {
             spans.push(span);
         }
@@ -124,13 +129,14 @@ fn spans(row: &Marked, marks: &[Mark], part: usize) -> Vec<Span> {
 }
 
 fn token_counts(found: &[Span], gold: &[Span], words: usize) -> Counts {
-    let (found, gold) = (covered(found, words), covered(gold, words));
+    let found = covered_words(found, words);
+    let gold = covered_words(gold, words);
     let both = found.iter().zip(&gold).filter(|(found, gold)| **found && **gold).count();
-    Counts::one_to_one(count(&found), both, count(&gold))
+    Counts::one_to_one(count_true(&found), both, count_true(&gold))
 }
 
-/// Whether each word lies in one of `spans`.
-fn covered(spans: &[Span], words: usize) -> Vec<bool> {
+/// For each of `words` words, true if one of `spans` covers it.
+fn covered_words(spans: &[Span], words: usize) -> Vec<bool> {
     let mut covered = vec![false; words];
     for span in spans {
         covered[span.clone()].fill(true);
@@ -138,27 +144,31 @@ fn covered(spans: &[Span], words: usize) -> Vec<bool> {
     covered
 }
 
-fn count(flags: &[bool]) -> usize {
+fn count_true(flags: &[bool]) -> usize {
     flags.iter().filter(|flag| **flag).count()
 }
 
-/// How many of `spans` share a word with one of `others`.
-fn touched(spans: &[Span], others: &[Span]) -> usize {
-    let touches = |one: &Span, other: &Span| one.start < other.end && other.start < one.end;
-    spans.iter().filter(|span| others.iter().any(|other| touches(span, other))).count()
+/// The number of `spans` that share a word with one of `others`.
+fn count_touching(spans: &[Span], others: &[Span]) -> usize {
+    spans.iter().filter(|span| others.iter().any(|other| shares_word(span, other))).count()
 }
 
-fn right_words(row: &Marked, parts: usize) -> usize {
-    let (found, gold) = (labels(row, &row.found, parts), labels(row, &row.gold, parts));
+fn shares_word(one: &Span, other: &Span) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+fn count_right_words(row: &Marked, parts: usize) -> usize {
+    let found = labels_of_words(row, &row.found, parts);
+    let gold = labels_of_words(row, &row.gold, parts);
     found.iter().zip(&gold).filter(|(found, gold)| found == gold).count()
 }
 
 /// The first part that covers each word.
-fn labels(row: &Marked, marks: &[Mark], parts: usize) -> Vec<Option<usize>> {
+fn labels_of_words(row: &Marked, marks: &[Mark], parts: usize) -> Vec<Option<usize>> {
     let mut labels = vec![None; row.words.len()];
-    // Backwards, so that the first part has the last word.
+    // Backwards, so that the first part overwrites the others.
     for part in (0..parts).rev() {
-        for span in spans(row, marks, part) {
+        for span in spans_of_part(row, marks, part) {
             labels[span].fill(Some(part));
         }
     }
@@ -183,11 +193,11 @@ mod tests {
     }
 
     fn marked(gold: &[Mark], found: &[Mark]) -> Marked {
-        Marked { words: words(TEXT), gold: gold.to_vec(), found: found.to_vec(), said: None }
+        Marked { words: words(TEXT), gold: gold.to_vec(), found: found.to_vec(), relations: None }
     }
 
     fn source(gold: &[Mark], found: &[Mark]) -> PartScore {
-        TaggingScores::of(&[marked(gold, found)], &parts()).per_class.remove(0)
+        TaggingScores::from_rows(&[marked(gold, found)], &parts()).per_class.remove(0)
     }
 
     #[test]
@@ -213,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_span_of_another_part_is_wrong() {
-        let scores = TaggingScores::of(&[marked(&[mark(0, "Ann")], &[mark(1, "Ann")])], &parts());
+        let scores = TaggingScores::from_rows(&[marked(&[mark(0, "Ann")], &[mark(1, "Ann")])], &parts());
         assert_eq!((scores.micro_f1, scores.macro_f1), (Some(0.0), Some(0.0)));
         assert_eq!(scores.per_class[1].span_overlap.precision, Some(0.0));
         // One of eight words is wrong.
@@ -223,7 +233,7 @@ mod tests {
     #[test]
     fn micro_weighs_words_and_macro_weighs_parts() {
         let gold = [mark(0, "Ann Lee"), mark(1, "said")];
-        let scores = TaggingScores::of(&[marked(&gold, &[mark(0, "Ann Lee")])], &parts());
+        let scores = TaggingScores::from_rows(&[marked(&gold, &[mark(0, "Ann Lee")])], &parts());
         assert_eq!((scores.micro_f1, scores.macro_f1), (Some(0.8), Some(0.5)));
     }
 
@@ -238,12 +248,12 @@ mod tests {
     #[test]
     fn a_word_under_two_parts_has_the_first() {
         let row = marked(&[mark(1, "Ann"), mark(0, "Ann")], &[mark(0, "Ann")]);
-        assert_eq!(TaggingScores::of(&[row], &parts()).accuracy, Some(1.0));
+        assert_eq!(TaggingScores::from_rows(&[row], &parts()).accuracy, Some(1.0));
     }
 
     #[test]
     fn nothing_read_is_null() {
-        let scores = TaggingScores::of(&[], &parts());
+        let scores = TaggingScores::from_rows(&[], &parts());
         assert_eq!((scores.accuracy, scores.micro_f1, scores.macro_f1), (None, None, None));
         assert!(serde_json::to_value(&scores).unwrap()["per_class"][0]["token"]["f1"].is_null());
     }
@@ -256,7 +266,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_marks_score_shares_and_no_exact_span_is_no_overlap(gold in marks(), found in marks()) {
-            let scores = TaggingScores::of(&[marked(&gold, &found)], &parts());
+            let scores = TaggingScores::from_rows(&[marked(&gold, &found)], &parts());
             for part in &scores.per_class {
                 for score in [part.token, part.span_exact, part.span_overlap] {
                     let values = [score.precision, score.recall, score.f1];

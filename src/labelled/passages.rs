@@ -108,7 +108,7 @@ pub fn read_all(
     model: &mut Model,
     batch_tokens: usize,
 ) -> Result<Vec<Vec<PassageReading>>, ModelError> {
-    read_all_by(rows, tokenizer, batch_tokens, |batch| model.read(batch))
+    read_all_by(rows, tokenizer, batch_tokens, |batch| model.infer(batch))
 }
 
 /// The same where `read` says what is found in each segment of a batch.
@@ -143,7 +143,7 @@ fn read_batch<R: Clone>(
     batch: &mut [&mut PassageReading<R>],
     read: impl FnOnce(&TokenBatch) -> Result<Vec<R>, ModelError>,
 ) -> Result<(), ModelError> {
-    let tokens = TokenBatch::of(batch.iter().map(|found| &found.passage.passage));
+    let tokens = TokenBatch::from_passages(batch.iter().map(|found| &found.passage.passage));
     let mut readings = read(&tokens)?.into_iter();
     for found in batch {
         let all: Vec<R> = readings.by_ref().take(found.passage.passage.segments.len()).collect();

@@ -23,24 +23,24 @@ pub(super) struct Rectangle {
     pub(super) ids: Vec<i64>,
     /// 1 for a token, 0 for padding, in the shape of the ids.
     pub(super) mask: Vec<i64>,
-    /// Where in the rectangle each token of the stream stands.
+    /// The place of each token of the stream in `ids`.
     pub(super) places: Vec<i64>,
 }
 
 /// The hidden states of a batch.
 #[derive(Debug)]
 pub(super) struct HiddenStates {
-    /// f32 of the shape `[tokens, hidden size]`: a row for each token of the batch, in its order; then perhaps some that
-    /// mean nothing.
+    /// f32 of the shape `[rows, hidden size]`: a row for each token of the batch, in its order; then there may be rows of
+    /// padding.
     pub(super) states: Tensor,
 }
 
-/// The id that fills up. What comes of it is never looked at, but it has to exist in every vocabulary.
+/// The token id of padding. Its results are ignored, but it has to exist in every vocabulary.
 pub(super) const PADDING: i64 = 0;
 
 impl TokenBatch {
-    /// Passages in a row.
-    pub fn of<'p>(passages: impl Iterator<Item = &'p Passage>) -> Self {
+    /// A batch of `passages`, in order.
+    pub fn from_passages<'p>(passages: impl Iterator<Item = &'p Passage>) -> Self {
         let mut batch = Self::default();
         for passage in passages {
             let segments = passage.segments.iter().map(|segment| segment.tokens.clone());
@@ -49,8 +49,8 @@ impl TokenBatch {
         batch
     }
 
-    /// Rows of token ids, each one segment.
-    pub fn of_rows<'r>(rows: impl Iterator<Item = &'r [u32]>) -> Self {
+    /// A batch of rows of token ids, each of one segment.
+    pub fn from_rows<'r>(rows: impl Iterator<Item = &'r [u32]>) -> Self {
         let mut batch = Self::default();
         for row in rows {
             batch.push(row, std::iter::once(0..row.len()));
@@ -65,13 +65,13 @@ impl TokenBatch {
         self.lengths.push(ids.len());
     }
 
-    /// Whether it holds no row.
+    /// True if it has no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lengths.is_empty()
     }
 
-    /// The segments of all rows, by their places among [`Self::ids`].
+    /// The segments of all rows, as ranges of places in [`Self::ids`].
     #[must_use]
     pub fn segments(&self) -> &[Range<usize>] {
         &self.segments
@@ -83,7 +83,7 @@ impl TokenBatch {
         &self.lengths
     }
 
-    /// The tokens of each row, by their places among [`Self::ids`].
+    /// The rows, as ranges of places in [`Self::ids`].
     pub fn rows(&self) -> impl Iterator<Item = Range<usize>> {
         self.lengths.iter().scan(0, |end, &length| {
             *end += length;
@@ -97,7 +97,7 @@ impl TokenBatch {
         &self.ids
     }
 
-    /// The tokens of a rectangle with a row a passage.
+    /// The number of tokens in the rectangle of [`Self::rectangle`], padding included.
     #[must_use]
     pub(super) fn rectangle_size(&self) -> usize {
         self.lengths.len() * self.width()
@@ -106,7 +106,8 @@ impl TokenBatch {
     pub(super) fn rectangle(&self) -> Rectangle {
         let width = self.width();
         let shape = [to_i64(self.lengths.len()), to_i64(width)];
-        let (mut ids, mut mask) = (vec![PADDING; self.rectangle_size()], vec![0; self.rectangle_size()]);
+        let mut ids = vec![PADDING; self.rectangle_size()];
+        let mut mask = vec![0; self.rectangle_size()];
         let mut places = Vec::with_capacity(self.ids.len());
         for (row, tokens) in self.rows().enumerate() {
             let range = row * width..row * width + tokens.len();
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn rows_stand_one_after_another() {
         let rows: [&[u32]; 3] = [&[101, 5, 102], &[101, 102], &[101, 7, 102]];
-        let batch = TokenBatch::of_rows(rows.into_iter());
+        let batch = TokenBatch::from_rows(rows.into_iter());
         assert_eq!(batch.ids(), [101, 5, 102, 101, 102, 101, 7, 102]);
         assert_eq!(batch.rows().collect::<Vec<_>>(), [0..3, 3..5, 5..8]);
         assert_eq!(batch.segments(), [0..3, 3..5, 5..8]);
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn a_rectangle_is_filled_up_and_masked() {
         let rows: [&[u32]; 2] = [&[101, 102], &[101, 5, 102]];
-        let rectangle = TokenBatch::of_rows(rows.into_iter()).rectangle();
+        let rectangle = TokenBatch::from_rows(rows.into_iter()).rectangle();
         assert_eq!(rectangle.shape, [2, 3]);
         assert_eq!(rectangle.ids, [101, 102, 0, 101, 5, 102]);
         assert_eq!(rectangle.mask, [1, 1, 0, 1, 1, 1]);
@@ -152,7 +153,7 @@ mod tests {
         fn rows_joined_give_the_stream_and_the_rectangle_loses_none_of_it(
             rows in prop::collection::vec(prop::collection::vec(1_u32..1000, 0..20), 0..20),
         ) {
-            let batch = TokenBatch::of_rows(rows.iter().map(Vec::as_slice));
+            let batch = TokenBatch::from_rows(rows.iter().map(Vec::as_slice));
             let of_rows: Vec<Vec<i64>> = batch.rows().map(|row| batch.ids()[row].to_vec()).collect();
             let expected = rows.iter().map(|row| row.iter().copied().map(i64::from).collect::<Vec<_>>());
             prop_assert_eq!(&of_rows, &expected.collect::<Vec<_>>());
@@ -168,6 +169,6 @@ mod tests {
 
     #[test]
     fn no_rows_make_an_empty_batch() {
-        assert!(TokenBatch::of_rows(std::iter::empty()).is_empty());
+        assert!(TokenBatch::from_rows(std::iter::empty()).is_empty());
     }
 }

@@ -1,5 +1,4 @@
-//! BERT as it runs fastest: a stream of tokens without padding for everything but attention, which takes passages of one
-//! length together.
+//! BERT (Devlin et al. 2019) on a stream of tokens without padding. Only attention works on passages of one length together.
 //!
 //! A token's hidden state is the same, to the last bit, whatever else is in its batch: rows of a matrix product do not depend
 //! on each other, and no passage is filled up to the length of another.
@@ -95,18 +94,18 @@ impl Config {
 }
 
 impl PackedBert {
-    /// The encoder in `folder`; none where it is of another family or kind.
+    /// Loads the encoder in `folder`; `None` if it is of another family or kind.
     pub(super) fn load(folder: &Path, device: Device, kind: Kind) -> Result<Option<Self>, ModelError> {
         let path = folder.join("config.json");
-        let encoder = EncoderConfig::read(&path)?;
+        let encoder = EncoderConfig::load(&path)?;
         if encoder.model_type != Architecture::Bert {
             return Ok(None);
         }
-        let config: Config = config::read(&path)?;
+        let config: Config = config::load_json(&path)?;
         if !config.is_known() {
             return Ok(None);
         }
-        let weights = Weights::read(&folder.join("encoder.safetensors"), encoder.shapes())?;
+        let weights = Weights::load(&folder.join("encoder.safetensors"), encoder.shapes())?;
         Parts { weights, place: Place::new(device, kind) }.network(&config).map(Some)
     }
 
@@ -115,12 +114,24 @@ impl PackedBert {
         let (ids, positions) = stream(batch, self.computed_tokens(batch));
         let embedded = self.words.f_index_select(0, &self.on_device(&ids))?;
         let positions = self.positions.f_index_select(0, &self.on_device(&positions))?;
-        let mut states = self.norm.of_sum(embedded, &positions)?;
+        let mut states = self.norm.apply_to_sum(embedded, &positions)?;
         let runs = runs(batch.lengths(), self.scores_at_once());
         for layer in &self.layers {
             states = layer.forward(&states, &runs, self.heads, self.attention.as_mut())?;
         }
         states.f_to_kind(Kind::Float)
+    }
+
+    /// Computes the product of each linear layer with a new input of `tokens` rows.
+    fn compute_products(&self, tokens: usize) -> Result<(), TchError> {
+        for layer in &self.layers {
+            for linear in layer.linear_layers() {
+                let options = (self.words.kind(), self.device);
+                let input = Tensor::f_empty([to_i64(tokens), linear.inputs], options)?;
+                let _ = linear.forward(&input)?;
+            }
+        }
+        Ok(())
     }
 
     /// On a GPU the copy goes on while the processor prepares what comes next.
@@ -155,22 +166,12 @@ impl Encoder for PackedBert {
     }
 
     fn products(&self, tokens: usize) -> Option<Result<(), ModelError>> {
-        let products = || {
-            for layer in &self.layers {
-                for linear in layer.linear() {
-                    let options = (self.words.kind(), self.device);
-                    let input = Tensor::f_empty([to_i64(tokens), linear.inputs], options)?;
-                    let _ = linear.forward(&input)?;
-                }
-            }
-            Ok(())
-        };
-        Some(products().map_err(failed))
+        Some(self.compute_products(tokens).map_err(failed))
     }
 }
 
 impl Layer {
-    fn linear(&self) -> [&Linear; 4] {
+    fn linear_layers(&self) -> [&Linear; 4] {
         [&self.query_key_value, &self.attended, &self.up, &self.down]
     }
 
@@ -280,14 +281,18 @@ struct Parts {
 
 impl Parts {
     fn network(&self, config: &Config) -> Result<PackedBert, ModelError> {
-        let get = |name: &str| self.weights.get(&format!("embeddings.{name}_embeddings.weight"));
-        let types = get("token_type")?.f_get(0).map_err(failed)?;
-        let layer = |place| self.layer(place, config);
-        let layers = (0..config.num_hidden_layers).map(layer).collect::<Result<Vec<_>, _>>()?;
-        let takes_few_rows = layers.iter().flat_map(Layer::linear).all(Linear::takes_few_rows);
+        let words = self.weights.get("embeddings.word_embeddings.weight")?;
+        let positions = self.weights.get("embeddings.position_embeddings.weight")?;
+        // Only the first token type is in use, so its embedding can be added to the positions once.
+        let types = self.weights.get("embeddings.token_type_embeddings.weight")?.f_get(0).map_err(failed)?;
+        let mut layers = Vec::with_capacity(config.num_hidden_layers);
+        for place in 0..config.num_hidden_layers {
+            layers.push(self.layer(place, config)?);
+        }
+        let takes_few_rows = layers.iter().flat_map(Layer::linear_layers).all(Linear::takes_few_rows);
         Ok(PackedBert {
-            words: self.place.placed(get("word")?).map_err(failed)?,
-            positions: self.place.placed(&(get("position")? + types)).map_err(failed)?,
+            words: self.place.placed(words).map_err(failed)?,
+            positions: self.place.placed(&(positions + types)).map_err(failed)?,
             norm: self.norm("embeddings.LayerNorm", config)?,
             layers,
             heads: config.num_attention_heads,
@@ -303,34 +308,40 @@ impl Parts {
     }
 
     fn layer(&self, place: usize, config: &Config) -> Result<Layer, ModelError> {
-        let name = |part: &str| format!("encoder.layer.{place}.{part}");
-        let head_size = config.head_size();
-        #[expect(clippy::cast_precision_loss, reason = "a head has some ten states")]
-        let scale = 1.0 / (head_size as f64).sqrt();
-        let part = |part: &str, end: &str| self.weights.get(&name(&format!("attention.self.{part}.{end}")));
-        let fused = |end: &str| {
-            let query = part("query", end)? * scale;
-            Tensor::f_cat(&[&query, part("key", end)?, part("value", end)?], 0).map_err(failed)
-        };
+        let layer = format!("encoder.layer.{place}");
+        let weight = self.query_key_value(&layer, "weight", config)?;
+        let bias = self.query_key_value(&layer, "bias", config)?;
         Ok(Layer {
-            query_key_value: self.place.linear(&fused("weight")?, &fused("bias")?).map_err(failed)?,
-            head_size,
-            attended: self.linear(&name("attention.output.dense"))?,
-            attention_norm: self.norm(&name("attention.output.LayerNorm"), config)?,
-            up: self.linear(&name("intermediate.dense"))?,
-            down: self.linear(&name("output.dense"))?,
-            norm: self.norm(&name("output.LayerNorm"), config)?,
+            query_key_value: self.place.linear(&weight, &bias).map_err(failed)?,
+            head_size: config.head_size(),
+            attended: self.linear(&format!("{layer}.attention.output.dense"))?,
+            attention_norm: self.norm(&format!("{layer}.attention.output.LayerNorm"), config)?,
+            up: self.linear(&format!("{layer}.intermediate.dense"))?,
+            down: self.linear(&format!("{layer}.output.dense"))?,
+            norm: self.norm(&format!("{layer}.output.LayerNorm"), config)?,
         })
     }
 
+    /// The weights or biases, by the `end` of their names, of query, key and value one below the other.
+    fn query_key_value(&self, layer: &str, end: &str, config: &Config) -> Result<Tensor, ModelError> {
+        #[expect(clippy::cast_precision_loss, reason = "a head has some ten states")]
+        let scale = 1.0 / (config.head_size() as f64).sqrt();
+        let query = self.weights.get(&format!("{layer}.attention.self.query.{end}"))? * scale;
+        let key = self.weights.get(&format!("{layer}.attention.self.key.{end}"))?;
+        let value = self.weights.get(&format!("{layer}.attention.self.value.{end}"))?;
+        Tensor::f_cat(&[&query, key, value], 0).map_err(failed)
+    }
+
     fn linear(&self, name: &str) -> Result<Linear, ModelError> {
-        let get = |end: &str| self.weights.get(&format!("{name}.{end}"));
-        self.place.linear(get("weight")?, get("bias")?).map_err(failed)
+        let weight = self.weights.get(&format!("{name}.weight"))?;
+        let bias = self.weights.get(&format!("{name}.bias"))?;
+        self.place.linear(weight, bias).map_err(failed)
     }
 
     fn norm(&self, name: &str, config: &Config) -> Result<Norm, ModelError> {
-        let get = |end: &str| self.weights.get(&format!("{name}.{end}"));
-        self.place.norm(get("weight")?, get("bias")?, config.layer_norm_eps).map_err(failed)
+        let weight = self.weights.get(&format!("{name}.weight"))?;
+        let bias = self.weights.get(&format!("{name}.bias"))?;
+        self.place.norm(weight, bias, config.layer_norm_eps).map_err(failed)
     }
 }
 

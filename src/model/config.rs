@@ -1,5 +1,5 @@
-//! `config.json`: of what family and how large an encoder is, and so the shapes of its tensors. Anybody can make such a file,
-//! so that it is checked before memory is asked for or anything is divided.
+//! `config.json`: the family and the sizes of an encoder, which give the shapes of its tensors. The file may come from anybody,
+//! so it is checked before memory is allocated or anything is divided.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ const LARGEST: i64 = 1 << 24;
 const FEWEST_WORDS: i64 = 8;
 const FEWEST_POSITIONS: i64 = 64;
 
-/// What every family's `config.json` says.
+/// The part of `config.json` that every family has.
 #[derive(Debug, Deserialize)]
 pub(crate) struct EncoderConfig {
     /// The family.
@@ -28,7 +28,7 @@ pub(crate) struct EncoderConfig {
     intermediate_size: i64,
     num_hidden_layers: i64,
     num_attention_heads: i64,
-    /// How many different tokens it knows.
+    /// The number of different tokens that it knows.
     pub(super) vocab_size: i64,
     max_position_embeddings: i64,
     /// Of BERT.
@@ -39,7 +39,7 @@ pub(crate) struct EncoderConfig {
     relative_attention_num_buckets: i64,
 }
 
-/// What is wrong with the sizes of an encoder.
+/// A fault in the sizes of an encoder.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SizeFault {
     #[error("`{name}` is {size}, expected a whole number from {least} to {most}")]
@@ -51,9 +51,9 @@ pub(crate) enum SizeFault {
 }
 
 impl EncoderConfig {
-    /// Reads the `config.json` at `path`.
-    pub(crate) fn read(path: &Path) -> Result<Self, ModelError> {
-        let config: Self = read(path)?;
+    /// Reads and checks the `config.json` at `path`.
+    pub(crate) fn load(path: &Path) -> Result<Self, ModelError> {
+        let config: Self = load_json(path)?;
         config.check().map_err(|fault| ModelError::Invalid { path: path.to_owned(), cause: fault.into() })?;
         Ok(config)
     }
@@ -80,8 +80,10 @@ impl EncoderConfig {
                 return Err(SizeFault::Range { name, size, least, most });
             }
         }
-        let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
-        if hidden % heads == 0 { Ok(()) } else { Err(SizeFault::Heads { hidden, heads }) }
+        if self.hidden_size % self.num_attention_heads != 0 {
+            return Err(SizeFault::Heads { hidden: self.hidden_size, heads: self.num_attention_heads });
+        }
+        Ok(())
     }
 
     /// Each size with its limits.
@@ -108,12 +110,11 @@ impl EncoderConfig {
     }
 
     fn embeddings(&self) -> Vec<Shape> {
-        let table = |name: &str, rows| (format!("embeddings.{name}.weight"), vec![rows, self.hidden_size]);
         let mut shapes = vec![
-            table("word_embeddings", self.vocab_size),
-            table("position_embeddings", self.max_position_embeddings),
+            self.embedding("word_embeddings", self.vocab_size),
+            self.embedding("position_embeddings", self.max_position_embeddings),
             match self.model_type {
-                Architecture::Bert => table("token_type_embeddings", self.type_vocab_size),
+                Architecture::Bert => self.embedding("token_type_embeddings", self.type_vocab_size),
                 Architecture::Mpnet => {
                     let shape = vec![self.relative_attention_num_buckets, self.num_attention_heads];
                     ("encoder.relative_attention_bias.weight".to_owned(), shape)
@@ -124,8 +125,13 @@ impl EncoderConfig {
         shapes
     }
 
+    fn embedding(&self, name: &str, rows: i64) -> Shape {
+        (format!("embeddings.{name}.weight"), vec![rows, self.hidden_size])
+    }
+
     fn layer(&self, place: i64) -> Vec<Shape> {
-        let (hidden, wide) = (self.hidden_size, self.intermediate_size);
+        let hidden = self.hidden_size;
+        let wide = self.intermediate_size;
         let (linear, norm) = match self.model_type {
             Architecture::Bert => (["self.query", "self.key", "self.value", "output.dense"], "output.LayerNorm"),
             Architecture::Mpnet => (["attn.q", "attn.k", "attn.v", "attn.o"], "LayerNorm"),
@@ -153,7 +159,7 @@ pub(crate) fn linear_shapes(name: &str, outputs: i64, inputs: i64) -> [Shape; 2]
 }
 
 /// Reads the JSON file at `path`.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ModelError> {
+pub(super) fn load_json<T: DeserializeOwned>(path: &Path) -> Result<T, ModelError> {
     let text = std::fs::read(path).map_err(|cause| ModelError::Unreadable { path: path.to_owned(), cause })?;
     serde_json::from_slice(&text).map_err(|cause| ModelError::Invalid { path: path.to_owned(), cause: cause.into() })
 }
@@ -181,7 +187,7 @@ mod tests {
         let path = folder.path().join("config.json");
         std::fs::write(&path, config(changes).to_string()).unwrap();
         let shown = format!("cannot use `{}`: ", path.display());
-        EncoderConfig::read(&path).map_err(|error| crate::causes::chain(&error).replace(&shown, ""))
+        EncoderConfig::load(&path).map_err(|error| crate::causes::chain(&error).replace(&shown, ""))
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The readings of a document's sentences and of its title to scores that know of each other.
+//! Combines a head's probabilities of a document's sentences and of its title.
 //!
 //! A sentence that says little by itself ("He paused.") takes its label from the document. With `p[i]` the probabilities of
-//! sentence `i` of `n`, and `q` those of the title, which is read once with each passage:
+//! sentence `i` of `n`, and `q` those of the title, which is inferred once with each passage:
 //!
 //! ```text
 //! title        t    = mean over passages of ln q
@@ -10,53 +10,53 @@
 //! document     softmax((sum over j of ln p[j] / n + title_weight * t) / temperature)
 //! ```
 //!
-//! The two that are added to the number of other sentences stand for sentences that say nothing: a single neighbour decides
-//! little, twenty decide much. All of it is computed in f64 and in the order of the text, so the same readings give the
+//! The two that are added to the number of other sentences stand for neutral sentences: a single neighbour has little
+//! influence, twenty have much. All of it is computed in f64 and in the order of the text, so the same readings give the
 //! same scores.
 
 use super::manifest::DocumentScaling;
 
-/// Sentences without any leaning that are counted among the others.
+/// The number of neutral sentences that are counted among the others.
 const NEUTRAL_SENTENCES: f64 = 2.0;
 
-/// The least probability of which a logarithm is taken.
+/// Probabilities below this are raised to it before a logarithm is taken.
 const LEAST_PROBABILITY: f64 = 1e-12;
 
-/// What one sequence head says of a whole document.
+/// The probabilities of one sequence head in a document, summed up so that scores can be computed.
 #[derive(Debug, Clone)]
 pub struct DocumentScores {
     scaling: DocumentScaling,
     /// For each label the sum of the sentences' log-probabilities.
     sentences: Vec<f64>,
-    /// How many sentences there are.
+    /// The number of sentences.
     count: f64,
-    /// For each label the mean of the title's log-probabilities; 0 where the title has not been read.
+    /// For each label the mean of the title's log-probabilities; 0 without a title.
     title: Vec<f64>,
     has_title: bool,
 }
 
 impl DocumentScores {
-    /// Combines the probabilities of a document's sentences, in order, and those of its title, one for each passage. Both
-    /// may be empty.
+    /// Sums up the probabilities of a document's sentences, in order, and those of its title, once for each passage. Each item
+    /// has one probability a label, in the head's order. Both iterators may be empty.
     pub fn new<'p>(
         scaling: DocumentScaling,
         sentences: impl Iterator<Item = &'p [f32]>,
         titles: impl Iterator<Item = &'p [f32]>,
     ) -> Self {
-        let (sentences, count) = sum_of_logs(sentences);
+        let (mut sentences, count) = sum_of_logs(sentences);
         let (mut title, passages) = sum_of_logs(titles);
         for sum in &mut title {
             *sum /= passages;
         }
+        let has_title = !title.is_empty();
         let labels = sentences.len().max(title.len());
-        let (mut sentences, has_title) = (sentences, !title.is_empty());
         sentences.resize(labels, 0.0);
         title.resize(labels, 0.0);
         Self { scaling, sentences, count, title, has_title }
     }
 
-    /// The scores of a sentence with these probabilities; they sum to 1. `is_counted` says whether it is one of the
-    /// sentences that the document was made of.
+    /// The scores of a sentence with these probabilities, label by label; they sum to 1. `is_counted` is true for one of the
+    /// sentences given to [`Self::new`]: it is then not a neighbour of itself.
     #[must_use]
     pub fn sentence(&self, probabilities: &[f32], is_counted: bool) -> Vec<f32> {
         let own = if is_counted { 1.0 } else { 0.0 };
@@ -70,7 +70,7 @@ impl DocumentScores {
         softmax(&logits)
     }
 
-    /// The document's own scores, which sum to 1; `None` where neither a sentence nor a title has been read.
+    /// The document's own scores, label by label, which sum to 1; `None` without sentences and title.
     #[must_use]
     pub fn document(&self) -> Option<Vec<f32>> {
         if self.count == 0.0 && !self.has_title {
@@ -85,19 +85,21 @@ impl DocumentScores {
     }
 }
 
-/// For each label the sum of the logarithms of its probabilities, and over how many rows.
+/// For each label the sum of the logarithms of its probabilities; and the number of rows.
 fn sum_of_logs<'p>(rows: impl Iterator<Item = &'p [f32]>) -> (Vec<f64>, f64) {
     let mut sums = Vec::new();
     let mut count = 0.0;
     for row in rows {
         sums.resize(row.len(), 0.0);
-        sums.iter_mut().zip(row).for_each(|(sum, &probability)| *sum += log_probability(probability));
+        for (sum, &probability) in sums.iter_mut().zip(row) {
+            *sum += log_probability(probability);
+        }
         count += 1.0;
     }
     (sums, count)
 }
 
-/// The natural logarithm of a probability; of 1e-12 where it is smaller, or not a number.
+/// The natural logarithm of a probability; of 1e-12 if it is smaller, or not a number.
 pub(crate) fn log_probability(probability: f32) -> f64 {
     // `max` turns the NaN that `clamp` lets through into a number.
     f64::from(probability).clamp(LEAST_PROBABILITY, 1.0).max(LEAST_PROBABILITY).ln()

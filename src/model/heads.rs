@@ -1,6 +1,5 @@
-//! Hidden states to what is reported: a linear layer a head, all in f32.
+//! Heads: linear layers that turn hidden states into probabilities and token labels, all in f32.
 
-use std::ops::Range;
 use std::path::Path;
 
 use tch::{Device, Kind, TchError, Tensor};
@@ -36,18 +35,21 @@ impl Heads {
         device: Device,
     ) -> Result<Self, ModelError> {
         let shapes = wanted.iter().flat_map(|(name, head)| linear_shapes(name, to_i64(head.labels.len()), hidden_size));
-        let weights = Weights::read(path, shapes)?;
+        let weights = Weights::load(path, shapes)?;
         let mut heads = Self { sequences: Vec::new(), tokens: Vec::new() };
         for (name, head) in wanted {
-            let linear = Linear::of(&weights, name, device)?;
+            let linear = Linear::load(&weights, name, device)?;
             match head.kind {
-                HeadKind::Sequence => heads.sequences.push(linear.over(head.temperature)),
-                HeadKind::Token => heads.tokens.push((linear.plus(&head.offsets), Transitions::new(&head.labels))),
+                HeadKind::Sequence => heads.sequences.push(linear.divided_by(head.temperature)),
+                HeadKind::Token => {
+                    heads.tokens.push((linear.with_offsets(&head.offsets), Transitions::new(&head.labels)));
+                }
             }
         }
         Ok(heads)
     }
 
+    /// The reading of each segment.
     pub(super) fn apply(&self, hidden: &HiddenStates, batch: &TokenBatch) -> Result<Vec<Reading>, TchError> {
         let mut readings = vec![Reading { sequences: Vec::new(), tokens: Vec::new() }; batch.segments().len()];
         let pooled = mean_pool(&hidden.states, batch)?;
@@ -66,7 +68,7 @@ impl Heads {
         Ok(readings)
     }
 
-    /// For each segment and each token head that was asked for the probabilities of each token's labels, all in a row.
+    /// For each segment and each token head: the probabilities of its tokens' labels, token after token in one vector.
     pub(super) fn token_probabilities(
         &self,
         hidden: &HiddenStates,
@@ -84,31 +86,34 @@ impl Heads {
     }
 }
 
-/// The label of each token, each row's by itself.
+/// The label of each token of the batch, from the best path of its row.
 fn best_paths(scores: &Tensor, transitions: &Transitions, batch: &TokenBatch) -> Result<Vec<usize>, TchError> {
     let labels = scores.size().last().map_or(1, |&labels| usize::try_from(labels).unwrap_or(1));
     let scores = Vec::<f32>::try_from(scores.f_contiguous()?.f_view(-1)?)?;
-    let of_row = |row: Range<usize>| transitions.best_path(&scores[row.start * labels..row.end * labels]);
-    Ok(batch.rows().flat_map(of_row).collect())
+    let mut path = Vec::with_capacity(batch.ids().len());
+    for row in batch.rows() {
+        path.extend(transitions.best_path(&scores[row.start * labels..row.end * labels]));
+    }
+    Ok(path)
 }
 
 impl Linear {
-    fn of(weights: &Weights, name: &str, device: Device) -> Result<Self, ModelError> {
+    fn load(weights: &Weights, name: &str, device: Device) -> Result<Self, ModelError> {
         let weight = weights.get(&format!("{name}.weight"))?.transpose(0, 1).to_device(device);
         let bias = weights.get(&format!("{name}.bias"))?.to_device(device);
         Ok(Self { weight, bias })
     }
 
     /// Itself with its outputs divided by `temperature`.
-    fn over(self, temperature: Option<Temperature>) -> Self {
+    fn divided_by(self, temperature: Option<Temperature>) -> Self {
         match temperature.map(Temperature::get) {
             Some(divisor) => Self { weight: self.weight / divisor, bias: self.bias / divisor },
             None => self,
         }
     }
 
-    /// Itself with `offsets` added to its outputs, where there are any.
-    fn plus(self, offsets: &[f64]) -> Self {
+    /// Itself with `offsets` added to its outputs, if there are any.
+    fn with_offsets(self, offsets: &[f64]) -> Self {
         if offsets.is_empty() {
             return self;
         }
@@ -120,7 +125,7 @@ impl Linear {
         input.f_matmul(&self.weight)?.f_add(&self.bias)
     }
 
-    /// Of each row's labels, on the CPU.
+    /// The log-probabilities of each row's labels, of the shape `[rows, labels]`, on the CPU.
     fn log_probabilities(&self, input: &Tensor) -> Result<Tensor, TchError> {
         Ok(self.forward(input)?.f_log_softmax(-1, Kind::Float)?.to_device(Device::Cpu))
     }
@@ -129,7 +134,9 @@ impl Linear {
 /// The mean over each segment's tokens, f32, of `states` in the shape `[tokens, hidden size]`. Its shape is `[segments,
 /// hidden size]`; then come rows of zeros up to a multiple of [`ROWS`].
 pub(crate) fn mean_pool(states: &Tensor, batch: &TokenBatch) -> Result<Tensor, TchError> {
-    let (mut tokens, mut segments) = (Vec::new(), Vec::new());
+    let device = states.device();
+    let mut tokens = Vec::new();
+    let mut segments = Vec::new();
     for (segment, range) in batch.segments().iter().enumerate() {
         tokens.extend(range.clone().map(to_i64));
         segments.resize(tokens.len(), to_i64(segment));
@@ -138,10 +145,12 @@ pub(crate) fn mean_pool(states: &Tensor, batch: &TokenBatch) -> Result<Tensor, T
     #[expect(clippy::cast_precision_loss, reason = "a segment has some hundred tokens")]
     let mut shares: Vec<f32> = batch.segments().iter().map(|range| 1.0 / range.len().max(1) as f32).collect();
     shares.resize(rows, 0.0);
-    let on_device = |tensor: Tensor| tensor.to_device(states.device());
-    let states = states.f_index_select(0, &on_device(Tensor::from_slice(&tokens)))?;
+    let tokens = Tensor::from_slice(&tokens).to_device(device);
+    let segments = Tensor::from_slice(&segments).to_device(device);
+    let shares = Tensor::from_slice(&shares).to_device(device);
+    let states = states.f_index_select(0, &tokens)?;
     // Sums are taken token by token, so that a segment's mean does not depend on what else is in the batch.
-    let sums = Tensor::f_zeros([to_i64(rows), states.size()[1]], (Kind::Float, states.device()))?;
-    let sums = sums.f_index_add(0, &on_device(Tensor::from_slice(&segments)), &states)?;
-    sums.f_mul(&on_device(Tensor::from_slice(&shares)).f_unsqueeze(1)?)
+    let sums = Tensor::f_zeros([to_i64(rows), states.size()[1]], (Kind::Float, device))?;
+    let sums = sums.f_index_add(0, &segments, &states)?;
+    sums.f_mul(&shares.f_unsqueeze(1)?)
 }

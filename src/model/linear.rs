@@ -135,7 +135,7 @@ impl Linear {
     pub(super) fn norm_of_sum(&self, rows: &Tensor, others: &Tensor, norm: &Norm) -> Result<Tensor, TchError> {
         match &self.weight {
             Weight::Packed(packed) => packed.norm_of_sum(rows, others, &norm.kernel),
-            _ => norm.of_sum(self.forward(rows)?, others),
+            _ => norm.apply_to_sum(self.forward(rows)?, others),
         }
     }
 
@@ -146,8 +146,8 @@ impl Linear {
 }
 
 impl Norm {
-    /// The norm of `one` and `other` added; `one` is a tensor of its own, whose memory may be used.
-    pub(super) fn of_sum(&self, mut one: Tensor, other: &Tensor) -> Result<Tensor, TchError> {
+    /// The norm of the sum of `one` and `other`. Reuses the memory of `one`, which no other tensor shares.
+    pub(super) fn apply_to_sum(&self, mut one: Tensor, other: &Tensor) -> Result<Tensor, TchError> {
         if !has_kernels(&one) {
             let size = self.weight.size();
             let sum = one.f_add_(other)?;

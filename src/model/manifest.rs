@@ -1,4 +1,4 @@
-//! `model.toml`: what a model folder holds. Every file is listed with its SHA-256, so that a run knows what it runs.
+//! `model.toml`: the contents of a model folder. It lists every file with its SHA-256, so a run notices a changed file.
 
 use std::collections::HashSet;
 use std::path::{Component, Path};
@@ -11,7 +11,7 @@ use crate::config::values::Whole;
 use crate::digest::{sha256, sha256_of_file};
 use crate::record::Label;
 
-/// What a model folder says of itself.
+/// The description of a model folder.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -19,22 +19,22 @@ pub struct Manifest {
     pub schema: Whole<1, 1>,
     /// The model's name.
     pub name: String,
-    /// What to tell one version of the weights from another by.
+    /// The version of the weights.
     pub revision: String,
     /// The encoder's family.
     pub architecture: Architecture,
-    /// How hidden states become one vector a sentence.
+    /// The way in which hidden states become one vector a sentence.
     pub pooling: Pooling,
-    /// The longest sentence it reads, in tokens, special tokens included.
+    /// The maximum length of a sentence, in tokens, special tokens included. Longer ones are truncated.
     pub max_tokens: Whole<3, 8192>,
-    /// How many tokens, special ones included, it reads at once where it reads sentences among their neighbours. Without
-    /// it each sentence is read alone.
+    /// The maximum length of a passage of several sentences, in tokens, special tokens included. Without it each sentence is a
+    /// passage of its own.
     pub passage_tokens: Option<Whole<3, 8192>>,
-    /// How many tokens of a document's title stand in front of each of its passages. Without it passages have no title.
+    /// The maximum number of tokens of a document's title in front of each of its passages. Without it passages have no title.
     pub title_tokens: Option<Whole<1, 8192>>,
     /// SHA-256 of each file, in hexadecimal digits.
     pub files: IndexMap<String, String>,
-    /// What it can tell.
+    /// Its heads, by name.
     pub heads: IndexMap<String, HeadManifest>,
     /// SHA-256 of the manifest itself: whatever changes in the folder, this changes too.
     #[serde(skip)]
@@ -60,21 +60,21 @@ impl std::fmt::Display for Architecture {
     }
 }
 
-/// How hidden states become one vector a sentence.
+/// The way in which hidden states become one vector a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
-    /// The mean over the sentence's tokens; over special tokens too where it is read alone.
+    /// The mean over the sentence's tokens; over special tokens too if it is a passage of its own.
     Mean,
 }
 
-/// How much a model reads at once.
+/// The maximum lengths of a model's inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadingLimits {
     /// The longest sentence, in tokens, special tokens included.
     pub text_tokens: usize,
-    /// The longest passage of several sentences, in tokens, special tokens included. Without it each sentence is read
-    /// alone.
+    /// The longest passage of several sentences, in tokens, special tokens included. Without it each sentence is a passage of
+    /// its own.
     pub passage_tokens: Option<usize>,
     /// The longest title in front of a passage, in tokens, special tokens left out. Without it passages have no title.
     pub title_tokens: Option<usize>,
@@ -84,46 +84,46 @@ pub struct ReadingLimits {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadManifest {
-    /// What it labels.
+    /// Labels texts or tokens.
     pub kind: HeadKind,
-    /// What of its probabilities is reported; for sequence heads.
+    /// The form in which its probabilities are reported; for sequence heads.
     #[serde(default)]
     pub report: Report,
-    /// What its outputs are divided by, so that its probabilities mean what they say; for sequence heads.
+    /// The divisor of its logits that makes its probabilities calibrated; for sequence heads. 1 without it.
     pub temperature: Option<Temperature>,
-    /// How a document's sentences and title bear on each other's labels; for sequence heads. Without it each sentence stands
-    /// for itself.
+    /// The weights by which a document's sentences and title change each other's labels; for sequence heads. Without it each
+    /// sentence is labelled alone.
     pub document: Option<DocumentScaling>,
-    /// What is added to its outputs, so that it marks as readily as it should: none, or one for each label; for token heads.
+    /// Numbers added to its logits, which balance precision and recall: none, or one for each label; for token heads.
     #[serde(default)]
     pub offsets: Vec<f64>,
     /// The labels, in the order of its outputs.
     pub labels: Vec<Label>,
 }
 
-/// How a sequence head's scores of a document's sentences are combined: [`super::document`] has the formulas.
+/// The parameters that combine a sequence head's scores in a document: [`super::document`] has the formulas.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentScaling {
-    /// How much the document counts in the score of each of its sentences.
+    /// The weight of the document in the score of each of its sentences, 0 to 100.
     pub weight: f64,
-    /// How much the title's reading counts in the document beside the mean of its sentences.
+    /// The weight of the title in the document, relative to the mean of its sentences, 0 to 100.
     pub title_weight: f64,
-    /// What the document's own scores are divided by.
+    /// The divisor of the logits of the document's own scores.
     pub temperature: Temperature,
 }
 
-/// What a head labels.
+/// The kinds of heads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeadKind {
-    /// A whole text.
+    /// Labels a whole text.
     Sequence,
-    /// Each token, as `O`, `B-name` and `I-name`.
+    /// Labels each token as `O`, `B-name` or `I-name`.
     Token,
 }
 
-/// What of a sequence head's probabilities is reported.
+/// The forms in which a sequence head's probabilities are reported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
@@ -132,8 +132,7 @@ pub enum Report {
     RunnerUp,
     /// Every label's probability: for few labels.
     Distribution,
-    /// None: a sentence whose last label is probable enough is no statement. It gets the flag `boilerplate`, and no label
-    /// from any head.
+    /// None of them: a sentence whose last label is probable enough gets the flag `boilerplate`, and no label from any head.
     Boilerplate,
 }
 
@@ -143,7 +142,7 @@ pub enum Report {
 pub struct Temperature(f64);
 
 impl DocumentScaling {
-    /// Each sentence stands for itself, and the document is the mean of its sentences.
+    /// No scaling: each sentence is labelled alone, and the document is the mean of its sentences.
     #[must_use]
     pub fn none() -> Self {
         Self { weight: 0.0, title_weight: 0.0, temperature: Temperature(1.0) }
@@ -151,7 +150,7 @@ impl DocumentScaling {
 }
 
 impl Temperature {
-    /// The number.
+    /// The divisor, 0.01 to 100.
     #[must_use]
     pub fn get(self) -> f64 {
         self.0
@@ -169,10 +168,10 @@ impl TryFrom<f64> for Temperature {
 /// The files that every model folder has.
 const REQUIRED: [&str; 4] = ["config.json", "tokenizer.json", "encoder.safetensors", "heads.safetensors"];
 
-/// The fields of a verdict in the output, beside which a distribution has one for each label.
+/// The fields of a verdict in the output. A distribution adds a field for each label, so no label may have one of these names.
 const VERDICT_FIELDS: [&str; 4] = ["code", "label", "score", "iptc"];
 
-/// What is wrong with a manifest.
+/// A fault in a manifest.
 #[derive(Debug, thiserror::Error)]
 enum ManifestFault {
     /// The parser's own error shows several lines of the file, so that only its message is kept.
@@ -186,7 +185,7 @@ enum ManifestFault {
     Head { name: String, fault: HeadFault },
 }
 
-/// What is wrong with a head, as the end of a sentence that begins with its name.
+/// A fault in a head, as the end of a sentence that begins with its name.
 #[derive(Debug, thiserror::Error)]
 enum HeadFault {
     #[error("has no labels")]
@@ -208,10 +207,10 @@ enum HeadFault {
 }
 
 impl Manifest {
-    /// Reads `model.toml` in the folder at `path`.
+    /// Reads and checks `model.toml` in `folder`.
     ///
     /// # Errors
-    /// Where it is missing, or says something that cannot be.
+    /// If it is missing or not valid.
     pub fn load(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("model.toml");
         let text =
@@ -244,7 +243,7 @@ impl Manifest {
         Ok(())
     }
 
-    /// How much it reads at once.
+    /// The maximum lengths of its inputs.
     #[must_use]
     pub fn limits(&self) -> ReadingLimits {
         ReadingLimits {
@@ -257,7 +256,7 @@ impl Manifest {
     /// Checks every listed file of `folder` against its checksum.
     ///
     /// # Errors
-    /// The first file that is missing, pickled or changed.
+    /// If a file is missing, pickled or changed: for the first such file.
     pub fn verify(&self, folder: &Path) -> Result<(), ModelError> {
         for (name, expected) in &self.files {
             let path = folder.join(name);
@@ -298,7 +297,8 @@ impl HeadManifest {
     }
 
     fn check_offsets(&self) -> Result<(), HeadFault> {
-        let (offsets, labels) = (self.offsets.len(), self.labels.len());
+        let offsets = self.offsets.len();
+        let labels = self.labels.len();
         if self.offsets.is_empty() {
             Ok(())
         } else if self.kind != HeadKind::Token {
@@ -313,14 +313,14 @@ impl HeadManifest {
     }
 }
 
-/// Whether `name` is no path: one could point out of the folder.
+/// True if `name` is a plain file name: a path could point out of the folder.
 fn is_file_name(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     let is_one = parts.next() == Some(Component::Normal(name.as_ref())) && parts.next().is_none();
     is_one && !name.contains(['/', '\\'])
 }
 
-/// By its name: `.bin`, `.pt` and the like are zipped or plain pickles, `.ot` is a `TorchScript` archive.
+/// True if the extension is one of a pickle: `.bin`, `.pt` and the like are zipped or plain pickles, `.ot` is a `TorchScript` archive.
 fn is_pickle(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     ["bin", "pt", "pth", "ckpt", "pkl", "ot"].iter().any(|known| extension.eq_ignore_ascii_case(known))

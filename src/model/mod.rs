@@ -1,43 +1,43 @@
-//! A model: one encoder, any number of heads, a tokenizer, and a manifest that says what belongs together.
+//! A model: one encoder, any number of heads, a tokenizer, and a manifest that lists them.
 //!
 //! Only this module and `train` name `tch` and `rust_bert`. A `Model` lives on one thread; every worker loads its
 //! own from the same `ModelFolder`.
 
 /// Tokens of many passages, one after another.
 pub mod batch;
-/// BERT as it runs fastest.
+/// BERT on a stream of tokens, without padding.
 mod bert;
-/// `config.json`: how large an encoder is.
+/// `config.json`: the sizes of an encoder.
 pub(crate) mod config;
-/// The readings of a document's sentences to scores that know of each other.
+/// The scores of a document and of its sentences, from each other's probabilities.
 pub mod document;
 /// Tokens to hidden states.
 mod encoder;
-/// Hidden states to probabilities and token labels.
+/// The heads: hidden states to probabilities and token labels.
 pub(crate) mod heads;
 /// Our kernels for bf16 on CPUs.
 mod kernels;
 /// Linear layers.
 mod linear;
-/// `model.toml`: what a model folder holds, with checksums.
+/// `model.toml`: the contents of a model folder, with checksums.
 pub mod manifest;
-/// A family of encoders that `rust_bert` lacks.
+/// `MPNet`, a family of encoders that `rust_bert` lacks.
 mod mpnet;
-/// Products with weights in the order that oneDNN wants.
+/// Matrix products with weights in oneDNN's order.
 mod onednn;
-/// Any encoder, in rectangles.
+/// Encoders on rectangles of tokens, with padding.
 mod padded;
-/// Sentences to what is read in one piece.
+/// Sentences to passages.
 pub mod passage;
 /// Text to tokens.
 pub mod tokenizer;
 /// The networks of encoders. The only place that names `rust_bert`.
 pub(crate) mod transformer;
-/// Scores of token labels to the best path through them.
+/// The best allowed path through the scores of token labels.
 mod viterbi;
 /// Files of weights to tensors.
 pub(crate) mod weights;
-/// Words with their tokens.
+/// A cache of the tokens of words.
 mod word_cache;
 
 use std::path::{Path, PathBuf};
@@ -58,14 +58,14 @@ use heads::Heads;
 use kernels::multiplies_bf16;
 use padded::PaddedEncoder;
 
-/// Raise it by one where the same passage, weights and precision no longer give the same reading as before (tokens, kernels, heads), or
-/// where the same text is cut into other passages. It is in the keys of cached readings, too. See `src/revisions.rs`.
+/// Raise it by one if the same passage, weights and precision no longer give the same reading as before (tokens, kernels, heads), or
+/// if the same text is cut into other passages. It is also part of the keys of cached readings. See `src/revisions.rs`.
 pub const REVISION: u32 = 3;
 
 /// An error of any kind that caused another.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a model cannot be used.
+/// The reasons why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// A file of the model could not be read.
@@ -73,16 +73,16 @@ pub enum ModelError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
-    /// A file of the model says something that cannot be.
+    /// A file of the model has contents that are not valid.
     #[error("cannot use `{}`", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         #[source]
         cause: Cause,
     },
@@ -105,7 +105,7 @@ pub enum ModelError {
     /// A GPU was asked for and libtorch has none.
     #[error("`device = \"cuda\"` needs a libtorch with CUDA and an NVIDIA GPU, and there is {found}")]
     NoCuda {
-        /// What there is instead.
+        /// The device that libtorch has instead.
         found: &'static str,
     },
     /// libtorch refused an operation.
@@ -113,14 +113,14 @@ pub enum ModelError {
     Torch {
         /// The model's folder or file.
         path: PathBuf,
-        /// Why.
+        /// The error of libtorch.
         #[source]
         cause: tch::TchError,
     },
     /// The encoder refused an operation.
     #[error("the encoder failed")]
     Encoder {
-        /// Why: an error of libtorch or of rust-bert.
+        /// The error of libtorch or of rust-bert.
         #[source]
         cause: Cause,
     },
@@ -133,7 +133,7 @@ pub enum ModelError {
     /// The tokenizer refused a text.
     #[error("the tokenizer failed")]
     Tokenizer {
-        /// Why.
+        /// The error of the tokenizer.
         #[source]
         cause: tokenizers::Error,
     },
@@ -146,14 +146,14 @@ pub struct ModelFolder {
     manifest: Manifest,
 }
 
-/// How a model is run: what its configuration comes down to on this machine.
+/// The precision, the device and the number of workers that a configuration gives a model on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Runtime {
-    /// What it multiplies in.
+    /// The type of the numbers that it multiplies.
     pub precision: FloatType,
-    /// What it runs on.
+    /// The CPU or the GPUs.
     pub device: Device,
-    /// How many copies run side by side.
+    /// The number of copies that run in parallel, each in a thread of its own.
     pub workers: usize,
 }
 
@@ -167,20 +167,21 @@ pub enum FloatType {
     F32,
 }
 
-/// What a model found in one segment of a passage.
+/// The results of a model's heads for one segment of a passage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
-    /// For each sequence head that was asked for, in that order: the probability of each label.
+    /// For each sequence head that was loaded, in that order: the probability of each label, in the head's order.
     pub sequences: Vec<Vec<f32>>,
-    /// For each token head that was asked for, in that order: the label of each token of the segment.
+    /// For each token head that was loaded, in that order: the label of each token of the segment, by its place in the head's
+    /// labels.
     pub tokens: Vec<Vec<usize>>,
 }
 
-/// An encoder and heads in memory, ready to read.
+/// An encoder and heads in memory.
 pub struct Model {
     path: PathBuf,
     device: tch::Device,
-    /// How many different tokens the encoder knows.
+    /// The number of different tokens that the encoder knows.
     vocabulary: i64,
     encoder: Box<dyn Encoder>,
     heads: Heads,
@@ -209,30 +210,31 @@ impl ModelFolder {
         &self.path
     }
 
-    /// What the folder says of itself.
+    /// Its manifest.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Its tokenizer.
+    /// Loads its tokenizer.
     ///
     /// # Errors
-    /// Where `tokenizer.json` is none.
+    /// If `tokenizer.json` is not a tokenizer.
     pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
         Tokenizer::load(&self.path.join("tokenizer.json"), self.manifest.limits())
     }
 
-    /// One copy of it in memory for the worker with the number `worker`, with the heads named in `heads`.
+    /// Loads one copy of it for the worker with the number `worker`, from 0, with the heads named in `heads`. On GPUs a worker's
+    /// number is that of its GPU.
     ///
     /// # Errors
-    /// Where weights are missing or do not fit the configuration.
+    /// If there is no such head, or weights are missing or do not fit `config.json`.
     pub fn load(&self, runtime: &Runtime, worker: usize, heads: &[&str]) -> Result<Model, ModelError> {
         let device = match runtime.device {
             Device::Cuda => tch::Device::Cuda(worker),
             Device::Cpu => tch::Device::Cpu,
         };
-        let config = EncoderConfig::read(&self.path.join("config.json"))?;
+        let config = EncoderConfig::load(&self.path.join("config.json"))?;
         config.check_limits(self.manifest.limits()).map_err(|fault| self.invalid(fault.into()))?;
         let encoder = load_encoder(&self.path, device, runtime.precision.kind())?;
         let wanted = heads.iter().map(|name| self.head(name)).collect::<Result<Vec<_>, _>>()?;
@@ -251,42 +253,42 @@ impl ModelFolder {
 }
 
 impl Model {
-    /// Reads a batch in one forward pass: what was found in each segment, in order.
+    /// Runs a batch in one forward pass: a reading for each of [`TokenBatch::segments`], in order.
     ///
     /// # Errors
-    /// Where libtorch fails, on memory for one.
-    pub fn read(&mut self, batch: &TokenBatch) -> Result<Vec<Reading>, ModelError> {
+    /// If the batch has a token that the encoder does not know, or libtorch fails, for example on memory.
+    pub fn infer(&mut self, batch: &TokenBatch) -> Result<Vec<Reading>, ModelError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.check(batch)?;
+        self.check_ids(batch)?;
         tch::no_grad(|| {
             let states = self.encoder.encode(batch)?;
             self.heads.apply(&states, batch).map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
         })
     }
 
-    /// How likely labels are of the tokens of a batch, to teach another model by: for each segment and each token head that
-    /// was asked for the probabilities of its tokens' labels, token by token.
+    /// The probabilities of token labels in a batch, for the distillation of another model. For each of
+    /// [`TokenBatch::segments`] and each token head that was loaded: the probabilities of the first token's labels, then those
+    /// of the second token's, and so on in one vector.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// As [`Self::infer`].
     pub fn token_probabilities(&mut self, batch: &TokenBatch) -> Result<Vec<Vec<Vec<f32>>>, ModelError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.check(batch)?;
+        self.check_ids(batch)?;
         tch::no_grad(|| {
             let states = self.encoder.encode(batch)?;
-            let said = self.heads.token_probabilities(&states, batch);
-            said.map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
+            let probabilities = self.heads.token_probabilities(&states, batch);
+            probabilities.map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
         })
     }
-}
 
-impl Model {
-    /// A tokenizer may be of another encoder, and on a GPU nobody else looks.
-    fn check(&self, batch: &TokenBatch) -> Result<(), ModelError> {
+    /// Checks that the encoder knows every token: a tokenizer may belong to another encoder, and libtorch does not check on a
+    /// GPU.
+    fn check_ids(&self, batch: &TokenBatch) -> Result<(), ModelError> {
         match batch.ids().iter().find(|&&id| id >= self.vocabulary) {
             None => Ok(()),
             Some(id) => Err(ModelError::Invalid {
@@ -296,35 +298,36 @@ impl Model {
         }
     }
 
-    /// Whether a passage's reading is the same to the last bit whatever else is in its batch. That depends on the code that
+    /// True if a passage's reading is the same to the last bit whatever else is in its batch. That depends on the code that
     /// libtorch has for this processor, so it is tried: a passage alone, and among others in batches of several sizes.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// As [`Self::infer`].
     pub fn is_batch_invariant(&mut self) -> Result<bool, ModelError> {
-        /// How many neighbours of 43 tokens.
+        /// Numbers of neighbours, each of 43 tokens.
         const NEIGHBOURS: [usize; 3] = [0, 11, 24];
         if !self.encoder.is_packed() || self.device != tch::Device::Cpu {
             return Ok(false);
         }
-        // Any vocabulary has so many entries.
+        // Any vocabulary has at least eight entries.
         let ids: Vec<u32> = (0..43).map(|place| place * place % 8).collect();
-        let mut first = |neighbours: usize| {
+        let mut readings = Vec::with_capacity(NEIGHBOURS.len());
+        for neighbours in NEIGHBOURS {
             let others = std::iter::repeat_n(ids.as_slice(), neighbours);
-            self.read(&TokenBatch::of_rows(std::iter::once(&ids[..11]).chain(others))).map(|mut all| all.swap_remove(0))
-        };
-        let readings = NEIGHBOURS.into_iter().map(&mut first).collect::<Result<Vec<_>, _>>()?;
+            let batch = TokenBatch::from_rows(std::iter::once(&ids[..11]).chain(others));
+            readings.push(self.infer(&batch)?.swap_remove(0));
+        }
         Ok(readings.iter().all(|reading| *reading == readings[0]))
     }
 
-    /// How many tokens are computed for `batch`, those that only fill up included.
+    /// The number of tokens that are computed for `batch`, padding included.
     #[must_use]
     pub fn computed_tokens(&self, batch: &TokenBatch) -> usize {
         self.encoder.computed_tokens(batch)
     }
 
-    /// Computes the matrix products of the encoder's linear layers for `tokens` tokens, and nothing else: the least that a
-    /// pass can take, to measure passes by. None for encoders that are not packed.
+    /// Computes the matrix products of the encoder's linear layers for `tokens` tokens, and nothing else: a lower bound of the
+    /// time of a pass, for benchmarks. `None` for encoders that are not packed.
     #[must_use]
     pub fn products(&self, tokens: usize) -> Option<Result<(), ModelError>> {
         tch::no_grad(|| self.encoder.products(tokens))
@@ -332,11 +335,11 @@ impl Model {
 }
 
 impl Runtime {
-    /// What `precision`, `device` and a number of `workers` (`None` for as many as the machine has cores or GPUs) come
-    /// down to here. Gives libtorch one thread a worker.
+    /// Resolves `precision`, `device` and a number of `workers` (`None` for as many as the machine has cores or GPUs) on this
+    /// machine. Gives libtorch one thread a worker.
     ///
     /// # Errors
-    /// [`ModelError::NoCuda`] where a GPU is wanted and there is none.
+    /// [`ModelError::NoCuda`] if a GPU is wanted and there is none.
     pub fn resolve(precision: Precision, device: Device, workers: Option<usize>) -> Result<Self, ModelError> {
         tch::set_num_threads(1);
         let available = match device {
@@ -356,14 +359,14 @@ impl Runtime {
         })
     }
 
-    /// Gives one model `threads` threads for each matrix product, where nothing else is at work.
+    /// Gives one model `threads` threads for each matrix product. For commands in which nothing else runs.
     pub fn use_threads(&self, threads: usize) {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
     }
 }
 
 impl FloatType {
-    /// Its name in configurations and reports. Results and cached readings are told apart by it: it never changes.
+    /// Its name in configurations and reports. It is part of fingerprints and of cache keys, so it never changes.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -397,16 +400,23 @@ fn cuda_devices() -> Result<usize, ModelError> {
     }
 }
 
-/// What tells this kind of processor from others: libtorch has other code for other kinds, which rounds otherwise.
+/// A description of this kind of processor, one property a line: libtorch has other code for other kinds, which rounds
+/// differently.
 #[must_use]
 pub fn processor() -> String {
-    let found = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let first = found.split("\n\n").next().unwrap_or_default();
-    let tells = |line: &&str| ["model name", "flags", "Features", "CPU part"].iter().any(|name| line.starts_with(name));
-    first.lines().filter(tells).fold(std::env::consts::ARCH.to_owned(), |all, line| all + "\n" + line)
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let first_core = cpuinfo.split("\n\n").next().unwrap_or_default();
+    let mut description = std::env::consts::ARCH.to_owned();
+    for line in first_core.lines() {
+        if ["model name", "flags", "Features", "CPU part"].iter().any(|name| line.starts_with(name)) {
+            description.push('\n');
+            description.push_str(line);
+        }
+    }
+    description
 }
 
-/// The encoder in `folder`: packed where we have a packed network of its family, else in rectangles.
+/// The encoder in `folder`: packed if we have a packed network of its family, otherwise in rectangles.
 fn load_encoder(folder: &Path, device: tch::Device, kind: Kind) -> Result<Box<dyn Encoder>, ModelError> {
     match PackedBert::load(folder, device, kind)? {
         Some(packed) => Ok(Box::new(packed)),
@@ -414,7 +424,7 @@ fn load_encoder(folder: &Path, device: tch::Device, kind: Kind) -> Result<Box<dy
     }
 }
 
-/// A size as libtorch has sizes.
+/// A size in the type that libtorch has for sizes.
 pub(crate) fn to_i64(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
@@ -424,13 +434,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_that_the_encoder_does_not_know_is_refused() {
+    fn a_token_that_the_encoder_does_not_know_is_rejected() {
         let folder = ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom")).unwrap();
         let runtime = Runtime::resolve(Precision::F32, Device::Cpu, Some(1)).unwrap();
         let mut model = folder.load(&runtime, 0, &["topic"]).unwrap();
-        let mut read = |ids: &[u32]| model.read(&TokenBatch::of_rows(std::iter::once(ids)));
-        assert!(read(&[101, 30521, 102]).is_ok());
-        let message = crate::causes::chain(&read(&[101, 30522, 102]).unwrap_err());
+        let mut infer = |ids: &[u32]| model.infer(&TokenBatch::from_rows(std::iter::once(ids)));
+        assert!(infer(&[101, 30521, 102]).is_ok());
+        let message = crate::causes::chain(&infer(&[101, 30522, 102]).unwrap_err());
         assert!(message.ends_with("it gives token 30522, and the encoder knows 30522 tokens"), "{message}");
     }
 }

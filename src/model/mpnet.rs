@@ -5,10 +5,10 @@ use serde::Deserialize;
 use tch::nn::{self, Module, Path};
 use tch::{Kind, TchError, Tensor};
 
-/// The distance from which on all distances share one bias.
+/// All distances from this one on share one bias.
 const FAR: f64 = 128.0;
 
-/// Positions are counted from here: the ones before it stand for padding.
+/// The position of the first token: the ones before it are for padding.
 pub(super) const FIRST_POSITION: i64 = 2;
 
 /// `config.json`.
@@ -52,23 +52,24 @@ struct Layer {
 }
 
 impl Mpnet {
-    /// Fresh weights under `root`, to be loaded.
+    /// A network with new weights under `root`, to be loaded.
     pub(super) fn new(root: &Path<'_>, config: MpnetConfig) -> Self {
-        let (embeddings, encoder, hidden) = (root / "embeddings", root / "encoder", config.hidden_size);
-        let table = |path: Path<'_>, rows, width| nn::embedding(path, rows, width, nn::EmbeddingConfig::default());
-        let layer = |place| Layer::new(&(&encoder / "layer" / place), &config);
-        Self {
-            words: table(&embeddings / "word_embeddings", config.vocab_size, hidden),
-            positions: table(&embeddings / "position_embeddings", config.max_position_embeddings, hidden),
-            norm: config.norm(&embeddings / "LayerNorm"),
-            distances: table(
-                &encoder / "relative_attention_bias",
-                config.relative_attention_num_buckets,
-                config.num_attention_heads,
-            ),
-            layers: (0..config.num_hidden_layers).map(layer).collect(),
-            config,
+        let embeddings = root / "embeddings";
+        let encoder = root / "encoder";
+        let hidden = config.hidden_size;
+        let words = new_embedding(&embeddings / "word_embeddings", config.vocab_size, hidden);
+        let positions = new_embedding(&embeddings / "position_embeddings", config.max_position_embeddings, hidden);
+        let norm = config.norm(&embeddings / "LayerNorm");
+        let distances = new_embedding(
+            &encoder / "relative_attention_bias",
+            config.relative_attention_num_buckets,
+            config.num_attention_heads,
+        );
+        let mut layers = Vec::new();
+        for place in 0..config.num_hidden_layers {
+            layers.push(Layer::new(&(&encoder / "layer" / place), &config));
         }
+        Self { words, positions, norm, distances, layers, config }
     }
 
     /// The last hidden states, of the shape `[rows, width, hidden size]`, of token `ids` of the shape `[rows, width]` with
@@ -86,7 +87,7 @@ impl Mpnet {
         Ok(states)
     }
 
-    /// What is added to the attention between tokens at `places`, of the shape `[rows, heads, width, width]`.
+    /// The bias that is added to the attention scores between tokens at `places`, of the shape `[rows, heads, width, width]`.
     fn bias(&self, places: &Tensor, mask: &Tensor) -> Result<Tensor, TchError> {
         let distances = places.f_unsqueeze(0)?.f_sub(&places.f_unsqueeze(1)?)?;
         let buckets = buckets(&distances, self.config.relative_attention_num_buckets)?;
@@ -98,18 +99,17 @@ impl Mpnet {
 
 impl Layer {
     fn new(root: &Path<'_>, config: &MpnetConfig) -> Self {
-        let (hidden, wide) = (config.hidden_size, config.intermediate_size);
-        let linear = |path: Path<'_>, from, to| nn::linear(path, from, to, nn::LinearConfig::default());
+        let hidden = config.hidden_size;
+        let wide = config.intermediate_size;
         let attention = root / "attention";
-        let square = |name| linear(&attention / "attn" / name, hidden, hidden);
         Self {
-            query: square("q"),
-            key: square("k"),
-            value: square("v"),
-            output: square("o"),
+            query: new_linear(&attention / "attn" / "q", hidden, hidden),
+            key: new_linear(&attention / "attn" / "k", hidden, hidden),
+            value: new_linear(&attention / "attn" / "v", hidden, hidden),
+            output: new_linear(&attention / "attn" / "o", hidden, hidden),
             attention_norm: config.norm(&attention / "LayerNorm"),
-            widen: linear(root / "intermediate" / "dense", hidden, wide),
-            narrow: linear(root / "output" / "dense", wide, hidden),
+            widen: new_linear(root / "intermediate" / "dense", hidden, wide),
+            narrow: new_linear(root / "output" / "dense", wide, hidden),
             norm: config.norm(root / "output" / "LayerNorm"),
         }
     }
@@ -124,9 +124,11 @@ impl Layer {
     }
 
     fn attend(&self, states: &Tensor, bias: &Tensor, config: &MpnetConfig, train: bool) -> Result<Tensor, TchError> {
-        let (rows, width, heads) = (states.size()[0], states.size()[1], config.num_attention_heads);
-        let split = |linear: &nn::Linear| linear.forward(states).f_view([rows, width, heads, -1])?.f_transpose(1, 2);
-        let (query, key, value) = (split(&self.query)?, split(&self.key)?, split(&self.value)?);
+        let (rows, width, _) = states.size3()?;
+        let heads = config.num_attention_heads;
+        let query = forward_by_head(&self.query, states, heads)?;
+        let key = forward_by_head(&self.key, states, heads)?;
+        let value = forward_by_head(&self.value, states, heads)?;
         #[expect(clippy::cast_precision_loss, reason = "some dozen")]
         let scale = ((config.hidden_size / heads) as f64).sqrt();
         let scores = query.f_div_scalar(scale)?.f_matmul(&key.f_transpose(2, 3)?)?.f_add(bias)?;
@@ -142,13 +144,30 @@ impl MpnetConfig {
     }
 }
 
+fn new_embedding(path: Path<'_>, rows: i64, width: i64) -> nn::Embedding {
+    nn::embedding(path, rows, width, nn::EmbeddingConfig::default())
+}
+
+fn new_linear(path: Path<'_>, inputs: i64, outputs: i64) -> nn::Linear {
+    nn::linear(path, inputs, outputs, nn::LinearConfig::default())
+}
+
+/// The output of `linear` for `states` of the shape `[rows, width, hidden size]`, in the shape `[rows, heads, width, head size]`.
+fn forward_by_head(linear: &nn::Linear, states: &Tensor, heads: i64) -> Result<Tensor, TchError> {
+    let (rows, width, _) = states.size3()?;
+    linear.forward(states).f_view([rows, width, heads, -1])?.f_transpose(1, 2)
+}
+
 /// The place in the table of biases of each distance to another token, positive to the right (T5's buckets, Raffel et al.
 /// 2020): half of the table for each direction, half of that exact, the rest by the logarithm.
 fn buckets(distances: &Tensor, count: i64) -> Result<Tensor, TchError> {
-    let (half, exact) = (count / 2, count / 4);
+    let half = count / 2;
+    let exact = count / 4;
     let size = distances.f_abs()?;
     #[expect(clippy::cast_precision_loss, reason = "some dozen")]
-    let (steps, first) = ((half - exact) as f64, exact as f64);
+    let steps = (half - exact) as f64;
+    #[expect(clippy::cast_precision_loss, reason = "some dozen")]
+    let first = exact as f64;
     let log = size.f_clamp_min(1)?.f_to_kind(Kind::Float)?.f_div_scalar(first)?.f_log()?;
     let step = log.f_div_scalar((FAR / first).ln())?.f_mul_scalar(steps)?.f_to_kind(Kind::Int64)?;
     let far = step.f_add_scalar(exact)?.f_clamp_max(half - 1)?;

@@ -1,4 +1,4 @@
-//! Matrix products whose weights `oneDNN` has put in its own order once, instead of anew with each product.
+//! Matrix products whose weights `oneDNN` puts in its own order once, instead of again with each product.
 //!
 //! tch does not offer these operations of libtorch, but TorchScript does, and a TorchScript archive is a zip file with some code in it.
 
@@ -8,7 +8,7 @@ use tch::{CModule, Device, IValue, Kind, TchError, Tensor};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// `reorder` is told for how many rows, in which products need not keep to that.
+/// `reorder` takes the usual number of rows; products may have other numbers.
 const CODE: &str = r#"class Products(Module):
   __parameters__ = []
   __buffers__ = []
@@ -36,8 +36,8 @@ pub(super) struct Products {
 }
 
 impl Products {
-    /// The operations, where this libtorch is built with them and oneDNN multiplies bf16 on this processor. On x86-64 that takes
-    /// AVX-512.
+    /// Loads the operations. Fails if this libtorch is built without them, or oneDNN cannot multiply bf16 on this processor: on
+    /// x86-64 that needs AVX-512.
     pub(super) fn load() -> Result<Self, TchError> {
         let archive = archive().map_err(|error| TchError::Io(std::io::Error::other(error)))?;
         let products = Self { module: CModule::load_data(&mut archive.as_slice())? };

@@ -1,4 +1,4 @@
-//! Any encoder, in rectangles: a row a passage, filled up to the longest.
+//! Encoders on rectangles of tokens: a row a passage, padded to the longest.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::encoder::Encoder;
 use super::transformer::Transformer;
 use super::{ModelError, TokenBatch};
 
-/// A network that reads rectangles, under an attention mask of ours.
+/// A network that takes rectangles, with an attention mask for the padding.
 pub(super) struct PaddedEncoder {
     network: Transformer,
     device: Device,
@@ -47,7 +47,7 @@ mod tests {
     fn packed_states_are_those_of_rust_bert() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom");
         let rows: [&[u32]; 4] = [&[101, 2023, 102], &[101, 102], &[101, 7592, 102], &[101, 2003, 2023, 2204, 102]];
-        let batch = TokenBatch::of_rows(rows.into_iter());
+        let batch = TokenBatch::from_rows(rows.into_iter());
         let states = |mut encoder: Box<dyn Encoder>| tch::no_grad(|| encoder.encode(&batch).unwrap().states);
         let (device, kind) = (Device::Cpu, Kind::Float);
         let packed = states(Box::new(PackedBert::load(&folder, device, kind).unwrap().expect("it is a BERT")));

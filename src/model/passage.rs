@@ -1,58 +1,58 @@
-//! Sentences to passages: what a model reads in one piece, so that a sentence is understood among its neighbours.
+//! Sentences to passages. A model gets a passage in one piece, so each sentence is labelled in the context of its neighbours.
 
 use std::ops::Range;
 
-/// A text as a model reads it.
+/// The tokens of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenizedText {
     /// Token ids, special tokens included.
     pub ids: Vec<u32>,
-    /// For each token the half-open byte range of the text that it stands for; empty for special tokens.
+    /// For each token its half-open byte range in the text; empty for special tokens.
     pub offsets: Vec<(usize, usize)>,
-    /// The text was longer than the model reads and has been cut.
+    /// The text was longer than the model's maximum and has been truncated.
     pub is_truncated: bool,
 }
 
-/// Sentences that stand together, as a model reads them: one opening and one closing special token around all.
+/// Neighbouring sentences that a model gets in one piece: one opening and one closing special token around all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage {
     /// Token ids, special tokens included.
     pub ids: Vec<u32>,
     /// The sentences, in order; before them the document's own segment, where there is one.
     pub segments: Vec<Segment>,
-    /// Whether the first segment is the document's: the opening token and the title. What a head finds in it is said of
-    /// the document, not of a sentence.
+    /// True if the first segment is the document's: the opening token and the title. Its labels are for the document, not for a
+    /// sentence.
     pub has_document: bool,
 }
 
 /// One sentence of a passage, or its document's title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// Its tokens, by their places in [`Passage::ids`].
+    /// Its tokens, as a range of places in [`Passage::ids`].
     pub tokens: Range<usize>,
-    /// For each of its tokens the half-open byte range of the sentence that it stands for; empty for special tokens.
+    /// For each of its tokens its half-open byte range in the sentence; empty for special tokens.
     pub offsets: Vec<(usize, usize)>,
-    /// The sentence was longer than the model reads and has been cut.
+    /// The sentence was longer than the model's maximum and has been truncated.
     pub is_truncated: bool,
 }
 
 impl Passage {
-    /// A text on its own. Its segment has the special tokens, too.
+    /// A passage of one text. Its segment has the special tokens, too.
     #[must_use]
     pub fn alone(text: TokenizedText) -> Self {
         let segment = Segment { tokens: 0..text.ids.len(), offsets: text.offsets, is_truncated: text.is_truncated };
         Self { ids: text.ids, segments: vec![segment], has_document: false }
     }
 
-    /// Texts in a row, each with special tokens of its own at first: the opening one of the first and the closing one of
-    /// the last stay. Segments have no special tokens.
+    /// A passage of several texts. Each of `texts` has special tokens: only the opening one of the first and the closing one of
+    /// the last are kept. Segments have no special tokens.
     #[must_use]
     pub fn joined(texts: impl IntoIterator<Item = TokenizedText>) -> Self {
         let mut passage = Self { ids: Vec::new(), segments: Vec::new(), has_document: false };
         let mut closing = None;
         for text in texts {
-            let Some((inner, opening, last)) = inner(&text) else { continue };
-            closing = Some(last);
+            let Some((inner, opening, closing_of_text)) = inner(&text) else { continue };
+            closing = Some(closing_of_text);
             if passage.ids.is_empty() {
                 passage.ids.push(opening);
             }
@@ -82,11 +82,11 @@ impl Passage {
         let shift = ids.len() - 1;
         let title_tokens = ids.len() - usize::from(shift > 0);
         let document = Segment { tokens: 0..title_tokens, offsets: vec![(0, 0); title_tokens], is_truncated: false };
-        let moved = self
-            .segments
-            .into_iter()
-            .map(|segment| Segment { tokens: segment.tokens.start + shift..segment.tokens.end + shift, ..segment });
-        let segments = std::iter::once(document).chain(moved).collect();
+        let mut segments = vec![document];
+        for segment in self.segments {
+            let tokens = segment.tokens.start + shift..segment.tokens.end + shift;
+            segments.push(Segment { tokens, ..segment });
+        }
         ids.extend_from_slice(sentences);
         Self { ids, segments, has_document: true }
     }
@@ -97,22 +97,21 @@ impl Passage {
         &self.segments[usize::from(self.has_document)..]
     }
 
-    /// Passages of sentences alone in a row as one: the opening special token of the first and the closing one of the last
-    /// stay.
+    /// Joins passages without titles to one: only the opening special token of the first and the closing one of the last are
+    /// kept.
     #[must_use]
     pub fn chained<'p>(passages: impl IntoIterator<Item = &'p Self>) -> Self {
         let mut chain = Self { ids: Vec::new(), segments: Vec::new(), has_document: false };
         for passage in passages {
-            // The closing token of what came before gives way; an opening one would stand in the middle.
+            // The closing token of the passage before, and this one's opening token, would be in the middle.
             chain.ids.pop();
             let skipped = usize::from(!chain.ids.is_empty());
             let shift = chain.ids.len();
             chain.ids.extend_from_slice(&passage.ids[skipped..]);
-            let moved = |place: usize| place + shift - skipped;
-            chain.segments.extend(passage.segments.iter().map(|segment| Segment {
-                tokens: moved(segment.tokens.start)..moved(segment.tokens.end),
-                ..segment.clone()
-            }));
+            for segment in &passage.segments {
+                let tokens = segment.tokens.start + shift - skipped..segment.tokens.end + shift - skipped;
+                chain.segments.push(Segment { tokens, ..segment.clone() });
+            }
         }
         chain
     }
@@ -126,19 +125,20 @@ fn inner(text: &TokenizedText) -> Option<(Range<usize>, u32, u32)> {
     }
 }
 
-/// Where to cut a document into passages: each range holds the places of sentences that stand together. `lengths` are
-/// the sentences' own tokens; a passage has at most `passage_tokens`, special tokens included, unless one sentence alone
-/// has more, and half of that or more where sentences allow it.
+/// Cuts a document into passages: each range has the places of the sentences of one. `lengths` are the sentences' numbers of
+/// tokens without special ones. A passage has at most `passage_tokens`, special tokens included, unless one sentence alone
+/// has more, and half of that or more if the sentences allow it.
 ///
 /// Between these bounds a passage ends before the sentence with the smallest of `marks`, which depend on the sentence alone.
-/// So two documents that share paragraphs share passages, too, wherever the paragraphs stand in them: what has been read
-/// of one is known of the other (content-defined chunking, as in Muthitacharoen et al. 2001).
+/// So two documents that share paragraphs also share passages, wherever the paragraphs are in them, and a cached reading of
+/// one serves the other. This is content-defined chunking (Muthitacharoen et al. 2001, "A Low-bandwidth Network File System").
 #[must_use]
 pub fn cut(lengths: &[usize], marks: &[u64], passage_tokens: usize) -> Vec<Range<usize>> {
     const SPECIAL: usize = 2;
     let room = passage_tokens.saturating_sub(SPECIAL).max(1);
     let mut ranges = Vec::new();
-    let (mut start, mut rest) = (0, lengths.iter().sum::<usize>());
+    let mut start = 0;
+    let mut rest = lengths.iter().sum::<usize>();
     while start < lengths.len() {
         let end = if rest <= room { lengths.len() } else { end_of_passage(lengths, marks, start, rest, room) };
         rest -= lengths[start..end].iter().sum::<usize>();
@@ -148,15 +148,19 @@ pub fn cut(lengths: &[usize], marks: &[u64], passage_tokens: usize) -> Vec<Range
     ranges
 }
 
-/// Where the passage that begins at `start` ends, with `rest` tokens from there on.
+/// The end of the passage that begins at `start`, with `rest` tokens from there on.
 fn end_of_passage(lengths: &[usize], marks: &[u64], start: usize, rest: usize, room: usize) -> usize {
     let least = room / 2;
-    let ends = (start + 1..lengths.len()).scan(0, |tokens, end| {
-        *tokens += lengths[end - 1];
-        Some((end, *tokens))
-    });
-    let ends: Vec<(usize, usize)> = ends.take_while(|&(_, tokens)| tokens <= room).collect();
-    // Neither this passage nor what is left should be too short to say anything.
+    let mut ends = Vec::new();
+    let mut tokens = 0;
+    for end in start + 1..lengths.len() {
+        tokens += lengths[end - 1];
+        if tokens > room {
+            break;
+        }
+        ends.push((end, tokens));
+    }
+    // Neither this passage nor the rest should be too short to give context.
     let good = ends.iter().filter(|&&(_, tokens)| tokens >= least && rest - tokens >= least);
     let half = ends.iter().min_by_key(|&&(_, tokens)| tokens.abs_diff(rest / 2));
     let chosen = good.min_by_key(|&&(end, _)| marks[end]).or(half);

@@ -1,33 +1,30 @@
-//! Text to tokens, cut to what a model reads.
+//! Text to tokens, truncated to a model's maximum lengths.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::passage::{Passage, TokenizedText, cut};
-use super::word_cache::{Tokens, Words};
+use super::word_cache::{Tokens, WordCache};
 use super::{ModelError, ReadingLimits};
 
 /// A model's tokenizer. Shared by all threads.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    /// Where they need not be looked at in their context.
-    words: Option<Arc<Words>>,
+    /// `None` if the tokens of a word depend on its neighbours.
+    word_cache: Option<Arc<WordCache>>,
     limits: ReadingLimits,
 }
 
 impl Tokenizer {
-    /// Loads a `tokenizer.json`. Its own rules of truncation and padding are switched off: texts are cut to
+    /// Loads a `tokenizer.json`. Its own rules of truncation and padding are switched off: texts are truncated to
     /// `limits` and never padded.
     ///
     /// # Errors
-    /// Where the file is no tokenizer.
+    /// If the file is not a tokenizer.
     pub fn load(path: &Path, limits: ReadingLimits) -> Result<Self, ModelError> {
-        let invalid = |cause: tokenizers::Error| ModelError::Invalid { path: path.to_owned(), cause };
-        let mut inner = tokenizers::Tokenizer::from_file(path).map_err(invalid)?;
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(invalid)?;
-        Ok(Self { words: Words::of(&inner).map(Arc::new), inner, limits })
+        let inner = load_unlimited(path).map_err(|cause| ModelError::Invalid { path: path.to_owned(), cause })?;
+        Ok(Self { word_cache: WordCache::new(&inner).map(Arc::new), inner, limits })
     }
 
     /// The same tokenizer for a model that reads passages, with a passage for each sentence.
@@ -37,10 +34,10 @@ impl Tokenizer {
         Self { limits, ..self.clone() }
     }
 
-    /// The tokens of `text`.
+    /// The tokens of `text`, with special tokens, truncated to the longest sentence that the model takes.
     ///
     /// # Errors
-    /// Where the tokenizer cannot make sense of it.
+    /// If the tokenizer fails on it.
     pub fn tokenize(&self, text: &str) -> Result<TokenizedText, ModelError> {
         let tokens = self.tokens(text).map_err(|cause| ModelError::Tokenizer { cause })?;
         let Tokens { mut ids, mut offsets } = tokens;
@@ -53,24 +50,24 @@ impl Tokenizer {
     }
 
     fn tokens(&self, text: &str) -> tokenizers::Result<Tokens> {
-        if let Some(words) = &self.words {
-            return words.tokens(text, &self.inner);
+        if let Some(word_cache) = &self.word_cache {
+            return word_cache.tokens(text, &self.inner);
         }
         let encoding = self.inner.encode(text, true)?;
         Ok(Tokens { ids: encoding.get_ids().to_vec(), offsets: encoding.get_offsets().to_vec() })
     }
 
-    /// Whether `text` is too long to be read in one piece.
+    /// True if `text` is too long for one passage.
     #[must_use]
     pub fn is_long(&self, text: &TokenizedText) -> bool {
         text.is_truncated || self.limits.passage_tokens.is_some_and(|most| text.ids.len() > most)
     }
 
-    /// The tokens of a document's title, cut to what stands in front of a passage; of no title the special tokens alone.
-    /// `None` for a model whose passages have no title.
+    /// The tokens of a document's title, truncated to the model's maximum; without a title the special tokens alone. `None` for
+    /// a model whose passages have no title.
     ///
     /// # Errors
-    /// Where the tokenizer cannot make sense of it.
+    /// If the tokenizer fails on it.
     pub fn tokenize_title(&self, title: Option<&str>) -> Result<Option<TokenizedText>, ModelError> {
         let Some(title_tokens) = self.limits.title_tokens else { return Ok(None) };
         let title = self.tokenize(title.unwrap_or_default())?;
@@ -78,8 +75,8 @@ impl Tokenizer {
         Ok(Some(title.first(kept)))
     }
 
-    /// Consecutive sentences as passages, in order: a segment a sentence, and before them the document's where there is a
-    /// `title`, even an empty one. Where the model reads without context each sentence is a passage of its own.
+    /// Consecutive sentences as passages, in order: a segment a sentence, and before them the document's if there is a `title`,
+    /// even an empty one. If the model has no `passage_tokens`, each sentence is a passage of its own, without a title.
     #[must_use]
     pub fn passages(&self, sentences: Vec<TokenizedText>, title: Option<&TokenizedText>) -> Vec<Passage> {
         let Some(passage_tokens) = self.limits.passage_tokens else {
@@ -99,8 +96,8 @@ impl Tokenizer {
         passages
     }
 
-    /// A text among its neighbours, and the place of its segment. The neighbours are cut, on their far sides, to what
-    /// the text leaves of a passage; each has half of that, and what the other does not use.
+    /// A text between its two neighbours, and the place of its segment. The neighbours are truncated, on their far sides, to the
+    /// tokens that the text leaves of a passage; each gets half of these, and those that the other does not use.
     #[must_use]
     pub fn passage_around(&self, text: TokenizedText, neighbours: [&TokenizedText; 2]) -> (Passage, usize) {
         let Some(passage_tokens) = self.limits.passage_tokens else {
@@ -108,9 +105,8 @@ impl Tokenizer {
         };
         let [before, after] = neighbours;
         let room = passage_tokens.saturating_sub(text.ids.len());
-        let (wanted_before, wanted_after) = (before.own_tokens(), after.own_tokens());
-        let kept_before = wanted_before.min((room / 2).max(room.saturating_sub(wanted_after)));
-        let kept_after = wanted_after.min(room - kept_before);
+        let kept_before = before.own_tokens().min((room / 2).max(room.saturating_sub(after.own_tokens())));
+        let kept_after = after.own_tokens().min(room - kept_before);
         let texts = [before.last(kept_before), text, after.first(kept_after)];
         let place = usize::from(kept_before > 0);
         (Passage::joined(texts.into_iter().filter(|text| text.own_tokens() > 0)), place)
@@ -118,7 +114,7 @@ impl Tokenizer {
 }
 
 impl TokenizedText {
-    /// How many tokens it has without special ones.
+    /// The number of tokens without special ones.
     #[must_use]
     pub fn own_tokens(&self) -> usize {
         self.ids.len().saturating_sub(2)
@@ -126,9 +122,12 @@ impl TokenizedText {
 
     /// A number that depends on its tokens alone, on every machine (FNV-1a).
     fn mark(&self) -> u64 {
-        let step = |mark: u64, &id: &u32| (mark ^ u64::from(id)).wrapping_mul(0x0100_0000_01b3);
-        // The high bits have seen the most, and smaller marks are chosen.
-        self.ids.iter().fold(0xcbf2_9ce4_8422_2325, step).swap_bytes()
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        for &id in &self.ids {
+            hash = (hash ^ u64::from(id)).wrapping_mul(0x0100_0000_01b3);
+        }
+        // The byte order decides which mark is the smallest: another one would cut texts into other passages (see `REVISION`).
+        hash.swap_bytes()
     }
 
     /// Its first `count` tokens between its special ones.
@@ -152,7 +151,15 @@ impl TokenizedText {
     }
 }
 
-/// Cuts before the last item, which is the closing special token.
+/// Loads a tokenizer that neither pads nor truncates.
+fn load_unlimited(path: &Path) -> tokenizers::Result<tokenizers::Tokenizer> {
+    let mut tokenizer = tokenizers::Tokenizer::from_file(path)?;
+    tokenizer.with_padding(None);
+    tokenizer.with_truncation(None)?;
+    Ok(tokenizer)
+}
+
+/// Truncates to `count` items, of which the last, the closing special token, stays the last.
 fn keep_ends<T: Copy>(items: &mut Vec<T>, count: usize) {
     if let Some(&last) = items.last() {
         items.truncate(count.saturating_sub(1));

@@ -6,7 +6,7 @@ use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
-use super::config::{EncoderConfig, read};
+use super::config::{EncoderConfig, load_json};
 use super::manifest::Architecture;
 use super::mpnet::{Mpnet, MpnetConfig};
 use super::weights::Weights;
@@ -22,20 +22,20 @@ pub(crate) enum Transformer {
 
 impl Transformer {
     /// A network in `store` as the `config.json` at `path` describes it, with the weights in the file `weights`. `dropout` is
-    /// the share of states and of attention that is dropped at random while it learns.
+    /// the share of states and of attention that is dropped at random in training.
     pub(crate) fn load(store: &VarStore, path: &Path, weights: &Path, dropout: f64) -> Result<Self, ModelError> {
-        let config = EncoderConfig::read(path)?;
-        // Before the network asks for as much memory as its configuration says.
-        let weights = Weights::read(weights, config.shapes())?;
+        let config = EncoderConfig::load(path)?;
+        // Checked before the network allocates as much memory as its configuration demands.
+        let weights = Weights::load(weights, config.shapes())?;
         let network = match config.model_type {
             Architecture::Bert => {
-                let mut config: BertConfig = read(path)?;
+                let mut config: BertConfig = load_json(path)?;
                 config.hidden_dropout_prob = dropout;
                 config.attention_probs_dropout_prob = dropout;
                 Self::Bert(Box::new(BertModel::new_with_optional_pooler(store.root(), &config, false)))
             }
             Architecture::Mpnet => {
-                let mut config: MpnetConfig = read(path)?;
+                let mut config: MpnetConfig = load_json(path)?;
                 config.hidden_dropout_prob = dropout;
                 config.attention_probs_dropout_prob = dropout;
                 Self::Mpnet(Box::new(Mpnet::new(&store.root(), config)))
@@ -48,8 +48,9 @@ impl Transformer {
     /// The last hidden states, of the shape `[tokens, hidden size]`, of the tokens of `batch`. Under dropout if `train`.
     pub(crate) fn hidden_states(&self, batch: &TokenBatch, device: Device, train: bool) -> Result<Tensor, ModelError> {
         let rectangle = batch.rectangle();
-        let of_shape = |values: &[i64]| Tensor::from_slice(values).view(rectangle.shape).to_device(device);
-        let states = self.of_rectangle(&of_shape(&rectangle.ids), &of_shape(&rectangle.mask), train)?;
+        let ids = Tensor::from_slice(&rectangle.ids).view(rectangle.shape).to_device(device);
+        let mask = Tensor::from_slice(&rectangle.mask).view(rectangle.shape).to_device(device);
+        let states = self.forward_rectangle(&ids, &mask, train)?;
         let places = Tensor::from_slice(&rectangle.places).to_device(device);
         let stream = states.f_flatten(0, 1).and_then(|states| states.f_index_select(0, &places));
         stream.map_err(|cause| ModelError::Encoder { cause: cause.into() })
@@ -57,7 +58,7 @@ impl Transformer {
 
     /// The last hidden states, of the shape `[rows, width, hidden size]`, of token `ids` of the shape `[rows, width]` with
     /// their `mask`, 1 for tokens and 0 for padding.
-    fn of_rectangle(&self, ids: &Tensor, mask: &Tensor, train: bool) -> Result<Tensor, ModelError> {
+    fn forward_rectangle(&self, ids: &Tensor, mask: &Tensor, train: bool) -> Result<Tensor, ModelError> {
         match self {
             Self::Bert(model) => model
                 .forward_t(Some(ids), Some(mask), None, None, None, None, None, train)

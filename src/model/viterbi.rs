@@ -1,44 +1,43 @@
-//! Scores of token labels to the best path through them: an inside label follows its own kind only, so that no part
-//! begins in its middle.
+//! The best path through the scores of token labels (Viterbi 1967). An inside label follows its own kind only, so no part begins
+//! in its middle.
 
 use crate::record::Label;
 
-/// Which label may follow which, for labels of the form `O`, `B-name`, `I-name`.
+/// The allowed transitions between labels of the form `O`, `B-name`, `I-name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Transitions {
     labels: usize,
     /// For each label those that may stand before it.
     before: Vec<Vec<usize>>,
-    /// Whether a label may come first.
+    /// For each label, true if it may come first.
     first: Vec<bool>,
 }
 
 impl Transitions {
     pub(super) fn new(labels: &[Label]) -> Self {
         let names: Vec<&str> = labels.iter().map(|label| label.label.as_str()).collect();
-        let allowed = |before: &str, label: &str| match label.strip_prefix("I-") {
-            Some(part) => before.strip_prefix("B-").or(before.strip_prefix("I-")) == Some(part),
-            None => true,
-        };
-        let before = |label: &&str| (0..names.len()).filter(|&before| allowed(names[before], label)).collect();
-        Self {
-            labels: names.len(),
-            before: names.iter().map(before).collect(),
-            first: names.iter().map(|label| !label.starts_with("I-")).collect(),
+        let mut before = Vec::with_capacity(names.len());
+        for label in &names {
+            before.push((0..names.len()).filter(|&other| may_follow(label, names[other])).collect());
         }
+        Self { labels: names.len(), before, first: names.iter().map(|label| !label.starts_with("I-")).collect() }
     }
 
-    /// How many labels there are.
+    /// The number of labels.
     pub(super) fn labels(&self) -> usize {
         self.labels
     }
 
-    /// The allowed path with the highest sum of `scores`, which has a row of one score a label for each token (Viterbi).
+    /// The allowed path with the highest sum of `scores`, which has a row of one score a label for each token.
     pub(super) fn best_path(&self, scores: &[f32]) -> Vec<usize> {
         let mut rows = scores.chunks_exact(self.labels.max(1));
         let Some(first) = rows.next() else { return Vec::new() };
-        let start = |(label, &score): (usize, &f32)| if self.first[label] { score } else { f32::NEG_INFINITY };
-        let mut sums: Vec<f32> = first.iter().enumerate().map(start).collect();
+        let mut sums = first.to_vec();
+        for (sum, &may_be_first) in sums.iter_mut().zip(&self.first) {
+            if !may_be_first {
+                *sum = f32::NEG_INFINITY;
+            }
+        }
         let mut back: Vec<Vec<usize>> = Vec::new();
         for row in rows {
             let from: Vec<usize> = self.before.iter().map(|before| best(before.iter().copied(), &sums)).collect();
@@ -53,6 +52,14 @@ impl Transitions {
         }
         path.reverse();
         path
+    }
+}
+
+/// True if `label` may stand right after `before`.
+fn may_follow(label: &str, before: &str) -> bool {
+    match label.strip_prefix("I-") {
+        Some(part) => before.strip_prefix("B-").or(before.strip_prefix("I-")) == Some(part),
+        None => true,
     }
 }
 

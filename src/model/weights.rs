@@ -1,5 +1,5 @@
-//! A safetensors file to tensors of the shapes that a network needs. Anybody can make such a file, so that all it says is
-//! checked before libtorch hears of it.
+//! Loads a safetensors file as tensors of the shapes that a network needs. The file may come from anybody, so everything in it
+//! is checked before libtorch gets it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(crate) struct Weights {
     tensors: HashMap<String, Tensor>,
 }
 
-/// What is wrong with a file of weights.
+/// A fault in a file of weights.
 #[derive(Debug, thiserror::Error)]
 enum WeightsFault {
     #[error("no safetensors file")]
@@ -40,11 +40,11 @@ enum WeightsFault {
 }
 
 impl Weights {
-    /// Reads the tensors of `shapes` from the file at `path`. What else it holds is left alone.
+    /// Reads the tensors of `shapes` from the file at `path`, and ignores others.
     ///
     /// # Errors
-    /// Where the file is none, or one of them is missing or another than expected.
-    pub(crate) fn read(path: &Path, shapes: impl Iterator<Item = Shape>) -> Result<Self, ModelError> {
+    /// If the file cannot be read, or a tensor is missing or has another shape or type.
+    pub(crate) fn load(path: &Path, shapes: impl Iterator<Item = Shape>) -> Result<Self, ModelError> {
         let bytes = std::fs::read(path).map_err(|cause| ModelError::Unreadable { path: path.to_owned(), cause })?;
         let tensors = tensors(&bytes, shapes)
             .map_err(|fault| ModelError::Invalid { path: path.to_owned(), cause: fault.into() })?;
@@ -61,14 +61,20 @@ impl Weights {
 
     /// Gives the variables of `store` their values.
     pub(super) fn fill(&self, store: &VarStore) -> Result<(), ModelError> {
-        store.variables().into_iter().try_for_each(|(name, variable)| self.copy(self.get(&name)?, variable))
+        for (name, variable) in store.variables() {
+            self.copy(self.get(&name)?, variable)?;
+        }
+        Ok(())
     }
 
-    /// Gives those variables of `store` their values that have one here, and leaves the others.
+    /// Gives the variables of `store` their values, except those that have none here.
     pub(crate) fn fill_known(&self, store: &VarStore) -> Result<(), ModelError> {
-        let variables = store.variables().into_iter();
-        let mut known = variables.filter_map(|(name, variable)| Some((self.tensors.get(&name)?, variable)));
-        known.try_for_each(|(tensor, variable)| self.copy(tensor, variable))
+        for (name, variable) in store.variables() {
+            if let Some(tensor) = self.tensors.get(&name) {
+                self.copy(tensor, variable)?;
+            }
+        }
+        Ok(())
     }
 
     fn copy(&self, from: &Tensor, mut to: Tensor) -> Result<(), ModelError> {
@@ -102,7 +108,7 @@ fn tensor(file: &SafeTensors<'_>, name: String, expected: Vec<i64>) -> Result<Te
 mod tests {
     use super::*;
 
-    /// What is said of a file with this header and so many bytes of data where a weight of two rows of four is wanted.
+    /// The error for a file with this header and so many bytes of data, if a weight of two rows of four is wanted.
     fn refusal(header: &str, data_bytes: usize) -> String {
         let header = header.as_bytes();
         refusal_of(&[&(header.len() as u64).to_le_bytes(), header, vec![0; data_bytes].as_slice()].concat())
@@ -113,7 +119,7 @@ mod tests {
         let path = folder.path().join("x.safetensors");
         std::fs::write(&path, bytes).unwrap();
         let shapes = [("mood.weight".to_owned(), vec![2, 4])];
-        let message = crate::causes::chain(&Weights::read(&path, shapes.into_iter()).unwrap_err());
+        let message = crate::causes::chain(&Weights::load(&path, shapes.into_iter()).unwrap_err());
         message.replace(&format!("cannot use `{}`: ", path.display()), "")
     }
 

@@ -1,4 +1,4 @@
-//! The tokens of words, found once: a tokenizer of BERT's kind takes each word for itself, and a few words are most of any text.
+//! A cache of the tokens of words: a tokenizer of BERT's kind splits each word independently, and a few words are most of any text.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokenizers::models::ModelWrapper;
 use tokenizers::normalizers::NormalizerWrapper;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 
-/// Tokens, and where each stands in its text.
+/// Tokens, and their places in their text.
 #[derive(Debug, PartialEq)]
 pub(super) struct Tokens {
     pub(super) ids: Vec<u32>,
@@ -15,26 +15,26 @@ pub(super) struct Tokens {
     pub(super) offsets: Vec<(usize, usize)>,
 }
 
-/// So many words are remembered.
+/// The maximum number of words in the cache.
 const WORDS: usize = 1 << 16;
 
-/// Longer ones are rare, and not remembered.
+/// Longer words are rare, and not cached.
 const MAX_WORD_BYTES: usize = 32;
 
-/// What ends a word for certain. Other spaces the tokenizer may take for control characters, and those it drops.
+/// Characters that surely end a word. The tokenizer may treat other spaces as control characters, which it drops.
 const SPACES: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Words of one tokenizer with their tokens.
 #[derive(Debug)]
-pub(super) struct Words {
+pub(super) struct WordCache {
     known: Cache<Box<str>, Arc<Tokens>>,
     /// The tokens that open and close every text.
     ends: [u32; 2],
 }
 
-impl Words {
-    /// None where words may depend on their neighbours.
-    pub(super) fn of(tokenizer: &tokenizers::Tokenizer) -> Option<Self> {
+impl WordCache {
+    /// An empty cache for `tokenizer`; `None` if the tokens of a word may depend on its neighbours.
+    pub(super) fn new(tokenizer: &tokenizers::Tokenizer) -> Option<Self> {
         let by_word = matches!(tokenizer.get_pre_tokenizer(), Some(PreTokenizerWrapper::BertPreTokenizer(_)))
             && matches!(tokenizer.get_normalizer(), None | Some(NormalizerWrapper::BertNormalizer(_)))
             && matches!(tokenizer.get_model(), ModelWrapper::WordPiece(_));
@@ -60,6 +60,7 @@ impl Words {
         Ok(tokens)
     }
 
+    /// Adds the tokens of `word`, which begins at the byte `start` of the text.
     fn add(
         &self,
         word: &str,
@@ -69,14 +70,15 @@ impl Words {
     ) -> tokenizers::Result<()> {
         let found = match self.known.get(word) {
             Some(found) => found,
-            None => self.find(word, tokenizer)?,
+            None => self.tokenize(word, tokenizer)?,
         };
         tokens.ids.extend(&found.ids);
         tokens.offsets.extend(found.offsets.iter().map(|&(from, to)| (start + from, start + to)));
         Ok(())
     }
 
-    fn find(&self, word: &str, tokenizer: &tokenizers::Tokenizer) -> tokenizers::Result<Arc<Tokens>> {
+    /// Tokenizes `word` and caches the result.
+    fn tokenize(&self, word: &str, tokenizer: &tokenizers::Tokenizer) -> tokenizers::Result<Arc<Tokens>> {
         let encoding = tokenizer.encode(word, false)?;
         let found = Tokens { ids: encoding.get_ids().to_vec(), offsets: encoding.get_offsets().to_vec() };
         let found = Arc::new(found);
@@ -112,7 +114,7 @@ mod tests {
     fn what_stands_between_words_is_no_word() {
         let (tokenizer, text) =
             (tokenizer(), "  The “Überall” café\u{a0}—\u{85}said\r\n\tMr.\u{b}O’Neil  [SEP] [MASK]. ");
-        let words = Words::of(&tokenizer).unwrap();
+        let words = WordCache::new(&tokenizer).unwrap();
         for _ in 0..2 {
             assert_eq!(words.tokens(text, &tokenizer).unwrap(), whole(text, &tokenizer));
         }
@@ -122,14 +124,14 @@ mod tests {
     fn a_tokenizer_that_looks_beyond_words_is_left_alone() {
         let mut tokenizer = tokenizer();
         tokenizer.with_pre_tokenizer(None::<PreTokenizerWrapper>);
-        assert!(Words::of(&tokenizer).is_none());
+        assert!(WordCache::new(&tokenizer).is_none());
     }
 
     proptest! {
         #[test]
         fn word_by_word_is_as_in_one_piece(text in "(\\PC|[ a-z\u{300}\u{301}\u{85}\u{b}\u{200b}\u{2028}\u{3000}字ς\r\n\t]){0,40}") {
             let tokenizer = tokenizer();
-            let words = Words::of(&tokenizer).unwrap();
+            let words = WordCache::new(&tokenizer).unwrap();
             prop_assert_eq!(words.tokens(&text, &tokenizer).unwrap(), whole(&text, &tokenizer));
         }
     }

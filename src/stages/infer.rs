@@ -56,10 +56,10 @@ impl Classify {
     }
 
     fn read_together(&mut self, rows: &[Row], chunk: &Chunk<SplitDocument>) -> Result<usize, ModelError> {
-        let tokens = TokenBatch::of(rows.iter().map(|row| &row.passage));
+        let tokens = TokenBatch::from_passages(rows.iter().map(|row| &row.passage));
         let read = catch_unwind(AssertUnwindSafe(|| {
             faults::inject_panic(Self::NAME, rows.iter().map(|row| &chunk.documents[row.document].document));
-            self.model.read(&tokens)
+            self.model.infer(&tokens)
         }));
         let panicked = |panic: Box<dyn Any + Send>| ModelError::Panicked { message: panic_message(&*panic) };
         let mut readings = read.map_err(panicked)??.into_iter();

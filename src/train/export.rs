@@ -83,7 +83,7 @@ pub(super) fn write_manifest(recipe: &Recipe, folder: &Path, calibrations: &Cali
         let path = folder.join(name);
         digests.push((name, sha256_of_file(&path).map_err(file_error(&path))?));
     }
-    let family = EncoderConfig::read(&folder.join("config.json"))?.model_type;
+    let family = EncoderConfig::load(&folder.join("config.json"))?.model_type;
     let path = folder.join(MANIFEST);
     std::fs::write(&path, manifest(recipe, family, &digests, calibrations)).map_err(file_error(&path))
 }

@@ -261,7 +261,7 @@ impl Training {
 
     fn tokens(&self, batch: &[Row]) -> TokenBatch {
         let passages: Vec<_> = batch.iter().map(|row| self.data.passage_of(row)).collect();
-        TokenBatch::of(std::iter::repeat_n(&passages, self.copies()).flatten().map(AsRef::as_ref))
+        TokenBatch::from_passages(std::iter::repeat_n(&passages, self.copies()).flatten().map(AsRef::as_ref))
     }
 
     /// The mean loss of a batch's examples. A head's lessons count the more the fewer of them there are, so that over an

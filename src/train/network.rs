@@ -34,7 +34,7 @@ impl Network {
     /// The encoder of the recipe's base, with the heads that the base has as well, if it is a finished model, and others fresh.
     pub(super) fn new(recipe: &Recipe, kind: Kind) -> Result<Self, TrainError> {
         let config = recipe.model.base.join("config.json");
-        let (path, base) = (config.clone(), EncoderConfig::read(&config)?);
+        let (path, base) = (config.clone(), EncoderConfig::load(&config)?);
         base.check_limits(recipe.model.limits()).map_err(|fault| TrainError::Base { path, cause: fault.into() })?;
         let mut encoder_weights = VarStore::new(Device::Cpu);
         let path = super::base_weights(&recipe.model.base);
@@ -100,5 +100,5 @@ fn take_up_heads(weights: &VarStore, recipe: &Recipe, hidden_size: i64) -> Resul
     let known =
         recipe.heads.iter().filter(|(name, head)| heads.get(name.as_str()).is_some_and(|has| head.is_like(has)));
     let shapes = known.flat_map(|(name, head)| linear_shapes(name, to_i64(head.labels.len()), hidden_size));
-    Ok(Weights::read(&base.join("heads.safetensors"), shapes)?.fill_known(weights)?)
+    Ok(Weights::load(&base.join("heads.safetensors"), shapes)?.fill_known(weights)?)
 }

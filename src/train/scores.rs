@@ -59,7 +59,7 @@ impl SetScores {
             ece_by_chance: None,
             parts: Vec::new(),
         };
-        match measured.scores() {
+        match measured.scores(None) {
             Scores::Classification(scores) => blank.with_labels(&scores),
             Scores::Tagging(scores) => blank.with_parts(&scores),
         }
