@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
-use super::kind::{Kind, dotted, kind_of};
+use super::formats;
+use super::names::document_name;
 use super::refusal::Refusal;
 use crate::config::Order;
 use crate::record::{Place, Reason};
@@ -290,7 +291,7 @@ fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Sour
     };
     let is_named = entry.depth() == 0 && !entry.path().is_dir();
     let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-    let is_met = is_file && entry.file_name().to_str().is_some_and(|name| kind_of(name) != Kind::Unknown);
+    let is_met = is_file && entry.file_name().to_str().is_some_and(|name| formats::is_readable(name));
     if !is_named && !is_met {
         return None;
     }
@@ -311,7 +312,7 @@ fn name_of(path: &Path, root: &Path) -> String {
         Ok(below) if !below.as_os_str().is_empty() => below,
         _ => Path::new(path.file_name().unwrap_or(path.as_os_str())),
     };
-    dotted(&shown(below))
+    document_name(&shown(below))
 }
 
 /// A path as it is shown and hashed: the same on every system.

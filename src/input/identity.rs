@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::content::Record;
+use super::candidate::Candidate;
 use crate::digest::sha256;
 
 /// Longer ids are cut: file names end at 255 bytes, and the layout adds an ending.
@@ -18,13 +18,13 @@ pub(crate) struct Identities {
 
 impl Identities {
     /// The record's own id, or else its name, made safe; with a suffix where another document has it already.
-    pub(crate) fn assign(&mut self, record: &Record) -> String {
-        let safe = safe_id(record.own_id.as_deref().unwrap_or(&record.name));
+    pub(crate) fn assign(&mut self, candidate: &Candidate) -> String {
+        let safe = safe_id(candidate.own_id.as_deref().unwrap_or(&candidate.name));
         let mut id = safe.clone();
         let mut attempt = 0;
         while !self.seen.insert(fingerprint(&id)) {
             // By the record's place, so that the id does not depend on how many others had it before.
-            id = format!("{safe}~{}", digest(&format!("{} {attempt}", record.name)));
+            id = format!("{safe}~{}", digest(&format!("{} {attempt}", candidate.name)));
             attempt += 1;
         }
         id

@@ -3,8 +3,8 @@
 /// Raise it by one where a file gives other documents than before: other ids, texts, metadata or flags. See `src/revisions.rs`.
 pub const REVISION: u32 = 1;
 
-/// What a record is before and after it is parsed.
-pub(crate) mod content;
+/// Parsed records, before they have ids.
+pub(crate) mod candidate;
 /// Documents that were read before, or nearly so.
 pub(crate) mod copies;
 /// Which files there are.
@@ -15,12 +15,14 @@ mod formats;
 mod html;
 /// Ids that are unique and safe as file names.
 pub(crate) mod identity;
-/// Where formats put what they find.
+/// The place and name of each record that a format finds.
 pub(crate) mod intake;
-/// What the name of a file says.
-mod kind;
 /// Compression and archives.
 pub(crate) mod layers;
+/// The parts of a file's name.
+mod names;
+/// Records before and after they are parsed.
+pub(crate) mod raw_record;
 /// Why a record is refused.
 pub(crate) mod refusal;
 /// Bytes that can be looked at before they are taken.

@@ -21,7 +21,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self { reason, message: message.into(), goes_on: false }
     }
 
@@ -38,7 +38,7 @@ impl Refusal {
         Self::new(Reason::TooLarge, message)
     }
 
-    pub(super) fn into_rejection(self, place: Place, bytes: &[u8]) -> Rejection {
+    pub(crate) fn into_rejection(self, place: Place, bytes: &[u8]) -> Rejection {
         Rejection { place, stage: STAGE, reason: self.reason, message: self.message, excerpt: excerpt(bytes) }
     }
 }

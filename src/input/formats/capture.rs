@@ -5,7 +5,7 @@ use std::io::Read;
 use super::warc::Headers;
 use super::{html, plain};
 use crate::config::InputConfig;
-use crate::input::content::{Content, Parsed};
+use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::Refusal;
 
 /// How a crawler kept something.
@@ -18,19 +18,23 @@ pub(super) enum Kind {
 }
 
 /// Something that a crawler got.
-pub(in super::super) struct Capture {
+pub(super) struct Capture {
     pub(super) kind: Kind,
     pub(super) uri: Option<String>,
     /// The type that the crawler noted.
     pub(super) mime: Option<String>,
     /// Whether the crawler kept only its beginning.
     pub(super) is_cut: bool,
-    pub(in super::super) body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
-impl From<Capture> for Content {
-    fn from(capture: Capture) -> Self {
-        Self::Capture(capture)
+impl RawRecord for Capture {
+    fn excerpt_source(&self) -> &[u8] {
+        &self.body
+    }
+
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+        parse(*self, settings)
     }
 }
 
@@ -41,7 +45,7 @@ struct Message {
 }
 
 /// A page or a text to a document; nothing where it is something else, or no success.
-pub(in super::super) fn parse(capture: Capture, input: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+fn parse(capture: Capture, input: &InputConfig) -> Result<Option<Parsed>, Refusal> {
     let is_robots = capture.uri.as_ref().is_some_and(|uri| uri.ends_with("/robots.txt"));
     let (uri, limit) = (capture.uri.clone(), input.max_document_bytes.get());
     let message = match capture.kind {
@@ -59,7 +63,7 @@ pub(in super::super) fn parse(capture: Capture, input: &InputConfig) -> Result<O
     if !is_text(&mime) {
         return Ok(None);
     }
-    let mut parsed = plain::parse_labelled(body, charset(&mime).as_deref())?;
+    let mut parsed = plain::parse(body, charset(&mime).as_deref())?;
     parsed.metadata.uri = uri;
     Ok(Some(parsed))
 }

@@ -2,33 +2,71 @@
 
 use std::io::BufRead;
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
-use super::ninjs;
-use crate::config::FieldNames;
+use super::beginning::Beginning;
+use super::{Format, ninjs};
 use crate::config::values::FieldPath;
-use crate::input::content::{Content, Parsed};
+use crate::config::{FieldNames, InputConfig};
 use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode;
 use crate::record::{Metadata, Reason};
 
-/// What should be a JSON object.
-pub(in super::super) struct Value {
-    pub(in super::super) bytes: Vec<u8>,
-    /// Whether nothing says that it ends here.
-    pub(in super::super) is_open: bool,
+pub(super) static FORMAT: Format = Format {
+    extensions: &["json", "ninjs"],
+    is_one_record: false,
+    recognise,
+    read: |stream, _, intake| read(stream, intake),
+};
+
+/// One or more objects, or an array of objects. An object may go over many lines. In a file with the name of JSON it may also be
+/// malformed.
+fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
+    let has_extension = beginning.has_extension(FORMAT.extensions);
+    match beginning.first() {
+        Some(b'{') => has_extension || !is_malformed(beginning.long_line().0),
+        Some(b'[') => has_extension || is_array_of_objects(beginning.text()),
+        _ => false,
+    }
 }
 
-impl From<Value> for Content {
-    fn from(value: Value) -> Self {
-        Self::Json(value)
+/// Tells whether a line is neither JSON nor the beginning of it.
+fn is_malformed(line: &[u8]) -> bool {
+    check(line).is_err_and(|error| !error.is_eof())
+}
+
+/// Checks that a line is one JSON value.
+pub(super) fn check(line: &[u8]) -> serde_json::Result<()> {
+    serde_json::from_slice::<IgnoredAny>(line).map(|_| ())
+}
+
+fn is_array_of_objects(text: &[u8]) -> bool {
+    text[1..].trim_ascii_start().starts_with(b"{")
+}
+
+/// The bytes of what should be a JSON object.
+pub(super) struct Value {
+    pub(super) bytes: Vec<u8>,
+    /// True if the file ends here, so that the object may be cut short.
+    pub(super) is_open: bool,
+}
+
+impl RawRecord for Value {
+    fn excerpt_source(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+        parse(*self, &settings.fields).map(Some)
     }
 }
 
 /// Reads every object, in arrays or not.
-pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     let mut is_in_array = false;
     if stream.peek(3).starts_with(b"\xef\xbb\xbf") {
@@ -197,7 +235,7 @@ fn pass_line(stream: &mut Stream<'_>) {
 }
 
 /// An object to a document: by the fields that the configuration names, or else as ninjs.
-pub(in super::super) fn parse(value: Value, fields: &FieldNames) -> Result<Parsed, Refusal> {
+fn parse(value: Value, fields: &FieldNames) -> Result<Parsed, Refusal> {
     let is_open = value.is_open;
     let (json, encoding) = decode(value.bytes)?;
     let object: Map<String, Json> = serde_json::from_str(&json).map_err(|error| not_json(&error, is_open))?;
@@ -271,4 +309,44 @@ fn not_json(error: &serde_json::Error, is_open: bool) -> Refusal {
 
 fn wrong_type(field: &FieldPath, what: &str) -> Refusal {
     Refusal::new(Reason::WrongType, format!("holds {what} in `{field}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_article, read_texts};
+    use crate::record::Reason;
+
+    #[test]
+    fn objects_are_documents_alone_in_a_row_or_in_an_array() {
+        let one_and_two = [Ok("One.".to_owned()), Ok("Two.".to_owned())];
+        assert_eq!(
+            read_texts("a", b"[{\"text\": \"One.\"},\n{\"text\": \"Two.\", \"more\": [{\"x\": \"}\"}]}]"),
+            one_and_two
+        );
+        assert_eq!(read_texts("a", b"{\n\"text\": \"One.\"\n}\n{\n\"text\": \"Two.\"}"), one_and_two);
+        assert_eq!(read_texts("a.json", b"{\"text\": \"One.\"}"), one_and_two[..1]);
+    }
+
+    #[test]
+    fn an_object_that_breaks_off_costs_itself_and_the_end_of_its_array() {
+        let array = b"[{\"text\": \"One.\"}, {\"text\": \"A line\nends.\"},\n{\"text\": \"Two.\"}, {\"text\": \"Cut";
+        let expected = [
+            Ok("One.".to_owned()),
+            Err(Reason::InvalidJson),
+            Ok("Two.".to_owned()),
+            Err(Reason::Truncated),
+            Err(Reason::Truncated),
+        ];
+        assert_eq!(read_texts("a.json", array), expected);
+    }
+
+    #[test]
+    fn fields_are_words_numbers_or_lists_of_authors() {
+        let article = read_article(
+            "a.json",
+            b"{\"id\": 7, \"text\": \"One.\", \"byline\": [\"Ann\", \"Bob\"], \"title\": \" \"}",
+        );
+        assert_eq!(article.own_id.as_deref(), Some("7"));
+        assert_eq!((article.metadata.byline.as_deref(), article.metadata.title), (Some("Ann, Bob"), None));
+    }
 }

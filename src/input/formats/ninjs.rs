@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::input::content::Parsed;
+use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
@@ -60,4 +60,31 @@ fn best(object: &Json, lists: &[&str], role: &str) -> Option<String> {
     let items = lists.iter().find_map(|name| object[*name].as_array())?;
     let item = items.iter().find(|item| item["role"] == role).or_else(|| items.first())?;
     word(item, &["value", "name"])
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_article, read_texts};
+    use crate::record::Reason;
+
+    #[test]
+    fn an_object_with_a_body_instead_of_the_text_field_is_ninjs() {
+        let article = read_article(
+            "a.json",
+            br#"{"uri": "urn:1", "headline": "Storm", "versioncreated": "2031-03-04",
+                "body_xhtml": "<p>One.</p><p>Two.</p>"}"#,
+        );
+        assert_eq!(article.text, "One.\n\nTwo.");
+        assert_eq!((article.own_id.as_deref(), article.metadata.title.as_deref()), (Some("urn:1"), Some("Storm")));
+        assert_eq!((article.metadata.published.as_deref(), article.metadata.modified), (Some("2031-03-04"), None));
+    }
+
+    #[test]
+    fn version_3_has_a_list_of_bodies() {
+        let bodies = br#"{"bodies": [{"value": "Plain.", "contenttype": "text/plain"},
+            {"value": "<p>Marked.</p>", "contenttype": "text/html"}]}"#;
+        assert_eq!(read_texts("a.json", bodies), [Ok("Marked.".to_owned())]);
+        assert_eq!(read_texts("a.json", br#"{"body_text": " "}"#), [Err(Reason::Empty)]);
+        assert_eq!(read_texts("a.json", br#"{"headline": "Storm"}"#), [Err(Reason::MissingText)]);
+    }
 }

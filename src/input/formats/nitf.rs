@@ -1,12 +1,15 @@
 //! NITF, the XML of news agencies and of many archives.
 
+use super::elements::Dialect;
 use super::xml::Node;
-use crate::input::content::Parsed;
+use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
 
-pub(super) fn parse(xml: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+pub(super) static NITF: Dialect = Dialect { roots: &["nitf"], element: "nitf", parse };
+
+fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let nitf = Node::parse(xml)?;
     let text = body(&nitf).unwrap_or_default();
     if text.is_empty() {
@@ -48,4 +51,27 @@ fn meta(nitf: &Node<'_>, name: &str) -> Option<String> {
     let head = nitf.at(&["head"])?;
     let found = head.all("meta").find(|meta| meta.attribute("name").is_some_and(|known| known == name));
     found.and_then(|meta| meta.attribute("content"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_article, read_texts};
+    use crate::record::Reason;
+
+    #[test]
+    fn the_file_is_a_document() {
+        let article = read_article(
+            "a",
+            b"<?xml version=\"1.0\"?><nitf><head><docdata><doc-id id-string=\"n1\" regsrc=\"EX\"/>\
+            <date.release norm=\"20310304T050607Z\"/></docdata><pubdata position.section=\"Local\"/></head><body>\
+            <body.head><hedline><hl1>Storm</hl1></hedline><byline>By Ann</byline></body.head><body.content>\
+            <block class=\"lead_paragraph\"><p>One.</p></block><block class=\"full_text\"><p>One.</p><p>Two.</p></block>\
+            </body.content></body></nitf>",
+        );
+        assert_eq!((article.own_id.as_deref(), article.text.as_str()), (Some("n1"), "One.\n\nTwo."));
+        let metadata = article.metadata;
+        assert_eq!((metadata.title.as_deref(), metadata.byline.as_deref()), (Some("Storm"), Some("By Ann")));
+        assert_eq!((metadata.published.as_deref(), metadata.source.as_deref()), (Some("20310304T050607Z"), Some("EX")));
+        assert_eq!(read_texts("a", b"<nitf><body/></nitf>"), [Err(Reason::Empty)]);
+    }
 }

@@ -1,11 +1,14 @@
 //! Reuters-21578: SGML of 1987, an article a `REUTERS`. Lines stay as they were on the wire.
 
-use crate::input::content::Parsed;
+use super::elements::Dialect;
+use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
 
-pub(super) fn parse(article: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+pub(super) static REUTERS: Dialect = Dialect { roots: &["REUTERS"], element: "REUTERS", parse };
+
+fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let tag = &article[..article.find('>').unwrap_or(article.len())];
     let text = inside(article, "BODY").or_else(|| inside(article, "TEXT").map(behind_title)).unwrap_or_default();
     let text = lines(text);
@@ -53,4 +56,23 @@ fn lines(text: &str) -> String {
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let value = tag.split_once(&format!("{name}=\""))?.1;
     value.split_once('"').map(|(value, _)| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::read_articles;
+
+    #[test]
+    fn an_article_keeps_its_lines_and_loses_the_marks_of_the_wire() {
+        let articles = read_articles(
+            "a.sgm",
+            b"<!DOCTYPE lewis SYSTEM \"lewis.dtd\">\n<REUTERS TOPICS=\"YES\" NEWID=\"7\">\n<DATE>26-FEB-1987</DATE>\n<TEXT>&#2;\n\
+            <TITLE>STORM &amp; RAIN</TITLE>\n<BODY>One line\nand another.\n&#3;</BODY></TEXT>\n</REUTERS>\n\
+            <REUTERS NEWID=\"8\"><TEXT TYPE=\"BRIEF\"><TITLE>SNOW</TITLE>It snowed.</TEXT></REUTERS>\n",
+        );
+        let found: Vec<_> = articles.iter().map(|article| (article.own_id.as_deref(), article.text.as_str())).collect();
+        assert_eq!(found, [(Some("7"), "One line\nand another."), (Some("8"), "It snowed.")]);
+        let metadata = &articles[0].metadata;
+        assert_eq!((metadata.title.as_deref(), metadata.source.as_deref()), (Some("STORM & RAIN"), Some("Reuters")));
+    }
 }

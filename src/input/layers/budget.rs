@@ -30,7 +30,7 @@ impl Budget {
     }
 
     /// How many bytes of the file itself have been read.
-    pub(in super::super) fn bytes_read(&self) -> u64 {
+    pub(crate) fn bytes_read(&self) -> u64 {
         self.read.get()
     }
 

@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 
 use super::formats;
 use super::intake::{Flow, Intake, Spot};
-use super::kind::{Kind, kind_of, without_compression};
+use super::names::without_compression;
 use super::refusal::Refusal;
 use super::stream::Stream;
 use crate::record::Reason;
@@ -87,7 +87,7 @@ impl<'b> Shell<'b> {
 }
 
 /// Reads what is in `stream` to its end.
-pub(crate) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+pub(crate) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let Some(layer) = Layer::of(stream.peek(HEAD_BYTES)) else {
         return formats::read(stream, shell, intake);
     };
@@ -115,7 +115,7 @@ fn xz() -> Result<liblzma::stream::Stream, liblzma::stream::Error> {
     liblzma::stream::Stream::new_stream_decoder(MAX_XZ_BYTES, liblzma::stream::CONCATENATED)
 }
 
-fn unpack(decoder: impl Read, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+fn unpack(decoder: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let mut unpacked = Stream::new(shell.budget.watch(decoder));
     let inner = Shell { name: without_compression(shell.name), file: None, depth: shell.depth + 1, ..shell };
     read(&mut unpacked, inner, intake)
@@ -128,9 +128,9 @@ struct Member {
 
 impl Member {
     /// Reads it, where its name says that it can be read: what else lies in an archive is left out, as on a walk.
-    fn read(&self, content: impl Read, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+    fn read(&self, content: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
         if !self.is_wanted() {
-            return intake.go_on();
+            return intake.check_interrupt();
         }
         let before = intake.enter(&self.name);
         let mut stream = Stream::new(content);
@@ -140,7 +140,7 @@ impl Member {
     }
 
     /// Says why it cannot be read.
-    fn refuse(&self, refusal: Refusal, intake: &mut Intake<'_, '_>) -> Flow {
+    fn refuse(&self, refusal: Refusal, intake: &mut Intake<'_>) -> Flow {
         if !self.is_wanted() {
             return ControlFlow::Continue(());
         }
@@ -151,7 +151,7 @@ impl Member {
     }
 
     fn is_wanted(&self) -> bool {
-        kind_of(&self.name) != Kind::Unknown && !is_hidden(&self.name)
+        formats::is_readable(&self.name) && !is_hidden(&self.name)
     }
 }
 

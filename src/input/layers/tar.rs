@@ -33,7 +33,7 @@ pub(super) fn is_header(head: &[u8]) -> bool {
 }
 
 /// Reads every file of the archive.
-pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let mut extension = Extension::default();
     loop {
         let at = stream.position();
@@ -58,7 +58,7 @@ fn file(
     header: Header,
     extension: &mut Extension,
     shell: Shell<'_>,
-    intake: &mut Intake<'_, '_>,
+    intake: &mut Intake<'_>,
 ) -> ControlFlow<(), Result<(), Refusal>> {
     if matches!(header.kind, b'L' | b'x') {
         return ControlFlow::Continue(extend(stream, &header, extension));

@@ -42,7 +42,7 @@ impl Header {
 }
 
 /// Reads every file of the archive.
-pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     loop {
         let at = stream.position();
         let head = stream.peek(4);
@@ -113,7 +113,7 @@ fn file(
     stream: &mut Stream<'_>,
     header: &Header,
     shell: Shell<'_>,
-    intake: &mut Intake<'_, '_>,
+    intake: &mut Intake<'_>,
 ) -> ControlFlow<(), Result<(), Refusal>> {
     let begin = stream.position();
     let is_packed = header.method != 0;
@@ -140,7 +140,7 @@ fn unpack(
     header: &Header,
     checksum: Option<u32>,
     shell: Shell<'_>,
-    intake: &mut Intake<'_, '_>,
+    intake: &mut Intake<'_>,
 ) -> Flow {
     if header.name.ends_with('/') {
         return ControlFlow::Continue(());

@@ -15,22 +15,29 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use rayon::prelude::*;
 
-use super::fields;
-use crate::config::FieldNames;
+use super::{Format, fields};
 use crate::config::values::FieldPath;
-use crate::input::content::{Content, Parsed};
+use crate::config::{FieldNames, InputConfig};
 use crate::input::text::decode::decode;
 use crate::record::Reason;
 
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::layers::Shell;
+use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::{Refusal, guarded};
 use crate::input::stream::Stream;
 use cells::{Cell, Wanted};
 use chunks::Chunks;
 
-/// What a file begins and ends with.
-pub(super) const MARK: &[u8] = b"PAR1";
+pub(super) static FORMAT: Format = Format {
+    extensions: &["parquet"],
+    is_one_record: false,
+    recognise: |beginning| beginning.head().starts_with(MARK),
+    read,
+};
+
+/// The first and the last bytes of a file.
+const MARK: &[u8] = b"PAR1";
 
 /// So many rows are read of one column before the next one.
 const ROWS_AT_ONCE: usize = 256;
@@ -44,27 +51,25 @@ const MAX_TOGETHER_ROWS: i64 = 1 << 16;
 /// Some rows: what each column has in them.
 type Rows = Vec<Vec<Option<Cell>>>;
 
-/// A row: what it has in the named columns, by their paths.
-pub(in crate::input) struct Row {
+/// The cells of a row in the named columns, each with the path of its column.
+struct Row {
     cells: Vec<(String, Vec<u8>)>,
 }
 
-impl Row {
-    /// Its longest cell, which should be the text.
-    pub(in crate::input) fn longest(&self) -> &[u8] {
+impl RawRecord for Row {
+    /// The longest cell, which should be the text.
+    fn excerpt_source(&self) -> &[u8] {
         self.cells.iter().map(|(_, cell)| cell.as_slice()).max_by_key(|cell| cell.len()).unwrap_or_default()
     }
-}
 
-impl From<Row> for Content {
-    fn from(row: Row) -> Self {
-        Self::Columns(row)
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+        parse(*self, &settings.fields).map(Some)
     }
 }
 
 /// Reads every row. What lies in an archive, is compressed or comes through a pipe is kept in a temporary file meanwhile: the list of its
 /// parts stands at its end.
-pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let file = match shell.file {
         Some(file) => file.try_clone().map_err(Refusal::from),
         None => kept(stream),
@@ -208,7 +213,7 @@ fn put_group(
     rows: impl Iterator<Item = Result<Rows, Refusal>>,
     columns: &[Column],
     shell: Shell<'_>,
-    intake: &mut Intake<'_, '_>,
+    intake: &mut Intake<'_>,
 ) -> Result<Flow, Refusal> {
     for column in columns {
         let packed = group.metadata().column(column.leaf).compressed_size();
@@ -228,7 +233,7 @@ fn put_group(
     Ok(Flow::Continue(()))
 }
 
-fn put(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Result<Flow, Refusal> {
+fn put(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Result<Flow, Refusal> {
     let limit = intake.settings().max_document_bytes.get();
     let bytes = found.iter().map(|(_, cell)| cell.bytes().len() as u64).sum();
     shell.budget.unpack(bytes)?;
@@ -242,7 +247,7 @@ fn put(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_, '_>
 }
 
 /// A row to a document.
-pub(in crate::input) fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
+fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
     let mut cells = row.cells;
     let mut encoding = encoding_rs::UTF_8.name();
     let mut refusal = None;
@@ -265,5 +270,53 @@ pub(in crate::input) fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Re
     match refusal {
         Some(refusal) => Err(refusal),
         None => document.map(|parsed| Parsed { encoding, ..parsed }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ::parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
+    use ::parquet::file::writer::SerializedFileWriter;
+    use ::parquet::schema::parser::parse_message_type;
+
+    use super::Reason;
+    use crate::input::formats::testing::{read_articles, read_texts};
+
+    /// A file with one row group. Its first column has `texts`, and its second one the same number of days since 1970.
+    fn file(texts: &[&str]) -> Vec<u8> {
+        let schema = "message m { required binary text (STRING); required int32 published (DATE); }";
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut bytes = Vec::new();
+        let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let texts: Vec<ByteArray> = texts.iter().map(|text| ByteArray::from(*text)).collect();
+        column.typed::<ByteArrayType>().write_batch(&texts, None, None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let days: Vec<i32> = (0..).take(texts.len()).collect();
+        column.typed::<Int32Type>().write_batch(&days, None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_row_is_a_document() {
+        let articles = read_articles("a", &file(&["One.", "Two."]));
+        let found: Vec<_> =
+            articles.iter().map(|article| (article.text.as_str(), article.metadata.published.as_deref())).collect();
+        assert_eq!(found, [("One.", Some("1970-01-01")), ("Two.", Some("1970-01-02"))]);
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_has_no_list_of_its_parts() {
+        let bytes = file(&["One.", " "]);
+        assert_eq!(read_texts("a.parquet", &bytes), [Ok("One.".to_owned()), Err(Reason::Empty)]);
+        let cut = read_texts("a.parquet", &bytes[..bytes.len() - 20]);
+        assert!(matches!(cut[..], [Err(Reason::Damaged | Reason::Truncated)]), "{cut:?}");
     }
 }
