@@ -33,14 +33,17 @@ impl Identities {
 
 /// Letters, digits, `-`, `_` and `.` of ASCII stay; anything else becomes `_`, and a digest of the whole is added.
 fn safe_id(wanted: &str) -> String {
-    let keep = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
-    let is_safe = wanted.chars().all(keep) && !wanted.starts_with('.') && wanted.len() <= MAX_ID_BYTES;
+    let is_safe = wanted.chars().all(is_kept) && !wanted.starts_with('.') && wanted.len() <= MAX_ID_BYTES;
     if is_safe && !wanted.is_empty() {
         return wanted.to_owned();
     }
-    let replaced = wanted.chars().take(MAX_ID_BYTES).map(|character| if keep(character) { character } else { '_' });
+    let replaced = wanted.chars().take(MAX_ID_BYTES).map(|character| if is_kept(character) { character } else { '_' });
     let kept: String = replaced.collect();
     format!("{}~{}", kept.trim_start_matches('.'), digest(wanted))
+}
+
+fn is_kept(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.')
 }
 
 /// Some file systems do not tell upper from lower case.

@@ -33,7 +33,7 @@ pub(crate) trait RecordSink {
     fn put(&mut self, record: Result<LocatedRecord, Rejection>) -> Flow;
 }
 
-/// Where a record is in its file, or in its member of an archive.
+/// The place of a record in its file or its member of an archive.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Spot {
     /// The whole file or member.
@@ -57,7 +57,7 @@ pub(crate) struct Intake<'a> {
     sink: &'a mut dyn RecordSink,
     source: String,
     level: Level,
-    /// How many records have been found in the file.
+    /// The number of records found in the file so far.
     records: u64,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Level {
     member: Option<String>,
     /// The name of its records, which get numbers behind it.
     name: String,
-    /// How many records have been found in it.
+    /// The number of records found in it so far.
     records: u64,
 }
 

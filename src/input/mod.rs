@@ -5,9 +5,9 @@ pub const REVISION: u32 = 1;
 
 /// Parsed records, before they have ids.
 pub(crate) mod candidate;
-/// Documents that were read before, or nearly so.
+/// Copies of documents that were read before.
 pub(crate) mod copies;
-/// Which files there are.
+/// Files and folders to read.
 pub mod find;
 /// One file a format.
 mod formats;
@@ -23,7 +23,7 @@ pub(crate) mod layers;
 mod names;
 /// Records before and after they are parsed.
 pub(crate) mod raw_record;
-/// Why a record is refused.
+/// Reasons to refuse a record.
 pub(crate) mod refusal;
 /// Bytes that can be looked at before they are taken.
 pub(crate) mod stream;

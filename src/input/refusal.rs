@@ -1,4 +1,4 @@
-//! Why a record is refused, before it is known where it is.
+//! The reason why a record is refused, while its place is not known.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,12 +11,12 @@ pub(crate) const STAGE: &str = "read";
 /// So many bytes of a record are enough for an excerpt.
 pub(super) const EXCERPT_BYTES: usize = 4 * EXCERPT_CHARACTERS;
 
-/// Why a record is refused: becomes a [`Rejection`] where the place and the bytes are known.
+/// The reason why a record is refused: becomes a [`Rejection`] where the place and the bytes are known.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(super) reason: Reason,
     pub(super) message: String,
-    /// Whether there is more to read behind it.
+    /// True if there is more to read behind it.
     pub(super) goes_on: bool,
 }
 

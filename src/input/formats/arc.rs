@@ -21,7 +21,7 @@ const MARK: &[u8] = b"filedesc:";
 /// The line before a record has no more bytes.
 const MAX_LINE_BYTES: u64 = 1 << 16;
 
-/// What the line before a record says.
+/// The line before a record.
 struct Header {
     uri: String,
     length: u64,
@@ -88,11 +88,15 @@ impl Header {
     fn parse(line: &str) -> Option<Self> {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let length = words.last()?.parse().ok()?;
-        let is_date = |word: &&str| (12..=14).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit());
-        let date = words.iter().take(words.len() - 1).rposition(is_date)?;
+        let date = words.iter().take(words.len() - 1).rposition(|word| is_date(word))?;
         let uri = words.get(..date.checked_sub(1)?)?.join(" ");
         uri.contains(':').then_some(Self { uri, length })
     }
+}
+
+/// A date as ARC has it: a year and so on, down to minutes or seconds.
+fn is_date(word: &str) -> bool {
+    (12..=14).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

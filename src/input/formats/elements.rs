@@ -13,14 +13,14 @@ use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 use crate::input::text::decode::{decode_labelled, meta_charset};
 
-/// What stands before the first article is no longer than this, as far as it is looked at.
+/// So many bytes before the first article are kept.
 const MAX_CONTEXT_BYTES: usize = 1 << 16;
 
-/// So much of a tag says which it is.
+/// The name of a tag is found within so many bytes.
 const TAG_BYTES: usize = 64;
 
 /// The dialects. The first tag in a file that is the root of one decides.
-static DIALECTS: [&Dialect; 5] = [&feed::RSS, &feed::ATOM, &nitf::NITF, &newsml::NEWSML, &reuters::REUTERS];
+static DIALECTS: &[&Dialect] = &[&feed::RSS, &feed::ATOM, &nitf::NITF, &newsml::NEWSML, &reuters::REUTERS];
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["xml", "nitf", "newsml", "rss", "atom", "rdf", "sgm", "sgml"],
@@ -54,7 +54,7 @@ fn dialect(beginning: &[u8]) -> Option<&'static Dialect> {
     while let Some(at) = memchr::memchr(b'<', rest) {
         rest = &rest[at + 1..];
         let name = local_name(rest);
-        let dialect = DIALECTS.into_iter().find(|dialect| dialect.roots.iter().any(|root| root.as_bytes() == name));
+        let dialect = DIALECTS.iter().copied().find(|dialect| dialect.roots.iter().any(|root| root.as_bytes() == name));
         if dialect.is_some() {
             return dialect;
         }
@@ -142,7 +142,7 @@ impl Context {
         Self { dialect, charset, beginning }
     }
 
-    /// Whether what follows the last article closes what has been opened before the first.
+    /// Tells whether the end of the file closes the element that was opened before the first article.
     fn ends_with(&self, end: &[u8]) -> bool {
         let is_open =
             |name: &&&str| self.beginning.contains(&format!("<{name}")) || self.beginning.contains(&format!(":{name}"));
@@ -233,7 +233,8 @@ impl Cutter<'_, '_> {
 
     /// Passes over what ends with `mark`. Where it does not end, over its first character: it only looked like it.
     fn pass_over(&mut self, mark: &[u8]) -> Result<(), Refusal> {
-        let (kept, length) = (self.kept.len(), self.length);
+        let kept = self.kept.len();
+        let length = self.length;
         if self.pass_to(mark)? {
             self.pass(mark.len());
             return Ok(());
@@ -256,10 +257,10 @@ impl Cutter<'_, '_> {
     }
 }
 
-/// The name of the tag that begins so, without what stands before a colon.
+/// The name of the tag that begins like this, without its prefix.
 fn local_name(tag: &[u8]) -> &[u8] {
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/' | b'<');
-    let Some(end) = tag.iter().take(TAG_BYTES).position(is_end) else { return b"" };
+    let end = tag.iter().take(TAG_BYTES).position(|byte| byte.is_ascii_whitespace() || b"></".contains(byte));
+    let Some(end) = end else { return b"" };
     let name = &tag[..end];
     memchr::memrchr(b':', name).map_or(name, |colon| &name[colon + 1..])
 }

@@ -14,49 +14,48 @@ pub(super) static ATOM: Dialect = Dialect { roots: &["feed"], element: "entry", 
 /// Parses an `item` of RSS, 0.9 to 2.0. `channel` is the feed before its first item.
 fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let item = Node::parse(item)?;
-    let said = |name: &str| item.exactly(name).and_then(Node::said);
     let body = item.exactly("content:encoded").or_else(|| item.exactly("description"));
     let metadata = Metadata {
-        uri: said("link").or_else(|| item.attribute("rdf:about")).or_else(|| said("guid")),
+        uri: item.text_of("link").or_else(|| item.attribute("rdf:about")).or_else(|| item.text_of("guid")),
         title: item
             .exactly("title")
             .map(|title| markup::text(&title.written_markup()))
             .filter(|title| !title.is_empty()),
-        byline: said("dc:creator").or_else(|| said("author")),
-        published: said("pubDate").or_else(|| said("dc:date")),
-        modified: said("atom:updated").or_else(|| said("dcterms:modified")),
-        section: said("category").or_else(|| said("dc:subject")),
-        language: said("dc:language")
-            .or_else(|| of_channel(channel, "language"))
-            .or_else(|| of_channel(channel, "dc:language")),
-        source: said("source").or_else(|| of_channel(channel, "title")),
+        byline: item.text_of("dc:creator").or_else(|| item.text_of("author")),
+        published: item.text_of("pubDate").or_else(|| item.text_of("dc:date")),
+        modified: item.text_of("atom:updated").or_else(|| item.text_of("dcterms:modified")),
+        section: item.text_of("category").or_else(|| item.text_of("dc:subject")),
+        language: item
+            .text_of("dc:language")
+            .or_else(|| channel_text(channel, "language"))
+            .or_else(|| channel_text(channel, "dc:language")),
+        source: item.text_of("source").or_else(|| channel_text(channel, "title")),
     };
     let text = body.map(|body| markup::text(&body.written_markup())).unwrap_or_default();
-    document(text, said("guid"), metadata, encoding)
+    document(text, item.text_of("guid"), metadata, encoding)
 }
 
 /// Parses an `entry` of Atom. `feed` is the feed before its first entry.
 fn parse_entry(entry: &str, feed: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let entry = Node::parse(entry)?;
-    let said = |way: &[&str]| entry.at(way).and_then(Node::said);
-    let is_main = |link: &&Node<'_>| link.attribute("rel").is_none_or(|rel| rel == "alternate");
+    let link = entry.all("link").find(|link| link.attribute("rel").is_none_or(|rel| rel == "alternate"));
     let body = entry.at(&["content"]).or_else(|| entry.at(&["summary"]));
     let metadata = Metadata {
-        uri: entry.all("link").find(is_main).and_then(|link| link.attribute("href")).or_else(|| said(&["id"])),
+        uri: link.and_then(|link| link.attribute("href")).or_else(|| entry.text_at(&["id"])),
         title: entry.at(&["title"]).map(content).filter(|title| !title.is_empty()),
-        byline: said(&["author", "name"]),
-        published: said(&["published"]),
-        modified: said(&["updated"]),
+        byline: entry.text_at(&["author", "name"]),
+        published: entry.text_at(&["published"]),
+        modified: entry.text_at(&["updated"]),
         section: entry
             .at(&["category"])
             .and_then(|category| category.attribute("label").or_else(|| category.attribute("term"))),
         language: entry.attribute("xml:lang").or_else(|| lang_of(feed)),
-        source: said(&["source", "title"]).or_else(|| of_channel(feed, "title")),
+        source: entry.text_at(&["source", "title"]).or_else(|| channel_text(feed, "title")),
     };
-    document(body.map(content).unwrap_or_default(), said(&["id"]), metadata, encoding)
+    document(body.map(content).unwrap_or_default(), entry.text_at(&["id"]), metadata, encoding)
 }
 
-/// What an element of Atom says, by its type.
+/// The text of an element of Atom, by its type.
 fn content(node: &Node<'_>) -> String {
     match node.attribute("type").as_deref() {
         Some("xhtml" | "application/xhtml+xml") => markup::text(node.inner()),
@@ -77,8 +76,8 @@ fn document(
     Ok(Parsed { own_id, metadata, text, encoding })
 }
 
-/// What the first element of that name says, of those before the first article.
-fn of_channel(channel: &str, name: &str) -> Option<String> {
+/// The text of the first element of this name before the first article.
+fn channel_text(channel: &str, name: &str) -> Option<String> {
     let begin = channel.find(&format!("<{name}>")).map(|at| at + name.len() + 2);
     let begin = begin.or_else(|| {
         let at = channel.find(&format!("<{name} "))?;

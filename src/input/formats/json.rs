@@ -110,7 +110,7 @@ fn next(stream: &mut Stream<'_>, is_in_array: &mut bool, limit: u64) -> Result<O
     }
 }
 
-/// Where in a value the reader is.
+/// The state of a scan through a value.
 #[derive(Default)]
 struct Scan {
     depth: u64,
@@ -118,7 +118,7 @@ struct Scan {
     is_escaped: bool,
 }
 
-/// What a scan says of a piece of a value.
+/// The outcome of a scan through a piece of a value.
 enum Step {
     /// The value goes on behind it.
     GoesOn,
@@ -161,7 +161,8 @@ impl Scan {
 
 /// Cuts out the value that begins here.
 fn element(stream: &mut Stream<'_>, limit: u64) -> Element {
-    let (begin, mut bytes) = (stream.position(), Vec::new());
+    let begin = stream.position();
+    let mut bytes = Vec::new();
     let outcome = cut(stream, limit, &mut bytes);
     let length = stream.position() - begin;
     let outcome = match outcome {
@@ -240,12 +241,12 @@ fn parse(value: Value, fields: &FieldNames) -> Result<Parsed, Refusal> {
     let (json, encoding) = decode(value.bytes)?;
     let object: Map<String, Json> = serde_json::from_str(&json).map_err(|error| not_json(&error, is_open))?;
     let mut object = Json::Object(object);
-    let text = match take(&mut object, &fields.text) {
+    let text = match take_value(&mut object, &fields.text) {
         Some(Json::String(text)) => text,
         Some(_) => return Err(wrong_type(&fields.text, "no string")),
         None => {
-            let missing = || Refusal::new(Reason::MissingText, format!("has no field `{}`", fields.text));
-            return ninjs::parse(&object, encoding).unwrap_or_else(|| Err(missing()));
+            let missing = format!("has no field `{}`", fields.text);
+            return ninjs::parse(&object, encoding).unwrap_or_else(|| Err(Refusal::new(Reason::MissingText, missing)));
         }
     };
     if text.trim().is_empty() {
@@ -260,8 +261,8 @@ fn parse(value: Value, fields: &FieldNames) -> Result<Parsed, Refusal> {
     Ok(Parsed { own_id, metadata, text, encoding })
 }
 
-/// What stands at `path`: in the field of that name, dots and all, or else inside others.
-fn take(object: &mut Json, path: &FieldPath) -> Option<Json> {
+/// Takes out the value at `path`: in the field of that name, dots and all, or else inside others.
+fn take_value(object: &mut Json, path: &FieldPath) -> Option<Json> {
     if let Some(value) = object.get_mut(path.as_str()) {
         return Some(value.take());
     }
@@ -275,7 +276,7 @@ fn take(object: &mut Json, path: &FieldPath) -> Option<Json> {
 
 /// A field that holds a string or a number; nothing where it is missing, null or blank.
 fn word(object: &mut Json, field: &FieldPath) -> Result<Option<String>, Refusal> {
-    match take(object, field) {
+    match take_value(object, field) {
         None | Some(Json::Null) => Ok(None),
         Some(Json::String(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
         Some(Json::Number(number)) => Ok(Some(number.to_string())),
@@ -285,7 +286,7 @@ fn word(object: &mut Json, field: &FieldPath) -> Result<Option<String>, Refusal>
 
 /// As [`word`]; a list of strings is joined.
 fn names(object: &mut Json, field: &FieldPath) -> Result<Option<String>, Refusal> {
-    match take(object, field) {
+    match take_value(object, field) {
         Some(Json::Array(items)) if items.iter().all(Json::is_string) => {
             let names: Vec<&str> = items.iter().filter_map(Json::as_str).collect();
             Ok(Some(names.join(", ")).filter(|text| !text.trim().is_empty()))
@@ -296,7 +297,7 @@ fn names(object: &mut Json, field: &FieldPath) -> Result<Option<String>, Refusal
     }
 }
 
-/// Where in a record it is, is the column alone where it is one line.
+/// Messages name the column alone if the record is one line.
 fn not_json(error: &serde_json::Error, is_open: bool) -> Refusal {
     let message = error.to_string().replace(" at line 1 column ", " at column ");
     let reason = match error.classify() {

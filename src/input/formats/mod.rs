@@ -4,9 +4,9 @@
 mod arc;
 /// The bytes and the name by which a format is recognised.
 mod beginning;
-/// What a crawler got.
+/// Pages and texts that a crawler fetched.
 mod capture;
-/// Articles between tags.
+/// XML and SGML with an article in each element of one name.
 mod elements;
 /// RSS and Atom.
 mod feed;
@@ -16,25 +16,26 @@ mod fields;
 mod html;
 /// JSON: a value, several of them, or arrays of them.
 mod json;
-/// A record a line.
+/// JSON Lines.
 mod lines;
-/// What news agencies exchange.
+/// NewsML-G2.
 mod newsml;
-/// What news agencies write in JSON.
+/// ninjs, the JSON of news agencies.
 mod ninjs;
-/// What news agencies write in XML.
+/// NITF, the XML of news agencies.
 mod nitf;
-/// Columns.
+/// Parquet.
 mod parquet;
 /// Plain text.
 mod plain;
 /// Reuters-21578.
 mod reuters;
-/// Rows below a row of names.
+/// CSV, TSV and the like.
 mod table;
+/// Bytes read as if they were a file.
 #[cfg(test)]
 mod testing;
-/// What crawlers got.
+/// WARC, the archives of crawlers.
 mod warc;
 /// XML as a tree.
 mod xml;
@@ -51,7 +52,7 @@ use crate::record::Reason;
 use beginning::Beginning;
 
 /// The formats. The first one that recognises a stream reads it.
-static FORMATS: [&Format; 11] = [
+static FORMATS: &[&Format] = &[
     &parquet::FORMAT,
     &warc::FORMAT,
     &arc::FORMAT,
@@ -85,7 +86,7 @@ pub(super) fn is_readable(name: &str) -> bool {
 /// The format of files of this name.
 fn by_extension(name: &str) -> Option<&'static Format> {
     let extension = names::extension(name);
-    FORMATS.into_iter().find(|format| format.extensions.contains(&extension.as_str()))
+    FORMATS.iter().copied().find(|format| format.extensions.contains(&extension.as_str()))
 }
 
 /// Reads the records of a stream, whatever its format.
@@ -106,7 +107,7 @@ fn is_one_record(name: &str) -> bool {
 
 fn read_as_it_is(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let mut beginning = Beginning::new(stream, shell.name, &intake.settings().fields);
-    match FORMATS.into_iter().find(|format| (format.recognise)(&mut beginning)) {
+    match FORMATS.iter().find(|format| (format.recognise)(&mut beginning)) {
         Some(format) => (format.read)(stream, shell, intake),
         None => refuse_unknown(stream, intake),
     }

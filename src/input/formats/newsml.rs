@@ -16,24 +16,25 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
     let Some(text) = item.at(&["contentSet"]).and_then(text).filter(|text| !text.trim().is_empty()) else {
         return Err(Refusal::new(Reason::Empty, "holds no text in `contentSet`"));
     };
-    let said = |way: &[&str]| item.at(way).and_then(Node::said);
-    let first = said(&["contentMeta", "contentCreated"]).or_else(|| said(&["itemMeta", "firstCreated"]));
-    let version = said(&["contentMeta", "contentModified"]).or_else(|| said(&["itemMeta", "versionCreated"]));
+    let first =
+        item.text_at(&["contentMeta", "contentCreated"]).or_else(|| item.text_at(&["itemMeta", "firstCreated"]));
+    let version =
+        item.text_at(&["contentMeta", "contentModified"]).or_else(|| item.text_at(&["itemMeta", "versionCreated"]));
     let provider = item.at(&["itemMeta", "provider"]);
     let guid = item.attribute("guid");
     let metadata = Metadata {
         uri: guid.clone(),
-        title: said(&["contentMeta", "headline"]).or_else(|| nitf::headline(&item)),
-        byline: said(&["contentMeta", "by"]).or_else(|| item.anywhere("byline").and_then(Node::said)),
+        title: item.text_at(&["contentMeta", "headline"]).or_else(|| nitf::headline(&item)),
+        byline: item.text_at(&["contentMeta", "by"]).or_else(|| item.anywhere("byline").and_then(Node::text)),
         modified: first.as_ref().and(version.clone()),
         published: first.or(version),
-        section: said(&["contentMeta", "section"]),
+        section: item.text_at(&["contentMeta", "section"]),
         language: item
             .at(&["contentMeta", "language"])
             .and_then(|language| language.attribute("tag"))
             .or_else(|| item.attribute("xml:lang")),
         source: provider.and_then(|provider| {
-            let name = provider.at(&["name"]).and_then(Node::said);
+            let name = provider.text_at(&["name"]);
             name.or_else(|| provider.attribute("literal")).or_else(|| provider.attribute("qcode"))
         }),
     };
@@ -42,8 +43,8 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
 
 fn text(content: &Node<'_>) -> Option<String> {
     if let Some(inline) = content.at(&["inlineXML"]) {
-        let page = || inline.anywhere("body").map_or_else(|| inline.inner(), Node::inner);
-        return Some(nitf::body(inline).unwrap_or_else(|| markup::text(page())));
+        let page = inline.anywhere("body").unwrap_or(inline);
+        return Some(nitf::body(inline).unwrap_or_else(|| markup::text(page.inner())));
     }
     let inline = content.at(&["inlineData"])?;
     let is_markup = inline.attribute("contenttype").is_some_and(|kind| kind.contains("html") || kind.contains("xml"));

@@ -13,8 +13,8 @@ pub(super) fn parse(object: &Json, encoding: &'static str) -> Option<Result<Pars
     if body.trim().is_empty() {
         return Some(Err(Refusal::new(Reason::Empty, "is ninjs with an empty body")));
     }
-    let (first, version) =
-        (word(object, &["firstcreated", "firstCreated"]), word(object, &["versioncreated", "versionCreated"]));
+    let first = word(object, &["firstcreated", "firstCreated"]);
+    let version = word(object, &["versioncreated", "versionCreated"]);
     let metadata = Metadata {
         uri: word(object, &["uri", "guid"]),
         title: word(object, &["headline", "title"]).or_else(|| best(object, &["headlines"], "main")),
@@ -41,18 +41,20 @@ fn body(object: &Json) -> Option<String> {
         return Some(body.to_owned());
     }
     let bodies: Vec<&Json> = object["bodies"].as_array()?.iter().filter(|body| body["value"].is_string()).collect();
-    let is_markup = |body: &&&Json| {
-        let kind = word(body, &["contenttype", "contentType"]).unwrap_or_default().to_ascii_lowercase();
-        kind.contains("html") || kind.contains("xml") || kind.is_empty() && body["role"] == "html"
-    };
-    let marked = bodies.iter().find(is_markup).map(|body| markup::text(body["value"].as_str().unwrap_or_default()));
+    let marked = bodies.iter().find(|body| is_markup(body));
+    let marked = marked.map(|body| markup::text(body["value"].as_str().unwrap_or_default()));
     marked.or_else(|| bodies.first().and_then(|body| body["value"].as_str()).map(str::to_owned))
 }
 
-/// The first of the fields of these names that says something.
+fn is_markup(body: &Json) -> bool {
+    let kind = word(body, &["contenttype", "contentType"]).unwrap_or_default().to_ascii_lowercase();
+    kind.contains("html") || kind.contains("xml") || kind.is_empty() && body["role"] == "html"
+}
+
+/// The first of the fields of these names that is not blank.
 fn word(object: &Json, names: &[&str]) -> Option<String> {
-    let said = names.iter().find_map(|name| object[*name].as_str().filter(|text| !text.trim().is_empty()));
-    said.map(str::to_owned)
+    let word = names.iter().find_map(|name| object[*name].as_str().filter(|text| !text.trim().is_empty()));
+    word.map(str::to_owned)
 }
 
 /// The value or name of a list's first item of this role, or else of its first item.

@@ -9,41 +9,47 @@ use crate::record::{Metadata, Reason};
 
 pub(super) static NITF: Dialect = Dialect { roots: &["nitf"], element: "nitf", parse };
 
+/// The way to the data on the publication.
+const PUBDATA: &[&str] = &["head", "pubdata"];
+
 fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let nitf = Node::parse(xml)?;
     let text = body(&nitf).unwrap_or_default();
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text in `body.content`"));
     }
-    let attribute = |way: &[&str], name: &str| nitf.at(way).and_then(|node| node.attribute(name));
-    let pubdata = |name: &str| attribute(&["head", "pubdata"], name);
     let metadata = Metadata {
-        uri: pubdata("ex-ref").or_else(|| attribute(&["head", "docdata", "doc-id"], "id-string")),
+        uri: nitf
+            .attribute_at(PUBDATA, "ex-ref")
+            .or_else(|| nitf.attribute_at(&["head", "docdata", "doc-id"], "id-string")),
         title: headline(&nitf),
-        byline: nitf.at(&["body", "body.head", "byline"]).and_then(Node::said),
-        published: attribute(&["head", "docdata", "date.release"], "norm")
-            .or_else(|| pubdata("date.publication"))
-            .or_else(|| attribute(&["head", "docdata", "date.issue"], "norm")),
-        modified: attribute(&["head", "revision-history"], "norm"),
-        section: pubdata("position.section").or_else(|| meta(&nitf, "online_sections")),
-        language: nitf.attribute("xml:lang").or_else(|| attribute(&["body"], "xml:lang")),
-        source: pubdata("name").or_else(|| attribute(&["head", "docdata", "doc-id"], "regsrc")),
+        byline: nitf.at(&["body", "body.head", "byline"]).and_then(Node::text),
+        published: nitf
+            .attribute_at(&["head", "docdata", "date.release"], "norm")
+            .or_else(|| nitf.attribute_at(PUBDATA, "date.publication"))
+            .or_else(|| nitf.attribute_at(&["head", "docdata", "date.issue"], "norm")),
+        modified: nitf.attribute_at(&["head", "revision-history"], "norm"),
+        section: nitf.attribute_at(PUBDATA, "position.section").or_else(|| meta(&nitf, "online_sections")),
+        language: nitf.attribute("xml:lang").or_else(|| nitf.attribute_at(&["body"], "xml:lang")),
+        source: nitf
+            .attribute_at(PUBDATA, "name")
+            .or_else(|| nitf.attribute_at(&["head", "docdata", "doc-id"], "regsrc")),
     };
-    let own_id = attribute(&["head", "docdata", "doc-id"], "id-string").or_else(|| nitf.attribute("id"));
+    let own_id = nitf.attribute_at(&["head", "docdata", "doc-id"], "id-string").or_else(|| nitf.attribute("id"));
     Ok(Parsed { own_id, metadata, text, encoding })
 }
 
 /// The title of what is NITF, or holds it.
 pub(super) fn headline(node: &Node<'_>) -> Option<String> {
     let headline = node.anywhere("hedline").and_then(|hedline| hedline.at(&["hl1"]));
-    headline.or_else(|| node.at(&["head", "title"])).and_then(Node::said)
+    headline.or_else(|| node.at(&["head", "title"])).and_then(Node::text)
 }
 
 /// The text of what is NITF, or holds it. Where its lead stands there twice, alone and in the full text, it is taken once.
 pub(super) fn body(node: &Node<'_>) -> Option<String> {
     let content = node.anywhere("body.content")?;
-    let is_full = |block: &&Node<'_>| block.attribute("class").is_some_and(|class| class == "full_text");
-    let content = content.all("block").find(is_full).unwrap_or(content);
+    let full = content.all("block").find(|block| block.attribute("class").is_some_and(|class| class == "full_text"));
+    let content = full.unwrap_or(content);
     Some(markup::text(content.inner()))
 }
 

@@ -15,18 +15,22 @@ fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refus
     if text.trim().is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text in `BODY` or `TEXT`"));
     }
-    let word = |name: &str| inside(article, name).map(markup::text).filter(|text| !text.is_empty());
     let metadata = Metadata {
-        title: word("TITLE"),
-        byline: word("AUTHOR"),
-        published: word("DATE"),
+        title: word(article, "TITLE"),
+        byline: word(article, "AUTHOR"),
+        published: word(article, "DATE"),
         source: Some("Reuters".to_owned()),
         ..Metadata::default()
     };
     Ok(Parsed { own_id: attribute(tag, "NEWID"), metadata, text, encoding })
 }
 
-/// What stands between the tags of that name.
+/// The text of the first element of that name, unless it is empty.
+fn word(article: &str, name: &str) -> Option<String> {
+    inside(article, name).map(markup::text).filter(|text| !text.is_empty())
+}
+
+/// The markup between the tags of that name.
 fn inside<'a>(article: &'a str, name: &str) -> Option<&'a str> {
     let open = format!("<{name}");
     let mut from = 0;
@@ -48,9 +52,9 @@ fn behind_title(text: &str) -> &str {
 
 /// The text with its entities as characters and without the marks of the wire, which no text has.
 fn lines(text: &str) -> String {
-    let text = markup::unescape(text);
-    let is_kept = |character: &char| !character.is_control() || matches!(character, '\n' | '\t');
-    text.chars().filter(is_kept).collect::<String>().trim_matches('\n').to_owned()
+    let mut text = markup::unescape(text).into_owned();
+    text.retain(|character| !character.is_control() || matches!(character, '\n' | '\t'));
+    text.trim_matches('\n').to_owned()
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {

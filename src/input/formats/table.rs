@@ -8,7 +8,6 @@ use memchr::memchr;
 
 use super::beginning::Beginning;
 use super::{Format, fields, lines};
-use crate::config::values::FieldPath;
 use crate::config::{FieldNames, InputConfig};
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::raw_record::{Parsed, RawRecord};
@@ -79,16 +78,15 @@ impl RawRecord for Row {
 
 /// The character between the cells of `line`: the most frequent one, if there is any.
 fn delimiter(line: &[u8]) -> Option<u8> {
-    let count = |mark: u8| cells(line, mark).len() - 1;
-    let most = [b'\t', b',', b';', b'|'].into_iter().rev().max_by_key(|&mark| count(mark))?;
-    (count(most) > 0).then_some(most)
+    let most = [b'\t', b',', b';', b'|'].into_iter().rev().max_by_key(|&mark| cells(line, mark).len())?;
+    (cells(line, most).len() > 1).then_some(most)
 }
 
 /// Tells whether `line` names columns, the one of the text among them.
 fn is_header(line: &[u8], fields: &FieldNames) -> bool {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    let is_text = |cell: &Vec<u8>| cell.trim_ascii() == fields.text.as_str().as_bytes();
-    delimiter(line).is_some_and(|mark| cells(line, mark).iter().any(is_text))
+    let text = fields.text.as_str().as_bytes();
+    delimiter(line).is_some_and(|mark| cells(line, mark).iter().any(|cell| cell.trim_ascii() == text))
 }
 
 /// Reads every row below the header row, which also tells the delimiter unless that is known.
@@ -115,8 +113,8 @@ fn table(header: Vec<u8>, known_delimiter: Option<u8>, intake: &Intake<'_>) -> R
     let (header, _) = decode(header)?;
     let line = header.trim_end_matches(['\r', '\n']).as_bytes();
     let delimiter = known_delimiter.or_else(|| delimiter(line)).unwrap_or(b',');
-    let name = |cell: Vec<u8>| String::from_utf8_lossy(&cell).trim().to_owned();
-    let columns: Vec<String> = cells(line, delimiter).into_iter().map(name).collect();
+    let names = cells(line, delimiter);
+    let columns: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
     let text = &intake.settings().fields.text;
     if columns.iter().any(|column| column == text.as_str()) {
         return Ok(Table { delimiter, columns });
@@ -171,8 +169,10 @@ impl Rows<'_, '_> {
         if !state.is_quoted {
             return;
         }
-        let (line, behind_first) = (self.line, cut.bytes.len());
-        let (mut taken, mut looks) = (Vec::new(), Looks::default());
+        let line = self.line;
+        let behind_first = cut.bytes.len();
+        let mut taken = Vec::new();
+        let mut looks = Looks::default();
         while state.is_quoted && self.line - line <= MAX_LINES && cut.bytes.len() as u64 <= self.limit {
             let Some(next) = self.take_line(&mut taken) else { break };
             looks.see(&next, self.delimiter, self.columns);
@@ -220,7 +220,7 @@ impl Rows<'_, '_> {
     }
 }
 
-/// Whether lines look like rows, each by itself.
+/// Counts lines that look like rows, each by itself.
 #[derive(Debug, Default)]
 struct Looks {
     lines: usize,
@@ -242,7 +242,7 @@ impl Looks {
     }
 }
 
-/// What is known in the middle of a row.
+/// The state of a scan through a row.
 #[derive(Debug)]
 struct State {
     cells: usize,
@@ -298,9 +298,10 @@ fn cells(row: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
     }
 }
 
-/// What stands between quotation marks, and what follows.
+/// The text between quotation marks, and the bytes that follow.
 fn quoted(row: &[u8]) -> (Vec<u8>, &[u8]) {
-    let (mut cell, mut rest) = (Vec::new(), row);
+    let mut cell = Vec::new();
+    let mut rest = row;
     while let Some(end) = memchr(b'"', rest) {
         cell.extend_from_slice(&rest[..end]);
         rest = &rest[end + 1..];
@@ -320,15 +321,15 @@ fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
     let (text, encoding) = decode(bytes)?;
     let mut cells = cells(text.trim_end_matches('\r').as_bytes(), table.delimiter);
     if cells.len() != table.columns.len() {
-        let (found, expected) = (cells.len(), table.columns.len());
+        let found = cells.len();
+        let expected = table.columns.len();
         return Err(Refusal::damaged(format!("has {found} cells, and the first row names {expected} columns")));
     }
-    let take = |path: &FieldPath| {
+    fields::document(names, encoding, |path| {
         let at = table.columns.iter().position(|column| column == path.as_str())?;
         let cell = std::mem::take(cells.get_mut(at)?);
         Some(String::from_utf8_lossy(&cell).into_owned())
-    };
-    fields::document(names, encoding, take)
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! WARC: what a crawler got, a record each. Lengths are checked against what follows, so that a wrong one costs its own record and not the
+//! WARC: a record for each response that a crawler fetched. Lengths are checked against what follows, so that a wrong one costs its own record and not the
 //! next one.
 
 use std::io::BufRead;
@@ -80,8 +80,10 @@ fn record(stream: &mut Stream<'_>, limit: u64) -> Result<Option<Capture>, (Refus
 
 fn kind(headers: &Headers) -> Option<Kind> {
     // Crawlers keep their own notes under addresses of their own.
-    let is_note = |uri: &str| ["dns:", "metadata:", "warcinfo:"].iter().any(|scheme| uri.starts_with(scheme));
-    let is_page = headers.get("warc-target-uri").is_some_and(|uri| !is_note(uri.trim_matches(['<', '>'])));
+    let is_page = headers.get("warc-target-uri").is_some_and(|uri| {
+        let uri = uri.trim_matches(['<', '>']);
+        !["dns:", "metadata:", "warcinfo:"].iter().any(|scheme| uri.starts_with(scheme))
+    });
     match headers.get("warc-type")? {
         "response" if is_page => Some(Kind::Response),
         "resource" | "conversion" if is_page => Some(Kind::Resource),
@@ -111,7 +113,7 @@ fn body(stream: &mut Stream<'_>, length: u64) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-/// Whether the next record or nothing follows.
+/// Tells whether the next record or nothing follows.
 fn is_followed(stream: &mut Stream<'_>) -> bool {
     let next = stream.peek(MAX_BETWEEN + MARK.len());
     let between = next.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();

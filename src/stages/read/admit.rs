@@ -43,7 +43,7 @@ struct OpenChunk {
     admitted: usize,
     /// The bytes of their texts.
     bytes: u64,
-    /// How much of the input had been read for the latest record.
+    /// The bytes of input that had been read when the latest record was found.
     input_bytes: u64,
 }
 

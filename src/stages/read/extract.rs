@@ -71,7 +71,7 @@ pub(super) struct ParsedRecord {
     pub(super) outcome: Result<Option<Candidate>, Rejection>,
     /// Facts from an earlier run, if only some records are taken.
     pub(super) known: Option<Known>,
-    /// How much of the input had been read when the record was found.
+    /// The bytes of input that had been read when the record was found.
     pub(super) input_bytes: u64,
 }
 

@@ -26,7 +26,7 @@ pub struct Read {
     admit: Admit,
 }
 
-/// How to read, apart from the configuration. By default every record is read and nothing is done yet.
+/// The choices for a reader that are not in the configuration. By default every record is read and nothing is done yet.
 #[derive(Debug, Default)]
 pub struct ReadSettings {
     /// Stops reading when it is requested.

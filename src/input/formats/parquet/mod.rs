@@ -48,7 +48,7 @@ const MAX_TOGETHER_BYTES: i64 = 32 << 20;
 /// and no more rows than this.
 const MAX_TOGETHER_ROWS: i64 = 1 << 16;
 
-/// Some rows: what each column has in them.
+/// Some rows: the cells of each column in them.
 type Rows = Vec<Vec<Option<Cell>>>;
 
 /// The cells of a row in the named columns, each with the path of its column.
@@ -102,16 +102,17 @@ fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> F
     Flow::Continue(())
 }
 
-/// How many row groups from `first` on are small enough to be unpacked side by side; one in any case.
+/// The number of row groups from `first` on that are small enough to be unpacked side by side; at least one.
 fn how_many_together(reader: &impl FileReader, first: usize) -> usize {
-    let (mut bytes, mut rows) = (0_i64, 0_i64);
-    let is_small = |&number: &usize| {
+    let mut bytes = 0_i64;
+    let mut rows = 0_i64;
+    let small = (first..reader.num_row_groups()).take_while(|&number| {
         let group = reader.metadata().row_group(number);
         bytes = bytes.saturating_add(group.total_byte_size());
         rows = rows.saturating_add(group.num_rows());
         bytes <= MAX_TOGETHER_BYTES && rows <= MAX_TOGETHER_ROWS
-    };
-    (first..reader.num_row_groups()).take_while(is_small).count().max(1)
+    });
+    small.count().max(1)
 }
 
 /// Each of some row groups, where it is sound; nothing where it is alone and can as well be read row by row.
@@ -119,8 +120,10 @@ fn unpack_together(reader: &impl FileReader, groups: Range<usize>, columns: &[Co
     if groups.len() < 2 {
         return vec![None];
     }
-    let unpack = |number| guarded(|| unpack(&*reader.get_row_group(number)?, columns)?.collect()).ok();
-    groups.into_par_iter().map(unpack).collect()
+    groups
+        .into_par_iter()
+        .map(|number| guarded(|| unpack(&*reader.get_row_group(number)?, columns)?.collect()).ok())
+        .collect()
 }
 
 fn kept(stream: &mut Stream<'_>) -> Result<File, Refusal> {
@@ -147,7 +150,7 @@ struct Column {
     path: String,
     /// Its number in the file.
     leaf: usize,
-    /// Which item of the list is meant, where it holds lists.
+    /// The number of the item to take, if the column holds lists.
     item: usize,
 }
 
@@ -169,7 +172,7 @@ fn column(schema: &SchemaDescriptor, path: &FieldPath) -> Option<Column> {
     Some(Column { path: path.as_str().to_owned(), leaf, item })
 }
 
-/// Whether a column is what `path` names: lists have elements in between that nobody names, and a number says which item is meant.
+/// Tells whether `path` names a column: lists have elements in between that nobody names, and a number says which item is meant.
 fn is_at(column: &ColumnDescriptor, path: &FieldPath) -> bool {
     const OF_LISTS: [&str; 6] = ["list", "element", "item", "array", "bag", "array_element"];
     let parts = column.path().parts();
@@ -224,7 +227,7 @@ fn put_group(
         for number in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
             let of_row = cells.iter_mut().map(|cells| cells.get_mut(number).and_then(Option::take));
             let found = columns.iter().zip(of_row).filter_map(|(column, cell)| Some((column.path.clone(), cell?)));
-            let flow = put(found.collect(), shell, intake)?;
+            let flow = put_row(found.collect(), shell, intake)?;
             if flow.is_break() {
                 return Ok(flow);
             }
@@ -233,7 +236,7 @@ fn put_group(
     Ok(Flow::Continue(()))
 }
 
-fn put(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Result<Flow, Refusal> {
+fn put_row(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Result<Flow, Refusal> {
     let limit = intake.settings().max_document_bytes.get();
     let bytes = found.iter().map(|(_, cell)| cell.bytes().len() as u64).sum();
     shell.budget.unpack(bytes)?;
