@@ -13,10 +13,10 @@ use pressrun::cache::Recall;
 use pressrun::config::{CacheConfig, Config, ConfigFile, Device, Precision};
 use pressrun::model::passage::Segment;
 use pressrun::model::{ModelFolder, Passage, Reading, Runtime, TokenBatch};
-use pressrun::pipeline::{self, Counter, Interrupt};
+use pressrun::pipeline::{self, Interrupt};
 use pressrun::record::Sentence;
 use pressrun::sentences::sentences;
-use pressrun::stages::read::Read;
+use pressrun::stages::read::{Read, ReadSettings};
 use pressrun::{Job, Request};
 
 /// Articles of the examples, again and again: about 1 MB.
@@ -34,7 +34,7 @@ fn newsroom() -> ModelFolder {
 /// Reads a file, and checks that so many documents are in it.
 fn read_all(config: &Config, file: &Path, documents: usize) {
     let finder = pressrun::finder(config, vec![file.to_owned()], Vec::new()).expect("the file is there");
-    let read = Read::new(&config.input, &config.run, Counter::default(), Interrupt::default());
+    let read = Read::new(&config.input, &config.run, ReadSettings::default());
     let mut found = 0;
     let (_, outcome) = pipeline::run(NonZeroUsize::MIN, |flow| {
         flow.source("find", finder.sources()).stage(read).for_each(|chunk| found += chunk.documents.len());

@@ -23,10 +23,7 @@ ROOMS = """
 """.split()
 
 # The file, the room above it that it uses, and the reason.
-EXCEPTIONS = {
-    # The intake fills the waiting list of the stage that owns it. It ends when `read` becomes two stages, for extraction and admission.
-    ("input/intake.rs", "stages"),
-}
+EXCEPTIONS = set()
 
 PATH = re.compile(r"\b(?P<start>crate|super(?:\s*::\s*super)*)\s*::\s*(?P<names>\{|\w+)")
 

@@ -26,7 +26,7 @@ use crate::revisions::REVISIONS;
 use crate::stages::assemble::Assemble;
 use crate::stages::batch::Group;
 use crate::stages::infer::Classify;
-use crate::stages::read::{Known, Places, Read};
+use crate::stages::read::{Known, Places, Read, ReadSettings};
 use crate::stages::split::Split;
 use crate::stages::write::{Write, Written};
 use crate::task::{Tasks, UsedModel};
@@ -126,9 +126,18 @@ impl Job {
         let [found, skipped, filtered]: [Counter; 3] = Default::default();
         let (is_whole, limit) = (only.is_none(), config.run.document_limit());
         let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
-        let read = Read::new(&config.input, &config.run, found.clone(), interrupt.clone());
-        let read = read.counting_filtered(filtered.clone()).suspecting(suspects);
-        let (sources, read) = choose(finder.sources(), read.without(done, skipped.clone()), only);
+        let sources = only.as_ref().map_or_else(|| finder.sources(), |only| sources_of(&finder, only));
+        let settings = ReadSettings {
+            interrupt: interrupt.clone(),
+            found: found.clone(),
+            skipped: skipped.clone(),
+            filtered: filtered.clone(),
+            done: Some(done),
+            only,
+            suspects,
+            is_in_order: false,
+        };
+        let read = Read::new(&config.input, &config.run, settings);
 
         let (stages, outcome) = pipeline::run(capacity(&config), |flow| {
             let mut line = flow
@@ -209,12 +218,10 @@ fn unknown(places: HashSet<(String, u64)>) -> Places {
     places.into_iter().map(|place| (place, Known::default())).collect()
 }
 
-/// Leaves of the input what is at `places`, where only that is wanted.
-fn choose(sources: Sources, read: Read, places: Option<Places>) -> (Sources, Read) {
-    let Some(places) = places else { return (sources, read) };
+/// The files that have records at these places.
+fn sources_of(finder: &Finder, places: &Places) -> Sources {
     let files: HashSet<String> = places.keys().map(|(file, _)| file.clone()).collect();
-    let is_wanted = move |source: &Source| files.contains(&source.place().source);
-    (Box::new(sources.filter(is_wanted)), read.only(places))
+    Box::new(finder.sources().filter(move |source| files.contains(&source.place().source)))
 }
 
 /// Writes the run's numbers for whoever watches.

@@ -33,11 +33,11 @@ mod tests {
     use crate::digest::sha256;
     use crate::input::find::Finder;
     use crate::model::{ReadingLimits, Tokenizer};
-    use crate::pipeline::{Counter, Interrupt, run_inline};
+    use crate::pipeline::run_inline;
     use crate::record::{Attribution, Document, Sentence, Span, Statement};
     use crate::sentences::{is_boilerplate, sentences};
     use crate::speakers;
-    use crate::stages::read::Read;
+    use crate::stages::read::{Read, ReadSettings};
     use crate::task::{Part, Tag};
 
     const FILE: &str = "tests/revisions.toml";
@@ -177,7 +177,7 @@ mod tests {
         let text = "[run]\nmax_rejected = 1\n".to_owned();
         let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text }).unwrap();
         let finder = Finder::new(&[path.to_owned()], Vec::new(), Path::new("output")).unwrap();
-        let stage = Read::new(&config.input, &config.run, Counter::default(), Interrupt::default());
+        let stage = Read::new(&config.input, &config.run, ReadSettings::default());
         let (chunks, rejections) = run_inline(stage, finder.sources()).unwrap();
         let mut lines = String::new();
         for document in chunks.iter().flat_map(|chunk| &chunk.documents) {

@@ -10,9 +10,9 @@ use std::sync::Mutex;
 
 use pressrun::config::{Config, ConfigFile};
 use pressrun::input::find::Finder;
-use pressrun::pipeline::{self, Counter, Halt, Interrupt, Outlet, Stage, run_inline};
+use pressrun::pipeline::{self, Counter, Halt, Outlet, Stage, run_inline};
 use pressrun::record::{Chunk, Document, Reason, Rejection};
-use pressrun::stages::read::Read;
+use pressrun::stages::read::{Read, ReadSettings};
 use serde_json::Value;
 use support::{Workspace, said};
 
@@ -28,7 +28,8 @@ fn read_with(name: &str, bytes: &[u8], pipeline: &str) -> (Vec<Document>, Vec<Re
     std::fs::write(&path, bytes).unwrap();
     let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text: pipeline.to_owned() }).unwrap();
     let found = Counter::default();
-    let stage = Read::new(&config.input, &config.run, found.clone(), Interrupt::default());
+    let settings = ReadSettings { found: found.clone(), ..ReadSettings::default() };
+    let stage = Read::new(&config.input, &config.run, settings);
     let finder = Finder::new(&[path], Vec::new(), Path::new("output")).unwrap();
     let (chunks, rejections) = run_inline(stage, finder.sources()).unwrap();
     let documents: Vec<Document> = chunks.into_iter().flat_map(|chunk| chunk.documents).collect();
@@ -727,7 +728,7 @@ fn a_file_that_changes_or_goes_away_while_it_is_read_is_named() {
     for interfere in interferences {
         std::fs::write(&path, "{\"text\":\"One of many.\"}\n".repeat(LINES)).unwrap();
         let finder = Finder::new(std::slice::from_ref(&path), Vec::new(), Path::new("output")).unwrap();
-        let read = Read::new(&config.input, &config.run, Counter::default(), Interrupt::default());
+        let read = Read::new(&config.input, &config.run, ReadSettings::default());
         let found = Mutex::new((0, Vec::new()));
         // The reader waits for its neighbour long before it has read all.
         let (_, outcome) = pipeline::run(NonZeroUsize::MIN, |flow| {

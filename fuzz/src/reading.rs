@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use pressrun::config::{Config, ConfigFile};
-use pressrun::pipeline::{Counter, Interrupt, run_inline};
+use pressrun::pipeline::{Counter, run_inline};
 use pressrun::record::{Chunk, Document, Rejection};
-use pressrun::stages::read::Read;
+use pressrun::stages::read::{Read, ReadSettings};
 use pressrun::input::find::Finder;
 
 /// Longer documents are rejected.
@@ -33,7 +33,8 @@ impl Reader {
     /// What is in the file now.
     pub fn read(&self) -> (Vec<Document>, Vec<Rejection>) {
         let found = Counter::default();
-        let stage = Read::new(&self.config.input, &self.config.run, found.clone(), Interrupt::default());
+        let settings = ReadSettings { found: found.clone(), ..ReadSettings::default() };
+        let stage = Read::new(&self.config.input, &self.config.run, settings);
         let (chunks, rejections) = run_inline(stage, self.finder.sources()).expect("no file stops a run");
         let bytes = self.finder.survey().bytes;
         assert!(chunks.iter().all(|chunk| chunk.input_bytes <= bytes), "more is read than there is");

@@ -8,9 +8,9 @@ use anyhow::Context;
 use pressrun::config::values::{Share, Whole};
 use pressrun::config::{Config, ConfigFile};
 use pressrun::error::RunError;
-use pressrun::pipeline::{self, Counter, Halt, Interrupt, Outlet, PipelineError, Stage};
+use pressrun::pipeline::{self, Halt, Outlet, PipelineError, Stage};
 use pressrun::record::{Chunk, Document, Metadata, Original, Place, Rejection, TextFlag};
-use pressrun::stages::read::Read;
+use pressrun::stages::read::{Read, ReadSettings};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -25,7 +25,8 @@ pub(crate) fn read(arguments: &ReadArguments) -> anyhow::Result<()> {
     config.run.max_rejected_documents = Whole::of::<{ u32::MAX as u64 }>();
     let (paths, listed) = arguments.input.paths()?;
     let finder = pressrun::finder(&config, paths, listed).map_err(RunError::from)?;
-    let read = Read::new(&config.input, &config.run, Counter::default(), Interrupt::default()).in_order();
+    let settings = ReadSettings { is_in_order: true, ..ReadSettings::default() };
+    let read = Read::new(&config.input, &config.run, settings);
     let capacity = NonZeroUsize::new(config.run.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN);
     let (_, outcome) = pipeline::run(capacity, |flow| {
         flow.source("find", finder.sources()).stage(read).stage(Show).for_each(|()| ());

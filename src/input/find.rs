@@ -1,4 +1,4 @@
-//! Which files there are: arguments to files, folders walked in the order of their names.
+//! Arguments to files: finds patterns, and walks folders in the order of their names.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
-use super::kind::{Kind, dotted, kind_of};
+use super::formats;
+use super::names::document_name;
 use super::refusal::Refusal;
 use crate::config::Order;
 use crate::record::{Place, Reason};
 
-/// Why there is nothing to walk.
+/// A reason why there is nothing to walk.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
     /// A path that is neither there nor a pattern.
@@ -33,7 +34,7 @@ pub enum FindError {
     Pattern {
         /// As given.
         pattern: String,
-        /// Why.
+        /// The fault in it.
         #[source]
         cause: glob::PatternError,
     },
@@ -42,7 +43,7 @@ pub enum FindError {
     NoInput,
 }
 
-/// What the name of standard input is.
+/// The name of standard input.
 const STANDARD_INPUT: &str = "-";
 
 /// A file to read, or a place that could not be walked.
@@ -50,7 +51,7 @@ const STANDARD_INPUT: &str = "-";
 pub struct Source {
     /// The file; `-` for standard input.
     pub path: PathBuf,
-    /// What its documents are called where they have no id: its path below the folder that was named.
+    /// The name of its documents if they have no id: its path below the folder that was named.
     pub name: String,
     /// Its size.
     pub bytes: u64,
@@ -63,36 +64,44 @@ pub(crate) struct Opened {
     state: Option<State>,
 }
 
-/// What changes of a file where somebody writes into it.
+/// Size and time of a file, which change when somebody writes into it.
 type State = (u64, Option<std::time::SystemTime>);
 
 impl Source {
     /// Opens it.
     pub(crate) fn open(&self) -> Result<Opened, Refusal> {
         if let Some(error) = &self.fault {
-            return Err(Refusal::new(Reason::Unreadable, format!("cannot be read: {error}")));
+            return Err(unreadable(error));
         }
         if self.is_standard_input() {
             return Ok(Opened { file: None, state: None });
         }
-        let unreadable = |error| Refusal::new(Reason::Unreadable, format!("cannot be read: {error}"));
-        let metadata = self.path.metadata().map_err(unreadable)?;
+        let metadata = self.path.metadata().map_err(|error| unreadable(&error))?;
         if !metadata.is_file() {
             return Err(Refusal::new(Reason::Unreadable, "is no regular file"));
         }
-        let file = File::open(&self.path).map_err(unreadable)?;
+        let file = File::open(&self.path).map_err(|error| unreadable(&error))?;
         Ok(Opened { file: Some(file), state: Some((metadata.len(), metadata.modified().ok())) })
+    }
+
+    /// The time of the last change, if the file can be looked at.
+    fn modified(&self) -> Option<std::time::SystemTime> {
+        self.path.metadata().and_then(|file| file.modified()).ok()
     }
 
     fn is_standard_input(&self) -> bool {
         self.path.as_os_str() == STANDARD_INPUT
     }
 
-    /// Where it is.
+    /// Its place in the results.
     #[must_use]
     pub fn place(&self) -> Place {
         Place::file(shown(&self.path))
     }
+}
+
+fn unreadable(error: &std::io::Error) -> Refusal {
+    Refusal::new(Reason::Unreadable, format!("cannot be read: {error}"))
 }
 
 impl Opened {
@@ -109,7 +118,7 @@ impl Opened {
         self.file.as_ref()
     }
 
-    /// What has become of the file since it was opened, where that is another one now.
+    /// Describes the change of a file since it was opened, if there is one.
     pub(crate) fn change(&self, source: &Source) -> Option<String> {
         let (length, modified) = self.state?;
         match source.path.metadata() {
@@ -125,7 +134,7 @@ impl Opened {
     }
 }
 
-/// How much there is to read.
+/// The amount of input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Survey {
     /// Files.
@@ -184,10 +193,9 @@ impl Finder {
         match self.order {
             Order::Name => Box::new(self.walk()),
             Order::Newest => {
-                let changed = |source: &Source| source.path.metadata().and_then(|file| file.modified()).ok();
-                let mut sources: Vec<_> = self.walk().map(|source| (changed(&source), source)).collect();
+                let mut sources: Vec<_> = self.walk().map(|source| (source.modified(), source)).collect();
                 // Stable: of equals the first by name comes first.
-                sources.sort_by_key(|(changed, _)| std::cmp::Reverse(*changed));
+                sources.sort_by_key(|(modified, _)| std::cmp::Reverse(*modified));
                 Box::new(sources.into_iter().map(|(_, source)| source))
             }
         }
@@ -231,17 +239,20 @@ fn expand(path: &Path, roots: &mut Vec<PathBuf>) -> Result<(), FindError> {
 
 /// Leaves out roots that are named twice or lie below another, so that no file is read twice.
 fn without_repeats(roots: Vec<PathBuf>) -> Vec<PathBuf> {
-    let real = |root: &PathBuf| root.canonicalize().unwrap_or_else(|_| root.clone());
-    let all: HashSet<PathBuf> = roots.iter().map(real).collect();
+    let all: HashSet<PathBuf> = roots.iter().map(|root| real_path(root)).collect();
     let mut kept = HashSet::new();
     roots
         .into_iter()
         .filter(|root| {
-            let path = real(root);
+            let path = real_path(root);
             let lies_below_another = path.ancestors().skip(1).any(|ancestor| all.contains(ancestor));
             !lies_below_another && kept.insert(path)
         })
         .collect()
+}
+
+fn real_path(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 fn walk(root: PathBuf, ignored: &[String], output: Option<PathBuf>) -> Box<dyn Iterator<Item = Source> + Send> {
@@ -250,17 +261,16 @@ fn walk(root: PathBuf, ignored: &[String], output: Option<PathBuf>) -> Box<dyn I
         return Box::new(std::iter::once(Source { path: root, name, bytes: 0, fault: None }));
     }
     let ignored = patterns(&root, ignored);
-    let is_wanted = move |entry: &DirEntry| {
-        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-        let is_output = is_folder && output.is_some() && entry.path().canonicalize().ok() == output;
-        let is_ignored = || ignored.matched(entry.path(), is_folder).is_ignore();
-        entry.depth() == 0 || !(is_hidden(entry) || is_output || is_ignored())
-    };
     let walk = WalkBuilder::new(&root)
         .standard_filters(false)
         .add_custom_ignore_filename(IGNORE_FILE)
         .sort_by_file_name(std::cmp::Ord::cmp)
-        .filter_entry(is_wanted)
+        .filter_entry(move |entry| {
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            let is_output = is_folder && output.is_some() && entry.path().canonicalize().ok() == output;
+            let is_passed_over = is_hidden(entry) || is_output || ignored.matched(entry.path(), is_folder).is_ignore();
+            entry.depth() == 0 || !is_passed_over
+        })
         .build();
     Box::new(walk.filter_map(move |entry| source_of(entry, &root)))
 }
@@ -290,7 +300,7 @@ fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Sour
     };
     let is_named = entry.depth() == 0 && !entry.path().is_dir();
     let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-    let is_met = is_file && entry.file_name().to_str().is_some_and(|name| kind_of(name) != Kind::Unknown);
+    let is_met = is_file && entry.file_name().to_str().is_some_and(|name| formats::is_readable(name));
     if !is_named && !is_met {
         return None;
     }
@@ -311,7 +321,7 @@ fn name_of(path: &Path, root: &Path) -> String {
         Ok(below) if !below.as_os_str().is_empty() => below,
         _ => Path::new(path.file_name().unwrap_or(path.as_os_str())),
     };
-    dotted(&shown(below))
+    document_name(&shown(below))
 }
 
 /// A path as it is shown and hashed: the same on every system.

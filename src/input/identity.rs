@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::content::Record;
+use super::candidate::Candidate;
 use crate::digest::sha256;
 
 /// Longer ids are cut: file names end at 255 bytes, and the layout adds an ending.
@@ -18,13 +18,13 @@ pub(crate) struct Identities {
 
 impl Identities {
     /// The record's own id, or else its name, made safe; with a suffix where another document has it already.
-    pub(crate) fn assign(&mut self, record: &Record) -> String {
-        let safe = safe_id(record.own_id.as_deref().unwrap_or(&record.name));
+    pub(crate) fn assign(&mut self, candidate: &Candidate) -> String {
+        let safe = safe_id(candidate.own_id.as_deref().unwrap_or(&candidate.name));
         let mut id = safe.clone();
         let mut attempt = 0;
         while !self.seen.insert(fingerprint(&id)) {
             // By the record's place, so that the id does not depend on how many others had it before.
-            id = format!("{safe}~{}", digest(&format!("{} {attempt}", record.name)));
+            id = format!("{safe}~{}", digest(&format!("{} {attempt}", candidate.name)));
             attempt += 1;
         }
         id
@@ -33,14 +33,17 @@ impl Identities {
 
 /// Letters, digits, `-`, `_` and `.` of ASCII stay; anything else becomes `_`, and a digest of the whole is added.
 fn safe_id(wanted: &str) -> String {
-    let keep = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
-    let is_safe = wanted.chars().all(keep) && !wanted.starts_with('.') && wanted.len() <= MAX_ID_BYTES;
+    let is_safe = wanted.chars().all(is_kept) && !wanted.starts_with('.') && wanted.len() <= MAX_ID_BYTES;
     if is_safe && !wanted.is_empty() {
         return wanted.to_owned();
     }
-    let replaced = wanted.chars().take(MAX_ID_BYTES).map(|character| if keep(character) { character } else { '_' });
+    let replaced = wanted.chars().take(MAX_ID_BYTES).map(|character| if is_kept(character) { character } else { '_' });
     let kept: String = replaced.collect();
     format!("{}~{}", kept.trim_start_matches('.'), digest(wanted))
+}
+
+fn is_kept(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.')
 }
 
 /// Some file systems do not tell upper from lower case.

@@ -3,11 +3,11 @@
 /// Raise it by one where a file gives other documents than before: other ids, texts, metadata or flags. See `src/revisions.rs`.
 pub const REVISION: u32 = 1;
 
-/// What a record is before and after it is parsed.
-pub(crate) mod content;
-/// Documents that were read before, or nearly so.
+/// Parsed records, before they have ids.
+pub(crate) mod candidate;
+/// Copies of documents that were read before.
 pub(crate) mod copies;
-/// Which files there are.
+/// Files and folders to read.
 pub mod find;
 /// One file a format.
 mod formats;
@@ -15,13 +15,15 @@ mod formats;
 mod html;
 /// Ids that are unique and safe as file names.
 pub(crate) mod identity;
-/// Where formats put what they find.
+/// The place and name of each record that a format finds.
 pub(crate) mod intake;
-/// What the name of a file says.
-mod kind;
 /// Compression and archives.
 pub(crate) mod layers;
-/// Why a record is refused.
+/// The parts of a file's name.
+mod names;
+/// Records before and after they are parsed.
+pub(crate) mod raw_record;
+/// Reasons to refuse a record.
 pub(crate) mod refusal;
 /// Bytes that can be looked at before they are taken.
 pub(crate) mod stream;

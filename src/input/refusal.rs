@@ -1,4 +1,4 @@
-//! Why a record is refused, before it is known where it is.
+//! The reason why a record is refused, while its place is not known.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,17 +11,17 @@ pub(crate) const STAGE: &str = "read";
 /// So many bytes of a record are enough for an excerpt.
 pub(super) const EXCERPT_BYTES: usize = 4 * EXCERPT_CHARACTERS;
 
-/// Why a record is refused: becomes a [`Rejection`] where the place and the bytes are known.
+/// The reason why a record is refused: becomes a [`Rejection`] where the place and the bytes are known.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(super) reason: Reason,
     pub(super) message: String,
-    /// Whether there is more to read behind it.
+    /// True if there is more to read behind it.
     pub(super) goes_on: bool,
 }
 
 impl Refusal {
-    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self { reason, message: message.into(), goes_on: false }
     }
 
@@ -38,7 +38,7 @@ impl Refusal {
         Self::new(Reason::TooLarge, message)
     }
 
-    pub(super) fn into_rejection(self, place: Place, bytes: &[u8]) -> Rejection {
+    pub(crate) fn into_rejection(self, place: Place, bytes: &[u8]) -> Rejection {
         Rejection { place, stage: STAGE, reason: self.reason, message: self.message, excerpt: excerpt(bytes) }
     }
 }

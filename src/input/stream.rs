@@ -4,10 +4,10 @@ use std::io::{BufRead, Read};
 
 use super::refusal::Refusal;
 
-/// How much is read at once, at first: many files are short, and room for more has to be cleared.
+/// The bytes that are read at once, at first: many files are short, and room for more has to be cleared.
 const FIRST_PIECE_BYTES: usize = 1 << 13;
 
-/// How much is read at once, at most.
+/// The bytes that are read at once, at most.
 const MAX_PIECE_BYTES: usize = 1 << 18;
 
 /// A stream of bytes. Bytes before a failure are given before the failure; after it there are none, unless it says that it goes on.
@@ -34,7 +34,7 @@ impl<'r> Stream<'r> {
         }
     }
 
-    /// How many bytes have been taken.
+    /// The number of bytes that have been taken.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
@@ -47,7 +47,7 @@ impl<'r> Stream<'r> {
         &self.buffer[self.start..]
     }
 
-    /// Whether nothing follows: neither a byte nor a failure.
+    /// Tells whether nothing follows: neither a byte nor a failure.
     pub(super) fn is_at_end(&mut self) -> bool {
         self.peek(1).is_empty() && self.failure.is_none()
     }
@@ -55,9 +55,6 @@ impl<'r> Stream<'r> {
     /// Fails where what has been taken last turns out to be damaged: checksums stand behind what they are of, `distance` bytes away at most.
     pub(super) fn confirm(&mut self, distance: usize) -> Result<(), Refusal> {
         let left = self.peek(distance).len();
-        let goes_on = |error: &std::io::Error| {
-            error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).is_some_and(|refusal| refusal.goes_on)
-        };
         if left < distance && self.failure.as_ref().is_some_and(goes_on) {
             self.consume(left);
             self.fill_buf()?;
@@ -137,6 +134,11 @@ impl Read for Stream<'_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         read_buffered(self, into)
     }
+}
+
+/// Tells whether there is more to read behind a failure.
+fn goes_on(error: &std::io::Error) -> bool {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).is_some_and(|refusal| refusal.goes_on)
 }
 
 /// Reads what lies in the buffer, as much as there is room for.

@@ -3,25 +3,32 @@
 use std::io::Read;
 
 use super::capture::{Capture, Kind};
-use super::lines;
+use super::{Format, lines};
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 
-/// What the file begins with.
-pub(super) const MARK: &[u8] = b"filedesc:";
+pub(super) static FORMAT: Format = Format {
+    extensions: &["arc"],
+    is_one_record: false,
+    recognise: |beginning| beginning.text().starts_with(MARK),
+    read: |stream, _, intake| read(stream, intake),
+};
+
+/// The first bytes of a file.
+const MARK: &[u8] = b"filedesc:";
 
 /// The line before a record has no more bytes.
 const MAX_LINE_BYTES: u64 = 1 << 16;
 
-/// What the line before a record says.
+/// The line before a record.
 struct Header {
     uri: String,
     length: u64,
 }
 
 /// Reads every record that can be an article.
-pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     let mut is_lost = false;
     while let Some(line) = lines::next(stream, 0, MAX_LINE_BYTES) {
@@ -52,7 +59,7 @@ pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow
     Flow::Continue(())
 }
 
-fn record(stream: &mut Stream<'_>, header: Header, spot: Spot, limit: u64, intake: &mut Intake<'_, '_>) -> Flow {
+fn record(stream: &mut Stream<'_>, header: Header, spot: Spot, limit: u64, intake: &mut Intake<'_>) -> Flow {
     let is_page = header.uri.starts_with("http");
     let beginning = header.uri.clone().into_bytes();
     if !is_page || header.length > limit {
@@ -81,9 +88,39 @@ impl Header {
     fn parse(line: &str) -> Option<Self> {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let length = words.last()?.parse().ok()?;
-        let is_date = |word: &&str| (12..=14).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit());
-        let date = words.iter().take(words.len() - 1).rposition(is_date)?;
+        let date = words.iter().take(words.len() - 1).rposition(|word| is_date(word))?;
         let uri = words.get(..date.checked_sub(1)?)?.join(" ");
         uri.contains(':').then_some(Self { uri, length })
+    }
+}
+
+/// A date as ARC has it: a year and so on, down to minutes or seconds.
+fn is_date(word: &str) -> bool {
+    (12..=14).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::read_texts;
+    use crate::record::Reason;
+
+    fn record(uri: &str, body: &str) -> String {
+        format!("{uri} 192.0.2.1 20310304050607 text/html {}\n{body}\n", body.len())
+    }
+
+    #[test]
+    fn pages_and_texts_are_documents() {
+        let archive = [
+            record("filedesc://a.arc", "1 0 Somebody"),
+            record("dns:a.example", "192.0.2.1"),
+            record("http://a.example/a story", "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nIt rained."),
+            "stray\nlines\n".to_owned(),
+            record("http://a.example/2", "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nIt snowed."),
+        ]
+        .concat();
+        let snowed = Ok("It snowed.".to_owned());
+        assert_eq!(read_texts("a", archive.as_bytes()), [Ok("It rained.".to_owned()), Err(Reason::Damaged), snowed]);
+        let cut = read_texts("a", &archive.as_bytes()[..archive.len() - 5]);
+        assert_eq!(cut.last(), Some(&Err(Reason::Truncated)));
     }
 }

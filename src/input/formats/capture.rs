@@ -1,49 +1,54 @@
-//! What a crawler got: HTTP headers and a body, which may be in chunks and compressed.
+//! Pages and texts that a crawler fetched: HTTP headers and a body, which may be in chunks and compressed.
 
 use std::io::Read;
 
 use super::warc::Headers;
 use super::{html, plain};
 use crate::config::InputConfig;
-use crate::input::content::{Content, Parsed};
+use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::Refusal;
 
-/// How a crawler kept something.
+/// The form in which a crawler kept a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// As the server sent it, headers and all.
+    /// As the server sent it, with its headers.
     Response,
-    /// Only what it is.
+    /// The body alone.
     Resource,
 }
 
-/// Something that a crawler got.
-pub(in super::super) struct Capture {
+/// A response that a crawler fetched.
+pub(super) struct Capture {
     pub(super) kind: Kind,
     pub(super) uri: Option<String>,
     /// The type that the crawler noted.
     pub(super) mime: Option<String>,
-    /// Whether the crawler kept only its beginning.
+    /// True if the crawler kept only its beginning.
     pub(super) is_cut: bool,
-    pub(in super::super) body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
-impl From<Capture> for Content {
-    fn from(capture: Capture) -> Self {
-        Self::Capture(capture)
+impl RawRecord for Capture {
+    fn excerpt_source(&self) -> &[u8] {
+        &self.body
+    }
+
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+        parse(*self, settings)
     }
 }
 
-/// What the server says of a body.
+/// A body and the type that the server gives it.
 struct Message {
     mime: Option<String>,
     body: Vec<u8>,
 }
 
-/// A page or a text to a document; nothing where it is something else, or no success.
-pub(in super::super) fn parse(capture: Capture, input: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+/// Parses a page or a text. `None` for other things and for errors of the server.
+fn parse(capture: Capture, input: &InputConfig) -> Result<Option<Parsed>, Refusal> {
     let is_robots = capture.uri.as_ref().is_some_and(|uri| uri.ends_with("/robots.txt"));
-    let (uri, limit) = (capture.uri.clone(), input.max_document_bytes.get());
+    let uri = capture.uri.clone();
+    let limit = input.max_document_bytes.get();
     let message = match capture.kind {
         Kind::Response => response(capture, limit)?,
         Kind::Resource => Some(Message { mime: capture.mime, body: capture.body }),
@@ -59,7 +64,7 @@ pub(in super::super) fn parse(capture: Capture, input: &InputConfig) -> Result<O
     if !is_text(&mime) {
         return Ok(None);
     }
-    let mut parsed = plain::parse_labelled(body, charset(&mime).as_deref())?;
+    let mut parsed = plain::parse(body, charset(&mime).as_deref())?;
     parsed.metadata.uri = uri;
     Ok(Some(parsed))
 }
@@ -73,7 +78,7 @@ fn is_html(mime: &str) -> bool {
     mime.starts_with("text/html") || mime.starts_with("application/xhtml")
 }
 
-/// Whether what has this type can be an article.
+/// Tells whether a body of this type can be an article.
 pub(super) fn is_text(mime: &str) -> bool {
     is_html(mime) || mime.to_ascii_lowercase().starts_with("text/plain")
 }
@@ -87,7 +92,7 @@ fn charset(mime: &str) -> Option<String> {
     (end > 0).then(|| value[..end].to_owned())
 }
 
-/// What the server sent; nothing where that is no success, or of a type that is no text.
+/// The message that the server sent. `None` if it is an error or of a type that is no text.
 fn response(capture: Capture, limit: u64) -> Result<Option<Message>, Refusal> {
     let body = capture.body;
     if !body.starts_with(b"HTTP/") {
@@ -108,10 +113,9 @@ fn response(capture: Capture, limit: u64) -> Result<Option<Message>, Refusal> {
     Ok(Some(Message { mime, body: unpacked(sent, &packing, capture.is_cut, limit)? }))
 }
 
-/// The headers, and where the body begins.
+/// The headers, and the offset of the body.
 fn split(message: &[u8]) -> (&[u8], usize) {
-    let find = |mark: &[u8]| memchr::memmem::find(message, mark).map(|at| (at, at + mark.len()));
-    let end = match (find(b"\r\n\r\n"), find(b"\n\n")) {
+    let end = match (find_span(message, b"\r\n\r\n"), find_span(message, b"\n\n")) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     };
@@ -119,10 +123,16 @@ fn split(message: &[u8]) -> (&[u8], usize) {
     (&message[..end], begin)
 }
 
-/// The chunks of a body without what stands between them. Some crawlers join them and keep the header that speaks of them; where chunks
+/// The first place of `mark`: where it begins and ends.
+fn find_span(message: &[u8], mark: &[u8]) -> Option<(usize, usize)> {
+    memchr::memmem::find(message, mark).map(|at| (at, at + mark.len()))
+}
+
+/// The chunks of a body, without the lines between them. Some crawlers join them and keep the header that speaks of them; where chunks
 /// break off, the rest stays as it is.
 fn joined(body: &[u8]) -> Vec<u8> {
-    let (mut joined, mut rest) = (Vec::with_capacity(body.len()), body);
+    let mut joined = Vec::with_capacity(body.len());
+    let mut rest = body;
     while let Some((length, begin)) = chunk(rest) {
         let end = (begin + length).min(rest.len());
         joined.extend_from_slice(&rest[begin..end]);
@@ -135,7 +145,7 @@ fn joined(body: &[u8]) -> Vec<u8> {
     joined
 }
 
-/// How long the chunk is that begins here, and where it begins.
+/// The length of the chunk that begins here, and the offset of its bytes.
 fn chunk(body: &[u8]) -> Option<(usize, usize)> {
     const MAX_LINE_BYTES: usize = 256;
     let end = memchr::memchr(b'\n', &body[..body.len().min(MAX_LINE_BYTES)])?;

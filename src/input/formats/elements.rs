@@ -4,84 +4,100 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
-use super::{feed, newsml, nitf, reuters};
-use crate::input::content::{Content, Parsed};
+use super::beginning::{Beginning, HEAD_BYTES};
+use super::{Format, feed, html, newsml, nitf, refuse_unknown, reuters};
+use crate::config::InputConfig;
 use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 use crate::input::text::decode::{decode_labelled, meta_charset};
 
-/// What stands before the first article is no longer than this, as far as it is looked at.
+/// So many bytes before the first article are kept.
 const MAX_CONTEXT_BYTES: usize = 1 << 16;
 
-/// So much of a tag says which it is.
+/// The name of a tag is found within so many bytes.
 const TAG_BYTES: usize = 64;
 
-/// Which names mean what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Dialect {
-    Rss,
-    Atom,
-    Nitf,
-    NewsMl,
-    Reuters,
+/// The dialects. The first tag in a file that is the root of one decides.
+static DIALECTS: &[&Dialect] = &[&feed::RSS, &feed::ATOM, &nitf::NITF, &newsml::NEWSML, &reuters::REUTERS];
+
+pub(super) static FORMAT: Format = Format {
+    extensions: &["xml", "nitf", "newsml", "rss", "atom", "rdf", "sgm", "sgml"],
+    is_one_record: false,
+    recognise: |beginning| {
+        beginning.first() == Some(b'<')
+            && dialect(beginning.text()).is_some()
+            && !html::is_doctype(&beginning.lower_text())
+    },
+    read: |stream, _, intake| match dialect(stream.peek(HEAD_BYTES)) {
+        Some(dialect) => read(stream, dialect, intake),
+        None => refuse_unknown(stream, intake),
+    },
+};
+
+/// A kind of markup.
+#[derive(Debug)]
+pub(super) struct Dialect {
+    /// The names of elements that hold all others, by which the dialect is recognised.
+    pub(super) roots: &'static [&'static str],
+    /// The name of the element that holds an article.
+    pub(super) element: &'static str,
+    /// Parses an article. Gets the element with its tags, the beginning of the file before the first article, and the name of
+    /// the encoding.
+    pub(super) parse: fn(&str, &str, &'static str) -> Result<Parsed, Refusal>,
 }
 
-impl Dialect {
-    /// The element that holds an article.
-    fn element(self) -> &'static str {
-        match self {
-            Self::Rss => "item",
-            Self::Atom => "entry",
-            Self::Nitf => "nitf",
-            Self::NewsMl => "newsItem",
-            Self::Reuters => "REUTERS",
+/// The dialect of markup that begins like this, if it is known.
+fn dialect(beginning: &[u8]) -> Option<&'static Dialect> {
+    let mut rest = beginning;
+    while let Some(at) = memchr::memchr(b'<', rest) {
+        rest = &rest[at + 1..];
+        let name = local_name(rest);
+        let dialect = DIALECTS.iter().copied().find(|dialect| dialect.roots.iter().any(|root| root.as_bytes() == name));
+        if dialect.is_some() {
+            return dialect;
         }
     }
-
-    /// What markup that begins so is, if it is any of these.
-    pub(super) fn of(beginning: &[u8]) -> Option<Self> {
-        let mut rest = beginning;
-        while let Some(at) = memchr::memchr(b'<', rest) {
-            rest = &rest[at + 1..];
-            match local_name(rest) {
-                b"rss" | b"RDF" => return Some(Self::Rss),
-                b"feed" => return Some(Self::Atom),
-                b"nitf" => return Some(Self::Nitf),
-                b"newsMessage" | b"newsItem" | b"packageItem" => return Some(Self::NewsMl),
-                b"REUTERS" => return Some(Self::Reuters),
-                _ => {}
-            }
-        }
-        None
-    }
+    None
 }
 
-/// What all articles of a file share.
-pub(in super::super) struct Context {
-    dialect: Dialect,
-    /// How the file says that it is encoded.
+/// Tells whether a file says that it is XML.
+pub(super) fn is_xml(beginning: &mut Beginning<'_, '_>) -> bool {
+    beginning.has_extension(FORMAT.extensions) || beginning.lower_text().starts_with("<?xml")
+}
+
+/// The beginning of a file, which all of its articles share.
+struct Context {
+    dialect: &'static Dialect,
+    /// The encoding that the file names.
     charset: Option<String>,
-    /// What stands before the first article.
+    /// The text before the first article.
     beginning: String,
 }
 
 /// An article with its tags.
-pub(in super::super) struct Element {
+struct Element {
     context: Arc<Context>,
-    pub(in super::super) bytes: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
-impl From<Element> for Content {
-    fn from(element: Element) -> Self {
-        Self::Element(element)
+impl RawRecord for Element {
+    fn excerpt_source(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+        let Self { context, bytes } = *self;
+        let (text, encoding) = decode_labelled(bytes, context.charset.as_deref())?;
+        (context.dialect.parse)(&text, &context.beginning, encoding).map(Some)
     }
 }
 
 /// Reads every article.
-pub(super) fn read(stream: &mut Stream<'_>, dialect: Dialect, intake: &mut Intake<'_, '_>) -> Flow {
+fn read(stream: &mut Stream<'_>, dialect: &'static Dialect, intake: &mut Intake<'_>) -> Flow {
     let limit = usize::try_from(intake.settings().max_document_bytes.get()).unwrap_or(usize::MAX);
-    let name = dialect.element().as_bytes();
+    let name = dialect.element.as_bytes();
     let mut cutter = Cutter { stream, name, limit: MAX_CONTEXT_BYTES, kept: Vec::new(), length: 0 };
     let mut is_there = cutter.find_start();
     let context = Arc::new(Context::new(dialect, &cutter.kept));
@@ -90,7 +106,7 @@ pub(super) fn read(stream: &mut Stream<'_>, dialect: Dialect, intake: &mut Intak
         match is_there {
             Ok(true) => {
                 cutter.limit = limit;
-                take_element(&mut cutter, &context, intake)?;
+                put_element(&mut cutter, &context, intake)?;
             }
             Ok(false) if context.ends_with(&cutter.kept) => return Flow::Continue(()),
             Ok(false) => return intake.refuse(Spot::record(at), Refusal::truncated("the file is cut short"), b""),
@@ -107,7 +123,7 @@ pub(super) fn read(stream: &mut Stream<'_>, dialect: Dialect, intake: &mut Intak
     }
 }
 
-fn take_element(cutter: &mut Cutter<'_, '_>, context: &Arc<Context>, intake: &mut Intake<'_, '_>) -> Flow {
+fn put_element(cutter: &mut Cutter<'_, '_>, context: &Arc<Context>, intake: &mut Intake<'_>) -> Flow {
     let spot = Spot::record(cutter.stream.position());
     match cutter.element() {
         Ok(bytes) => intake.put(spot, Element { context: Arc::clone(context), bytes }),
@@ -119,14 +135,14 @@ fn take_element(cutter: &mut Cutter<'_, '_>, context: &Arc<Context>, intake: &mu
 }
 
 impl Context {
-    fn new(dialect: Dialect, beginning: &[u8]) -> Self {
+    fn new(dialect: &'static Dialect, beginning: &[u8]) -> Self {
         let charset = meta_charset(beginning);
         let beginning =
             decode_labelled(beginning.to_vec(), charset.as_deref()).map_or_else(|_| String::new(), |(text, _)| text);
         Self { dialect, charset, beginning }
     }
 
-    /// Whether what follows the last article closes what has been opened before the first.
+    /// Tells whether the end of the file closes the element that was opened before the first article.
     fn ends_with(&self, end: &[u8]) -> bool {
         let is_open =
             |name: &&&str| self.beginning.contains(&format!("<{name}")) || self.beginning.contains(&format!(":{name}"));
@@ -217,7 +233,8 @@ impl Cutter<'_, '_> {
 
     /// Passes over what ends with `mark`. Where it does not end, over its first character: it only looked like it.
     fn pass_over(&mut self, mark: &[u8]) -> Result<(), Refusal> {
-        let (kept, length) = (self.kept.len(), self.length);
+        let kept = self.kept.len();
+        let length = self.length;
         if self.pass_to(mark)? {
             self.pass(mark.len());
             return Ok(());
@@ -240,23 +257,35 @@ impl Cutter<'_, '_> {
     }
 }
 
-/// The name of the tag that begins so, without what stands before a colon.
+/// The name of the tag that begins like this, without its prefix.
 fn local_name(tag: &[u8]) -> &[u8] {
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/' | b'<');
-    let Some(end) = tag.iter().take(TAG_BYTES).position(is_end) else { return b"" };
+    let end = tag.iter().take(TAG_BYTES).position(|byte| byte.is_ascii_whitespace() || b"></".contains(byte));
+    let Some(end) = end else { return b"" };
     let name = &tag[..end];
     memchr::memrchr(b':', name).map_or(name, |colon| &name[colon + 1..])
 }
 
-/// An article to a document.
-pub(in super::super) fn parse(element: Element) -> Result<Parsed, Refusal> {
-    let Element { context, bytes } = element;
-    let (text, encoding) = decode_labelled(bytes, context.charset.as_deref())?;
-    match context.dialect {
-        Dialect::Rss => feed::rss(&text, &context.beginning, encoding),
-        Dialect::Atom => feed::atom(&text, &context.beginning, encoding),
-        Dialect::Nitf => nitf::parse(&text, encoding),
-        Dialect::NewsMl => newsml::parse(&text, encoding),
-        Dialect::Reuters => reuters::parse(&text, encoding),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::formats::testing::read_texts;
+    use crate::record::Reason;
+
+    #[test]
+    fn the_first_root_decides() {
+        let entry = "<entry><content>An &lt;rss&gt; element.</content></entry>";
+        assert_eq!(dialect(format!("<feed>{entry}<rss/></feed>").as_bytes()).unwrap().element, "entry");
+        assert_eq!(dialect(b"<x:RDF><feed>").unwrap().element, "item");
+        assert!(dialect(b"<rssx><story/>").is_none());
+    }
+
+    #[test]
+    fn an_element_that_does_not_end_costs_only_itself() {
+        let feed = "<rss><channel><item><description>One.</description></item><item><description>Two.\
+            <item><description>Three.</description></item></channel></rss>";
+        let one_and_three = [Ok("One.".to_owned()), Err(Reason::Damaged), Ok("Three.".to_owned())];
+        assert_eq!(read_texts("a.xml", feed.as_bytes()), one_and_three);
+        let cut = &feed[..feed.len() - "</rss>".len()];
+        assert_eq!(read_texts("a.xml", cut.as_bytes()).last(), Some(&Err(Reason::Truncated)));
     }
 }

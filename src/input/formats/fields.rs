@@ -2,7 +2,7 @@
 
 use crate::config::FieldNames;
 use crate::config::values::FieldPath;
-use crate::input::content::Parsed;
+use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::record::{Metadata, Reason};
 

@@ -2,33 +2,71 @@
 
 use std::io::BufRead;
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
-use super::ninjs;
-use crate::config::FieldNames;
+use super::beginning::Beginning;
+use super::{Format, ninjs};
 use crate::config::values::FieldPath;
-use crate::input::content::{Content, Parsed};
+use crate::config::{FieldNames, InputConfig};
 use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode;
 use crate::record::{Metadata, Reason};
 
-/// What should be a JSON object.
-pub(in super::super) struct Value {
-    pub(in super::super) bytes: Vec<u8>,
-    /// Whether nothing says that it ends here.
-    pub(in super::super) is_open: bool,
+pub(super) static FORMAT: Format = Format {
+    extensions: &["json", "ninjs"],
+    is_one_record: false,
+    recognise,
+    read: |stream, _, intake| read(stream, intake),
+};
+
+/// One or more objects, or an array of objects. An object may go over many lines. In a file with the name of JSON it may also be
+/// malformed.
+fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
+    let has_extension = beginning.has_extension(FORMAT.extensions);
+    match beginning.first() {
+        Some(b'{') => has_extension || !is_malformed(beginning.long_line().0),
+        Some(b'[') => has_extension || is_array_of_objects(beginning.text()),
+        _ => false,
+    }
 }
 
-impl From<Value> for Content {
-    fn from(value: Value) -> Self {
-        Self::Json(value)
+/// Tells whether a line is neither JSON nor the beginning of it.
+fn is_malformed(line: &[u8]) -> bool {
+    check(line).is_err_and(|error| !error.is_eof())
+}
+
+/// Checks that a line is one JSON value.
+pub(super) fn check(line: &[u8]) -> serde_json::Result<()> {
+    serde_json::from_slice::<IgnoredAny>(line).map(|_| ())
+}
+
+fn is_array_of_objects(text: &[u8]) -> bool {
+    text[1..].trim_ascii_start().starts_with(b"{")
+}
+
+/// The bytes of what should be a JSON object.
+pub(super) struct Value {
+    pub(super) bytes: Vec<u8>,
+    /// True if the file ends here, so that the object may be cut short.
+    pub(super) is_open: bool,
+}
+
+impl RawRecord for Value {
+    fn excerpt_source(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+        parse(*self, &settings.fields).map(Some)
     }
 }
 
 /// Reads every object, in arrays or not.
-pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     let mut is_in_array = false;
     if stream.peek(3).starts_with(b"\xef\xbb\xbf") {
@@ -72,7 +110,7 @@ fn next(stream: &mut Stream<'_>, is_in_array: &mut bool, limit: u64) -> Result<O
     }
 }
 
-/// Where in a value the reader is.
+/// The state of a scan through a value.
 #[derive(Default)]
 struct Scan {
     depth: u64,
@@ -80,7 +118,7 @@ struct Scan {
     is_escaped: bool,
 }
 
-/// What a scan says of a piece of a value.
+/// The outcome of a scan through a piece of a value.
 enum Step {
     /// The value goes on behind it.
     GoesOn,
@@ -123,7 +161,8 @@ impl Scan {
 
 /// Cuts out the value that begins here.
 fn element(stream: &mut Stream<'_>, limit: u64) -> Element {
-    let (begin, mut bytes) = (stream.position(), Vec::new());
+    let begin = stream.position();
+    let mut bytes = Vec::new();
     let outcome = cut(stream, limit, &mut bytes);
     let length = stream.position() - begin;
     let outcome = match outcome {
@@ -197,17 +236,17 @@ fn pass_line(stream: &mut Stream<'_>) {
 }
 
 /// An object to a document: by the fields that the configuration names, or else as ninjs.
-pub(in super::super) fn parse(value: Value, fields: &FieldNames) -> Result<Parsed, Refusal> {
+fn parse(value: Value, fields: &FieldNames) -> Result<Parsed, Refusal> {
     let is_open = value.is_open;
     let (json, encoding) = decode(value.bytes)?;
     let object: Map<String, Json> = serde_json::from_str(&json).map_err(|error| not_json(&error, is_open))?;
     let mut object = Json::Object(object);
-    let text = match take(&mut object, &fields.text) {
+    let text = match take_value(&mut object, &fields.text) {
         Some(Json::String(text)) => text,
         Some(_) => return Err(wrong_type(&fields.text, "no string")),
         None => {
-            let missing = || Refusal::new(Reason::MissingText, format!("has no field `{}`", fields.text));
-            return ninjs::parse(&object, encoding).unwrap_or_else(|| Err(missing()));
+            let missing = format!("has no field `{}`", fields.text);
+            return ninjs::parse(&object, encoding).unwrap_or_else(|| Err(Refusal::new(Reason::MissingText, missing)));
         }
     };
     if text.trim().is_empty() {
@@ -222,8 +261,8 @@ pub(in super::super) fn parse(value: Value, fields: &FieldNames) -> Result<Parse
     Ok(Parsed { own_id, metadata, text, encoding })
 }
 
-/// What stands at `path`: in the field of that name, dots and all, or else inside others.
-fn take(object: &mut Json, path: &FieldPath) -> Option<Json> {
+/// Takes out the value at `path`: in the field of that name, dots and all, or else inside others.
+fn take_value(object: &mut Json, path: &FieldPath) -> Option<Json> {
     if let Some(value) = object.get_mut(path.as_str()) {
         return Some(value.take());
     }
@@ -237,7 +276,7 @@ fn take(object: &mut Json, path: &FieldPath) -> Option<Json> {
 
 /// A field that holds a string or a number; nothing where it is missing, null or blank.
 fn word(object: &mut Json, field: &FieldPath) -> Result<Option<String>, Refusal> {
-    match take(object, field) {
+    match take_value(object, field) {
         None | Some(Json::Null) => Ok(None),
         Some(Json::String(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
         Some(Json::Number(number)) => Ok(Some(number.to_string())),
@@ -247,7 +286,7 @@ fn word(object: &mut Json, field: &FieldPath) -> Result<Option<String>, Refusal>
 
 /// As [`word`]; a list of strings is joined.
 fn names(object: &mut Json, field: &FieldPath) -> Result<Option<String>, Refusal> {
-    match take(object, field) {
+    match take_value(object, field) {
         Some(Json::Array(items)) if items.iter().all(Json::is_string) => {
             let names: Vec<&str> = items.iter().filter_map(Json::as_str).collect();
             Ok(Some(names.join(", ")).filter(|text| !text.trim().is_empty()))
@@ -258,7 +297,7 @@ fn names(object: &mut Json, field: &FieldPath) -> Result<Option<String>, Refusal
     }
 }
 
-/// Where in a record it is, is the column alone where it is one line.
+/// Messages name the column alone if the record is one line.
 fn not_json(error: &serde_json::Error, is_open: bool) -> Refusal {
     let message = error.to_string().replace(" at line 1 column ", " at column ");
     let reason = match error.classify() {
@@ -271,4 +310,44 @@ fn not_json(error: &serde_json::Error, is_open: bool) -> Refusal {
 
 fn wrong_type(field: &FieldPath, what: &str) -> Refusal {
     Refusal::new(Reason::WrongType, format!("holds {what} in `{field}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_article, read_texts};
+    use crate::record::Reason;
+
+    #[test]
+    fn objects_are_documents_alone_in_a_row_or_in_an_array() {
+        let one_and_two = [Ok("One.".to_owned()), Ok("Two.".to_owned())];
+        assert_eq!(
+            read_texts("a", b"[{\"text\": \"One.\"},\n{\"text\": \"Two.\", \"more\": [{\"x\": \"}\"}]}]"),
+            one_and_two
+        );
+        assert_eq!(read_texts("a", b"{\n\"text\": \"One.\"\n}\n{\n\"text\": \"Two.\"}"), one_and_two);
+        assert_eq!(read_texts("a.json", b"{\"text\": \"One.\"}"), one_and_two[..1]);
+    }
+
+    #[test]
+    fn an_object_that_breaks_off_costs_itself_and_the_end_of_its_array() {
+        let array = b"[{\"text\": \"One.\"}, {\"text\": \"A line\nends.\"},\n{\"text\": \"Two.\"}, {\"text\": \"Cut";
+        let expected = [
+            Ok("One.".to_owned()),
+            Err(Reason::InvalidJson),
+            Ok("Two.".to_owned()),
+            Err(Reason::Truncated),
+            Err(Reason::Truncated),
+        ];
+        assert_eq!(read_texts("a.json", array), expected);
+    }
+
+    #[test]
+    fn fields_are_words_numbers_or_lists_of_authors() {
+        let article = read_article(
+            "a.json",
+            b"{\"id\": 7, \"text\": \"One.\", \"byline\": [\"Ann\", \"Bob\"], \"title\": \" \"}",
+        );
+        assert_eq!(article.own_id.as_deref(), Some("7"));
+        assert_eq!((article.metadata.byline.as_deref(), article.metadata.title), (Some("Ann, Bob"), None));
+    }
 }

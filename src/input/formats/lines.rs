@@ -2,10 +2,30 @@
 
 use std::io::BufRead;
 
-use super::json;
+use super::beginning::Beginning;
+use super::{Format, json};
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
+
+pub(super) static FORMAT: Format = Format {
+    extensions: &["jsonl", "ndjson"],
+    is_one_record: false,
+    recognise,
+    read: |stream, _, intake| read(stream, intake),
+};
+
+/// A first line that is a complete JSON value, or the name of such a file.
+fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
+    if beginning.has_extension(FORMAT.extensions) {
+        return true;
+    }
+    if beginning.first() != Some(b'{') {
+        return false;
+    }
+    let (line, has_end) = beginning.long_line();
+    has_end && json::check(line).is_ok()
+}
 
 /// One line, as far as it was kept.
 pub(super) struct Line {
@@ -14,33 +34,33 @@ pub(super) struct Line {
     /// The offset of its first byte.
     pub(super) byte: u64,
     pub(super) bytes: Vec<u8>,
-    /// How long it is without its end.
+    /// Its length in bytes, without its end.
     pub(super) length: u64,
-    /// Whether it has no end.
+    /// True if the line has no end.
     pub(super) is_open: bool,
-    /// What broke it off.
+    /// The failure that broke it off.
     failure: Option<Refusal>,
 }
 
 impl Line {
-    /// What it holds, unless something broke it off.
+    /// Its bytes, unless a failure broke it off.
     pub(super) fn into_bytes(self) -> Result<Vec<u8>, Refusal> {
         self.failure.map_or(Ok(self.bytes), Err)
     }
 }
 
 /// Reads every line as a record. Blank lines are none.
-pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     let mut number = 1;
     while let Some(line) = next(stream, number, limit) {
         number += 1;
-        take(line, limit, intake)?;
+        put_line(line, limit, intake)?;
     }
     Flow::Continue(())
 }
 
-fn take(line: Line, limit: u64, intake: &mut Intake<'_, '_>) -> Flow {
+fn put_line(line: Line, limit: u64, intake: &mut Intake<'_>) -> Flow {
     let spot = Spot::Line { line: line.number, byte: line.byte };
     if let Some(refusal) = line.failure {
         return intake.refuse(spot, refusal, &line.bytes);
@@ -76,4 +96,25 @@ pub(super) fn next(stream: &mut Stream<'_>, number: u64, limit: u64) -> Option<L
         stream.consume(consumed);
     }
     (stream.position() > line.byte).then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::read_texts;
+    use crate::record::Reason;
+
+    #[test]
+    fn a_bad_line_costs_only_itself() {
+        let lines =
+            b"{\"id\": 1, \"text\": \"One.\"}\n\n{\"text\": 2}\nno JSON\n{\"text\": \"Two.\"}\n{\"text\": \"Cut";
+        let one_and_two = [
+            Ok("One.".to_owned()),
+            Err(Reason::WrongType),
+            Err(Reason::InvalidJson),
+            Ok("Two.".to_owned()),
+            Err(Reason::Truncated),
+        ];
+        assert_eq!(read_texts("a.jsonl", lines), one_and_two);
+        assert_eq!(read_texts("a", lines), one_and_two, "the first line is a complete object");
+    }
 }

@@ -1,59 +1,98 @@
-//! One file a format: a stream to raw records, and a raw record to what it says.
+//! One file a format: cuts a stream into raw records, and parses a raw record. [`FORMATS`] is the table of them.
 
 /// ARC, which came before WARC.
 mod arc;
-/// What a crawler got.
-pub(super) mod capture;
-/// Articles between tags.
-pub(super) mod elements;
+/// The bytes and the name by which a format is recognised.
+mod beginning;
+/// Pages and texts that a crawler fetched.
+mod capture;
+/// XML and SGML with an article in each element of one name.
+mod elements;
 /// RSS and Atom.
 mod feed;
 /// Named fields to a document.
 mod fields;
 /// Web pages.
-pub(super) mod html;
+mod html;
 /// JSON: a value, several of them, or arrays of them.
-pub(super) mod json;
-/// A record a line.
-pub(super) mod lines;
-/// What news agencies exchange.
+mod json;
+/// JSON Lines.
+mod lines;
+/// NewsML-G2.
 mod newsml;
-/// What news agencies write in JSON.
+/// ninjs, the JSON of news agencies.
 mod ninjs;
-/// What news agencies write in XML.
+/// NITF, the XML of news agencies.
 mod nitf;
-/// Columns.
-pub(super) mod parquet;
+/// Parquet.
+mod parquet;
 /// Plain text.
-pub(super) mod plain;
+mod plain;
 /// Reuters-21578.
 mod reuters;
-/// Bytes to a format.
-mod sniff;
-/// Rows below a row of names.
-pub(super) mod table;
-/// What crawlers got.
+/// CSV, TSV and the like.
+mod table;
+/// Bytes read as if they were a file.
+#[cfg(test)]
+mod testing;
+/// WARC, the archives of crawlers.
 mod warc;
 /// XML as a tree.
 mod xml;
 
-use super::content::Content;
+use encoding_rs::{Encoding, UTF_8};
+
 use super::intake::{Flow, Intake, Spot};
-use super::kind::{Kind, kind_of};
 use super::layers::Shell;
+use super::names;
 use super::refusal::Refusal;
 use super::stream::Stream;
 use super::text::utf8::Utf8;
 use crate::record::Reason;
-use encoding_rs::{Encoding, UTF_8};
-use sniff::Format;
+use beginning::Beginning;
 
-/// Reads what is in `stream` by what it begins with.
-pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
-    // A text or a page is decoded as a whole, and keeps the name of its encoding.
-    let is_whole = matches!(kind_of(shell.name), Kind::Text | Kind::Html | Kind::Unknown);
+/// The formats. The first one that recognises a stream reads it.
+static FORMATS: &[&Format] = &[
+    &parquet::FORMAT,
+    &warc::FORMAT,
+    &arc::FORMAT,
+    &lines::FORMAT,
+    &json::FORMAT,
+    &table::TSV,
+    &table::CSV,
+    &elements::FORMAT,
+    &html::FORMAT,
+    &table::UNNAMED,
+    &plain::FORMAT,
+];
+
+/// A file format.
+struct Format {
+    /// The extensions of its files, in small letters.
+    extensions: &'static [&'static str],
+    /// True if a file is one record, which is decoded as a whole and keeps the name of its encoding.
+    is_one_record: bool,
+    /// Tells whether a stream that no earlier format of the table has recognised is in this one.
+    recognise: fn(&mut Beginning<'_, '_>) -> bool,
+    /// Reads a stream to its end and puts its records into the intake.
+    read: fn(&mut Stream<'_>, Shell<'_>, &mut Intake<'_>) -> Flow,
+}
+
+/// Tells whether a file or an archive member of this name can be read. Others are passed over on walks.
+pub(super) fn is_readable(name: &str) -> bool {
+    by_extension(name).is_some() || names::is_archive(name)
+}
+
+/// The format of files of this name.
+fn by_extension(name: &str) -> Option<&'static Format> {
+    let extension = names::extension(name);
+    FORMATS.iter().copied().find(|format| format.extensions.contains(&extension.as_str()))
+}
+
+/// Reads the records of a stream, whatever its format.
+pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     match Encoding::for_bom(stream.peek(3)) {
-        Some((encoding, _)) if encoding != UTF_8 && !is_whole => {
+        Some((encoding, _)) if encoding != UTF_8 && !is_one_record(shell.name) => {
             let mut decoded = Stream::new(Utf8::new(stream, encoding));
             read_as_it_is(&mut decoded, shell.without_file(), intake)
         }
@@ -61,21 +100,53 @@ pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intak
     }
 }
 
-fn read_as_it_is(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
-    let fields = &intake.settings().fields;
-    match sniff::format(stream, kind_of(shell.name), fields) {
-        Format::Plain => plain::read(stream, intake),
-        Format::JsonLines => lines::read(stream, intake),
-        Format::Json => json::read(stream, intake),
-        Format::Html => plain::read_whole(stream, intake, Content::Html),
-        Format::Table => table::read(stream, kind_of(shell.name) == Kind::Tsv, intake),
-        Format::Elements(dialect) => elements::read(stream, dialect, intake),
-        Format::Parquet => parquet::read(stream, shell, intake),
-        Format::Warc => warc::read(stream, intake),
-        Format::Arc => arc::read(stream, intake),
-        Format::Unknown => {
-            let head = stream.peek(1).to_vec();
-            intake.refuse(Spot::Whole, Refusal::new(Reason::UnknownFormat, "is of no format that can be read"), &head)
+/// Tells whether a file of this name should be one record. One of an unknown extension should be a text.
+fn is_one_record(name: &str) -> bool {
+    by_extension(name).map_or_else(|| !names::is_archive(name), |format| format.is_one_record)
+}
+
+fn read_as_it_is(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+    let mut beginning = Beginning::new(stream, shell.name, &intake.settings().fields);
+    match FORMATS.iter().find(|format| (format.recognise)(&mut beginning)) {
+        Some(format) => (format.read)(stream, shell, intake),
+        None => refuse_unknown(stream, intake),
+    }
+}
+
+/// Refuses a stream that is in no format of the table.
+fn refuse_unknown(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
+    let head = stream.peek(1).to_vec();
+    intake.refuse(Spot::Whole, Refusal::new(Reason::UnknownFormat, "is of no format that can be read"), &head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_what_can_be_read() {
+        for name in ["a.jsonl.gz", "A.TXT", "b/a.warc.gz", "a.tgz", "a.tar.xz", "a.zip", "a.sgm"] {
+            assert!(is_readable(name), "{name}");
         }
+        for name in ["a.png", "a.b/c", "a.gz", ".gz", "txt"] {
+            assert!(!is_readable(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_two_formats_have_the_same_extension() {
+        let mut extensions: Vec<&str> = FORMATS.iter().flat_map(|format| format.extensions).copied().collect();
+        let before = extensions.len();
+        extensions.sort_unstable();
+        extensions.dedup();
+        assert_eq!(extensions.len(), before);
+    }
+
+    #[test]
+    fn a_text_of_unknown_name_keeps_the_name_of_its_encoding() {
+        let utf_16: Vec<u8> =
+            "\u{feff}{\"text\": \"One.\"}\n{\"text\": \"Two.\"}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(testing::read_article("a", &utf_16).encoding, "UTF-16LE");
+        assert_eq!(testing::read_articles("a.jsonl", &utf_16).len(), 2);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::input::content::Parsed;
+use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
@@ -13,8 +13,8 @@ pub(super) fn parse(object: &Json, encoding: &'static str) -> Option<Result<Pars
     if body.trim().is_empty() {
         return Some(Err(Refusal::new(Reason::Empty, "is ninjs with an empty body")));
     }
-    let (first, version) =
-        (word(object, &["firstcreated", "firstCreated"]), word(object, &["versioncreated", "versionCreated"]));
+    let first = word(object, &["firstcreated", "firstCreated"]);
+    let version = word(object, &["versioncreated", "versionCreated"]);
     let metadata = Metadata {
         uri: word(object, &["uri", "guid"]),
         title: word(object, &["headline", "title"]).or_else(|| best(object, &["headlines"], "main")),
@@ -41,18 +41,20 @@ fn body(object: &Json) -> Option<String> {
         return Some(body.to_owned());
     }
     let bodies: Vec<&Json> = object["bodies"].as_array()?.iter().filter(|body| body["value"].is_string()).collect();
-    let is_markup = |body: &&&Json| {
-        let kind = word(body, &["contenttype", "contentType"]).unwrap_or_default().to_ascii_lowercase();
-        kind.contains("html") || kind.contains("xml") || kind.is_empty() && body["role"] == "html"
-    };
-    let marked = bodies.iter().find(is_markup).map(|body| markup::text(body["value"].as_str().unwrap_or_default()));
+    let marked = bodies.iter().find(|body| is_markup(body));
+    let marked = marked.map(|body| markup::text(body["value"].as_str().unwrap_or_default()));
     marked.or_else(|| bodies.first().and_then(|body| body["value"].as_str()).map(str::to_owned))
 }
 
-/// The first of the fields of these names that says something.
+fn is_markup(body: &Json) -> bool {
+    let kind = word(body, &["contenttype", "contentType"]).unwrap_or_default().to_ascii_lowercase();
+    kind.contains("html") || kind.contains("xml") || kind.is_empty() && body["role"] == "html"
+}
+
+/// The first of the fields of these names that is not blank.
 fn word(object: &Json, names: &[&str]) -> Option<String> {
-    let said = names.iter().find_map(|name| object[*name].as_str().filter(|text| !text.trim().is_empty()));
-    said.map(str::to_owned)
+    let word = names.iter().find_map(|name| object[*name].as_str().filter(|text| !text.trim().is_empty()));
+    word.map(str::to_owned)
 }
 
 /// The value or name of a list's first item of this role, or else of its first item.
@@ -60,4 +62,31 @@ fn best(object: &Json, lists: &[&str], role: &str) -> Option<String> {
     let items = lists.iter().find_map(|name| object[*name].as_array())?;
     let item = items.iter().find(|item| item["role"] == role).or_else(|| items.first())?;
     word(item, &["value", "name"])
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_article, read_texts};
+    use crate::record::Reason;
+
+    #[test]
+    fn an_object_with_a_body_instead_of_the_text_field_is_ninjs() {
+        let article = read_article(
+            "a.json",
+            br#"{"uri": "urn:1", "headline": "Storm", "versioncreated": "2031-03-04",
+                "body_xhtml": "<p>One.</p><p>Two.</p>"}"#,
+        );
+        assert_eq!(article.text, "One.\n\nTwo.");
+        assert_eq!((article.own_id.as_deref(), article.metadata.title.as_deref()), (Some("urn:1"), Some("Storm")));
+        assert_eq!((article.metadata.published.as_deref(), article.metadata.modified), (Some("2031-03-04"), None));
+    }
+
+    #[test]
+    fn version_3_has_a_list_of_bodies() {
+        let bodies = br#"{"bodies": [{"value": "Plain.", "contenttype": "text/plain"},
+            {"value": "<p>Marked.</p>", "contenttype": "text/html"}]}"#;
+        assert_eq!(read_texts("a.json", bodies), [Ok("Marked.".to_owned())]);
+        assert_eq!(read_texts("a.json", br#"{"body_text": " "}"#), [Err(Reason::Empty)]);
+        assert_eq!(read_texts("a.json", br#"{"headline": "Storm"}"#), [Err(Reason::MissingText)]);
+    }
 }

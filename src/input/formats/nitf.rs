@@ -1,46 +1,55 @@
 //! NITF, the XML of news agencies and of many archives.
 
+use super::elements::Dialect;
 use super::xml::Node;
-use crate::input::content::Parsed;
+use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
 
-pub(super) fn parse(xml: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+pub(super) static NITF: Dialect = Dialect { roots: &["nitf"], element: "nitf", parse };
+
+/// The way to the data on the publication.
+const PUBDATA: &[&str] = &["head", "pubdata"];
+
+fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let nitf = Node::parse(xml)?;
     let text = body(&nitf).unwrap_or_default();
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text in `body.content`"));
     }
-    let attribute = |way: &[&str], name: &str| nitf.at(way).and_then(|node| node.attribute(name));
-    let pubdata = |name: &str| attribute(&["head", "pubdata"], name);
     let metadata = Metadata {
-        uri: pubdata("ex-ref").or_else(|| attribute(&["head", "docdata", "doc-id"], "id-string")),
+        uri: nitf
+            .attribute_at(PUBDATA, "ex-ref")
+            .or_else(|| nitf.attribute_at(&["head", "docdata", "doc-id"], "id-string")),
         title: headline(&nitf),
-        byline: nitf.at(&["body", "body.head", "byline"]).and_then(Node::said),
-        published: attribute(&["head", "docdata", "date.release"], "norm")
-            .or_else(|| pubdata("date.publication"))
-            .or_else(|| attribute(&["head", "docdata", "date.issue"], "norm")),
-        modified: attribute(&["head", "revision-history"], "norm"),
-        section: pubdata("position.section").or_else(|| meta(&nitf, "online_sections")),
-        language: nitf.attribute("xml:lang").or_else(|| attribute(&["body"], "xml:lang")),
-        source: pubdata("name").or_else(|| attribute(&["head", "docdata", "doc-id"], "regsrc")),
+        byline: nitf.at(&["body", "body.head", "byline"]).and_then(Node::text),
+        published: nitf
+            .attribute_at(&["head", "docdata", "date.release"], "norm")
+            .or_else(|| nitf.attribute_at(PUBDATA, "date.publication"))
+            .or_else(|| nitf.attribute_at(&["head", "docdata", "date.issue"], "norm")),
+        modified: nitf.attribute_at(&["head", "revision-history"], "norm"),
+        section: nitf.attribute_at(PUBDATA, "position.section").or_else(|| meta(&nitf, "online_sections")),
+        language: nitf.attribute("xml:lang").or_else(|| nitf.attribute_at(&["body"], "xml:lang")),
+        source: nitf
+            .attribute_at(PUBDATA, "name")
+            .or_else(|| nitf.attribute_at(&["head", "docdata", "doc-id"], "regsrc")),
     };
-    let own_id = attribute(&["head", "docdata", "doc-id"], "id-string").or_else(|| nitf.attribute("id"));
+    let own_id = nitf.attribute_at(&["head", "docdata", "doc-id"], "id-string").or_else(|| nitf.attribute("id"));
     Ok(Parsed { own_id, metadata, text, encoding })
 }
 
 /// The title of what is NITF, or holds it.
 pub(super) fn headline(node: &Node<'_>) -> Option<String> {
     let headline = node.anywhere("hedline").and_then(|hedline| hedline.at(&["hl1"]));
-    headline.or_else(|| node.at(&["head", "title"])).and_then(Node::said)
+    headline.or_else(|| node.at(&["head", "title"])).and_then(Node::text)
 }
 
 /// The text of what is NITF, or holds it. Where its lead stands there twice, alone and in the full text, it is taken once.
 pub(super) fn body(node: &Node<'_>) -> Option<String> {
     let content = node.anywhere("body.content")?;
-    let is_full = |block: &&Node<'_>| block.attribute("class").is_some_and(|class| class == "full_text");
-    let content = content.all("block").find(is_full).unwrap_or(content);
+    let full = content.all("block").find(|block| block.attribute("class").is_some_and(|class| class == "full_text"));
+    let content = full.unwrap_or(content);
     Some(markup::text(content.inner()))
 }
 
@@ -48,4 +57,27 @@ fn meta(nitf: &Node<'_>, name: &str) -> Option<String> {
     let head = nitf.at(&["head"])?;
     let found = head.all("meta").find(|meta| meta.attribute("name").is_some_and(|known| known == name));
     found.and_then(|meta| meta.attribute("content"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_article, read_texts};
+    use crate::record::Reason;
+
+    #[test]
+    fn the_file_is_a_document() {
+        let article = read_article(
+            "a",
+            b"<?xml version=\"1.0\"?><nitf><head><docdata><doc-id id-string=\"n1\" regsrc=\"EX\"/>\
+            <date.release norm=\"20310304T050607Z\"/></docdata><pubdata position.section=\"Local\"/></head><body>\
+            <body.head><hedline><hl1>Storm</hl1></hedline><byline>By Ann</byline></body.head><body.content>\
+            <block class=\"lead_paragraph\"><p>One.</p></block><block class=\"full_text\"><p>One.</p><p>Two.</p></block>\
+            </body.content></body></nitf>",
+        );
+        assert_eq!((article.own_id.as_deref(), article.text.as_str()), (Some("n1"), "One.\n\nTwo."));
+        let metadata = article.metadata;
+        assert_eq!((metadata.title.as_deref(), metadata.byline.as_deref()), (Some("Storm"), Some("By Ann")));
+        assert_eq!((metadata.published.as_deref(), metadata.source.as_deref()), (Some("20310304T050607Z"), Some("EX")));
+        assert_eq!(read_texts("a", b"<nitf><body/></nitf>"), [Err(Reason::Empty)]);
+    }
 }

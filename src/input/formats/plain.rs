@@ -2,26 +2,61 @@
 
 use std::io::Read;
 
-use crate::input::content::{Content, Parsed};
+use super::beginning::Beginning;
+use super::{Format, elements};
+use crate::config::InputConfig;
 use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode_labelled;
 use crate::record::{Metadata, Reason};
 
-/// A title is no longer than this.
+/// A longer first line is no title.
 const MAX_TITLE_CHARACTERS: usize = 200;
 
-/// Reads all of it.
-pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
-    read_whole(stream, intake, Content::Text)
+pub(super) static FORMAT: Format = Format {
+    extensions: &["txt", "text"],
+    is_one_record: true,
+    recognise,
+    read: |stream, _, intake| read_whole(stream, intake, Text),
+};
+
+/// Anything that is not binary, except for XML of an unknown kind. A file with the name of a text may have zero bytes.
+fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
+    match beginning.first() {
+        // It looked like JSON and is none.
+        Some(b'{') => return true,
+        Some(b'<') if elements::is_xml(beginning) => return false,
+        _ => {}
+    }
+    beginning.has_extension(FORMAT.extensions) || !is_binary(beginning.head())
 }
 
-/// Reads all of it as one record.
-pub(super) fn read_whole(
+/// Tells whether bytes are no text. UTF-16 has zero bytes as well.
+fn is_binary(head: &[u8]) -> bool {
+    let is_utf16 = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
+    !is_utf16 && memchr::memchr(0, head).is_some()
+}
+
+/// The bytes of a text.
+struct Text(Vec<u8>);
+
+impl RawRecord for Text {
+    fn excerpt_source(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+        parse(self.0, None).map(Some)
+    }
+}
+
+/// Reads a stream to its end as one record, which `record` makes of its bytes.
+pub(super) fn read_whole<R: RawRecord + 'static>(
     stream: &mut Stream<'_>,
-    intake: &mut Intake<'_, '_>,
-    content: impl FnOnce(Vec<u8>) -> Content,
+    intake: &mut Intake<'_>,
+    record: fn(Vec<u8>) -> R,
 ) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     let mut bytes = Vec::new();
@@ -29,17 +64,12 @@ pub(super) fn read_whole(
     match stream.take(limit + 1).read_to_end(&mut bytes) {
         Err(error) => intake.refuse(Spot::Whole, error.into(), &bytes),
         Ok(_) if bytes.len() as u64 > limit => intake.refuse(Spot::Whole, Refusal::too_large(limit + 1, limit), &bytes),
-        Ok(_) => intake.put(Spot::Whole, content(bytes)),
+        Ok(_) => intake.put(Spot::Whole, record(bytes)),
     }
 }
 
-/// Bytes to text, and its first line to a title.
-pub(in super::super) fn parse(bytes: Vec<u8>) -> Result<Parsed, Refusal> {
-    parse_labelled(bytes, None)
-}
-
-/// As [`parse`], where something says how it is encoded.
-pub(super) fn parse_labelled(bytes: Vec<u8>, charset: Option<&str>) -> Result<Parsed, Refusal> {
+/// Decodes a text, whose first line may be its title. `charset` is its encoding if something names it.
+pub(super) fn parse(bytes: Vec<u8>, charset: Option<&str>) -> Result<Parsed, Refusal> {
     let (text, encoding) = decode_labelled(bytes, charset)?;
     if text.trim().is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text"));
@@ -48,11 +78,34 @@ pub(super) fn parse_labelled(bytes: Vec<u8>, charset: Option<&str>) -> Result<Pa
     Ok(Parsed { own_id: None, metadata, text, encoding })
 }
 
-/// The first line, where it is short, followed by a blank line or the end, and no sentence.
+/// The first line, if it is short, is no sentence, and a blank line or the end follows.
 fn title_of(text: &str) -> Option<String> {
     let mut lines = text.trim_start().lines().map(str::trim);
     let title = lines.next()?;
     let stands_alone = lines.next().is_none_or(str::is_empty);
     let is_sentence = title.ends_with(['.', '!', '?', ':', ';', ',', '”', '"']);
     (stands_alone && !is_sentence && title.chars().count() <= MAX_TITLE_CHARACTERS).then(|| title.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_article, read_texts};
+    use crate::record::Reason;
+
+    #[test]
+    fn a_file_is_a_document_and_a_first_line_that_stands_alone_its_title() {
+        let article = read_article("a.txt", b"Storm hits coast\r\n\r\nIt rained.");
+        assert_eq!((article.metadata.title.as_deref(), article.encoding), (Some("Storm hits coast"), "UTF-8"));
+        assert!(article.text.ends_with("It rained."));
+        assert_eq!(read_article("a.txt", b"It rained.\n\nA lot.").metadata.title, None);
+    }
+
+    #[test]
+    fn text_is_what_looks_like_nothing_else() {
+        assert_eq!(read_texts("wire", b"{Update} It rained."), [Ok("{Update} It rained.".to_owned())]);
+        assert_eq!(read_texts("wire", b"It \0 rained."), [Err(Reason::UnknownFormat)]);
+        assert_eq!(read_texts("wire.txt", b"It \0 rained."), [Err(Reason::NotText)]);
+        assert_eq!(read_texts("wire.txt", b" \n"), [Err(Reason::Empty)]);
+        assert_eq!(read_texts("a.xml", b"<story>It rained.</story>"), [Err(Reason::UnknownFormat)]);
+    }
 }

@@ -1,29 +1,36 @@
 //! Reuters-21578: SGML of 1987, an article a `REUTERS`. Lines stay as they were on the wire.
 
-use crate::input::content::Parsed;
+use super::elements::Dialect;
+use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
 
-pub(super) fn parse(article: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+pub(super) static REUTERS: Dialect = Dialect { roots: &["REUTERS"], element: "REUTERS", parse };
+
+fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let tag = &article[..article.find('>').unwrap_or(article.len())];
     let text = inside(article, "BODY").or_else(|| inside(article, "TEXT").map(behind_title)).unwrap_or_default();
     let text = lines(text);
     if text.trim().is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text in `BODY` or `TEXT`"));
     }
-    let word = |name: &str| inside(article, name).map(markup::text).filter(|text| !text.is_empty());
     let metadata = Metadata {
-        title: word("TITLE"),
-        byline: word("AUTHOR"),
-        published: word("DATE"),
+        title: word(article, "TITLE"),
+        byline: word(article, "AUTHOR"),
+        published: word(article, "DATE"),
         source: Some("Reuters".to_owned()),
         ..Metadata::default()
     };
     Ok(Parsed { own_id: attribute(tag, "NEWID"), metadata, text, encoding })
 }
 
-/// What stands between the tags of that name.
+/// The text of the first element of that name, unless it is empty.
+fn word(article: &str, name: &str) -> Option<String> {
+    inside(article, name).map(markup::text).filter(|text| !text.is_empty())
+}
+
+/// The markup between the tags of that name.
 fn inside<'a>(article: &'a str, name: &str) -> Option<&'a str> {
     let open = format!("<{name}");
     let mut from = 0;
@@ -45,12 +52,31 @@ fn behind_title(text: &str) -> &str {
 
 /// The text with its entities as characters and without the marks of the wire, which no text has.
 fn lines(text: &str) -> String {
-    let text = markup::unescape(text);
-    let is_kept = |character: &char| !character.is_control() || matches!(character, '\n' | '\t');
-    text.chars().filter(is_kept).collect::<String>().trim_matches('\n').to_owned()
+    let mut text = markup::unescape(text).into_owned();
+    text.retain(|character| !character.is_control() || matches!(character, '\n' | '\t'));
+    text.trim_matches('\n').to_owned()
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let value = tag.split_once(&format!("{name}=\""))?.1;
     value.split_once('"').map(|(value, _)| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::read_articles;
+
+    #[test]
+    fn an_article_keeps_its_lines_and_loses_the_marks_of_the_wire() {
+        let articles = read_articles(
+            "a.sgm",
+            b"<!DOCTYPE lewis SYSTEM \"lewis.dtd\">\n<REUTERS TOPICS=\"YES\" NEWID=\"7\">\n<DATE>26-FEB-1987</DATE>\n<TEXT>&#2;\n\
+            <TITLE>STORM &amp; RAIN</TITLE>\n<BODY>One line\nand another.\n&#3;</BODY></TEXT>\n</REUTERS>\n\
+            <REUTERS NEWID=\"8\"><TEXT TYPE=\"BRIEF\"><TITLE>SNOW</TITLE>It snowed.</TEXT></REUTERS>\n",
+        );
+        let found: Vec<_> = articles.iter().map(|article| (article.own_id.as_deref(), article.text.as_str())).collect();
+        assert_eq!(found, [(Some("7"), "One line\nand another."), (Some("8"), "It snowed.")]);
+        let metadata = &articles[0].metadata;
+        assert_eq!((metadata.title.as_deref(), metadata.source.as_deref()), (Some("STORM & RAIN"), Some("Reuters")));
+    }
 }

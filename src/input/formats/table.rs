@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
-use super::{fields, lines};
-use crate::config::FieldNames;
-use crate::input::content::{Content, Parsed};
+use super::beginning::Beginning;
+use super::{Format, fields, lines};
+use crate::config::{FieldNames, InputConfig};
 use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode;
@@ -21,43 +22,78 @@ const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// A row that has more lines than this is none: a quotation mark has been opened by mistake.
 const MAX_LINES: u64 = 10_000;
 
-/// What all rows share.
-pub(in super::super) struct Table {
+/// A file with the name of a table, and tabs between its cells.
+pub(super) static TSV: Format = Format {
+    extensions: &["tsv", "tab"],
+    is_one_record: false,
+    recognise: |beginning| is_named(beginning, &TSV),
+    read: |stream, _, intake| read(stream, Some(b'\t'), intake),
+};
+
+/// A file with the name of a table. The header row tells what stands between its cells.
+pub(super) static CSV: Format = Format {
+    extensions: &["csv"],
+    is_one_record: false,
+    recognise: |beginning| is_named(beginning, &CSV),
+    read: |stream, _, intake| read(stream, None, intake),
+};
+
+/// A table in a file with another name: its first line names the column of the text.
+pub(super) static UNNAMED: Format = Format {
+    extensions: &[],
+    is_one_record: false,
+    recognise: |beginning| {
+        let fields = beginning.fields;
+        !matches!(beginning.first(), Some(b'{' | b'<')) && is_header(beginning.first_line(), fields)
+    },
+    read: |stream, _, intake| read(stream, None, intake),
+};
+
+/// Text that begins like JSON is no table, whatever its name.
+fn is_named(beginning: &mut Beginning<'_, '_>, format: &Format) -> bool {
+    beginning.has_extension(format.extensions) && beginning.first() != Some(b'{')
+}
+
+/// The delimiter and the columns of a table, which all of its rows share.
+struct Table {
     delimiter: u8,
     columns: Vec<String>,
 }
 
-/// A row, as it stands there.
-pub(in super::super) struct Row {
+/// The bytes of a row.
+struct Row {
     table: Arc<Table>,
-    pub(in super::super) bytes: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
-impl From<Row> for Content {
-    fn from(row: Row) -> Self {
-        Self::Row(row)
+impl RawRecord for Row {
+    fn excerpt_source(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+        parse(*self, &settings.fields).map(Some)
     }
 }
 
-/// The mark between the columns of `line`: the most frequent, where there are any.
-pub(super) fn delimiter(line: &[u8]) -> Option<u8> {
-    let count = |mark: u8| cells(line, mark).len() - 1;
-    let most = [b'\t', b',', b';', b'|'].into_iter().rev().max_by_key(|&mark| count(mark))?;
-    (count(most) > 0).then_some(most)
+/// The character between the cells of `line`: the most frequent one, if there is any.
+fn delimiter(line: &[u8]) -> Option<u8> {
+    let most = [b'\t', b',', b';', b'|'].into_iter().rev().max_by_key(|&mark| cells(line, mark).len())?;
+    (cells(line, most).len() > 1).then_some(most)
 }
 
-/// Whether `line` names columns, the one of the text among them.
-pub(super) fn is_header(line: &[u8], fields: &FieldNames) -> bool {
+/// Tells whether `line` names columns, the one of the text among them.
+fn is_header(line: &[u8], fields: &FieldNames) -> bool {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    let is_text = |cell: &Vec<u8>| cell.trim_ascii() == fields.text.as_str().as_bytes();
-    delimiter(line).is_some_and(|mark| cells(line, mark).iter().any(is_text))
+    let text = fields.text.as_str().as_bytes();
+    delimiter(line).is_some_and(|mark| cells(line, mark).iter().any(|cell| cell.trim_ascii() == text))
 }
 
-/// Reads every row below the first.
-pub(super) fn read(stream: &mut Stream<'_>, is_tsv: bool, intake: &mut Intake<'_, '_>) -> Flow {
+/// Reads every row below the header row, which also tells the delimiter unless that is known.
+fn read(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     let header = lines::next(stream, 1, MAX_HEADER_BYTES).map(lines::Line::into_bytes);
-    let table = match header.unwrap_or_else(|| Ok(Vec::new())).and_then(|header| table(header, is_tsv, intake)) {
+    let table = match header.unwrap_or_else(|| Ok(Vec::new())).and_then(|header| table(header, delimiter, intake)) {
         Ok(table) => Arc::new(table),
         Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
     };
@@ -73,12 +109,12 @@ pub(super) fn read(stream: &mut Stream<'_>, is_tsv: bool, intake: &mut Intake<'_
     Flow::Continue(())
 }
 
-fn table(header: Vec<u8>, is_tsv: bool, intake: &Intake<'_, '_>) -> Result<Table, Refusal> {
+fn table(header: Vec<u8>, known_delimiter: Option<u8>, intake: &Intake<'_>) -> Result<Table, Refusal> {
     let (header, _) = decode(header)?;
     let line = header.trim_end_matches(['\r', '\n']).as_bytes();
-    let delimiter = if is_tsv { b'\t' } else { delimiter(line).unwrap_or(b',') };
-    let name = |cell: Vec<u8>| String::from_utf8_lossy(&cell).trim().to_owned();
-    let columns: Vec<String> = cells(line, delimiter).into_iter().map(name).collect();
+    let delimiter = known_delimiter.or_else(|| delimiter(line)).unwrap_or(b',');
+    let names = cells(line, delimiter);
+    let columns: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
     let text = &intake.settings().fields.text;
     if columns.iter().any(|column| column == text.as_str()) {
         return Ok(Table { delimiter, columns });
@@ -133,8 +169,10 @@ impl Rows<'_, '_> {
         if !state.is_quoted {
             return;
         }
-        let (line, behind_first) = (self.line, cut.bytes.len());
-        let (mut taken, mut looks) = (Vec::new(), Looks::default());
+        let line = self.line;
+        let behind_first = cut.bytes.len();
+        let mut taken = Vec::new();
+        let mut looks = Looks::default();
         while state.is_quoted && self.line - line <= MAX_LINES && cut.bytes.len() as u64 <= self.limit {
             let Some(next) = self.take_line(&mut taken) else { break };
             looks.see(&next, self.delimiter, self.columns);
@@ -182,7 +220,7 @@ impl Rows<'_, '_> {
     }
 }
 
-/// Whether lines look like rows, each by itself.
+/// Counts lines that look like rows, each by itself.
 #[derive(Debug, Default)]
 struct Looks {
     lines: usize,
@@ -204,7 +242,7 @@ impl Looks {
     }
 }
 
-/// What is known in the middle of a row.
+/// The state of a scan through a row.
 #[derive(Debug)]
 struct State {
     cells: usize,
@@ -260,9 +298,10 @@ fn cells(row: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
     }
 }
 
-/// What stands between quotation marks, and what follows.
+/// The text between quotation marks, and the bytes that follow.
 fn quoted(row: &[u8]) -> (Vec<u8>, &[u8]) {
-    let (mut cell, mut rest) = (Vec::new(), row);
+    let mut cell = Vec::new();
+    let mut rest = row;
     while let Some(end) = memchr(b'"', rest) {
         cell.extend_from_slice(&rest[..end]);
         rest = &rest[end + 1..];
@@ -277,18 +316,54 @@ fn quoted(row: &[u8]) -> (Vec<u8>, &[u8]) {
 }
 
 /// A row to a document.
-pub(in super::super) fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
+fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
     let Row { table, bytes } = row;
     let (text, encoding) = decode(bytes)?;
     let mut cells = cells(text.trim_end_matches('\r').as_bytes(), table.delimiter);
     if cells.len() != table.columns.len() {
-        let (found, expected) = (cells.len(), table.columns.len());
+        let found = cells.len();
+        let expected = table.columns.len();
         return Err(Refusal::damaged(format!("has {found} cells, and the first row names {expected} columns")));
     }
-    let take = |path: &crate::config::values::FieldPath| {
+    fields::document(names, encoding, |path| {
         let at = table.columns.iter().position(|column| column == path.as_str())?;
         let cell = std::mem::take(cells.get_mut(at)?);
         Some(String::from_utf8_lossy(&cell).into_owned())
-    };
-    fields::document(names, encoding, take)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_article, read_texts};
+    use crate::record::Reason;
+
+    #[test]
+    fn a_cell_may_have_delimiters_quotation_marks_and_lines() {
+        let rows = b"id;title;text\r\n1;\"A \"\"storm\"\"; again\";\"It rained.\nA lot.\"\r\n";
+        for name in ["a.csv", "a"] {
+            let article = read_article(name, rows);
+            assert_eq!((article.own_id.as_deref(), article.text.as_str()), (Some("1"), "It rained.\nA lot."), "{name}");
+            assert_eq!(article.metadata.title.as_deref(), Some("A \"storm\"; again"), "{name}");
+        }
+    }
+
+    #[test]
+    fn tabs_separate_the_cells_of_a_tsv_file() {
+        assert_eq!(read_texts("a.tsv", b"a,b,c,d\ttext\n1\tOne, two.\n"), [Ok("One, two.".to_owned())]);
+    }
+
+    #[test]
+    fn a_quotation_mark_that_does_not_close_costs_its_line() {
+        let rows = b"id,text\n1,One.\n2,\"Two.\n3,Three.\n4,Four.\n5\n6,Six.\n";
+        let expected = [
+            Ok("One.".to_owned()),
+            Err(Reason::Damaged),
+            Ok("Three.".to_owned()),
+            Ok("Four.".to_owned()),
+            Err(Reason::Damaged),
+            Ok("Six.".to_owned()),
+        ];
+        assert_eq!(read_texts("a.csv", rows), expected);
+        assert_eq!(read_texts("a.csv", b"id,body\n1,One.\n"), [Err(Reason::MissingText)]);
+    }
 }

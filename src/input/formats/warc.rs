@@ -1,18 +1,25 @@
-//! WARC: what a crawler got, a record each. Lengths are checked against what follows, so that a wrong one costs its own record and not the
+//! WARC: a record for each response that a crawler fetched. Lengths are checked against what follows, so that a wrong one costs its own record and not the
 //! next one.
 
 use std::io::BufRead;
 
 use super::capture::{Capture, Kind};
-use super::lines;
+use super::{Format, lines};
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 
-/// What a record begins with.
+pub(super) static FORMAT: Format = Format {
+    extensions: &["warc", "wet"],
+    is_one_record: false,
+    recognise: |beginning| beginning.text().starts_with(MARK),
+    read: |stream, _, intake| read(stream, intake),
+};
+
+/// The first bytes of a record.
 const MARK: &[u8] = b"WARC/";
 
-/// What a record begins with behind another one.
+/// The first bytes of a record that follows another one.
 const NEXT: &[u8] = b"\r\n\r\nWARC/1.";
 
 /// Between two records stand two ends of lines; some writers are more generous.
@@ -22,7 +29,7 @@ const MAX_BETWEEN: usize = 16;
 const MAX_HEADER_BYTES: u64 = 1 << 16;
 
 /// Reads every record that can be an article.
-pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     loop {
         pass_blank(stream);
@@ -32,7 +39,7 @@ pub(super) fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_, '_>) -> Flow
         let at = stream.position();
         match record(stream, limit) {
             Ok(Some(capture)) => intake.put(Spot::record(at), capture)?,
-            Ok(None) => intake.go_on()?,
+            Ok(None) => intake.check_interrupt()?,
             Err((refusal, beginning)) => {
                 intake.refuse(Spot::record(at), refusal, &beginning)?;
                 find_record(stream);
@@ -73,8 +80,10 @@ fn record(stream: &mut Stream<'_>, limit: u64) -> Result<Option<Capture>, (Refus
 
 fn kind(headers: &Headers) -> Option<Kind> {
     // Crawlers keep their own notes under addresses of their own.
-    let is_note = |uri: &str| ["dns:", "metadata:", "warcinfo:"].iter().any(|scheme| uri.starts_with(scheme));
-    let is_page = headers.get("warc-target-uri").is_some_and(|uri| !is_note(uri.trim_matches(['<', '>'])));
+    let is_page = headers.get("warc-target-uri").is_some_and(|uri| {
+        let uri = uri.trim_matches(['<', '>']);
+        !["dns:", "metadata:", "warcinfo:"].iter().any(|scheme| uri.starts_with(scheme))
+    });
     match headers.get("warc-type")? {
         "response" if is_page => Some(Kind::Response),
         "resource" | "conversion" if is_page => Some(Kind::Resource),
@@ -104,7 +113,7 @@ fn body(stream: &mut Stream<'_>, length: u64) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-/// Whether the next record or nothing follows.
+/// Tells whether the next record or nothing follows.
 fn is_followed(stream: &mut Stream<'_>) -> bool {
     let next = stream.peek(MAX_BETWEEN + MARK.len());
     let between = next.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -192,5 +201,47 @@ impl Headers {
 
     fn may_be_text(&self) -> bool {
         self.get("warc-identified-payload-type").is_none_or(super::capture::is_text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_articles, read_texts};
+    use crate::record::Reason;
+
+    fn record(kind: &str, uri: &str, mime: &str, body: &str) -> String {
+        let length = body.len();
+        format!(
+            "WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {uri}\r\nContent-Type: {mime}\r\n\
+             Content-Length: {length}\r\n\r\n{body}\r\n\r\n"
+        )
+    }
+
+    #[test]
+    fn responses_and_resources_with_text_are_documents() {
+        let answer = |status: &str, mime: &str| format!("HTTP/1.1 {status}\r\nContent-Type: {mime}\r\n\r\nIt rained.");
+        let archive = [
+            record("warcinfo", "<x>", "application/warc-fields", "software: a test"),
+            record("response", "http://a.example/1", "application/http", &answer("200 OK", "text/plain")),
+            record("response", "http://a.example/2", "application/http", &answer("404 Not Found", "text/plain")),
+            record("response", "http://a.example/3", "application/http", &answer("200 OK", "image/png")),
+            record("request", "http://a.example/4", "application/http", "GET / HTTP/1.1"),
+            record("conversion", "<http://a.example/5>", "text/plain", "It snowed."),
+        ];
+        let articles = read_articles("a", archive.concat().as_bytes());
+        let found: Vec<_> =
+            articles.iter().map(|article| (article.metadata.uri.as_deref(), article.text.as_str())).collect();
+        assert_eq!(found, [(Some("http://a.example/1"), "It rained."), (Some("http://a.example/5"), "It snowed.")]);
+    }
+
+    #[test]
+    fn a_wrong_length_costs_no_other_record() {
+        let right = record("resource", "http://a.example/1", "text/plain", "It rained.");
+        let wrong = right.replace("Content-Length: 10", "Content-Length: 7");
+        let archive = [right.as_str(), &wrong, &right].concat();
+        let rained = Ok("It rained.".to_owned());
+        assert_eq!(read_texts("a.warc", archive.as_bytes()), [rained.clone(), Err(Reason::Damaged), rained]);
+        let cut = &right[..right.len() - 8];
+        assert_eq!(read_texts("a.warc", cut.as_bytes()), [Err(Reason::Truncated)]);
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Node<'x> {
     name: String,
     attributes: Vec<(String, String)>,
     children: Vec<Node<'x>>,
-    /// What stands between its tags.
+    /// The markup between its tags.
     inner: &'x str,
 }
 
@@ -55,12 +55,11 @@ impl<'x> Node<'x> {
         // Without the search for repeated ones, which takes long where there are many.
         let mut attributes = tag.attributes();
         let attributes = attributes.with_checks(false).filter_map(Result::ok);
-        let attribute = |found: quick_xml::events::attributes::Attribute<'_>| {
-            (found.key.as_ref().to_owned(), markup::unescape(&found.value).into_owned())
-        };
         Self {
             name: tag.name().as_ref().to_owned(),
-            attributes: attributes.map(attribute).collect(),
+            attributes: attributes
+                .map(|found| (found.key.as_ref().to_owned(), markup::unescape(&found.value).into_owned()))
+                .collect(),
             children: Vec::new(),
             inner: "",
         }
@@ -72,8 +71,8 @@ impl<'x> Node<'x> {
     }
 
     fn is(&self, name: &str) -> bool {
-        let local = || self.name.rsplit(':').next().unwrap_or_default();
-        self.name == name || !name.contains(':') && local() == name
+        let local_name = self.name.rsplit(':').next().unwrap_or_default();
+        self.name == name || !name.contains(':') && local_name == name
     }
 
     /// The first child of exactly that name.
@@ -94,15 +93,30 @@ impl<'x> Node<'x> {
         self.children.iter().find_map(|child| if child.is(name) { Some(child) } else { child.anywhere(name) })
     }
 
-    /// An attribute that says something.
+    /// The value of an attribute, unless it is blank.
     pub(super) fn attribute(&self, name: &str) -> Option<String> {
         let found = self.attributes.iter().find(|(known, _)| known == name)?;
         Some(found.1.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// What it says, without tags, where it says something.
-    pub(super) fn said(&self) -> Option<String> {
+    /// Its text without tags, unless that is empty.
+    pub(super) fn text(&self) -> Option<String> {
         Some(markup::text(self.inner)).filter(|text| !text.is_empty())
+    }
+
+    /// The text of the first child of exactly that name.
+    pub(super) fn text_of(&self, name: &str) -> Option<String> {
+        self.exactly(name).and_then(Self::text)
+    }
+
+    /// The text of the first element on a way through children.
+    pub(super) fn text_at(&self, way: &[&str]) -> Option<String> {
+        self.at(way).and_then(Self::text)
+    }
+
+    /// An attribute of the first element on a way through children.
+    pub(super) fn attribute_at(&self, way: &[&str], name: &str) -> Option<String> {
+        self.at(way).and_then(|node| node.attribute(name))
     }
 
     /// As markup that was written down as text, the way of feeds.
@@ -119,7 +133,7 @@ impl<'x> Node<'x> {
         written
     }
 
-    /// What stands between its tags.
+    /// The markup between its tags.
     pub(super) fn inner(&self) -> &'x str {
         self.inner
     }

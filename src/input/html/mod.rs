@@ -24,7 +24,7 @@ mod tree;
 #[cfg(test)]
 mod measure;
 
-use super::content::Parsed;
+use super::raw_record::Parsed;
 use super::refusal::Refusal;
 use super::text::decode::decode_page;
 use crate::deadline;

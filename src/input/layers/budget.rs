@@ -1,4 +1,4 @@
-//! How much a file may unpack to: in all, and for each byte of it.
+//! Limits on the bytes that a file unpacks to: in all, and for each byte of it.
 
 use std::cell::Cell;
 use std::io::Read;
@@ -10,7 +10,7 @@ use crate::record::Reason;
 /// So much may come of any file: what is small does no harm, however it was packed.
 const FREE_BYTES: u64 = 64 << 20;
 
-/// What one file has given, and may give.
+/// The bytes that one file has given and may give.
 #[derive(Debug)]
 pub(crate) struct Budget {
     read: Cell<u64>,
@@ -29,8 +29,8 @@ impl Budget {
         }
     }
 
-    /// How many bytes of the file itself have been read.
-    pub(in super::super) fn bytes_read(&self) -> u64 {
+    /// The number of bytes of the file itself that have been read.
+    pub(crate) fn bytes_read(&self) -> u64 {
         self.read.get()
     }
 
@@ -48,17 +48,20 @@ impl Budget {
     pub(in super::super) fn unpack(&self, bytes: u64) -> Result<(), Refusal> {
         let unpacked = self.unpacked.get().saturating_add(bytes);
         self.unpacked.set(unpacked);
-        let too_large = |message| Err(Refusal::new(Reason::TooLarge, message));
         if unpacked > self.max_unpacked_bytes {
             let limit = self.max_unpacked_bytes;
-            return too_large(format!("unpacks to more than the {limit} bytes of `[input] max_unpacked_bytes`"));
+            return Err(too_large(format!("unpacks to more than the {limit} bytes of `[input] max_unpacked_bytes`")));
         }
         if unpacked > FREE_BYTES.saturating_add(self.max_expansion.saturating_mul(self.read.get())) {
             let limit = self.max_expansion;
-            return too_large(format!("unpacks to more than {limit} times its size (`[input] max_expansion`)"));
+            return Err(too_large(format!("unpacks to more than {limit} times its size (`[input] max_expansion`)")));
         }
         Ok(())
     }
+}
+
+fn too_large(message: String) -> Refusal {
+    Refusal::new(Reason::TooLarge, message)
 }
 
 /// A file whose bytes are counted.

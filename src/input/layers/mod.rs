@@ -1,6 +1,6 @@
-//! What lies around a format: compression and archives, told by their first bytes, one inside another.
+//! Compression and archives around a format, recognised by their first bytes, one inside another.
 
-/// How much a file may unpack to.
+/// Limits on the bytes that a file unpacks to.
 mod budget;
 /// gzip, member by member.
 mod gzip;
@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 
 use super::formats;
 use super::intake::{Flow, Intake, Spot};
-use super::kind::{Kind, kind_of, without_compression};
+use super::names::without_compression;
 use super::refusal::Refusal;
 use super::stream::Stream;
 use crate::record::Reason;
@@ -24,7 +24,7 @@ pub(crate) use budget::{Budget, Counted};
 /// So many layers may lie around a format.
 const MAX_LAYERS: usize = 4;
 
-/// Where the name of a format stands in a file at the latest.
+/// Layers are recognised within so many bytes.
 const HEAD_BYTES: usize = 1 << 14;
 
 /// xz may want so much memory.
@@ -42,17 +42,22 @@ enum Layer {
 }
 
 impl Layer {
-    fn of(head: &[u8]) -> Option<Self> {
-        let begins = |magic: &[u8]| head.starts_with(magic);
-        if begins(&[0x1f, 0x8b]) {
+    /// The layer that begins with these bytes.
+    fn recognise(head: &[u8]) -> Option<Self> {
+        if head.starts_with(&[0x1f, 0x8b]) {
             Some(Self::Gzip)
-        } else if begins(&[0x28, 0xb5, 0x2f, 0xfd]) || (begins_skippable(head)) {
+        } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || (begins_skippable(head)) {
             Some(Self::Zstd)
-        } else if begins(b"BZh") && head.get(4..10).is_none_or(|block| matches!(block, b"1AY&SY" | b"\x17rE8P\x90")) {
+        } else if head.starts_with(b"BZh")
+            && head.get(4..10).is_none_or(|block| matches!(block, b"1AY&SY" | b"\x17rE8P\x90"))
+        {
             Some(Self::Bzip2)
-        } else if begins(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
+        } else if head.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
             Some(Self::Xz)
-        } else if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") || begins(b"PK\x07\x08PK\x03\x04") {
+        } else if head.starts_with(b"PK\x03\x04")
+            || head.starts_with(b"PK\x05\x06")
+            || head.starts_with(b"PK\x07\x08PK\x03\x04")
+        {
             Some(Self::Zip)
         } else {
             tar::is_header(head).then_some(Self::Tar)
@@ -80,15 +85,15 @@ impl<'b> Shell<'b> {
         Self { name, budget, file, depth: 0 }
     }
 
-    /// Where what is read is no longer what the file has.
+    /// The same for a stream of bytes that differ from those of the file.
     pub(super) fn without_file(self) -> Self {
         Self { file: None, ..self }
     }
 }
 
 /// Reads what is in `stream` to its end.
-pub(crate) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
-    let Some(layer) = Layer::of(stream.peek(HEAD_BYTES)) else {
+pub(crate) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+    let Some(layer) = Layer::recognise(stream.peek(HEAD_BYTES)) else {
         return formats::read(stream, shell, intake);
     };
     if shell.depth >= MAX_LAYERS {
@@ -115,7 +120,7 @@ fn xz() -> Result<liblzma::stream::Stream, liblzma::stream::Error> {
     liblzma::stream::Stream::new_stream_decoder(MAX_XZ_BYTES, liblzma::stream::CONCATENATED)
 }
 
-fn unpack(decoder: impl Read, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+fn unpack(decoder: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let mut unpacked = Stream::new(shell.budget.watch(decoder));
     let inner = Shell { name: without_compression(shell.name), file: None, depth: shell.depth + 1, ..shell };
     read(&mut unpacked, inner, intake)
@@ -128,9 +133,9 @@ struct Member {
 
 impl Member {
     /// Reads it, where its name says that it can be read: what else lies in an archive is left out, as on a walk.
-    fn read(&self, content: impl Read, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+    fn read(&self, content: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
         if !self.is_wanted() {
-            return intake.go_on();
+            return intake.check_interrupt();
         }
         let before = intake.enter(&self.name);
         let mut stream = Stream::new(content);
@@ -140,7 +145,7 @@ impl Member {
     }
 
     /// Says why it cannot be read.
-    fn refuse(&self, refusal: Refusal, intake: &mut Intake<'_, '_>) -> Flow {
+    fn refuse(&self, refusal: Refusal, intake: &mut Intake<'_>) -> Flow {
         if !self.is_wanted() {
             return ControlFlow::Continue(());
         }
@@ -151,7 +156,7 @@ impl Member {
     }
 
     fn is_wanted(&self) -> bool {
-        kind_of(&self.name) != Kind::Unknown && !is_hidden(&self.name)
+        formats::is_readable(&self.name) && !is_hidden(&self.name)
     }
 }
 

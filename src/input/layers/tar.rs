@@ -13,27 +13,27 @@ const BLOCK_BYTES: usize = 512;
 /// Names and other things that are told in more than a header are no longer than this.
 const MAX_EXTENSION_BYTES: u64 = 1 << 16;
 
-/// What a header says.
+/// The header of a file.
 struct Header {
     name: String,
     kind: u8,
     size: u64,
 }
 
-/// What is told of the next file before its header.
+/// A longer name or size of the next file, which comes before its header.
 #[derive(Default)]
 struct Extension {
     name: Option<String>,
     size: Option<u64>,
 }
 
-/// Whether `head` begins with a header.
+/// Tells whether `head` begins with a header.
 pub(super) fn is_header(head: &[u8]) -> bool {
     head.get(..BLOCK_BYTES).is_some_and(|block| checksum_fits(block) && block[0] != 0)
 }
 
 /// Reads every file of the archive.
-pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let mut extension = Extension::default();
     loop {
         let at = stream.position();
@@ -58,13 +58,14 @@ fn file(
     header: Header,
     extension: &mut Extension,
     shell: Shell<'_>,
-    intake: &mut Intake<'_, '_>,
+    intake: &mut Intake<'_>,
 ) -> ControlFlow<(), Result<(), Refusal>> {
     if matches!(header.kind, b'L' | b'x') {
         return ControlFlow::Continue(extend(stream, &header, extension));
     }
     let Extension { name, size } = std::mem::take(extension);
-    let (name, size) = (name.unwrap_or(header.name), size.unwrap_or(header.size));
+    let name = name.unwrap_or(header.name);
+    let size = size.unwrap_or(header.size);
     let end = stream.position() + size;
     if matches!(header.kind, b'0' | b'7' | 0) && !name.ends_with('/') {
         Member { name }.read(Exactly::new(stream, size), shell, intake)?;

@@ -21,7 +21,7 @@ const HEADER_BYTES: usize = 30;
 /// The list's last part has no more bytes than this.
 const MAX_END_BYTES: usize = 22 + 0xffff;
 
-/// What stands before a file.
+/// The header before a file.
 struct Header {
     name: String,
     flags: u16,
@@ -35,14 +35,14 @@ impl Header {
         self.flags & 1 != 0
     }
 
-    /// Whether checksum and size stand behind the file instead.
+    /// True if checksum and size follow the file instead.
     fn is_open_ended(&self) -> bool {
         self.flags & 8 != 0
     }
 }
 
 /// Reads every file of the archive.
-pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     loop {
         let at = stream.position();
         let head = stream.peek(4);
@@ -79,9 +79,8 @@ fn cut() -> Refusal {
 
 fn header(stream: &mut Stream<'_>) -> Result<Header, Refusal> {
     let bytes = stream.take_exactly(HEADER_BYTES)?;
-    let (name_length, extra_length) = (short(&bytes, 26), short(&bytes, 28));
-    let name = stream.take_exactly(name_length.into())?;
-    let extra = stream.take_exactly(extra_length.into())?;
+    let name = stream.take_exactly(short(&bytes, 26).into())?;
+    let extra = stream.take_exactly(short(&bytes, 28).into())?;
     let packed_bytes = match long(&bytes, 18) {
         u32::MAX => large_size(&extra).unwrap_or_else(|| u32::MAX.into()),
         size => size.into(),
@@ -98,7 +97,8 @@ fn header(stream: &mut Stream<'_>) -> Result<Header, Refusal> {
 /// The packed size of a file of more than 4 GB: the second number of the field with number 1.
 fn large_size(mut extra: &[u8]) -> Option<u64> {
     while extra.len() >= 4 {
-        let (number, length) = (short(extra, 0), usize::from(short(extra, 2)));
+        let number = short(extra, 0);
+        let length = usize::from(short(extra, 2));
         let field = extra.get(4..4 + length)?;
         if number == 1 {
             return Some(u64::from_le_bytes(field.get(8..16)?.try_into().ok()?));
@@ -113,7 +113,7 @@ fn file(
     stream: &mut Stream<'_>,
     header: &Header,
     shell: Shell<'_>,
-    intake: &mut Intake<'_, '_>,
+    intake: &mut Intake<'_>,
 ) -> ControlFlow<(), Result<(), Refusal>> {
     let begin = stream.position();
     let is_packed = header.method != 0;
@@ -140,7 +140,7 @@ fn unpack(
     header: &Header,
     checksum: Option<u32>,
     shell: Shell<'_>,
-    intake: &mut Intake<'_, '_>,
+    intake: &mut Intake<'_>,
 ) -> Flow {
     if header.name.ends_with('/') {
         return ControlFlow::Continue(());

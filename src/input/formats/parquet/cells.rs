@@ -57,8 +57,11 @@ fn values<T: DataType>(
     wanted: &Wanted<'_>,
     cell: impl Fn(T::T) -> Cell,
 ) -> Result<Vec<Option<Cell>>, Refusal> {
-    let (mut values, mut definitions, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut found, is_list) = (0, wanted.column.max_rep_level() > 0);
+    let mut values = Vec::new();
+    let mut definitions = Vec::new();
+    let mut repetitions = Vec::new();
+    let mut found = 0;
+    let is_list = wanted.column.max_rep_level() > 0;
     while found < wanted.rows {
         let repetitions = is_list.then_some(&mut repetitions);
         let definitions = (wanted.column.max_def_level() > 0).then_some(&mut definitions);
@@ -77,7 +80,9 @@ fn values<T: DataType>(
 /// The value that each row has: the levels say where there is none, and where a list goes on.
 fn rows<T>(values: Vec<T>, definitions: &[i16], repetitions: &[i16], wanted: &Wanted<'_>) -> Vec<Option<T>> {
     let is_list = wanted.column.max_rep_level() > 0;
-    let (mut values, mut rows, mut place) = (values.into_iter(), Vec::with_capacity(wanted.rows), 0);
+    let mut values = values.into_iter();
+    let mut rows = Vec::with_capacity(wanted.rows);
+    let mut place = 0;
     for (level, &definition) in definitions.iter().enumerate() {
         let is_new = repetitions.get(level).is_none_or(|&repetition| repetition == 0);
         place = if is_new { 0 } else { place + 1 };

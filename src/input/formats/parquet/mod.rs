@@ -15,22 +15,29 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use rayon::prelude::*;
 
-use super::fields;
-use crate::config::FieldNames;
+use super::{Format, fields};
 use crate::config::values::FieldPath;
-use crate::input::content::{Content, Parsed};
+use crate::config::{FieldNames, InputConfig};
 use crate::input::text::decode::decode;
 use crate::record::Reason;
 
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::layers::Shell;
+use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::{Refusal, guarded};
 use crate::input::stream::Stream;
 use cells::{Cell, Wanted};
 use chunks::Chunks;
 
-/// What a file begins and ends with.
-pub(super) const MARK: &[u8] = b"PAR1";
+pub(super) static FORMAT: Format = Format {
+    extensions: &["parquet"],
+    is_one_record: false,
+    recognise: |beginning| beginning.head().starts_with(MARK),
+    read,
+};
+
+/// The first and the last bytes of a file.
+const MARK: &[u8] = b"PAR1";
 
 /// So many rows are read of one column before the next one.
 const ROWS_AT_ONCE: usize = 256;
@@ -41,30 +48,28 @@ const MAX_TOGETHER_BYTES: i64 = 32 << 20;
 /// and no more rows than this.
 const MAX_TOGETHER_ROWS: i64 = 1 << 16;
 
-/// Some rows: what each column has in them.
+/// Some rows: the cells of each column in them.
 type Rows = Vec<Vec<Option<Cell>>>;
 
-/// A row: what it has in the named columns, by their paths.
-pub(in crate::input) struct Row {
+/// The cells of a row in the named columns, each with the path of its column.
+struct Row {
     cells: Vec<(String, Vec<u8>)>,
 }
 
-impl Row {
-    /// Its longest cell, which should be the text.
-    pub(in crate::input) fn longest(&self) -> &[u8] {
+impl RawRecord for Row {
+    /// The longest cell, which should be the text.
+    fn excerpt_source(&self) -> &[u8] {
         self.cells.iter().map(|(_, cell)| cell.as_slice()).max_by_key(|cell| cell.len()).unwrap_or_default()
     }
-}
 
-impl From<Row> for Content {
-    fn from(row: Row) -> Self {
-        Self::Columns(row)
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+        parse(*self, &settings.fields).map(Some)
     }
 }
 
 /// Reads every row. What lies in an archive, is compressed or comes through a pipe is kept in a temporary file meanwhile: the list of its
 /// parts stands at its end.
-pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Flow {
+fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let file = match shell.file {
         Some(file) => file.try_clone().map_err(Refusal::from),
         None => kept(stream),
@@ -97,16 +102,17 @@ pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intak
     Flow::Continue(())
 }
 
-/// How many row groups from `first` on are small enough to be unpacked side by side; one in any case.
+/// The number of row groups from `first` on that are small enough to be unpacked side by side; at least one.
 fn how_many_together(reader: &impl FileReader, first: usize) -> usize {
-    let (mut bytes, mut rows) = (0_i64, 0_i64);
-    let is_small = |&number: &usize| {
+    let mut bytes = 0_i64;
+    let mut rows = 0_i64;
+    let small = (first..reader.num_row_groups()).take_while(|&number| {
         let group = reader.metadata().row_group(number);
         bytes = bytes.saturating_add(group.total_byte_size());
         rows = rows.saturating_add(group.num_rows());
         bytes <= MAX_TOGETHER_BYTES && rows <= MAX_TOGETHER_ROWS
-    };
-    (first..reader.num_row_groups()).take_while(is_small).count().max(1)
+    });
+    small.count().max(1)
 }
 
 /// Each of some row groups, where it is sound; nothing where it is alone and can as well be read row by row.
@@ -114,8 +120,10 @@ fn unpack_together(reader: &impl FileReader, groups: Range<usize>, columns: &[Co
     if groups.len() < 2 {
         return vec![None];
     }
-    let unpack = |number| guarded(|| unpack(&*reader.get_row_group(number)?, columns)?.collect()).ok();
-    groups.into_par_iter().map(unpack).collect()
+    groups
+        .into_par_iter()
+        .map(|number| guarded(|| unpack(&*reader.get_row_group(number)?, columns)?.collect()).ok())
+        .collect()
 }
 
 fn kept(stream: &mut Stream<'_>) -> Result<File, Refusal> {
@@ -142,7 +150,7 @@ struct Column {
     path: String,
     /// Its number in the file.
     leaf: usize,
-    /// Which item of the list is meant, where it holds lists.
+    /// The number of the item to take, if the column holds lists.
     item: usize,
 }
 
@@ -164,7 +172,7 @@ fn column(schema: &SchemaDescriptor, path: &FieldPath) -> Option<Column> {
     Some(Column { path: path.as_str().to_owned(), leaf, item })
 }
 
-/// Whether a column is what `path` names: lists have elements in between that nobody names, and a number says which item is meant.
+/// Tells whether `path` names a column: lists have elements in between that nobody names, and a number says which item is meant.
 fn is_at(column: &ColumnDescriptor, path: &FieldPath) -> bool {
     const OF_LISTS: [&str; 6] = ["list", "element", "item", "array", "bag", "array_element"];
     let parts = column.path().parts();
@@ -208,7 +216,7 @@ fn put_group(
     rows: impl Iterator<Item = Result<Rows, Refusal>>,
     columns: &[Column],
     shell: Shell<'_>,
-    intake: &mut Intake<'_, '_>,
+    intake: &mut Intake<'_>,
 ) -> Result<Flow, Refusal> {
     for column in columns {
         let packed = group.metadata().column(column.leaf).compressed_size();
@@ -219,7 +227,7 @@ fn put_group(
         for number in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
             let of_row = cells.iter_mut().map(|cells| cells.get_mut(number).and_then(Option::take));
             let found = columns.iter().zip(of_row).filter_map(|(column, cell)| Some((column.path.clone(), cell?)));
-            let flow = put(found.collect(), shell, intake)?;
+            let flow = put_row(found.collect(), shell, intake)?;
             if flow.is_break() {
                 return Ok(flow);
             }
@@ -228,7 +236,7 @@ fn put_group(
     Ok(Flow::Continue(()))
 }
 
-fn put(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_, '_>) -> Result<Flow, Refusal> {
+fn put_row(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Result<Flow, Refusal> {
     let limit = intake.settings().max_document_bytes.get();
     let bytes = found.iter().map(|(_, cell)| cell.bytes().len() as u64).sum();
     shell.budget.unpack(bytes)?;
@@ -242,7 +250,7 @@ fn put(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_, '_>
 }
 
 /// A row to a document.
-pub(in crate::input) fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
+fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
     let mut cells = row.cells;
     let mut encoding = encoding_rs::UTF_8.name();
     let mut refusal = None;
@@ -265,5 +273,53 @@ pub(in crate::input) fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Re
     match refusal {
         Some(refusal) => Err(refusal),
         None => document.map(|parsed| Parsed { encoding, ..parsed }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ::parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
+    use ::parquet::file::writer::SerializedFileWriter;
+    use ::parquet::schema::parser::parse_message_type;
+
+    use super::Reason;
+    use crate::input::formats::testing::{read_articles, read_texts};
+
+    /// A file with one row group. Its first column has `texts`, and its second one the same number of days since 1970.
+    fn file(texts: &[&str]) -> Vec<u8> {
+        let schema = "message m { required binary text (STRING); required int32 published (DATE); }";
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut bytes = Vec::new();
+        let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let texts: Vec<ByteArray> = texts.iter().map(|text| ByteArray::from(*text)).collect();
+        column.typed::<ByteArrayType>().write_batch(&texts, None, None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let days: Vec<i32> = (0..).take(texts.len()).collect();
+        column.typed::<Int32Type>().write_batch(&days, None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_row_is_a_document() {
+        let articles = read_articles("a", &file(&["One.", "Two."]));
+        let found: Vec<_> =
+            articles.iter().map(|article| (article.text.as_str(), article.metadata.published.as_deref())).collect();
+        assert_eq!(found, [("One.", Some("1970-01-01")), ("Two.", Some("1970-01-02"))]);
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_has_no_list_of_its_parts() {
+        let bytes = file(&["One.", " "]);
+        assert_eq!(read_texts("a.parquet", &bytes), [Ok("One.".to_owned()), Err(Reason::Empty)]);
+        let cut = read_texts("a.parquet", &bytes[..bytes.len() - 20]);
+        assert!(matches!(cut[..], [Err(Reason::Damaged | Reason::Truncated)]), "{cut:?}");
     }
 }

@@ -1,0 +1,33 @@
+//! A record before and after its format has parsed it.
+
+use super::refusal::Refusal;
+use crate::config::InputConfig;
+use crate::record::Metadata;
+
+/// A record that its format has cut out of a file and not parsed yet. Records are parsed side by side, hence `Send`.
+pub(crate) trait RawRecord: Send {
+    /// The bytes that a rejection shows the beginning of.
+    fn excerpt_source(&self) -> &[u8];
+
+    /// Parses the record. `None` is no article and is not meant to be one, like a picture in a web archive.
+    ///
+    /// # Errors
+    /// Why it cannot be a document.
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal>;
+
+    /// About how many bytes of memory the record takes.
+    fn memory_bytes(&self) -> usize {
+        self.excerpt_source().len()
+    }
+}
+
+/// The text and metadata of a record.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    /// The id in the record itself.
+    pub(super) own_id: Option<String>,
+    pub(super) metadata: Metadata,
+    pub(super) text: String,
+    /// The name of the encoding that the text was decoded from.
+    pub(super) encoding: &'static str,
+}
