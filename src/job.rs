@@ -8,14 +8,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use crate::cache::Recall;
+use crate::cache::PassageCache;
 use crate::config::{Config, Layout, OutputConfig};
 use crate::deadline::suspects::{self, Suspects};
 use crate::deadline::watchdog::Watchdog;
 use crate::digest::{hexadecimal, sha256_of_all};
 use crate::error::RunError;
 use crate::input::find::{FindError, Finder, Source};
-use crate::ledger::{Done, Ledger, LedgerError, Terms};
+use crate::ledger::{Done, Ledger, LedgerError, ResultKey};
 use crate::model::{Model, ModelError};
 use crate::output::folder::{OutputFolder, write_whole};
 use crate::output::publish;
@@ -24,8 +24,8 @@ use crate::record::Reason;
 use crate::report::{Clock, Found, RunReport, metrics};
 use crate::revisions::REVISIONS;
 use crate::stages::assemble::Assemble;
-use crate::stages::batch::Group;
-use crate::stages::infer::Classify;
+use crate::stages::batch::Batcher;
+use crate::stages::infer::Infer;
 use crate::stages::read::{Known, Places, Read};
 use crate::stages::split::Split;
 use crate::stages::write::{Write, Written};
@@ -39,8 +39,9 @@ pub struct Job {
     tasks: Arc<Tasks>,
     finder: Finder,
     folder: OutputFolder,
-    group: Group,
-    classifiers: Vec<Vec<Classify>>,
+    batcher: Batcher,
+    /// The workers of each model.
+    workers: Vec<Vec<Infer>>,
     write: Write,
     done: Done,
     only: Option<Places>,
@@ -82,20 +83,21 @@ impl Job {
         let tasks = Arc::new(Tasks::resolve(&config)?);
         let Request { paths, listed, redo, only } = request;
         let finder = finder(&config, paths, listed)?;
-        let recall = Arc::new(Recall::open(&config.cache));
-        let (mut classifiers, mut recalls) = (Vec::new(), Vec::new());
+        let shared_cache = Arc::new(PassageCache::open(&config.cache));
+        let mut workers = Vec::new();
+        let mut caches = Vec::new();
         for (index, model) in tasks.models.iter().enumerate() {
             let mut copies = load(model).map_err(|cause| model.failed(cause))?;
-            let recall = recall_of(model, &mut copies, &recall).map_err(|cause| model.failed(cause))?;
-            let classify = |copy| Classify::new(index, copy, recall.clone());
-            classifiers.push(copies.into_iter().map(classify).collect());
-            recalls.push(recall);
+            let cache = cache_for(model, &mut copies, &shared_cache).map_err(|cause| model.failed(cause))?;
+            workers.push(copies.into_iter().map(|copy| Infer::new(index, copy, cache.clone())).collect());
+            caches.push(cache);
         }
-        let group = Group::new(&tasks, recalls)?;
+        let batcher = Batcher::new(&tasks, caches)?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
-        let (terms, redo) = (terms(&config, &tasks), redo || config.run.redo);
-        let unseal = || publish::unseal(&folder).map_err(RunError::from);
-        let ledger = Ledger::begin(folder.path(), &terms, redo, unseal)?;
+        let key = result_key(&config, &tasks);
+        let redo = redo || config.run.redo;
+        let ledger =
+            Ledger::begin(folder.path(), &key, redo, || publish::unseal(&folder).map_err(RunError::from))?;
         let suspects = suspects(folder.path(), &only).map_err(RunError::Suspects)?;
         let only = match only {
             Only::Everything => None,
@@ -106,7 +108,7 @@ impl Job {
         let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger)?;
         let watch = |_| Watchdog::start(folder.path().to_owned()).map_err(RunError::Suspects);
         let watchdog = config.run.document_limit().map(watch).transpose()?;
-        Ok(Self { config, tasks, finder, folder, group, classifiers, write, done, only, suspects, _watchdog: watchdog })
+        Ok(Self { config, tasks, finder, folder, batcher, workers, write, done, only, suspects, _watchdog: watchdog })
     }
 
     /// Where the input is found.
@@ -121,7 +123,7 @@ impl Job {
     ///
     /// Where a document hangs, the process ends with the code 2: see [`mod@crate::deadline::suspects`].
     pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
-        let Self { config, tasks, finder, folder, group, classifiers, write, done, only, suspects, _watchdog } = self;
+        let Self { config, tasks, finder, folder, batcher, workers, write, done, only, suspects, _watchdog } = self;
         let (clock, mut written) = (Clock::start(), Written::none(&tasks));
         let [found, skipped, filtered]: [Counter; 3] = Default::default();
         let (is_whole, limit) = (only.is_none(), config.run.document_limit());
@@ -135,9 +137,9 @@ impl Job {
                 .source("find", sources.take_while(|_| !interrupt.is_requested()))
                 .entrance(read, gate)
                 .stage(Split::default().within(limit))
-                .stage(group.within(limit));
-            for classify in classifiers {
-                line = line.workers(classify);
+                .stage(batcher.within(limit));
+            for of_model in workers {
+                line = line.workers(of_model);
             }
             line.stage(Assemble::new(Arc::clone(&tasks)).within(limit)).stage(write).for_each(|progress| {
                 written.add(&progress);
@@ -178,22 +180,26 @@ fn load(model: &UsedModel) -> Result<Vec<Model>, ModelError> {
     (0..model.runtime.workers).into_par_iter().map(copy).collect()
 }
 
-/// What remembers the readings of `model`; none where they depend on the batch.
-fn recall_of(model: &UsedModel, copies: &mut [Model], recall: &Arc<Recall>) -> Result<Option<Arc<Recall>>, ModelError> {
-    if !recall.is_on() {
+/// The cache for `model`; `None` if its results depend on the batch.
+fn cache_for(
+    model: &UsedModel,
+    copies: &mut [Model],
+    cache: &Arc<PassageCache>,
+) -> Result<Option<Arc<PassageCache>>, ModelError> {
+    if !cache.is_on() {
         return Ok(None);
     }
     let is_invariant = copies.first_mut().map_or(Ok(false), Model::is_batch_invariant)?;
     if !is_invariant {
         tracing::info!(model = model.name, "readings depend on the batch here, so that none are recalled");
     }
-    Ok(is_invariant.then(|| Arc::clone(recall)))
+    Ok(is_invariant.then(|| Arc::clone(cache)))
 }
 
 /// The documents that are not tried again. Whoever retries what took too long wants them tried.
 fn suspects(folder: &Path, only: &Only) -> std::io::Result<Suspects> {
     match only {
-        Only::Everything => Suspects::of(folder),
+        Only::Everything => Suspects::load(folder),
         Only::Rejected(reason) if reason.as_deref().is_none_or(|reason| reason == Reason::TooSlow.as_str()) => {
             suspects::clear(folder)?;
             Ok(Suspects::default())
@@ -261,13 +267,13 @@ pub fn forget(config: &Config, documents: &[String]) -> Result<(), RunError> {
     forgotten.map_err(Into::into)
 }
 
-/// What the results of a run depend on: the tasks with their models, the parts of this program, and the fields that are written.
-fn terms(config: &Config, tasks: &Tasks) -> Terms {
+/// Everything that results depend on: the tasks with their models, the parts of this program, and the fields that are written.
+fn result_key(config: &Config, tasks: &Tasks) -> ResultKey {
     let mut parts = vec![tasks.fingerprint()];
     parts.extend(REVISIONS.iter().map(|(part, revision)| format!("{part} {revision}")));
     parts.extend(config.output.fields.iter().map(|field| field.get_ref().as_str().to_owned()));
-    let made_by = sha256_of_all(parts.iter().map(String::as_str));
-    Terms { layout: layout_name(&config.output), made_by: hexadecimal(&made_by) }
+    let fingerprint = sha256_of_all(parts.iter().map(String::as_str));
+    ResultKey { layout: layout_name(&config.output), fingerprint: hexadecimal(&fingerprint) }
 }
 
 /// How results are written, as ledgers hold it: a folder with another text is refused.

@@ -83,7 +83,7 @@ impl Read {
             done: None,
             only: None,
             copies: Copies::new(&input.copies),
-            guard: Guard::of(Self::NAME).within(run.document_limit()),
+            guard: Guard::new(Self::NAME).within(run.document_limit()),
             is_in_order: false,
             suspects: Suspects::default(),
             waiting: Vec::new(),

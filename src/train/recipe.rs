@@ -270,7 +270,7 @@ impl Recipe {
     /// # Errors
     /// With the place of the first thing wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::parse(ConfigFile::read(path)?)
+        Self::parse(ConfigFile::load(path)?)
     }
 
     /// Checks the text of `file`.
@@ -281,7 +281,7 @@ impl Recipe {
         let Sections { heads_from, use_teachers, model, training, mut heads } = file.sections()?;
         let mut heads_file = None;
         if let Some(path) = heads_from {
-            let other = ConfigFile::read(&folder_of(&file).join(path))?;
+            let other = ConfigFile::load(&folder_of(&file).join(path))?;
             heads = other.sections::<Sections>()?.heads;
             heads_file = Some(other);
         }
