@@ -21,7 +21,7 @@ use crate::output::folder::{OutputFolder, write_whole};
 use crate::output::publish;
 use crate::pipeline::{self, Counter, Gate, Interrupt};
 use crate::record::Reason;
-use crate::report::{Clock, Found, RunReport, metrics};
+use crate::report::{Clock, FoundCount, RunReport, metrics};
 use crate::revisions::REVISIONS;
 use crate::stages::assemble::Assemble;
 use crate::stages::batch::Batcher;
@@ -58,13 +58,13 @@ pub struct Request {
     pub listed: Vec<PathBuf>,
     /// Whether documents are done again whose results come from another configuration, model or version of pressrun, as with `[run] redo`.
     pub redo: bool,
-    /// Which records are taken.
-    pub only: Only,
+    /// The records to process.
+    pub selection: Selection,
 }
 
-/// Which records a run takes.
+/// The records that a run processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Only {
+pub enum Selection {
     /// All of them.
     #[default]
     Everything,
@@ -81,7 +81,7 @@ impl Job {
     /// The first thing wrong; nothing has been read or written then.
     pub fn prepare(config: Config, request: Request) -> Result<Self, RunError> {
         let tasks = Arc::new(Tasks::resolve(&config)?);
-        let Request { paths, listed, redo, only } = request;
+        let Request { paths, listed, redo, selection } = request;
         let finder = finder(&config, paths, listed)?;
         let shared_cache = Arc::new(PassageCache::open(&config.cache));
         let mut workers = Vec::new();
@@ -96,13 +96,12 @@ impl Job {
         let folder = OutputFolder::prepare(&config.output.directory)?;
         let key = result_key(&config, &tasks);
         let redo = redo || config.run.redo;
-        let ledger =
-            Ledger::begin(folder.path(), &key, redo, || publish::unseal(&folder).map_err(RunError::from))?;
-        let suspects = suspects(folder.path(), &only).map_err(RunError::Suspects)?;
-        let only = match only {
-            Only::Everything => None,
-            Only::Rejected(reason) => Some(unknown(ledger.rejected_places(reason.as_deref())?)),
-            Only::At(places) => Some(places),
+        let ledger = Ledger::begin(folder.path(), &key, redo, || publish::unseal(&folder).map_err(RunError::from))?;
+        let suspects = suspects(folder.path(), &selection).map_err(RunError::Suspects)?;
+        let only = match selection {
+            Selection::Everything => None,
+            Selection::Rejected(reason) => Some(unknown(ledger.rejected_places(reason.as_deref())?)),
+            Selection::At(places) => Some(places),
         };
         let done = ledger.done()?;
         let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger)?;
@@ -147,7 +146,7 @@ impl Job {
             });
         });
 
-        let found = Found { all: found.get(), skipped: skipped.get(), filtered: filtered.get() };
+        let found = FoundCount { all: found.get(), skipped: skipped.get(), filtered: filtered.get() };
         let mut report = RunReport::new(&config, &tasks, clock, found, &written, &stages);
         if interrupt.cause().is_some() {
             report.record.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);
@@ -197,14 +196,14 @@ fn cache_for(
 }
 
 /// The documents that are not tried again. Whoever retries what took too long wants them tried.
-fn suspects(folder: &Path, only: &Only) -> std::io::Result<Suspects> {
-    match only {
-        Only::Everything => Suspects::load(folder),
-        Only::Rejected(reason) if reason.as_deref().is_none_or(|reason| reason == Reason::TooSlow.as_str()) => {
+fn suspects(folder: &Path, selection: &Selection) -> std::io::Result<Suspects> {
+    match selection {
+        Selection::Everything => Suspects::load(folder),
+        Selection::Rejected(reason) if reason.as_deref().is_none_or(|reason| reason == Reason::TooSlow.as_str()) => {
             suspects::clear(folder)?;
             Ok(Suspects::default())
         }
-        Only::Rejected(_) | Only::At(_) => Ok(Suspects::default()),
+        Selection::Rejected(_) | Selection::At(_) => Ok(Suspects::default()),
     }
 }
 

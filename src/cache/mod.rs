@@ -53,12 +53,8 @@ impl PassageKeys {
     pub fn new(used: &UsedModel) -> Self {
         let runtime = &used.runtime;
         let processor = model::processor();
-        let mut parts = vec![
-            runtime.precision.as_str(),
-            runtime.device.as_str(),
-            &processor,
-            &used.folder.manifest().fingerprint,
-        ];
+        let mut parts =
+            vec![runtime.precision.as_str(), runtime.device.as_str(), &processor, &used.folder.manifest().fingerprint];
         parts.extend(used.heads.iter().map(String::as_str));
         let mut digest = Sha256::new();
         for part in parts {

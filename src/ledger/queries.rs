@@ -59,7 +59,10 @@ impl Ledger {
     ///
     /// # Errors
     /// An error of the database or of `visit`.
-    pub fn each_rejection_line<E: From<LedgerError>>(&self, visit: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    pub fn each_rejection_line<E: From<LedgerError>>(
+        &self,
+        visit: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.each_line("SELECT line FROM rejections ORDER BY source, record", visit)
     }
 

@@ -98,13 +98,14 @@ impl<'scope, 'env> Flow<'scope, 'env> {
     /// Runs `body` on a thread named `stage`. Its error or panic goes into the journal.
     pub(super) fn spawn(&self, stage: &'static str, body: impl FnOnce() -> Result<(), Halt> + Send + 'scope) {
         let journal = Arc::clone(&self.journal);
-        let started = thread::Builder::new().name(stage.to_owned()).spawn_scoped(self.scope, move || {
-            match catch_unwind(AssertUnwindSafe(body)) {
-                Ok(Ok(()) | Err(Halt::Closed)) => {}
-                Ok(Err(Halt::Failed(cause))) => journal.fault(PipelineError::Failed { stage, cause }),
-                Err(panic) => journal.fault(PipelineError::Panicked { stage, message: panic_message(&*panic) }),
-            }
-        });
+        let started =
+            thread::Builder::new().name(stage.to_owned()).spawn_scoped(self.scope, move || {
+                match catch_unwind(AssertUnwindSafe(body)) {
+                    Ok(Ok(()) | Err(Halt::Closed)) => {}
+                    Ok(Err(Halt::Failed(cause))) => journal.fault(PipelineError::Failed { stage, cause }),
+                    Err(panic) => journal.fault(PipelineError::Panicked { stage, message: panic_message(&*panic) }),
+                }
+            });
         if let Err(cause) = started {
             self.journal.fault(PipelineError::NoThread { stage, cause });
         }

@@ -348,7 +348,10 @@ mod tests {
         assert!(under_way.join(&mut second) && !under_way.join(&mut other));
         let reading = Reading { sequences: vec![vec![1.0]], tokens: Vec::new() };
         first.inference.set(Ok(vec![reading.clone()]));
-        assert_eq!((second.inference.get(), other.inference.get()), (Ok([reading].as_slice()), Err("has not been read")));
+        assert_eq!(
+            (second.inference.get(), other.inference.get()),
+            (Ok([reading].as_slice()), Err("has not been read"))
+        );
         drop((first, second));
         assert!(!under_way.join(&mut with_key(1)), "it is through");
     }

@@ -230,7 +230,9 @@ mod tests {
     fn every_family_is_of_languages_that_are_known() {
         for code in FAMILIES.into_iter().flatten() {
             assert!(
-                whatlang::Lang::all().iter().any(|known| LanguageCode::from_code(known.code()).unwrap().as_str() == *code),
+                whatlang::Lang::all()
+                    .iter()
+                    .any(|known| LanguageCode::from_code(known.code()).unwrap().as_str() == *code),
                 "{code}"
             );
         }

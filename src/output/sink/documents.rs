@@ -26,7 +26,8 @@ impl Documents {
 
 impl Sink for Documents {
     fn write(&mut self, documents: &[DocumentLines<'_>]) -> Result<Vec<Kept>, WriteError> {
-        let files = documents.par_iter().map(|document| write_file(&self.folder, self.compression, *document)).collect();
+        let files =
+            documents.par_iter().map(|document| write_file(&self.folder, self.compression, *document)).collect();
         sync_folder(&self.folder.join("any"))?;
         files
     }
