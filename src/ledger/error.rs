@@ -7,7 +7,7 @@ use super::VERSION;
 /// A ledger that cannot be used, or not in this way.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// SQLite reported an error.
+    /// `SQLite` reported an error.
     #[error("cannot use the ledger `{}`", path.display())]
     Sqlite {
         /// The file.
