@@ -273,7 +273,7 @@ mod tests {
         Config::parse(ConfigFile { path: "folder/pipeline.toml".into(), text: text.to_owned() })
     }
 
-    fn refusal(text: &str) -> String {
+    fn error_in(text: &str) -> String {
         parse(text).unwrap_err().to_string()
     }
 
@@ -305,8 +305,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_refused_with_its_place_and_what_is_allowed() {
-        let message = refusal("[run]\nchunk_documents = 8\n  chunks = 3\n");
+    fn an_unknown_key_is_an_error_with_its_place_and_what_is_allowed() {
+        let message = error_in("[run]\nchunk_documents = 8\n  chunks = 3\n");
         assert!(
             message.starts_with("folder/pipeline.toml:3:3: unknown field `chunks`, expected one of `chunk_documents`"),
             "{message}"
@@ -314,18 +314,18 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_section_is_refused() {
-        assert!(refusal("\n[outptu]\n").starts_with("folder/pipeline.toml:2:2: unknown field `outptu`"));
+    fn an_unknown_section_is_an_error() {
+        assert!(error_in("\n[outptu]\n").starts_with("folder/pipeline.toml:2:2: unknown field `outptu`"));
     }
 
     #[test]
-    fn an_impossible_number_is_refused_with_its_limits() {
-        let message = refusal("[run]\nchunk_documents = 0\n");
+    fn an_impossible_number_is_an_error_with_its_limits() {
+        let message = error_in("[run]\nchunk_documents = 0\n");
         assert_eq!(
             message,
             "folder/pipeline.toml:2:19: invalid value: integer `0`, expected a whole number from 1 to 65536"
         );
-        let message = refusal("[run]\nmax_rejected = 1.5\n");
+        let message = error_in("[run]\nmax_rejected = 1.5\n");
         assert_eq!(
             message,
             "folder/pipeline.toml:2:16: invalid value: floating point `1.5`, expected a number from 0 to 1"
@@ -333,16 +333,16 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_type_is_refused() {
-        let message = refusal("[output]\ndirectory = 3\n");
+    fn a_wrong_type_is_an_error() {
+        let message = error_in("[output]\ndirectory = 3\n");
         assert!(message.starts_with("folder/pipeline.toml:2:13: invalid type: integer `3`, expected"), "{message}");
     }
 
     #[test]
-    fn an_unknown_word_is_refused_with_the_known_ones() {
-        let message = refusal("[output]\nlayout = \"flat\"\n");
+    fn an_unknown_word_is_an_error_with_the_known_ones() {
+        let message = error_in("[output]\nlayout = \"flat\"\n");
         assert_eq!(message, "folder/pipeline.toml:2:10: unknown variant `flat`, expected `document` or `sharded`");
-        let message = refusal("[models.m]\npath = \"m\"\nworkers = \"many\"\n");
+        let message = error_in("[models.m]\npath = \"m\"\nworkers = \"many\"\n");
         assert_eq!(
             message,
             "folder/pipeline.toml:3:11: invalid value: string \"many\", expected \"auto\" or a whole number from 1 to 1024"
@@ -351,15 +351,15 @@ mod tests {
 
     #[test]
     fn a_task_needs_a_known_model_and_a_free_name() {
-        let message = refusal("[tasks.topic]\nmodel = \"absent\"\nhead = \"topic\"\n");
+        let message = error_in("[tasks.topic]\nmodel = \"absent\"\nhead = \"topic\"\n");
         assert_eq!(message, "folder/pipeline.toml:2:9: unknown model `absent`, expected one of none (there are none)");
-        let message = refusal("[models.m]\npath = \"m\"\n[tasks.text]\nmodel = \"m\"\nhead = \"topic\"\n");
+        let message = error_in("[models.m]\npath = \"m\"\n[tasks.text]\nmodel = \"m\"\nhead = \"topic\"\n");
         assert!(message.starts_with("folder/pipeline.toml:3:8: a task cannot be called `text`"), "{message}");
     }
 
     #[test]
     fn an_output_field_has_to_exist() {
-        let message = refusal("[output]\nfields = [\"text\", \"tpoic\"]\n");
+        let message = error_in("[output]\nfields = [\"text\", \"tpoic\"]\n");
         assert!(
             message.starts_with("folder/pipeline.toml:2:19: unknown field `tpoic`, expected one of `text`"),
             "{message}"
@@ -372,9 +372,9 @@ mod tests {
             parse("[input]\nignore = [\"*.tmp\", \"/drafts/\"]\n[input.fields]\ntext = \"body.0.text\"\n").unwrap();
         assert_eq!(config.input.fields.text.steps(), ["body", "0", "text"]);
         assert_eq!(config.input.ignore[1].as_str(), "/drafts/");
-        let message = refusal("[input.fields]\ntext = \"body..text\"\n");
+        let message = error_in("[input.fields]\ntext = \"body..text\"\n");
         assert!(message.starts_with("folder/pipeline.toml:2:8: invalid value: string \"body..text\""), "{message}");
-        let message = refusal("[input]\nignore = [\"[z-a]\"]\n");
+        let message = error_in("[input]\nignore = [\"[z-a]\"]\n");
         assert!(message.starts_with("folder/pipeline.toml:2:10: invalid value: string \"[z-a]\""), "{message}");
     }
 
@@ -383,20 +383,20 @@ mod tests {
         let config = parse("[input]\nlanguages = [\"en\", \"deu\", \"haw\", \"nn\"]\n").unwrap();
         let codes: Vec<_> = config.input.languages.iter().map(|language| language.as_str()).collect();
         assert_eq!(codes, ["en", "de", "haw", "no"]);
-        let message = refusal("[input]\nlanguages = [\"en\", \"English\"]\n");
+        let message = error_in("[input]\nlanguages = [\"en\", \"English\"]\n");
         assert_eq!(
             message,
             "folder/pipeline.toml:2:13: invalid value: string \"English\", expected a language's code of two or three lower \
              case letters, like \"en\""
         );
         for wrong in ["EN", "en-US", "e", "", "xx", "und", "mul"] {
-            let message = refusal(&format!("[input]\nlanguages = [\"{wrong}\"]\n"));
+            let message = error_in(&format!("[input]\nlanguages = [\"{wrong}\"]\n"));
             assert!(message.starts_with("folder/pipeline.toml:2:13: invalid value"), "{wrong}: {message}");
         }
     }
 
     #[test]
-    fn broken_toml_is_refused_with_its_place() {
-        assert!(refusal("[run\n").starts_with("folder/pipeline.toml:1:5: "));
+    fn broken_toml_is_an_error_with_its_place() {
+        assert!(error_in("[run\n").starts_with("folder/pipeline.toml:1:5: "));
     }
 }

@@ -34,7 +34,7 @@ impl Guard {
     /// The rejection of the document.
     pub(crate) fn on<T>(&self, document: &Document, work: impl FnOnce() -> T) -> Result<T, Rejection> {
         self.at(&document.place, || document.text.as_str().into(), work)
-            .map_err(|(reason, message)| refused(self.stage, document, reason, message))
+            .map_err(|(reason, message)| reject_document(self.stage, document, reason, message))
     }
 
     /// Does `work` on the input at `place`. Tests choose by `text`, the text of the input, where faults are injected.
@@ -71,7 +71,7 @@ impl Guard {
 }
 
 /// The rejection of a document by a stage after `read`.
-pub(crate) fn refused(stage: &'static str, document: &Document, reason: Reason, message: String) -> Rejection {
+pub(crate) fn reject_document(stage: &'static str, document: &Document, reason: Reason, message: String) -> Rejection {
     let excerpt = document.text.chars().take(EXCERPT_CHARACTERS).collect();
     Rejection { place: document.place.clone(), stage, reason, message, excerpt }
 }

@@ -281,7 +281,7 @@ mod tests {
     use super::*;
     use crate::record::{Place, Reason, Rejection};
 
-    /// Doubles; refuses multiples of ten; does what the test tells it at 7.
+    /// Doubles; rejects multiples of ten; does what the test tells it at 7.
     struct Double(fn() -> Result<(), Halt>);
 
     impl Stage for Double {

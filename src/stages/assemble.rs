@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::batch::{Batch, Row};
 use super::infer::Infer;
 use crate::attribution::{self, TaggedSentence};
-use crate::deadline::guard::{Guard, refused};
+use crate::deadline::guard::{Guard, reject_document};
 use crate::model::document::DocumentScores;
 use crate::model::passage::Segment;
 use crate::model::{DocumentScaling, Reading};
@@ -32,7 +32,7 @@ pub struct Assemble {
     /// The tokens of each statement, by document, with their roles in attributions.
     tagged: Vec<Vec<Tagged>>,
     /// Documents of the chunk that a model could not read, by their indices in the chunk.
-    refused: BTreeMap<usize, Rejection>,
+    rejected: BTreeMap<usize, Rejection>,
     tokens: TokenCount,
     guard: Guard,
 }
@@ -61,7 +61,7 @@ impl Assemble {
             statements: Vec::new(),
             readings: Vec::new(),
             tagged: Vec::new(),
-            refused: BTreeMap::new(),
+            rejected: BTreeMap::new(),
             tokens: TokenCount::default(),
             guard: Guard::new(Self::NAME),
         }
@@ -140,9 +140,9 @@ impl Assemble {
             }
             Err(message) => {
                 let document = &batch.chunk.documents[row.document].document;
-                self.refused
+                self.rejected
                     .entry(row.document)
-                    .or_insert_with(|| refused(Infer::NAME, document, Reason::ModelFailed, message.to_owned()));
+                    .or_insert_with(|| reject_document(Infer::NAME, document, Reason::ModelFailed, message.to_owned()));
             }
         }
     }
@@ -154,7 +154,7 @@ impl Assemble {
         let statements = std::mem::take(&mut self.statements);
         let readings = std::mem::take(&mut self.readings);
         let tagged = std::mem::take(&mut self.tagged);
-        let refused = std::mem::take(&mut self.refused);
+        let rejected = std::mem::take(&mut self.rejected);
         let outcomes: Vec<Result<AnalysedDocument, Rejection>> = documents
             .into_par_iter()
             .zip(statements)
@@ -162,7 +162,7 @@ impl Assemble {
             .zip(tagged)
             .enumerate()
             .map(|(index, (((split, mut statements), readings), tagged))| {
-                if let Some(rejection) = refused.get(&index) {
+                if let Some(rejection) = rejected.get(&index) {
                     return Err(rejection.clone());
                 }
                 let verdicts = readings.label(&self.tasks.labels, &mut statements);
@@ -242,7 +242,7 @@ impl Stage for Assemble {
         for row in &batch.rows {
             self.add_row(&batch, row);
         }
-        self.refused.extend(batch.refused);
+        self.rejected.extend(batch.rejected);
         if batch.is_last { self.end(batch.chunk, out) } else { Ok(()) }
     }
 }
@@ -324,7 +324,7 @@ mod tests {
             model: 0,
             rows: rows.iter().map(row).collect(),
             needs_inference: true,
-            refused: Vec::new(),
+            rejected: Vec::new(),
             tokens: TokenCount { useful: 3 * rows.len() as u64, padded: 4 * rows.len() as u64, recalled: 0 },
             is_last,
         }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::cache::{Key, PassageCache, PassageKeys};
 use crate::causes::chain;
-use crate::deadline::guard::{Guard, refused};
+use crate::deadline::guard::{Guard, reject_document};
 use crate::deadline::stopwatch::{self, Stopwatch};
 use crate::model::{ModelError, Passage, Reading, Tokenizer};
 use crate::pipeline::{Halt, Outlet, Stage};
@@ -31,7 +31,7 @@ pub struct Batch {
     /// True if the model has to run on the rows. Otherwise their results are there already, or come from an earlier batch.
     pub needs_inference: bool,
     /// Documents of the chunk that could not be tokenised, by their indices in the chunk.
-    pub refused: Vec<(usize, Rejection)>,
+    pub rejected: Vec<(usize, Rejection)>,
     /// The number of tokens that were computed or came from the cache.
     pub tokens: TokenCount,
     /// True for the last batch of a chunk.
@@ -86,7 +86,7 @@ impl Batch {
             model,
             rows,
             needs_inference: true,
-            refused: Vec::new(),
+            rejected: Vec::new(),
             tokens: TokenCount::default(),
             is_last: false,
         }
@@ -176,14 +176,14 @@ impl Batcher {
     /// inference, if there are any.
     fn batches(&mut self, model: usize, chunk: &Arc<Chunk<SplitDocument>>) -> Vec<Batch> {
         let planner = &mut self.planners[model];
-        let (rows, refused) = planner.rows(chunk, self.guard);
+        let (rows, rejected) = planner.rows(chunk, self.guard);
         let (to_infer, others) = planner.without_known(rows);
         let mut batches = Vec::new();
         for rows in plan(to_infer, planner.batch_tokens) {
             batches.push(Batch::new(chunk, model, rows));
         }
-        if !others.is_empty() || !refused.is_empty() {
-            batches.push(Batch { refused, ..Batch::without_inference(chunk, model, others) });
+        if !others.is_empty() || !rejected.is_empty() {
+            batches.push(Batch { rejected, ..Batch::without_inference(chunk, model, others) });
         }
         batches
     }
@@ -252,14 +252,14 @@ impl Planner {
             })
             .collect();
         let mut rows = Vec::new();
-        let mut refused = Vec::new();
+        let mut rejected = Vec::new();
         for (index, outcome) in outcomes.into_iter().enumerate() {
             match outcome {
                 Ok(of_document) => rows.extend(of_document),
-                Err(rejection) => refused.push((index, rejection)),
+                Err(rejection) => rejected.push((index, rejection)),
             }
         }
-        (rows, refused)
+        (rows, rejected)
     }
 
     fn rows_of_document(&self, document: usize, split: &SplitDocument) -> Result<Vec<Row>, ModelError> {
@@ -285,7 +285,7 @@ impl Planner {
 }
 
 fn not_tokenized(split: &SplitDocument, error: &ModelError) -> Rejection {
-    refused(Batcher::NAME, &split.document, Reason::ModelFailed, chain(error))
+    reject_document(Batcher::NAME, &split.document, Reason::ModelFailed, chain(error))
 }
 
 /// Sorts rows by length and fills batches until one more row would break the budget. A row that breaks it alone gets
@@ -364,8 +364,8 @@ mod tests {
         let chunk =
             Chunk { documents: vec![document("One here. ".repeat(100_000)), document("Two.".into())], input_bytes: 1 };
         let (batches, _) = run_inline(batcher.within(Some(Duration::from_millis(50))), [chunk]).unwrap();
-        let refused: Vec<_> = batches.iter().flat_map(|batch| &batch.refused).collect();
-        assert_eq!((refused.len(), refused[0].0, refused[0].1.reason), (1, 0, Reason::TooSlow));
+        let rejected: Vec<_> = batches.iter().flat_map(|batch| &batch.rejected).collect();
+        assert_eq!((rejected.len(), rejected[0].0, rejected[0].1.reason), (1, 0, Reason::TooSlow));
         assert!(batches.iter().flat_map(|batch| &batch.rows).all(|row| row.document == 1));
     }
 
