@@ -27,7 +27,7 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
     let folder = Scratch::new()?;
     let mut config = config.clone();
     config.output.directory.clone_from(&folder.path);
-    config.cache.max_bytes = Whole::of::<0>();
+    config.cache.max_bytes = Whole::constant::<0>();
     config.metrics.textfile = None;
     // A stored document counts even if its language is no longer wanted.
     config.input.languages.clear();

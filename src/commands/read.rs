@@ -22,7 +22,7 @@ const CONFIGURATION: &str = "pipeline.toml";
 pub(crate) fn print_documents(arguments: &ReadArguments) -> anyhow::Result<()> {
     let mut config = configuration(arguments.config.as_deref())?;
     config.run.max_rejected = Share::of_percent::<100>();
-    config.run.max_rejected_documents = Whole::of::<{ u32::MAX as u64 }>();
+    config.run.max_rejected_documents = Whole::constant::<{ u32::MAX as u64 }>();
     let (paths, listed) = arguments.input.paths()?;
     let finder = pressrun::finder(&config, paths, listed).map_err(RunError::from)?;
     let read = Read::new(&config.input, &config.run, Counter::default(), Interrupt::default()).in_order();

@@ -42,9 +42,9 @@ impl Default for InputConfig {
             order: Order::default(),
             ignore: Vec::new(),
             languages: Vec::new(),
-            max_document_bytes: Whole::of::<{ 32 << 20 }>(),
-            max_expansion: Whole::of::<1000>(),
-            max_unpacked_bytes: Whole::of::<{ 1 << 40 }>(),
+            max_document_bytes: Whole::constant::<{ 32 << 20 }>(),
+            max_expansion: Whole::constant::<1000>(),
+            max_unpacked_bytes: Whole::constant::<{ 1 << 40 }>(),
             copies: CopiesConfig::default(),
             fields: FieldNames::default(),
         }
@@ -74,7 +74,7 @@ pub struct CopiesConfig {
 
 impl Default for CopiesConfig {
     fn default() -> Self {
-        Self { similarity: Share::of_percent::<80>(), remember: Whole::of::<200_000>() }
+        Self { similarity: Share::of_percent::<80>(), remember: Whole::constant::<200_000>() }
     }
 }
 
@@ -185,7 +185,7 @@ pub struct ModelConfig {
 }
 
 pub(super) fn default_batch_tokens() -> Whole<16, { 1 << 24 }> {
-    Whole::of::<1024>()
+    Whole::constant::<1024>()
 }
 
 /// The precision of an encoder's matrix products.
@@ -258,7 +258,7 @@ impl Default for OutputConfig {
             directory: "output".into(),
             layout: Layout::default(),
             compression: Compression::default(),
-            shard_bytes: Whole::of::<{ 256 << 20 }>(),
+            shard_bytes: Whole::constant::<{ 256 << 20 }>(),
             fields: Vec::new(),
         }
     }
@@ -322,8 +322,8 @@ impl Default for CacheConfig {
     fn default() -> Self {
         Self {
             directory: "cache".into(),
-            max_bytes: Whole::of::<{ 2 << 30 }>(),
-            memory_bytes: Whole::of::<{ 128 << 20 }>(),
+            max_bytes: Whole::constant::<{ 2 << 30 }>(),
+            memory_bytes: Whole::constant::<{ 128 << 20 }>(),
         }
     }
 }
@@ -350,7 +350,7 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { file: None, max_bytes: Whole::of::<{ 16 << 20 }>(), keep: Whole::of::<5>() }
+        Self { file: None, max_bytes: Whole::constant::<{ 16 << 20 }>(), keep: Whole::constant::<5>() }
     }
 }
 
@@ -403,14 +403,14 @@ impl RunConfig {
 impl Default for RunConfig {
     fn default() -> Self {
         Self {
-            chunk_documents: Whole::of::<64>(),
-            channel_capacity: Whole::of::<4>(),
+            chunk_documents: Whole::constant::<64>(),
+            channel_capacity: Whole::constant::<4>(),
             max_rejected: Share::of_percent::<50>(),
-            max_rejected_documents: Whole::of::<100_000>(),
+            max_rejected_documents: Whole::constant::<100_000>(),
             deadline: None,
-            document_timeout: Whole::of::<60>(),
-            memory: Whole::of::<0>(),
-            commit_milliseconds: Whole::of::<1000>(),
+            document_timeout: Whole::constant::<60>(),
+            memory: Whole::constant::<0>(),
+            commit_milliseconds: Whole::constant::<1000>(),
             redo: false,
         }
     }

@@ -13,7 +13,7 @@ pub struct Whole<const MIN: u64, const MAX: u64>(u64);
 impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
     /// The constant `VALUE`; does not compile outside the limits.
     #[must_use]
-    pub const fn of<const VALUE: u64>() -> Self {
+    pub const fn constant<const VALUE: u64>() -> Self {
         const { assert!(MIN <= VALUE && VALUE <= MAX) };
         Self(VALUE)
     }
