@@ -359,11 +359,11 @@ mod tests {
     #[test]
     fn a_document_that_takes_too_long_is_rejected_and_the_next_one_gets_its_batches() {
         let config = Config::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.toml"))).unwrap();
-        let batcher = Batcher::new(&Tasks::resolve(&config).unwrap(), vec![None]).unwrap();
+        let stage = Batcher::new(&Tasks::resolve(&config).unwrap(), vec![None]).unwrap();
         let document = |text: String| SplitDocument { sentences: sentences(&text), document: Document::of_text(text) };
         let chunk =
             Chunk { documents: vec![document("One here. ".repeat(100_000)), document("Two.".into())], input_bytes: 1 };
-        let (batches, _) = run_inline(batcher.within(Some(Duration::from_millis(50))), [chunk]).unwrap();
+        let (batches, _) = run_inline(stage.within(Some(Duration::from_millis(50))), [chunk]).unwrap();
         let rejected: Vec<_> = batches.iter().flat_map(|batch| &batch.rejected).collect();
         assert_eq!((rejected.len(), rejected[0].0, rejected[0].1.reason), (1, 0, Reason::TooSlow));
         assert!(batches.iter().flat_map(|batch| &batch.rows).all(|row| row.document == 1));
