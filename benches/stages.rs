@@ -9,7 +9,7 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::write::GzEncoder;
-use pressrun::cache::Recall;
+use pressrun::cache::PassageCache;
 use pressrun::config::{CacheConfig, Config, ConfigFile, Device, Precision};
 use pressrun::model::passage::Segment;
 use pressrun::model::{ModelFolder, Passage, Reading, Runtime, TokenBatch};
@@ -153,7 +153,7 @@ fn encode(criterion: &mut Criterion) {
 
 fn recall(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
-    let recall = Recall::open(&CacheConfig { directory: folder.path().to_owned(), ..CacheConfig::default() });
+    let recall = PassageCache::open(&CacheConfig { directory: folder.path().to_owned(), ..CacheConfig::default() });
     let reading = Reading { sequences: vec![vec![0.1; 29], vec![0.3; 3]], tokens: vec![vec![1; 30]] };
     let segment = Segment { tokens: 0..30, offsets: Vec::new(), is_truncated: false };
     let passage = Passage { ids: vec![7; 120], segments: vec![segment; 4], has_document: false };

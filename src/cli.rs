@@ -259,6 +259,7 @@ pub(crate) struct ShowArguments {
 }
 
 impl Cli {
+    /// True if only errors are printed.
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -273,21 +274,26 @@ impl Cli {
             (false, 1) => (DONE, DONE),
             (false, _) => ("debug", "debug"),
         };
-        let filter = |level| EnvFilter::try_from_env("PRESSRUN_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-        let (screen, log) = (screen.clone(), screen.log().clone());
+        let log = screen.log().clone();
+        let screen = screen.clone();
         let shown = tracing_subscriber::fmt::layer()
             .with_target(false)
             .with_ansi(std::io::stderr().is_terminal())
             .with_writer(move || screen.writer())
-            .with_filter(filter(to_screen));
+            .with_filter(log_filter(to_screen));
         let kept = tracing_subscriber::fmt::layer()
             .with_target(false)
             .with_ansi(false)
             .without_time()
             .with_writer(move || log.writer())
-            .with_filter(filter(to_file));
+            .with_filter(log_filter(to_file));
         tracing_subscriber::registry().with(shown).with(kept).init();
     }
+}
+
+/// The filter that `PRESSRUN_LOG` describes, or else the one of `level`.
+fn log_filter(level: &str) -> EnvFilter {
+    EnvFilter::try_from_env("PRESSRUN_LOG").unwrap_or_else(|_| EnvFilter::new(level))
 }
 
 #[cfg(test)]

@@ -8,24 +8,24 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use crate::cache::Recall;
+use crate::cache::PassageCache;
 use crate::config::{Config, Layout, OutputConfig};
 use crate::deadline::suspects::{self, Suspects};
 use crate::deadline::watchdog::Watchdog;
 use crate::digest::{hexadecimal, sha256_of_all};
 use crate::error::RunError;
 use crate::input::find::{FindError, Finder, Source};
-use crate::ledger::{Done, Ledger, LedgerError, Terms};
+use crate::ledger::{Done, Ledger, LedgerError, ResultKey};
 use crate::model::{Model, ModelError};
 use crate::output::folder::{OutputFolder, write_whole};
 use crate::output::publish;
 use crate::pipeline::{self, Counter, Gate, Interrupt};
 use crate::record::Reason;
-use crate::report::{Clock, Found, RunReport, metrics};
+use crate::report::{Clock, FoundCount, RunReport, metrics};
 use crate::revisions::REVISIONS;
 use crate::stages::assemble::Assemble;
-use crate::stages::batch::Group;
-use crate::stages::infer::Classify;
+use crate::stages::batch::Batcher;
+use crate::stages::infer::Infer;
 use crate::stages::read::{Known, Places, Read, ReadSettings};
 use crate::stages::split::Split;
 use crate::stages::write::{Write, Written};
@@ -39,8 +39,9 @@ pub struct Job {
     tasks: Arc<Tasks>,
     finder: Finder,
     folder: OutputFolder,
-    group: Group,
-    classifiers: Vec<Vec<Classify>>,
+    batcher: Batcher,
+    /// The workers of each model.
+    workers: Vec<Vec<Infer>>,
     write: Write,
     done: Done,
     only: Option<Places>,
@@ -57,13 +58,13 @@ pub struct Request {
     pub listed: Vec<PathBuf>,
     /// Whether documents are done again whose results come from another configuration, model or version of pressrun, as with `[run] redo`.
     pub redo: bool,
-    /// Which records are taken.
-    pub only: Only,
+    /// The records to process.
+    pub selection: Selection,
 }
 
-/// Which records a run takes.
+/// The records that a run processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Only {
+pub enum Selection {
     /// All of them.
     #[default]
     Everything,
@@ -80,33 +81,33 @@ impl Job {
     /// The first thing wrong; nothing has been read or written then.
     pub fn prepare(config: Config, request: Request) -> Result<Self, RunError> {
         let tasks = Arc::new(Tasks::resolve(&config)?);
-        let Request { paths, listed, redo, only } = request;
+        let Request { paths, listed, redo, selection } = request;
         let finder = finder(&config, paths, listed)?;
-        let recall = Arc::new(Recall::open(&config.cache));
-        let (mut classifiers, mut recalls) = (Vec::new(), Vec::new());
+        let shared_cache = Arc::new(PassageCache::open(&config.cache));
+        let mut workers = Vec::new();
+        let mut caches = Vec::new();
         for (index, model) in tasks.models.iter().enumerate() {
             let mut copies = load(model).map_err(|cause| model.failed(cause))?;
-            let recall = recall_of(model, &mut copies, &recall).map_err(|cause| model.failed(cause))?;
-            let classify = |copy| Classify::new(index, copy, recall.clone());
-            classifiers.push(copies.into_iter().map(classify).collect());
-            recalls.push(recall);
+            let cache = cache_for(model, &mut copies, &shared_cache).map_err(|cause| model.failed(cause))?;
+            workers.push(copies.into_iter().map(|copy| Infer::new(index, copy, cache.clone())).collect());
+            caches.push(cache);
         }
-        let group = Group::new(&tasks, recalls)?;
+        let batcher = Batcher::new(&tasks, caches)?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
-        let (terms, redo) = (terms(&config, &tasks), redo || config.run.redo);
-        let unseal = || publish::unseal(&folder).map_err(RunError::from);
-        let ledger = Ledger::begin(folder.path(), &terms, redo, unseal)?;
-        let suspects = suspects(folder.path(), &only).map_err(RunError::Suspects)?;
-        let only = match only {
-            Only::Everything => None,
-            Only::Rejected(reason) => Some(unknown(ledger.rejected_places(reason.as_deref())?)),
-            Only::At(places) => Some(places),
+        let key = result_key(&config, &tasks);
+        let redo = redo || config.run.redo;
+        let ledger = Ledger::begin(folder.path(), &key, redo, || publish::unseal(&folder).map_err(RunError::from))?;
+        let suspects = suspects(folder.path(), &selection).map_err(RunError::Suspects)?;
+        let only = match selection {
+            Selection::Everything => None,
+            Selection::Rejected(reason) => Some(unknown(ledger.rejected_places(reason.as_deref())?)),
+            Selection::At(places) => Some(places),
         };
         let done = ledger.done()?;
         let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger)?;
         let watch = |_| Watchdog::start(folder.path().to_owned()).map_err(RunError::Suspects);
         let watchdog = config.run.document_limit().map(watch).transpose()?;
-        Ok(Self { config, tasks, finder, folder, group, classifiers, write, done, only, suspects, _watchdog: watchdog })
+        Ok(Self { config, tasks, finder, folder, batcher, workers, write, done, only, suspects, _watchdog: watchdog })
     }
 
     /// Where the input is found.
@@ -121,7 +122,7 @@ impl Job {
     ///
     /// Where a document hangs, the process ends with the code 2: see [`mod@crate::deadline::suspects`].
     pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
-        let Self { config, tasks, finder, folder, group, classifiers, write, done, only, suspects, _watchdog } = self;
+        let Self { config, tasks, finder, folder, batcher, workers, write, done, only, suspects, _watchdog } = self;
         let (clock, mut written) = (Clock::start(), Written::none(&tasks));
         let [found, skipped, filtered]: [Counter; 3] = Default::default();
         let (is_whole, limit) = (only.is_none(), config.run.document_limit());
@@ -144,9 +145,9 @@ impl Job {
                 .source("find", sources.take_while(|_| !interrupt.is_requested()))
                 .entrance(read, gate)
                 .stage(Split::default().within(limit))
-                .stage(group.within(limit));
-            for classify in classifiers {
-                line = line.workers(classify);
+                .stage(batcher.within(limit));
+            for of_model in workers {
+                line = line.workers(of_model);
             }
             line.stage(Assemble::new(Arc::clone(&tasks)).within(limit)).stage(write).for_each(|progress| {
                 written.add(&progress);
@@ -154,7 +155,7 @@ impl Job {
             });
         });
 
-        let found = Found { all: found.get(), skipped: skipped.get(), filtered: filtered.get() };
+        let found = FoundCount { all: found.get(), skipped: skipped.get(), filtered: filtered.get() };
         let mut report = RunReport::new(&config, &tasks, clock, found, &written, &stages);
         if interrupt.cause().is_some() {
             report.record.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);
@@ -187,27 +188,31 @@ fn load(model: &UsedModel) -> Result<Vec<Model>, ModelError> {
     (0..model.runtime.workers).into_par_iter().map(copy).collect()
 }
 
-/// What remembers the readings of `model`; none where they depend on the batch.
-fn recall_of(model: &UsedModel, copies: &mut [Model], recall: &Arc<Recall>) -> Result<Option<Arc<Recall>>, ModelError> {
-    if !recall.is_on() {
+/// The cache for `model`; `None` if its results depend on the batch.
+fn cache_for(
+    model: &UsedModel,
+    copies: &mut [Model],
+    cache: &Arc<PassageCache>,
+) -> Result<Option<Arc<PassageCache>>, ModelError> {
+    if !cache.is_on() {
         return Ok(None);
     }
     let is_invariant = copies.first_mut().map_or(Ok(false), Model::is_batch_invariant)?;
     if !is_invariant {
         tracing::info!(model = model.name, "readings depend on the batch here, so that none are recalled");
     }
-    Ok(is_invariant.then(|| Arc::clone(recall)))
+    Ok(is_invariant.then(|| Arc::clone(cache)))
 }
 
 /// The documents that are not tried again. Whoever retries what took too long wants them tried.
-fn suspects(folder: &Path, only: &Only) -> std::io::Result<Suspects> {
-    match only {
-        Only::Everything => Suspects::of(folder),
-        Only::Rejected(reason) if reason.as_deref().is_none_or(|reason| reason == Reason::TooSlow.as_str()) => {
+fn suspects(folder: &Path, selection: &Selection) -> std::io::Result<Suspects> {
+    match selection {
+        Selection::Everything => Suspects::load(folder),
+        Selection::Rejected(reason) if reason.as_deref().is_none_or(|reason| reason == Reason::TooSlow.as_str()) => {
             suspects::clear(folder)?;
             Ok(Suspects::default())
         }
-        Only::Rejected(_) | Only::At(_) => Ok(Suspects::default()),
+        Selection::Rejected(_) | Selection::At(_) => Ok(Suspects::default()),
     }
 }
 
@@ -268,13 +273,13 @@ pub fn forget(config: &Config, documents: &[String]) -> Result<(), RunError> {
     forgotten.map_err(Into::into)
 }
 
-/// What the results of a run depend on: the tasks with their models, the parts of this program, and the fields that are written.
-fn terms(config: &Config, tasks: &Tasks) -> Terms {
+/// Everything that results depend on: the tasks with their models, the parts of this program, and the fields that are written.
+fn result_key(config: &Config, tasks: &Tasks) -> ResultKey {
     let mut parts = vec![tasks.fingerprint()];
     parts.extend(REVISIONS.iter().map(|(part, revision)| format!("{part} {revision}")));
     parts.extend(config.output.fields.iter().map(|field| field.get_ref().as_str().to_owned()));
-    let made_by = sha256_of_all(parts.iter().map(String::as_str));
-    Terms { layout: layout_name(&config.output), made_by: hexadecimal(&made_by) }
+    let fingerprint = sha256_of_all(parts.iter().map(String::as_str));
+    ResultKey { layout: layout_name(&config.output), fingerprint: hexadecimal(&fingerprint) }
 }
 
 /// How results are written, as ledgers hold it: a folder with another text is refused.

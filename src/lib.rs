@@ -66,5 +66,5 @@ pub mod pipeline;
 /// What flows through a run.
 pub mod record;
 
-pub use job::{Job, Only, Request, finder, forget};
+pub use job::{Job, Request, Selection, finder, forget};
 pub use repeat::repeat;

@@ -9,39 +9,39 @@ use jiff::Timestamp;
 
 use pressrun::config::LogConfig;
 
-/// A log that begins when its file is known. What was said before is not in it. Clones share it.
+/// A log that begins when its file is known. Earlier messages are not in it. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log(Arc<OnceLock<Mutex<LogFile>>>);
 
 impl Log {
-    /// Begins with the file of `config`, where it names one.
+    /// Begins the log with the file of `config`, if it names one.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// A file that cannot be written.
     pub(crate) fn begin(&self, config: &LogConfig) -> anyhow::Result<()> {
         if let Some(path) = &config.file {
             let file = LogFile::open(path, config.max_bytes.get(), config.keep.get());
             let file = file.map_err(|cause| anyhow::anyhow!("cannot write the log `{}`: {cause}", path.display()))?;
-            // It begins once.
+            // The log begins only once, so no file has been set yet.
             let _ = self.0.set(Mutex::new(file));
         }
         Ok(())
     }
 
-    /// Adds a message, whose lines stay apart.
+    /// Adds a message, one entry a line.
     pub(crate) fn add(&self, message: &str) -> io::Result<()> {
         let Some(file) = self.0.get() else { return Ok(()) };
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
         message.lines().filter(|line| !line.trim().is_empty()).try_for_each(|line| file.add(line))
     }
 
-    /// Where `tracing` writes its events.
+    /// A writer for the events of `tracing`.
     pub(crate) fn writer(&self) -> LogWriter {
         LogWriter { log: self.clone() }
     }
 }
 
-/// Writes events, each of which is one line whatever it says.
+/// Writes each event as one line; line feeds inside it are escaped.
 #[derive(Debug)]
 pub(crate) struct LogWriter {
     log: Log,
@@ -58,7 +58,7 @@ impl Write for LogWriter {
     }
 }
 
-/// A file that stays below a size, and those that were full before it: `pressrun.log.1` is the youngest of them.
+/// A file of limited size, and the numbered files before it: `pressrun.log.1` is the newest of them.
 #[derive(Debug)]
 struct LogFile {
     path: PathBuf,
@@ -75,32 +75,33 @@ impl LogFile {
         Ok(Self { path: path.to_owned(), file, bytes, max_bytes, keep })
     }
 
-    /// Adds a line with the time. What a terminal would take for a command is shown instead.
+    /// Adds a line with the time. Control characters are escaped.
     fn add(&mut self, line: &str) -> io::Result<()> {
-        let shown = line.chars().fold(String::new(), |mut shown, character| {
+        let mut shown = String::with_capacity(line.len());
+        for character in line.chars() {
             if character.is_control() {
                 shown.extend(character.escape_default());
             } else {
                 shown.push(character);
             }
-            shown
-        });
+        }
         let line = format!("{:.6} {}\n", Timestamp::now(), shown.trim_end());
         let bytes = line.len() as u64;
         if self.bytes > 0 && self.bytes + bytes > self.max_bytes {
             self.rotate()?;
         }
-        // In one piece: another process may write here, too.
+        // One call for the whole line, as another process may append to the same file.
         self.file.write_all(line.as_bytes())?;
         self.bytes += bytes;
         Ok(())
     }
 
+    /// Numbers the full file, removes the oldest one, and begins a new one.
     fn rotate(&mut self) -> io::Result<()> {
         for number in (1..=self.keep).rev() {
-            let younger = if number == 1 { self.path.clone() } else { self.numbered(number - 1) };
-            if younger.exists() {
-                fs::rename(younger, self.numbered(number))?;
+            let newer = if number == 1 { self.path.clone() } else { self.numbered(number - 1) };
+            if newer.exists() {
+                fs::rename(newer, self.numbered(number))?;
             }
         }
         if self.keep == 0 {

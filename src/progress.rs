@@ -1,4 +1,4 @@
-//! What a run shows on a terminal while it goes on. Nothing where stderr is no terminal.
+//! Messages and the progress of a run on the terminal. There is no progress bar if stderr is not a terminal.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use pressrun::stages::write::Written;
 
 use crate::log::Log;
 
-/// Stderr, shared by messages, log lines and the progress bar so that none writes into another.
+/// Stderr, shared by messages, log lines and the progress bar, which do not write over each other.
 #[derive(Debug, Clone)]
 pub(crate) struct Screen {
     bars: MultiProgress,
@@ -24,24 +24,24 @@ impl Screen {
         Self { bars: MultiProgress::with_draw_target(target), is_quiet, log: Log::default() }
     }
 
-    /// What is said is kept there, too, once it has begun.
+    /// The log file, which gets all messages once it has begun.
     pub(crate) fn log(&self) -> &Log {
         &self.log
     }
 
-    /// Whether a progress bar can be seen.
+    /// True if a progress bar is visible.
     pub(crate) fn is_watched(&self) -> bool {
         !self.bars.is_hidden()
     }
 
-    /// Writes a message. What a terminal would take for a command, in a file's name perhaps, is shown instead.
+    /// Writes a message, also in quiet mode. Control characters, as file names may have them, are escaped.
     pub(crate) fn say(&self, message: &str) {
-        // There is nobody to tell where stderr is gone.
-        let _ = writeln!(self.writer(), "{}", harmless(message));
+        // An error of stderr cannot be reported anywhere.
+        let _ = writeln!(self.writer(), "{}", escape_control(message));
         self.note(message);
     }
 
-    /// Says what is no error: into the log in any case, and to the screen where more than errors is wanted.
+    /// Writes a message that is not an error: always to the log, and to the screen unless it is quiet.
     pub(crate) fn tell(&self, message: &str) {
         if self.is_quiet {
             self.note(message);
@@ -50,6 +50,7 @@ impl Screen {
         }
     }
 
+    /// Writes a message to the log only.
     fn note(&self, message: &str) {
         if let Err(error) = self.log.add(message) {
             let _ = writeln!(self.writer(), "the log cannot be written: {error}");
@@ -115,13 +116,17 @@ impl Drop for Progress {
     }
 }
 
-fn harmless(message: &str) -> String {
-    let shown = |character: char| match character {
-        '\n' | '\t' => character.to_string(),
-        _ if character.is_control() => character.escape_default().to_string(),
-        _ => character.to_string(),
-    };
-    message.chars().map(shown).collect()
+/// The message with its control characters escaped, except line feeds and tabs: a terminal would take them for commands.
+fn escape_control(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    for character in message.chars() {
+        if character.is_control() && !matches!(character, '\n' | '\t') {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -130,6 +135,6 @@ mod tests {
 
     #[test]
     fn a_message_gives_a_terminal_no_commands() {
-        assert_eq!(harmless("no\u{1b}[2J\u{9b}31m `naïve.txt`\n"), "no\\u{1b}[2J\\u{9b}31m `naïve.txt`\n");
+        assert_eq!(escape_control("no\u{1b}[2J\u{9b}31m `naïve.txt`\n"), "no\\u{1b}[2J\\u{9b}31m `naïve.txt`\n");
     }
 }

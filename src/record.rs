@@ -1,4 +1,4 @@
-//! What flows through a run: documents, their sentences, and what was found in each of them.
+//! The data that flows through a run: documents, their sentences, and the results for each sentence.
 //!
 //! Everything here is plain data. Field names that reach the output are an interface (see `docs/output.md`).
 
@@ -57,24 +57,24 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// Metadata of an article, under the names of ninjs. [`Metadata::FIELDS`] lists the fields for all that treats them alike.
+/// Metadata of an article, under the names of ninjs. [`Metadata::FIELDS`] lists the fields for code that treats them alike.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metadata {
     /// The article's address or other global name.
     pub uri: Option<String>,
     /// The headline.
     pub title: Option<String>,
-    /// Who wrote it, as the input says it.
+    /// The author, as the input names them.
     pub byline: Option<String>,
-    /// When it was published, in RFC 3339 if the input's date can be parsed.
+    /// The time of publication, in RFC 3339 if the input's date can be parsed.
     pub published: Option<String>,
-    /// When it was last changed, in RFC 3339 if the input's date can be parsed.
+    /// The time of the last change, in RFC 3339 if the input's date can be parsed.
     pub modified: Option<String>,
-    /// The part of the paper that it stood in.
+    /// The section of the newspaper.
     pub section: Option<String>,
-    /// The language, as the input says it, or else by ISO 639 as it was detected. Null if that is not sure.
+    /// The language, as the input gives it, or else the detected one by its ISO 639 code. Null if the detection is not sure.
     pub language: Option<String>,
-    /// Who published it.
+    /// The publisher.
     pub source: Option<String>,
 }
 
@@ -85,11 +85,11 @@ pub struct MetadataField {
     pub name: &'static str,
     /// Its value.
     pub value: fn(&Metadata) -> Option<&str>,
-    /// The place of its value.
+    /// A reference for setting its value.
     pub value_mut: fn(&mut Metadata) -> &mut Option<String>,
 }
 
-/// The table of the fields, from the names of the struct's.
+/// The table of the fields, from their names in the struct.
 macro_rules! metadata_fields {
     ($($name:ident),*) => {
         [$(MetadataField {
@@ -101,8 +101,7 @@ macro_rules! metadata_fields {
 }
 
 impl Metadata {
-    /// Every field, in the order of the output. The configuration names their sources, hashes go over them, and tables are
-    /// searched for them.
+    /// Every field, in the order of the output. The configuration, the hash of a document and the parsers go over this list.
     pub const FIELDS: [MetadataField; 8] =
         metadata_fields![uri, title, byline, published, modified, section, language, source];
 
@@ -137,19 +136,19 @@ impl Metadata {
 pub struct Document {
     /// Unique within a run and safe as a file name.
     pub id: String,
-    /// Where it was read.
+    /// Its origin.
     pub place: Place,
-    /// What is known beside the text.
+    /// Its metadata.
     pub metadata: Metadata,
-    /// The text that every offset counts in: decoded, otherwise as it was.
+    /// The decoded text, otherwise unchanged. All offsets refer to it.
     pub text: String,
     /// The encoding it was decoded from, by its WHATWG name.
     pub encoding: &'static str,
-    /// What else to know of the text.
+    /// Remarks on the text.
     pub flags: Vec<TextFlag>,
-    /// What it is a copy of.
+    /// The document of which it is a copy, if any.
     pub duplicate_of: Option<Original>,
-    /// SHA-256 of all that was read, text and metadata, and of what it is a copy of.
+    /// SHA-256 of the text, the metadata and the original.
     pub content: [u8; 32],
 }
 
@@ -159,20 +158,20 @@ pub struct Original {
     /// Its id.
     #[serde(rename = "duplicate_of")]
     pub id: String,
-    /// How much of the shorter text is in the longer one, in percent; 100 where they are the same. Written as a share, 0 to 1.
+    /// The share of the shorter text that is in the longer one, in percent; 100 if the texts are the same. Written as a share, 0 to 1.
     #[serde(rename = "similarity", serialize_with = "as_share")]
     pub percent: u8,
 }
 
 impl Original {
-    /// A share from 0 to 1 as it is kept.
+    /// A share from 0 to 1 as a percentage.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 100")]
     pub fn percent(similarity: f64) -> u8 {
         (100.0 * similarity).round() as u8
     }
 
-    /// How much of the shorter text is in the longer one, from 0 to 1.
+    /// The share of the shorter text that is in the longer one, from 0 to 1.
     #[must_use]
     pub fn share(&self) -> f64 {
         f64::from(self.percent) / 100.0
@@ -216,11 +215,11 @@ impl Span {
 /// A sentence of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sentence {
-    /// Where it stands in the document's text.
+    /// Its position in the document's text.
     pub span: Span,
-    /// The paragraph it stands in, from 0.
+    /// The number of its paragraph, from 0.
     pub paragraph: usize,
-    /// It is a title, a heading, a byline or the like, standing alone.
+    /// True for a title, a heading, a byline or the like that stands alone.
     pub is_heading: bool,
 }
 
@@ -238,7 +237,7 @@ pub struct SplitDocument {
 pub struct Chunk<T> {
     /// The documents, in input order.
     pub documents: Vec<T>,
-    /// How many bytes of input had been read when the chunk closed, since the start of the run.
+    /// Bytes of input read from the start of the run until the chunk closed.
     pub input_bytes: u64,
 }
 
@@ -246,18 +245,18 @@ pub struct Chunk<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Label {
-    /// The code of a code book, where there is one: what to key on.
+    /// The code in a code book, if there is one: the stable key of the label.
     pub code: Option<String>,
-    /// The name that people read.
+    /// The name for people.
     pub label: String,
     /// The IPTC Media Topic that it maps to, as `medtop:NN000000`.
     pub iptc: Option<String>,
 }
 
-/// What a task says of one statement.
+/// The result of a labelling task for a statement or a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// The label given, by its place in the head's labels; `None` where the best stayed below `min_score`.
+    /// The label, as an index into the head's labels; `None` if the best label's probability is below `min_score`.
     pub label: Option<usize>,
     /// The probability of the most probable label.
     pub score: f32,
@@ -265,7 +264,7 @@ pub struct Verdict {
     pub probabilities: Vec<f32>,
 }
 
-/// How a content is reported.
+/// The form in which content is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AttributionKind {
@@ -277,31 +276,31 @@ pub enum AttributionKind {
     Mixed,
 }
 
-/// Who said something, as fully as the document says it.
+/// A person or organisation that said something, as fully as the document names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Speaker {
     /// The fullest name of the person or organisation.
     #[schemars(length(min = 1))]
     pub name: String,
-    /// What the text says that they are, in its words.
+    /// The role that the text gives them, in its words.
     pub role: Option<String>,
 }
 
-/// Who said what: source, cue and content.
+/// A report of what a source said: source, cue and content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribution {
     /// Its number in the document, from 0. A quotation of several sentences is one attribution in several statements.
     pub number: usize,
-    /// Whether the content is quoted.
+    /// The form in which the content is reported.
     pub kind: AttributionKind,
-    /// Who said it. May stand in another sentence.
+    /// The words for the source. They may be in another sentence.
     pub source: Option<Span>,
-    /// Who that is, as fully as the document says it; none where it does not say clearly.
+    /// The person or organisation that the source means; `None` if the document does not make it clear.
     pub speaker: Option<Speaker>,
-    /// The words that report it. May stand in another sentence.
+    /// The words for "said". They may be in another sentence.
     pub cue: Option<Span>,
-    /// What of it was said in this statement, in one or more pieces.
+    /// The parts of the content in this statement.
     pub content: Vec<Span>,
 }
 
@@ -318,58 +317,58 @@ pub enum Flag {
     Truncated,
 }
 
-/// A sentence together with what was found in it.
+/// A sentence together with its results.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
     /// The sentence.
     pub sentence: Sentence,
-    /// What each labelling task says, in the order of the configuration; `None` of boilerplate.
+    /// The verdict of each labelling task, in the order of the configuration; `None` for boilerplate.
     pub verdicts: Vec<Option<Verdict>>,
-    /// Who said what in it.
+    /// The attributions with content in it.
     pub attributions: Vec<Attribution>,
-    /// What else to know.
+    /// Remarks.
     pub flags: Vec<Flag>,
 }
 
-/// A document with its statements: what is written.
+/// A document with its statements and results: it is ready to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnalysedDocument {
     /// The document.
     pub document: Document,
     /// Its statements, in order.
     pub statements: Vec<Statement>,
-    /// What each labelling task says of the document as a whole, in the order of the configuration; `None` where there is
-    /// nothing to say it by.
+    /// The verdict of each labelling task on the document as a whole, in the order of the configuration; `None` if no statement
+    /// counts.
     pub verdicts: Vec<Option<Verdict>>,
 }
 
 impl Statement {
-    /// Whether it is no statement, and so counted nowhere.
+    /// True for boilerplate, which no share or mean counts.
     #[must_use]
     pub fn is_boilerplate(&self) -> bool {
         self.flags.contains(&Flag::Boilerplate)
     }
 }
 
-/// A chunk when all has been found: what is written and committed together.
+/// A chunk with all results: it is written and committed together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnalysedChunk {
     /// The documents, in input order.
     pub documents: Vec<AnalysedDocument>,
-    /// How many bytes of input had been read when the chunk closed, since the start of the run.
+    /// Bytes of input read from the start of the run until the chunk closed.
     pub input_bytes: u64,
-    /// How much the models read for it.
+    /// Tokens that were computed or came from the cache for it.
     pub tokens: TokenCount,
 }
 
-/// How many tokens the models read, and how many they did not have to.
+/// The numbers of tokens that were computed or came from the cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TokenCount {
     /// Tokens of the text itself, `[CLS]` and `[SEP]` included.
     pub useful: u64,
     /// Tokens computed, padding included.
     pub padded: u64,
-    /// Tokens of passages that had been read before and were not read again.
+    /// Tokens of passages that came from the cache.
     pub recalled: u64,
 }
 
@@ -390,7 +389,7 @@ impl TokenCount {
     }
 }
 
-/// How many documents are copies of others.
+/// The number of documents that are copies of others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct CopyCount {
@@ -401,11 +400,14 @@ pub struct CopyCount {
 }
 
 impl CopyCount {
-    /// Of one document, whose original this is.
+    /// The count for one document with this original, if it is a copy.
     #[must_use]
-    pub fn of(original: Option<&Original>) -> Self {
-        let is_exact = original.map(|original| original.percent == 100);
-        Self { exact: u64::from(is_exact == Some(true)), near: u64::from(is_exact == Some(false)) }
+    pub fn of_document(original: Option<&Original>) -> Self {
+        match original {
+            None => Self::default(),
+            Some(original) if original.percent == 100 => Self { exact: 1, near: 0 },
+            Some(_) => Self { exact: 0, near: 1 },
+        }
     }
 }
 
@@ -416,7 +418,7 @@ impl std::ops::AddAssign for CopyCount {
     }
 }
 
-/// Why an input could not be used. A machine-readable word in `rejected.jsonl`.
+/// The reason of a rejection, a machine-readable word in `rejected.jsonl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -453,7 +455,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The word that stands in the output.
+    /// The word in the output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -476,27 +478,27 @@ impl Reason {
     }
 }
 
-/// How much of a rejected input is shown.
+/// The length of the excerpt of a rejected input, in characters.
 pub const EXCERPT_CHARACTERS: usize = 160;
 
-/// An input that could not be used. Never silent, never lost.
+/// An input that could not be used. Every one is logged and listed in the output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Where the input is.
+    /// The origin of the input.
     pub place: Place,
-    /// The stage that refused it.
+    /// The name of the stage that rejected it.
     pub stage: &'static str,
-    /// Why, as a word.
+    /// The reason, as a word.
     pub reason: Reason,
-    /// Why, as a sentence.
+    /// The reason, as a sentence.
     pub message: String,
-    /// The beginning of what was refused.
+    /// The beginning of the input.
     pub excerpt: String,
 }
 
 #[cfg(test)]
 impl Document {
-    /// A document of which nothing but its text is known.
+    /// A document with this text and without metadata.
     pub(crate) fn of_text(text: String) -> Self {
         Self {
             id: "x".into(),

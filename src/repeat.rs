@@ -1,4 +1,4 @@
-//! Documents of an output folder once more: what they come to now, against what is there.
+//! Reprocesses documents of an output folder and compares the results with the stored ones.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::config::Config;
 use crate::config::values::Whole;
 use crate::error::RunError;
-use crate::job::{Job, Only, Request};
+use crate::job::{Job, Request, Selection};
 use crate::ledger::{Entry, Ledger, LedgerError};
 use crate::output::WriteError;
 use crate::output::schema::DocumentRecord;
@@ -15,11 +15,11 @@ use crate::pipeline::Interrupt;
 use crate::record::Original;
 use crate::stages::read::Known;
 
-/// Reads `documents` of the output folder of `config` once more, and compares what comes of them with what is there. `paths` are what
-/// was read, or none for `[input] paths`. What is no longer in the input cannot be compared, and is counted as a fault.
+/// Reprocesses a sample of documents of the output folder of `config`, and compares the results with the stored ones. `paths` are the
+/// inputs of the run; empty for `[input] paths`. A document that is no longer in the input is a fault.
 ///
 /// # Errors
-/// As those of a run; results on other terms than those of `config` differ in the first place.
+/// The errors of a run. If the stored results come from another configuration, they differ, and that is no error but a fault.
 pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Verification, RunError> {
     let ledger = Ledger::open(&config.output.directory)?;
     let expected = ledger.sample(documents)?;
@@ -27,12 +27,13 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
     let folder = Scratch::new()?;
     let mut config = config.clone();
     config.output.directory.clone_from(&folder.path);
-    config.cache.max_bytes = Whole::of::<0>();
+    config.cache.max_bytes = Whole::constant::<0>();
     config.metrics.textfile = None;
-    // What was written stays when other languages are wanted.
+    // A stored document counts even if its language is no longer wanted.
     config.input.languages.clear();
-    let only = Only::At(expected.iter().map(|entry| ((entry.source.clone(), entry.record), known(entry))).collect());
-    let job = Job::prepare(config, Request { paths, listed: Vec::new(), redo: false, only })?;
+    let places = expected.iter().map(|entry| ((entry.source.clone(), entry.record), known(entry))).collect();
+    let request = Request { paths, listed: Vec::new(), redo: false, selection: Selection::At(places) };
+    let job = Job::prepare(config, request)?;
     let outcome = job.run(&Interrupt::default(), |_| ()).1;
     if !matches!(outcome, Ok(()) | Err(RunError::TooManyRejected { .. })) {
         outcome?;
@@ -42,19 +43,23 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
         found.insert((entry.source, entry.record), entry.kept.sha256);
         Ok::<_, LedgerError>(())
     })?;
-    let fault = |entry: &Entry| {
+    let mut faults = Vec::new();
+    for entry in &expected {
         let message = match found.get(&(entry.source.clone(), entry.record)) {
-            Some(sha256) if *sha256 == entry.kept.sha256 => return None,
+            Some(sha256) if *sha256 == entry.kept.sha256 => continue,
             Some(_) => "other statements come of it now",
             None => "is no longer where it was read",
         };
-        Some(Fault { file: entry.source.clone(), document: Some(entry.document.clone()), message: message.into() })
-    };
-    let faults = expected.iter().filter_map(fault).collect();
+        faults.push(Fault {
+            file: entry.source.clone(),
+            document: Some(entry.document.clone()),
+            message: message.into(),
+        });
+    }
     Ok(Verification { documents: expected.len() as u64, statements: 0, faults })
 }
 
-/// What only the rest of the input says of a document: whether another has its id, or its text.
+/// The id and the original of a stored document. A run learns them from the rest of the input, which is not read here.
 fn known(entry: &Entry) -> Known {
     let record: Option<DocumentRecord> = serde_json::from_slice(&entry.line).ok();
     let original = record.and_then(|record| record.duplicate_of.zip(record.similarity));
@@ -62,7 +67,7 @@ fn known(entry: &Entry) -> Known {
     Known { id: Some(entry.document.clone()), duplicate_of }
 }
 
-/// A folder that is gone afterwards.
+/// A temporary folder, removed when this is dropped.
 struct Scratch {
     path: PathBuf,
 }
@@ -77,7 +82,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left there is in nobody's way.
+        // A folder that cannot be removed does no harm.
         let _ = std::fs::remove_dir_all(&self.path);
     }
 }

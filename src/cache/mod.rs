@@ -1,10 +1,10 @@
-//! What models have read before. Wire copy repeats: a passage that has been read once is not read again, in the same run or in
-//! a later one. That is sound only for models whose reading of a passage does not depend, in a single bit, on what else is
-//! in a batch; others are not asked about here.
+//! The results of passages that models inferred before. Wire copy repeats: a passage that was inferred once is not inferred
+//! again, in the same run or in a later one. That is sound only for models whose results for a passage are the same bits in any
+//! batch. Other models do not use the cache.
 //!
-//! It is never needed: whatever is wrong with it, a run goes on without.
+//! A run never depends on the cache: if something is wrong with it, the run goes on without it.
 
-/// Readings in a file.
+/// Results in a file.
 mod store;
 
 use std::sync::Arc;
@@ -17,55 +17,56 @@ use crate::model::{self, Passage, Reading};
 use crate::task::UsedModel;
 use store::Store;
 
-/// What tells a passage, as one model in one precision reads it, from all others: a truncated SHA-256.
+/// The identity of a passage for one model in one precision on one kind of processor: a truncated SHA-256.
 pub type Key = [u8; 16];
 
-/// What has been read before: this run's in memory, other runs' in a file.
+/// The results of passages: those of this run in memory, those of other runs in a file too.
 #[derive(Debug)]
-pub struct Recall {
+pub struct PassageCache {
     is_on: bool,
     memory: quick_cache::sync::Cache<Key, Arc<[u8]>, Bytes>,
     store: Option<Store>,
 }
 
-/// Counts entries of the memory by the bytes that they take.
+/// The size of an entry in memory, in bytes.
 #[derive(Debug, Clone)]
 struct Bytes;
 
 impl quick_cache::Weighter<Key, Arc<[u8]>> for Bytes {
     fn weight(&self, _: &Key, value: &Arc<[u8]>) -> u64 {
-        /// What an entry takes beside its reading, roughly.
+        /// The approximate size of an entry without its value.
         const OVERHEAD: u64 = 96;
         value.len() as u64 + OVERHEAD
     }
 }
 
-/// What tells one model in one precision on one kind of processor from others.
+/// The keys of passages for one model in one precision on one kind of processor.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub struct PassageKeys {
+    /// The hash of all that the model's results depend on, except the passage.
     digest: Sha256,
 }
 
-impl Reader {
-    /// For the model `used` as it runs here.
+impl PassageKeys {
+    /// The keys for the model `used` on this machine.
     #[must_use]
-    pub fn of(used: &UsedModel) -> Self {
-        let mut digest = Sha256::new();
-        let manifest = used.folder.manifest();
+    pub fn new(used: &UsedModel) -> Self {
+        let runtime = &used.runtime;
         let processor = model::processor();
-        let (precision, device) = (used.runtime.precision.as_str(), used.runtime.device.as_str());
-        for part in [precision, device, &processor, &manifest.fingerprint]
-            .into_iter()
-            .chain(used.heads.iter().map(String::as_str))
-        {
+        let mut parts =
+            vec![runtime.precision.as_str(), runtime.device.as_str(), &processor, &used.folder.manifest().fingerprint];
+        parts.extend(used.heads.iter().map(String::as_str));
+        let mut digest = Sha256::new();
+        for part in parts {
             digest.update(part);
+            // Ends the part: "a", "bc" and "ab", "c" are to differ.
             digest.update([0]);
         }
         digest.update(model::REVISION.to_le_bytes());
         Self { digest }
     }
 
-    /// The key of `passage`: of its tokens and of where its segments begin and end.
+    /// The key of `passage`: a hash of its tokens and of the bounds of its segments.
     #[must_use]
     pub fn key(&self, passage: &Passage) -> Key {
         let mut digest = self.digest.clone();
@@ -79,32 +80,36 @@ impl Reader {
     }
 }
 
-impl Recall {
-    /// As `config` has it. Where the file cannot be used a warning says so.
+impl PassageCache {
+    /// Opens the cache that `config` describes. If its file cannot be used, logs a warning and goes on without the file.
     #[must_use]
     pub fn open(config: &CacheConfig) -> Self {
-        /// How many readings the memory is laid out for at first.
-        const READINGS: usize = 4096;
-        let store = (config.max_bytes.get() > 0).then(|| Store::open(&config.directory, config.max_bytes.get()));
-        let store = store.and_then(|opened| {
-            let warn = |error| tracing::warn!(error = %chain(&error), "going on without what earlier runs have read");
-            opened.map_err(warn).ok()
-        });
+        /// The number of entries that memory is reserved for at first.
+        const EXPECTED_ENTRIES: usize = 4096;
+        let mut store = None;
+        if config.max_bytes.get() > 0 {
+            match Store::open(&config.directory, config.max_bytes.get()) {
+                Ok(opened) => store = Some(opened),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "going on without what earlier runs have read");
+                }
+            }
+        }
         let is_on = store.is_some() || config.memory_bytes.get() > 0;
         Self {
             is_on,
-            memory: quick_cache::sync::Cache::with_weighter(READINGS, config.memory_bytes.get(), Bytes),
+            memory: quick_cache::sync::Cache::with_weighter(EXPECTED_ENTRIES, config.memory_bytes.get(), Bytes),
             store,
         }
     }
 
-    /// Whether it remembers anything.
+    /// True if the cache stores anything, in memory or in a file.
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.is_on
     }
 
-    /// What has been read of each of `passages`, where it has been.
+    /// The results of each of `passages`, in their order; `None` for those that are not in the cache.
     #[must_use]
     pub fn find(&self, passages: &[(Key, &Passage)]) -> Vec<Option<Vec<Reading>>> {
         let mut found: Vec<_> = passages.iter().map(|(key, _)| self.memory.get(key)).collect();
@@ -119,14 +124,17 @@ impl Recall {
                 }
             }
         }
-        let readings = |(value, (_, passage)): (Option<Arc<[u8]>>, &(Key, &Passage))| decode(&value?, passage);
-        found.into_iter().zip(passages).map(readings).collect()
+        found.into_iter().zip(passages).map(|(value, (_, passage))| decode(&value?, passage)).collect()
     }
 
-    /// Remembers what has been read of passages.
+    /// Stores the results of passages.
     pub fn keep<'r>(&self, readings: impl Iterator<Item = (Key, &'r [Reading])>) {
-        let encode = |(key, readings)| Some((key, Arc::from(postcard::to_allocvec(readings).ok()?)));
-        let values: Vec<(Key, Arc<[u8]>)> = readings.filter_map(encode).collect();
+        let mut values: Vec<(Key, Arc<[u8]>)> = Vec::new();
+        for (key, readings) in readings {
+            if let Ok(value) = postcard::to_allocvec(readings) {
+                values.push((key, value.into()));
+            }
+        }
         if let Some(store) = &self.store {
             store.keep(&values);
         }
@@ -136,7 +144,7 @@ impl Recall {
     }
 }
 
-/// The readings of a passage; none where what was kept does not fit it.
+/// The results of a passage from a stored value; `None` if they do not fit the passage.
 fn decode(value: &[u8], passage: &Passage) -> Option<Vec<Reading>> {
     let readings: Vec<Reading> = postcard::from_bytes(value).ok()?;
     let fits = readings.len() == passage.segments.len()
@@ -161,8 +169,8 @@ mod tests {
         vec![Reading { sequences: vec![vec![share, 1.0 - share]], tokens: vec![vec![3]] }]
     }
 
-    fn reader() -> Reader {
-        Reader { digest: Sha256::new() }
+    fn passage_keys() -> PassageKeys {
+        PassageKeys { digest: Sha256::new() }
     }
 
     fn config(directory: &std::path::Path) -> CacheConfig {
@@ -170,41 +178,42 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_is_found_to_the_last_bit_also_by_a_later_run() {
+    fn results_are_found_to_the_last_bit_also_by_a_later_run() {
         let folder = tempfile::tempdir().unwrap();
-        let (known, unknown) = (passage(&[101, 7, 102]), passage(&[101, 8, 102]));
-        let keys = [(reader().key(&known), &known), (reader().key(&unknown), &unknown)];
+        let known = passage(&[101, 7, 102]);
+        let unknown = passage(&[101, 8, 102]);
+        let keys = [(passage_keys().key(&known), &known), (passage_keys().key(&unknown), &unknown)];
         let share = 0.1 + 0.2_f32.sqrt();
         {
-            let recall = Recall::open(&config(folder.path()));
-            assert_eq!(recall.find(&keys), [None, None]);
-            recall.keep(std::iter::once((keys[0].0, reading(share).as_slice())));
-            assert_eq!(recall.find(&keys), [Some(reading(share)), None]);
+            let cache = PassageCache::open(&config(folder.path()));
+            assert_eq!(cache.find(&keys), [None, None]);
+            cache.keep(std::iter::once((keys[0].0, reading(share).as_slice())));
+            assert_eq!(cache.find(&keys), [Some(reading(share)), None]);
         }
-        assert_eq!(Recall::open(&config(folder.path())).find(&keys), [Some(reading(share)), None]);
+        assert_eq!(PassageCache::open(&config(folder.path())).find(&keys), [Some(reading(share)), None]);
     }
 
     #[test]
-    fn where_its_segments_lie_tells_a_passage_from_another_of_the_same_tokens() {
+    fn passages_with_the_same_tokens_and_other_segments_have_other_keys() {
         let one = passage(&[101, 7, 8, 102]);
         let mut two = one.clone();
         two.segments = vec![
             Segment { tokens: 1..2, ..one.segments[0].clone() },
             Segment { tokens: 2..3, ..one.segments[0].clone() },
         ];
-        assert_ne!(reader().key(&one), reader().key(&two));
+        assert_ne!(passage_keys().key(&one), passage_keys().key(&two));
         assert_eq!(decode(&postcard::to_allocvec(&reading(0.5)).unwrap(), &two), None);
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_costs_only_what_earlier_runs_have_read() {
+    fn a_folder_that_cannot_be_written_costs_only_the_results_of_other_runs() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "not a folder").unwrap();
-        let recall = Recall::open(&config(&file));
+        let cache = PassageCache::open(&config(&file));
         let known = passage(&[101, 7, 102]);
-        let key = reader().key(&known);
-        recall.keep(std::iter::once((key, reading(0.5).as_slice())));
-        assert_eq!(recall.find(&[(key, &known)]), [Some(reading(0.5))]);
+        let key = passage_keys().key(&known);
+        cache.keep(std::iter::once((key, reading(0.5).as_slice())));
+        assert_eq!(cache.find(&[(key, &known)]), [Some(reading(0.5))]);
     }
 }

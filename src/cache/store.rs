@@ -1,4 +1,4 @@
-//! Readings in a `SQLite` file, bounded in size. Safe to delete while no run is going on.
+//! Results of passages in a `SQLite` file of bounded size. Safe to delete while no run is going on.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,16 +10,16 @@ use sha2::{Digest, Sha256};
 
 use super::Key;
 
-/// The version of the table; a file of another is begun anew.
+/// The version of the table. A file of another version is emptied.
 const SCHEMA: i64 = 1;
 
-/// How long another run may hold the file before this one goes on without an answer.
+/// The time that another run may hold the file. Then this one goes on without an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Length in bytes of the SHA-256 prefix stored before each value: a damaged entry counts as a miss.
 const CHECK: usize = 8;
 
-/// Readings in a file.
+/// Values by their keys, in a file.
 #[derive(Debug)]
 pub(super) struct Store {
     path: PathBuf,
@@ -28,7 +28,7 @@ pub(super) struct Store {
     has_warned: AtomicBool,
 }
 
-/// Why the file cannot be used.
+/// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StoreError {
     #[error("cannot make the folder `{}`", path.display())]
@@ -46,12 +46,12 @@ pub(super) enum StoreError {
 }
 
 impl Store {
-    /// Opens the file in `folder`, or begins it. It may grow to `max_bytes`.
+    /// Opens the file in `folder`, or creates it. It may grow to `max_bytes`.
     pub(super) fn open(folder: &Path, max_bytes: u64) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder).map_err(|cause| StoreError::Folder { path: folder.to_owned(), cause })?;
         let path = folder.join("readings.sqlite");
         let opened = connect(&path).or_else(|_| {
-            // It holds nothing that could not be read again.
+            // A damaged file is replaced: everything in it can be inferred again.
             for end in ["", "-wal", "-shm"] {
                 let _ = std::fs::remove_file(folder.join(format!("readings.sqlite{end}")));
             }
@@ -61,31 +61,38 @@ impl Store {
         Ok(Self { path, connection: Mutex::new(connection), max_bytes, has_warned: AtomicBool::new(false) })
     }
 
-    /// The values of `keys`, where there are any.
+    /// The values of `keys`, in their order; `None` for keys that are missing and values that are damaged.
     pub(super) fn find(&self, keys: &[Key]) -> Vec<Option<Vec<u8>>> {
         let connection = self.connection();
-        let values = keys.iter().map(|key| self.warn(value(&connection, key)).flatten());
-        values.map(|value| checked(value?)).collect()
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            let stored = self.ok_or_warn(value(&connection, key)).flatten();
+            values.push(stored.and_then(checked));
+        }
+        values
     }
 
-    /// Adds `values`.
+    /// Adds `values`, and removes the oldest ones if the file is too large.
     pub(super) fn keep(&self, values: &[(Key, Arc<[u8]>)]) {
         let mut connection = self.connection();
-        self.warn(add(&mut connection, values).and_then(|()| shrink(&connection, self.max_bytes)));
+        self.ok_or_warn(add(&mut connection, values).and_then(|()| shrink(&connection, self.max_bytes)));
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says once that something is wrong.
-    fn warn<T>(&self, result: rusqlite::Result<T>) -> Option<T> {
-        let warn = |error| {
-            if !self.has_warned.swap(true, Ordering::Relaxed) {
-                tracing::warn!(path = %self.path.display(), %error, "some passages are read though they have been read before");
+    /// The value of `result`. The first error is logged.
+    fn ok_or_warn<T>(&self, result: rusqlite::Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                if !self.has_warned.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(path = %self.path.display(), %error, "some passages are read though they have been read before");
+                }
+                None
             }
-        };
-        result.map_err(warn).ok()
+        }
     }
 }
 
@@ -123,11 +130,12 @@ fn add(connection: &mut Connection, values: &[(Key, Arc<[u8]>)]) -> rusqlite::Re
     transaction.commit()
 }
 
-/// Removes the oldest tenth when there is too much. The file keeps its size and fills the room again.
+/// Removes the oldest tenth of the values if they take more than `max_bytes`. The file keeps its size, and new values fill the
+/// free pages.
 fn shrink(connection: &Connection, max_bytes: u64) -> rusqlite::Result<()> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let used = (pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?;
-    if u64::try_from(used).unwrap_or(0) > max_bytes {
+    let used_pages = number(connection, "page_count")? - number(connection, "freelist_count")?;
+    let used_bytes = used_pages * number(connection, "page_size")?;
+    if u64::try_from(used_bytes).unwrap_or(0) > max_bytes {
         connection.execute(
             "DELETE FROM readings WHERE place <= (SELECT min(place) + (max(place) - min(place) + 10) / 10 FROM readings)",
             (),
@@ -136,12 +144,19 @@ fn shrink(connection: &Connection, max_bytes: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The value of a pragma that is a number.
+fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
+}
+
+/// The check of a value: the beginning of its SHA-256.
 fn check(value: &[u8]) -> [u8; CHECK] {
     let mut check = [0; CHECK];
     check.copy_from_slice(&Sha256::digest(value)[..CHECK]);
     check
 }
 
+/// The value behind its check; `None` if they do not fit.
 fn checked(mut value: Vec<u8>) -> Option<Vec<u8>> {
     let rest = value.split_off(CHECK.min(value.len()));
     (check(&rest) == *value).then_some(rest)
@@ -176,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_value_is_as_good_as_not_there() {
+    fn a_damaged_value_is_a_miss() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), 1 << 20).unwrap();
         fill(&store, 0..2);
@@ -189,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_database_is_begun_anew() {
+    fn a_file_that_is_not_a_database_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("readings.sqlite"), [7; 4096]).unwrap();
         let store = Store::open(folder.path(), 1 << 20).unwrap();

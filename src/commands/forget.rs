@@ -1,4 +1,4 @@
-//! `pressrun forget`: removes what is known of documents, and keeps them from being read again.
+//! `pressrun forget`: removes documents from an output folder permanently.
 
 use pressrun::config::Config;
 use pressrun::error::RunError;

@@ -1,4 +1,4 @@
-//! `pressrun read`: what is found in files, as JSON Lines, without a model: to look at, to pipe on, to test with.
+//! `pressrun read`: parses files and prints their documents and rejections as JSON Lines, without a model.
 
 use std::io::{ErrorKind, Write};
 use std::num::NonZeroUsize;
@@ -16,13 +16,13 @@ use serde::Serialize;
 
 use crate::cli::ReadArguments;
 
-/// The configuration where none is named.
+/// The configuration if the command line names none.
 const CONFIGURATION: &str = "pipeline.toml";
 
-pub(crate) fn read(arguments: &ReadArguments) -> anyhow::Result<()> {
+pub(crate) fn print_documents(arguments: &ReadArguments) -> anyhow::Result<()> {
     let mut config = configuration(arguments.config.as_deref())?;
     config.run.max_rejected = Share::of_percent::<100>();
-    config.run.max_rejected_documents = Whole::of::<{ u32::MAX as u64 }>();
+    config.run.max_rejected_documents = Whole::constant::<{ u32::MAX as u64 }>();
     let (paths, listed) = arguments.input.paths()?;
     let finder = pressrun::finder(&config, paths, listed).map_err(RunError::from)?;
     let settings = ReadSettings { is_in_order: true, ..ReadSettings::default() };
@@ -38,6 +38,7 @@ pub(crate) fn read(arguments: &ReadArguments) -> anyhow::Result<()> {
     }
 }
 
+/// The named configuration, else the one in the working folder, else the defaults.
 fn configuration(path: Option<&Path>) -> anyhow::Result<Config> {
     match path {
         Some(path) => Ok(Config::load(path).map_err(RunError::from)?),
@@ -55,9 +56,10 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
-/// Writes what comes to standard output.
+/// Prints documents and rejections.
 struct Show;
 
+/// The line of a document.
 #[derive(Serialize)]
 struct DocumentLine<'a> {
     id: &'a str,
@@ -72,6 +74,7 @@ struct DocumentLine<'a> {
     text: &'a str,
 }
 
+/// The line of a rejection.
 #[derive(Serialize)]
 struct RejectedLine<'a> {
     rejected: &'a str,
@@ -86,11 +89,7 @@ impl Stage for Show {
     type Out = ();
 
     fn process(&mut self, chunk: Self::In, _: &mut Outlet<'_, ()>) -> Result<(), Halt> {
-        let shown = |document: &Document| {
-            let Document { id, place, metadata, text, encoding, flags, duplicate_of, .. } = document;
-            line(&DocumentLine { id, place, metadata, duplicate_of: duplicate_of.as_ref(), encoding, flags, text })
-        };
-        let lines = chunk.documents.par_iter().map(shown).collect::<std::io::Result<Vec<_>>>()?;
+        let lines: Vec<Vec<u8>> = chunk.documents.par_iter().map(document_line).collect::<std::io::Result<_>>()?;
         print(&lines.concat())?;
         Ok(())
     }
@@ -102,12 +101,18 @@ impl Stage for Show {
     }
 }
 
-fn line(line: &impl Serialize) -> std::io::Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec(line)?;
+fn document_line(document: &Document) -> std::io::Result<Vec<u8>> {
+    let Document { id, place, metadata, text, encoding, flags, duplicate_of, .. } = document;
+    line(&DocumentLine { id, place, metadata, duplicate_of: duplicate_of.as_ref(), encoding, flags, text })
+}
+
+/// A value as JSON, with a line feed.
+fn line(value: &impl Serialize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(value)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-fn print(line: &[u8]) -> std::io::Result<()> {
-    std::io::stdout().lock().write_all(line)
+fn print(lines: &[u8]) -> std::io::Result<()> {
+    std::io::stdout().lock().write_all(lines)
 }

@@ -1,4 +1,4 @@
-//! `pressrun run`: prepares a job, watches over it, and says how it ended.
+//! `pressrun run` and `pressrun retry`: prepare a job, run it, show its progress and print its report.
 
 use std::time::{Duration, Instant};
 
@@ -9,31 +9,33 @@ use pressrun::config::values::TimeOfDay;
 use pressrun::error::RunError;
 use pressrun::pipeline::Interrupt;
 use pressrun::report::table;
-use pressrun::{Job, Only, Request};
+use pressrun::{Job, Request, Selection};
 
 use crate::cli::{RetryArguments, RunArguments};
 use crate::progress::Screen;
 
-/// Stopped by the user: 128 and the number of SIGINT.
+/// The exit code of a run that the user stopped: 128 plus the number of SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// Runs what was rejected once more.
+/// Runs the pipeline on rejected inputs again.
 pub(crate) fn retry(arguments: &RetryArguments, screen: &Screen) -> anyhow::Result<()> {
-    take(&arguments.run, Only::Rejected(arguments.reason.clone()), screen)
+    run_selection(&arguments.run, Selection::Rejected(arguments.reason.clone()), screen)
 }
 
+/// Runs the pipeline on all inputs.
 pub(crate) fn run(arguments: &RunArguments, screen: &Screen) -> anyhow::Result<()> {
-    take(arguments, Only::Everything, screen)
+    run_selection(arguments, Selection::Everything, screen)
 }
 
-fn take(arguments: &RunArguments, only: Only, screen: &Screen) -> anyhow::Result<()> {
+fn run_selection(arguments: &RunArguments, selection: Selection, screen: &Screen) -> anyhow::Result<()> {
     let config = Config::load(&arguments.config).map_err(RunError::from)?;
     screen.log().begin(&config.log)?;
-    let is_whole = only == Only::Everything;
-    let (output, deadline) = (config.output.directory.clone(), config.run.deadline);
+    let is_whole = selection == Selection::Everything;
+    let output = config.output.directory.clone();
+    let deadline = config.run.deadline;
     let (paths, listed) = arguments.input.paths()?;
-    let job = Job::prepare(config, Request { paths, listed, redo: arguments.redo, only })?;
-    let interrupt = until(deadline, arguments.time).map_or_else(Interrupt::default, Interrupt::at);
+    let job = Job::prepare(config, Request { paths, listed, redo: arguments.redo, selection })?;
+    let interrupt = stop_time(deadline, arguments.time).map_or_else(Interrupt::default, Interrupt::at);
     stop_on_signal(&interrupt, screen)?;
 
     let progress = screen.is_watched().then(|| screen.progress(job.finder().survey()));
@@ -51,9 +53,9 @@ fn take(arguments: &RunArguments, only: Only, screen: &Screen) -> anyhow::Result
     outcome.map_err(Into::into)
 }
 
-/// When to stop reading: the earlier of the configuration's deadline and the time that the command line gives, less a minute (or a
-/// twentieth of what there is) for what is under way then.
-fn until(deadline: Option<TimeOfDay>, time: Option<SignedDuration>) -> Option<Instant> {
+/// The moment to stop reading: the earlier of the configuration's deadline and the end of the time that the command line gives. It
+/// leaves a minute, or a twentieth of the time if that is less, for the documents in progress.
+fn stop_time(deadline: Option<TimeOfDay>, time: Option<SignedDuration>) -> Option<Instant> {
     const MARGIN: Duration = Duration::from_secs(60);
     let until_deadline = deadline.map(|deadline| deadline.after(&Zoned::now()));
     let time = time.map(|time| Duration::try_from(time).unwrap_or_default());
@@ -61,9 +63,10 @@ fn until(deadline: Option<TimeOfDay>, time: Option<SignedDuration>) -> Option<In
     Some(Instant::now() + span.saturating_sub(MARGIN.min(span / 20)))
 }
 
-/// The first signal ends the run in order, the second at once.
+/// Makes the first signal end the run in order, and the second end it at once.
 fn stop_on_signal(interrupt: &Interrupt, screen: &Screen) -> Result<(), ctrlc::Error> {
-    let (interrupt, screen) = (interrupt.clone(), screen.clone());
+    let interrupt = interrupt.clone();
+    let screen = screen.clone();
     ctrlc::set_handler(move || {
         if interrupt.request() {
             std::process::exit(EXIT_INTERRUPTED);

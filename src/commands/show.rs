@@ -9,10 +9,10 @@ use pressrun::output::schema::{AttributionRecord, DocumentRecord, LabelRecord, S
 
 use crate::cli::ShowArguments;
 
-/// How much of a statement is shown.
+/// The largest number of characters shown of a text.
 const TEXT_CHARACTERS: usize = 60;
 
-/// How wide the table is, in columns of a terminal.
+/// The width of the table, in columns of a terminal.
 const TABLE_WIDTH: u16 = 150;
 
 pub(crate) fn show(arguments: &ShowArguments) -> anyhow::Result<()> {
@@ -39,7 +39,7 @@ pub(crate) fn show(arguments: &ShowArguments) -> anyhow::Result<()> {
     }
 }
 
-/// The id, labels by task, who is quoted, and the text or the title.
+/// The header: id, labels by task, speaker, and the text or the title.
 fn header(tasks: &[String]) -> Vec<&str> {
     let tasks = tasks.iter().map(String::as_str);
     std::iter::once("document, statement").chain(tasks).chain(["speaker", "text"]).collect()
@@ -63,7 +63,7 @@ fn statement_row(statement: &StatementRecord, tasks: &[String]) -> Vec<String> {
     cells
 }
 
-/// A label with its score; nothing for boilerplate, which has none.
+/// A label with its score; empty for boilerplate, which has no label.
 fn label(label: Option<&LabelRecord>) -> String {
     match label.and_then(|label| Some((label.label.as_deref()?, label.score?))) {
         Some((name, score)) => format!("{name} {score:.2}"),
@@ -71,7 +71,7 @@ fn label(label: Option<&LabelRecord>) -> String {
     }
 }
 
-/// The person or organisation that is meant, or else the words of the source.
+/// The name of the speaker, or else the words of the source.
 fn speaker(attribution: &AttributionRecord) -> &str {
     let name = attribution.speaker.as_ref().map(|speaker| speaker.name.as_str());
     name.or(attribution.source.as_ref().map(|source| source.text.as_str())).unwrap_or_default()

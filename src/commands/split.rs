@@ -1,9 +1,8 @@
-//! `pressrun split`: standard input to sentences, to be used and measured without a model.
+//! `pressrun split`: splits standard input into sentences, without a model.
 
 use std::io::{BufRead, BufWriter, ErrorKind, Write};
 
 use anyhow::{Context, bail};
-use pressrun::record::Sentence;
 use pressrun::sentences::sentences;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use serde_json::Value;
 
 use crate::cli::{SplitArguments, SplitFormat};
 
-/// How many lines are split at once: enough for all cores, few enough to be held in memory.
+/// The number of lines split in parallel: enough for all cores, few enough for the memory.
 const LINES_AT_ONCE: usize = 1024;
 
 /// A line of the input.
@@ -26,14 +25,17 @@ struct Input {
 #[derive(Serialize)]
 struct Output {
     id: Value,
-    /// Where each sentence begins and ends, in code points.
+    /// The start and end of each sentence, in code points.
     spans: Vec<[usize; 2]>,
 }
 
+/// Splits standard input and prints the sentences.
+///
 /// # Errors
-/// Where standard input cannot be read or is no UTF-8, or a line holds no text: those after it are split all the same.
+/// Standard input that cannot be read or is not UTF-8, or lines without a text. The lines after these are split all the same.
 pub(crate) fn split(arguments: &SplitArguments) -> anyhow::Result<()> {
-    let (mut input, mut output) = (std::io::stdin().lock(), BufWriter::new(std::io::stdout().lock()));
+    let mut input = std::io::stdin().lock();
+    let mut output = BufWriter::new(std::io::stdout().lock());
     let outcome = if is_json_lines(arguments.format, &mut input)? {
         split_lines(input, &mut output, arguments.text)
     } else {
@@ -65,21 +67,21 @@ fn split_text(mut input: impl BufRead, output: &mut impl Write, wants_text: bool
 }
 
 fn split_lines(input: impl BufRead, output: &mut impl Write, wants_text: bool) -> anyhow::Result<()> {
-    let mut lines = input.lines().enumerate().map(|(place, line)| (place + 1, line));
+    let mut lines = (1..).zip(input.lines());
     let mut bad = 0_usize;
     loop {
         let block: Vec<_> = lines.by_ref().take(LINES_AT_ONCE).collect();
         if block.is_empty() {
             break;
         }
-        let found: Vec<_> =
-            block.into_par_iter().filter_map(|(number, line)| rendered(number, line, wants_text)).collect();
-        for text in found {
-            match text {
+        let outcomes: Vec<(usize, Result<Vec<u8>, String>)> =
+            block.into_par_iter().map(|(number, line)| (number, split_line(line, wants_text))).collect();
+        for (number, outcome) in outcomes {
+            match outcome {
                 Ok(text) => output.write_all(&text)?,
-                Err(message) => {
+                Err(cause) => {
                     bad += 1;
-                    tracing::error!("{message}");
+                    tracing::error!("standard input, line {number}: {cause}");
                 }
             }
         }
@@ -91,23 +93,24 @@ fn split_lines(input: impl BufRead, output: &mut impl Write, wants_text: bool) -
     Ok(())
 }
 
-/// What is written for a line, or what is wrong with it; nothing for a blank line.
-fn rendered(number: usize, line: std::io::Result<String>, wants_text: bool) -> Option<Result<Vec<u8>, String>> {
-    let wrong = |cause: &dyn std::fmt::Display| format!("standard input, line {number}: {cause}");
-    let line = match line {
-        Ok(line) if line.trim().is_empty() => return None,
-        Ok(line) => line,
-        Err(error) => return Some(Err(wrong(&error))),
-    };
-    let rendered = |input: Input| {
-        let mut bytes = Vec::new();
-        write(&mut bytes, &input, wants_text).map(|()| bytes).map_err(|error| wrong(&error))
-    };
-    // A record is one line: where in it is the column alone.
-    let place = |error: serde_json::Error| wrong(&error.to_string().replace(" at line 1 column ", " at column "));
-    Some(serde_json::from_str(&line).map_err(place).and_then(rendered))
+/// The output for a line; empty for a blank line.
+///
+/// # Errors
+/// The description of what is wrong with the line.
+fn split_line(line: std::io::Result<String>, wants_text: bool) -> Result<Vec<u8>, String> {
+    let line = line.map_err(|error| error.to_string())?;
+    if line.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    // The line number of serde is always 1 here: a record is one line.
+    let input: Input =
+        serde_json::from_str(&line).map_err(|error| error.to_string().replace(" at line 1 column ", " at column "))?;
+    let mut bytes = Vec::new();
+    write(&mut bytes, &input, wants_text).map_err(|error| error.to_string())?;
+    Ok(bytes)
 }
 
+/// Writes the sentences of a text.
 fn write(output: &mut impl Write, input: &Input, wants_text: bool) -> anyhow::Result<()> {
     let found = sentences(&input.text);
     if wants_text {
@@ -117,8 +120,7 @@ fn write(output: &mut impl Write, input: &Input, wants_text: bool) -> anyhow::Re
         }
         return Ok(());
     }
-    let span = |sentence: &Sentence| [sentence.span.start, sentence.span.end];
-    serde_json::to_writer(&mut *output, &Output { id: input.id.clone(), spans: found.iter().map(span).collect() })
-        .map_err(std::io::Error::from)?;
+    let spans = found.iter().map(|sentence| [sentence.span.start, sentence.span.end]).collect();
+    serde_json::to_writer(&mut *output, &Output { id: input.id.clone(), spans }).map_err(std::io::Error::from)?;
     Ok(writeln!(output)?)
 }

@@ -1,4 +1,4 @@
-//! `pressrun status`: what an output folder holds, also while a run is going on.
+//! `pressrun status`: shows the state of an output folder, also during a run.
 
 use std::io::Write;
 
@@ -15,7 +15,8 @@ pub(crate) fn status(arguments: &FolderArguments) -> anyhow::Result<()> {
     let folder = &arguments.directory;
     ensure!(folder.is_dir(), "`{}` is no folder", folder.display());
     let ledger = Ledger::open(folder)?;
-    let ((documents, reopened), rejections) = (ledger.counts()?, ledger.rejections()?);
+    let (documents, reopened) = ledger.counts()?;
+    let rejections = ledger.rejections()?;
     let mut out = std::io::stdout().lock();
     match writer(folder)? {
         Some(process) => writeln!(out, "running    process {process}")?,
@@ -33,7 +34,7 @@ pub(crate) fn status(arguments: &FolderArguments) -> anyhow::Result<()> {
                 writeln!(out, "           {error}")?;
             }
         }
-        // The rest is true whatever became of the report.
+        // A report that cannot be read does not make the rest wrong.
         Err(error) => writeln!(out, "last run   {}", chain(&error))?,
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `pressrun verify`: whether an output folder is as it was written.
+//! `pressrun verify`: checks that an output folder is complete and unchanged.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use crate::cli::VerifyArguments;
 
 const DEFAULT_CONFIG: &str = "pipeline.toml";
 
-/// How many faults are shown.
-const MOST: usize = 100;
+/// The largest number of faults printed.
+const MAX_PRINTED_FAULTS: usize = 100;
 
 pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<()> {
     let config = config(arguments)?;
@@ -32,7 +32,7 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<()> {
         found.faults.extend(repeated.faults);
     }
     let mut out = std::io::stdout().lock();
-    for fault in found.faults.iter().take(MOST) {
+    for fault in found.faults.iter().take(MAX_PRINTED_FAULTS) {
         writeln!(out, "{fault}")?;
     }
     writeln!(out, "{} documents, {} statements, {} faults", found.documents, found.statements, found.faults.len())?;
@@ -40,7 +40,7 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The configuration, where something depends on it.
+/// The configuration, if anything depends on it.
 fn config(arguments: &VerifyArguments) -> Result<Option<Config>, RunError> {
     let is_named = arguments.config != Path::new(DEFAULT_CONFIG) || arguments.config.exists();
     if arguments.directory.is_some() || (arguments.sample == 0 && !is_named) {

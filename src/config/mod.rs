@@ -1,5 +1,4 @@
-//! `pipeline.toml` to a valid `Config`. What is wrong with it is said with file, line and column, before anything
-//! is loaded.
+//! `pipeline.toml` to a valid `Config`. Errors name file, line and column, and come before anything is loaded.
 
 /// The sections of the file, with their defaults.
 mod sections;
@@ -19,35 +18,35 @@ pub use sections::{
     ModelConfig, Order, OutputConfig, Precision, RunConfig, TaskConfig,
 };
 
-/// What a run is told by its `pipeline.toml`. Relative paths have been resolved against the file's folder.
+/// The content of `pipeline.toml`. Relative paths are resolved against the file's folder.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The file itself.
     pub file: ConfigFile,
-    /// What is read.
+    /// The input files and their parsing.
     pub input: InputConfig,
     /// The models, by name.
     pub models: IndexMap<String, ModelConfig>,
     /// The tasks, by the name of the field that they fill, in the order of the output.
     pub tasks: IndexMap<String, TaskConfig>,
-    /// What is written.
+    /// The output folder and its files.
     pub output: OutputConfig,
-    /// What is kept of what models have read.
+    /// The cache of models' results.
     pub cache: CacheConfig,
-    /// Where a run's numbers go.
+    /// The metrics file.
     pub metrics: MetricsConfig,
-    /// Where what is said is kept.
+    /// The log file.
     pub log: LogConfig,
-    /// How the work is cut and when a run counts as failed.
+    /// The size of chunks, and the limits of a run.
     pub run: RunConfig,
 }
 
-/// A configuration's path and text, to point into.
+/// The path and text of a configuration, for errors that point into it.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
-    /// As given by the user.
+    /// The path as the user gave it.
     pub path: PathBuf,
-    /// What it says.
+    /// The text of the file.
     pub text: String,
 }
 
@@ -72,7 +71,7 @@ struct Sections {
     run: RunConfig,
 }
 
-/// Why a configuration was refused.
+/// A configuration that is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
@@ -80,11 +79,11 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         #[source]
         cause: std::io::Error,
     },
-    /// The file says something that cannot be.
+    /// The file has an error.
     #[error("{}:{line}:{column}: {message}", path.display())]
     Invalid {
         /// The file.
@@ -93,7 +92,7 @@ pub enum ConfigError {
         line: usize,
         /// The column in code points, from 1.
         column: usize,
-        /// What is wrong and what is allowed.
+        /// The error, and the values that are allowed.
         message: String,
     },
 }
@@ -102,15 +101,15 @@ impl Config {
     /// Reads and checks the file at `path`.
     ///
     /// # Errors
-    /// [`ConfigError`] with the place of the first thing wrong.
+    /// [`ConfigError`] with the position of the first error.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::parse(ConfigFile::read(path)?)
+        Self::parse(ConfigFile::load(path)?)
     }
 
     /// Checks the text of `file`.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] with the place of the first thing wrong.
+    /// [`ConfigError::Invalid`] with the position of the first error.
     pub fn parse(file: ConfigFile) -> Result<Self, ConfigError> {
         let sections: Sections = file.sections()?;
         for (name, task) in &sections.tasks {
@@ -133,12 +132,12 @@ impl Config {
         Ok(config)
     }
 
-    /// An empty list means all fields; a name that no statement has is a slip.
+    /// Checks that `[output] fields` names only fields that statements have.
     fn check_output_fields(&self) -> Result<(), ConfigError> {
-        let known = || STATEMENT_FIELDS.iter().copied().chain(self.tasks.keys().map(String::as_str));
+        let known: Vec<&str> = STATEMENT_FIELDS.into_iter().chain(self.tasks.keys().map(String::as_str)).collect();
         for field in &self.output.fields {
-            if !known().any(|name| name == field.get_ref()) {
-                let names: Vec<_> = known().filter(|name| !IDENTIFYING_FIELDS.contains(name)).collect();
+            if !known.contains(&field.get_ref().as_str()) {
+                let names = known.iter().filter(|name| !IDENTIFYING_FIELDS.contains(name));
                 let message = format!("unknown field `{}`, expected one of {}", field.get_ref(), listed(names));
                 return Err(self.file.invalid(field.span(), &message));
             }
@@ -146,26 +145,32 @@ impl Config {
         Ok(())
     }
 
+    /// Resolves relative paths against the folder of the file.
     fn resolve_paths(&mut self) {
         let folder = self.file.path.parent().unwrap_or(Path::new("")).to_owned();
-        self.input.paths.iter_mut().for_each(|path| *path = folder.join(&path));
-        self.models.values_mut().for_each(|model| model.path = folder.join(&model.path));
+        for path in &mut self.input.paths {
+            *path = folder.join(&path);
+        }
+        for model in self.models.values_mut() {
+            model.path = folder.join(&model.path);
+        }
         self.output.directory = folder.join(&self.output.directory);
         self.cache.directory = folder.join(&self.cache.directory);
-        let files = self.metrics.textfile.iter_mut().chain(&mut self.log.file);
-        files.for_each(|path| *path = folder.join(&path));
+        for path in self.metrics.textfile.iter_mut().chain(&mut self.log.file) {
+            *path = folder.join(&path);
+        }
     }
 }
 
-/// The fields of every statement, whatever its tasks: no task can have such a name.
+/// The fields that every statement has besides those of its tasks. No task can have one of these names.
 pub const STATEMENT_FIELDS: [&str; 21] = joined([
     &["schema", "document", "statement", "index", "text", "start", "end", "byte_start", "byte_end", "paragraph"],
     &Metadata::NAMES,
     &["duplicate_of", "attributions", "flags"],
 ]);
 
-/// The fields of every document beside those of its statements: no task can have such a name either. `boilerplate` is missing, as it
-/// is the usual name of the task that fills it.
+/// The fields that every document has besides those of its statements. No task can have one of these names either. `boilerplate` is
+/// not in the list: it is the usual name of the task that fills it.
 pub(crate) const DOCUMENT_FIELDS: [&str; 10] = [
     "place",
     "similarity",
@@ -179,7 +184,7 @@ pub(crate) const DOCUMENT_FIELDS: [&str; 10] = [
     "statements_file",
 ];
 
-/// The names of three lists in a row, which have to be as many as the result has places.
+/// The names of three lists in one. `N` is the sum of their lengths.
 const fn joined<const N: usize>(lists: [&[&'static str]; 3]) -> [&'static str; N] {
     let mut names = [""; N];
     let mut next = 0;
@@ -197,19 +202,22 @@ const fn joined<const N: usize>(lists: [&[&'static str]; 3]) -> [&'static str; N
     names
 }
 
-/// The fields that are written even where `[output] fields` does not name them.
+/// The fields that are written even if `[output] fields` does not name them.
 pub const IDENTIFYING_FIELDS: [&str; 4] = ["schema", "document", "statement", "index"];
 
+/// Checks that the name of a task is free and that its model exists.
 fn check_task(
     file: &ConfigFile,
     name: &Spanned<String>,
     task: &TaskConfig,
     models: &IndexMap<String, ModelConfig>,
 ) -> Result<(), ConfigError> {
-    let known = [("statement", STATEMENT_FIELDS.as_slice()), ("document", &DOCUMENT_FIELDS)];
-    if let Some((what, _)) = known.iter().find(|(_, fields)| fields.contains(&name.get_ref().as_str())) {
-        let message = format!("a task cannot be called `{}`: every {what} has a field of that name", name.get_ref());
-        return Err(file.invalid(name.span(), &message));
+    for (record, fields) in [("statement", STATEMENT_FIELDS.as_slice()), ("document", &DOCUMENT_FIELDS)] {
+        if fields.contains(&name.get_ref().as_str()) {
+            let message =
+                format!("a task cannot be called `{}`: every {record} has a field of that name", name.get_ref());
+            return Err(file.invalid(name.span(), &message));
+        }
     }
     if !models.contains_key(task.model.get_ref()) {
         let known = listed(models.keys());
@@ -219,7 +227,7 @@ fn check_task(
     Ok(())
 }
 
-/// Names as people list them, in backticks.
+/// The names in backticks, with commas between them.
 #[must_use]
 pub fn listed<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
     let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
@@ -231,13 +239,13 @@ impl ConfigFile {
     ///
     /// # Errors
     /// [`ConfigError::Unreadable`] with the cause.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text =
             std::fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
         Ok(Self { path: path.to_owned(), text })
     }
 
-    /// Its sections, as `T` has them.
+    /// The sections of the file as a `T`.
     pub(crate) fn sections<T: serde::de::DeserializeOwned>(&self) -> Result<T, ConfigError> {
         toml::from_str(&self.text).map_err(|error| self.invalid(error.span().unwrap_or(0..0), error.message()))
     }
@@ -265,7 +273,7 @@ mod tests {
         Config::parse(ConfigFile { path: "folder/pipeline.toml".into(), text: text.to_owned() })
     }
 
-    fn refusal(text: &str) -> String {
+    fn error_in(text: &str) -> String {
         parse(text).unwrap_err().to_string()
     }
 
@@ -297,8 +305,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_refused_with_its_place_and_what_is_allowed() {
-        let message = refusal("[run]\nchunk_documents = 8\n  chunks = 3\n");
+    fn an_unknown_key_is_an_error_with_its_place_and_what_is_allowed() {
+        let message = error_in("[run]\nchunk_documents = 8\n  chunks = 3\n");
         assert!(
             message.starts_with("folder/pipeline.toml:3:3: unknown field `chunks`, expected one of `chunk_documents`"),
             "{message}"
@@ -306,18 +314,18 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_section_is_refused() {
-        assert!(refusal("\n[outptu]\n").starts_with("folder/pipeline.toml:2:2: unknown field `outptu`"));
+    fn an_unknown_section_is_an_error() {
+        assert!(error_in("\n[outptu]\n").starts_with("folder/pipeline.toml:2:2: unknown field `outptu`"));
     }
 
     #[test]
-    fn an_impossible_number_is_refused_with_its_limits() {
-        let message = refusal("[run]\nchunk_documents = 0\n");
+    fn an_impossible_number_is_an_error_with_its_limits() {
+        let message = error_in("[run]\nchunk_documents = 0\n");
         assert_eq!(
             message,
             "folder/pipeline.toml:2:19: invalid value: integer `0`, expected a whole number from 1 to 65536"
         );
-        let message = refusal("[run]\nmax_rejected = 1.5\n");
+        let message = error_in("[run]\nmax_rejected = 1.5\n");
         assert_eq!(
             message,
             "folder/pipeline.toml:2:16: invalid value: floating point `1.5`, expected a number from 0 to 1"
@@ -325,16 +333,16 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_type_is_refused() {
-        let message = refusal("[output]\ndirectory = 3\n");
+    fn a_wrong_type_is_an_error() {
+        let message = error_in("[output]\ndirectory = 3\n");
         assert!(message.starts_with("folder/pipeline.toml:2:13: invalid type: integer `3`, expected"), "{message}");
     }
 
     #[test]
-    fn an_unknown_word_is_refused_with_the_known_ones() {
-        let message = refusal("[output]\nlayout = \"flat\"\n");
+    fn an_unknown_word_is_an_error_with_the_known_ones() {
+        let message = error_in("[output]\nlayout = \"flat\"\n");
         assert_eq!(message, "folder/pipeline.toml:2:10: unknown variant `flat`, expected `document` or `sharded`");
-        let message = refusal("[models.m]\npath = \"m\"\nworkers = \"many\"\n");
+        let message = error_in("[models.m]\npath = \"m\"\nworkers = \"many\"\n");
         assert_eq!(
             message,
             "folder/pipeline.toml:3:11: invalid value: string \"many\", expected \"auto\" or a whole number from 1 to 1024"
@@ -343,15 +351,15 @@ mod tests {
 
     #[test]
     fn a_task_needs_a_known_model_and_a_free_name() {
-        let message = refusal("[tasks.topic]\nmodel = \"absent\"\nhead = \"topic\"\n");
+        let message = error_in("[tasks.topic]\nmodel = \"absent\"\nhead = \"topic\"\n");
         assert_eq!(message, "folder/pipeline.toml:2:9: unknown model `absent`, expected one of none (there are none)");
-        let message = refusal("[models.m]\npath = \"m\"\n[tasks.text]\nmodel = \"m\"\nhead = \"topic\"\n");
+        let message = error_in("[models.m]\npath = \"m\"\n[tasks.text]\nmodel = \"m\"\nhead = \"topic\"\n");
         assert!(message.starts_with("folder/pipeline.toml:3:8: a task cannot be called `text`"), "{message}");
     }
 
     #[test]
     fn an_output_field_has_to_exist() {
-        let message = refusal("[output]\nfields = [\"text\", \"tpoic\"]\n");
+        let message = error_in("[output]\nfields = [\"text\", \"tpoic\"]\n");
         assert!(
             message.starts_with("folder/pipeline.toml:2:19: unknown field `tpoic`, expected one of `text`"),
             "{message}"
@@ -359,14 +367,14 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_fields_and_patterns_are_looked_at() {
+    fn paths_of_fields_and_patterns_are_checked() {
         let config =
             parse("[input]\nignore = [\"*.tmp\", \"/drafts/\"]\n[input.fields]\ntext = \"body.0.text\"\n").unwrap();
         assert_eq!(config.input.fields.text.steps(), ["body", "0", "text"]);
         assert_eq!(config.input.ignore[1].as_str(), "/drafts/");
-        let message = refusal("[input.fields]\ntext = \"body..text\"\n");
+        let message = error_in("[input.fields]\ntext = \"body..text\"\n");
         assert!(message.starts_with("folder/pipeline.toml:2:8: invalid value: string \"body..text\""), "{message}");
-        let message = refusal("[input]\nignore = [\"[z-a]\"]\n");
+        let message = error_in("[input]\nignore = [\"[z-a]\"]\n");
         assert!(message.starts_with("folder/pipeline.toml:2:10: invalid value: string \"[z-a]\""), "{message}");
     }
 
@@ -375,20 +383,20 @@ mod tests {
         let config = parse("[input]\nlanguages = [\"en\", \"deu\", \"haw\", \"nn\"]\n").unwrap();
         let codes: Vec<_> = config.input.languages.iter().map(|language| language.as_str()).collect();
         assert_eq!(codes, ["en", "de", "haw", "no"]);
-        let message = refusal("[input]\nlanguages = [\"en\", \"English\"]\n");
+        let message = error_in("[input]\nlanguages = [\"en\", \"English\"]\n");
         assert_eq!(
             message,
             "folder/pipeline.toml:2:13: invalid value: string \"English\", expected a language's code of two or three lower \
              case letters, like \"en\""
         );
         for wrong in ["EN", "en-US", "e", "", "xx", "und", "mul"] {
-            let message = refusal(&format!("[input]\nlanguages = [\"{wrong}\"]\n"));
+            let message = error_in(&format!("[input]\nlanguages = [\"{wrong}\"]\n"));
             assert!(message.starts_with("folder/pipeline.toml:2:13: invalid value"), "{wrong}: {message}");
         }
     }
 
     #[test]
-    fn broken_toml_is_refused_with_its_place() {
-        assert!(refusal("[run\n").starts_with("folder/pipeline.toml:1:5: "));
+    fn broken_toml_is_an_error_with_its_place() {
+        assert!(error_in("[run\n").starts_with("folder/pipeline.toml:1:5: "));
     }
 }

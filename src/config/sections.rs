@@ -15,23 +15,23 @@ use crate::record::Metadata;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InputConfig {
-    /// Files, folders and globs to read where the command line names none.
+    /// Files, folders and globs to read if the command line names none.
     pub paths: Vec<PathBuf>,
-    /// Which files are read first.
+    /// The order in which files are read.
     pub order: Order,
-    /// What walks leave out, as in `.gitignore`.
+    /// Files and folders to skip in folders, as in `.gitignore`.
     pub ignore: Vec<IgnorePattern>,
-    /// The languages of the documents that are taken; empty for all. A document whose language nobody knows is taken, too.
+    /// The languages of the documents to process; empty for all. Documents of unknown language are processed too.
     pub languages: Vec<LanguageCode>,
-    /// A document with more bytes than this is rejected.
+    /// The largest document in bytes. Larger ones are rejected.
     pub max_document_bytes: Whole<1, { 1 << 32 }>,
-    /// A file that unpacks to more than so many times its size is read no further.
+    /// The largest ratio of unpacked to packed size of a file. The rest of the file is not read.
     pub max_expansion: Whole<1, { 1 << 32 }>,
-    /// A file that unpacks to more bytes than this is read no further.
+    /// The largest unpacked size of a file in bytes. The rest of the file is not read.
     pub max_unpacked_bytes: Whole<1, { 1 << 62 }>,
-    /// What is taken for a copy of another document.
+    /// The detection of copies.
     pub copies: CopiesConfig,
-    /// Where a JSON record keeps what.
+    /// The fields of records.
     pub fields: FieldNames,
 }
 
@@ -42,43 +42,43 @@ impl Default for InputConfig {
             order: Order::default(),
             ignore: Vec::new(),
             languages: Vec::new(),
-            max_document_bytes: Whole::of::<{ 32 << 20 }>(),
-            max_expansion: Whole::of::<1000>(),
-            max_unpacked_bytes: Whole::of::<{ 1 << 40 }>(),
+            max_document_bytes: Whole::constant::<{ 32 << 20 }>(),
+            max_expansion: Whole::constant::<1000>(),
+            max_unpacked_bytes: Whole::constant::<{ 1 << 40 }>(),
             copies: CopiesConfig::default(),
             fields: FieldNames::default(),
         }
     }
 }
 
-/// Which files are read first.
+/// The order in which files are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
-    /// As they were named, folders in the order of names.
+    /// In the order given, and inside a folder by name.
     #[default]
     Name,
-    /// Those that were changed last, whatever their folder.
+    /// The newest first, over all folders.
     Newest,
 }
 
-/// `[input.copies]`: which documents are marked with `duplicate_of`.
+/// `[input.copies]`: the detection of copies, which are marked with `duplicate_of`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CopiesConfig {
-    /// The share of the shorter text that has to be in the longer one, at least; 1 for the same text alone.
+    /// The smallest share of the shorter text that has to be in the longer one; 1 for identical texts only.
     pub similarity: Share,
-    /// How many originals are remembered, the latest ones; 0 marks nothing.
+    /// The number of originals to remember, the latest ones; 0 turns the detection off.
     pub remember: Whole<0, { 1 << 32 }>,
 }
 
 impl Default for CopiesConfig {
     fn default() -> Self {
-        Self { similarity: Share::of_percent::<80>(), remember: Whole::of::<200_000>() }
+        Self { similarity: Share::of_percent::<80>(), remember: Whole::constant::<200_000>() }
     }
 }
 
-/// `[input.fields]`: where a record of JSON, CSV or Parquet keeps what.
+/// `[input.fields]`: the fields of records in JSON, CSV or Parquet.
 #[derive(Debug, Clone)]
 pub struct FieldNames {
     /// The path of the field with the document's id.
@@ -119,7 +119,11 @@ impl FieldNames {
 
 impl Default for FieldNames {
     fn default() -> Self {
-        Self { id: FieldPath::of("id"), text: FieldPath::of("text"), metadata: Metadata::NAMES.map(FieldPath::of) }
+        Self {
+            id: FieldPath::parse("id"),
+            text: FieldPath::parse("text"),
+            metadata: Metadata::NAMES.map(FieldPath::parse),
+        }
     }
 }
 
@@ -129,7 +133,7 @@ impl<'de> Deserialize<'de> for FieldNames {
     }
 }
 
-/// Written out, as the keys come from the table of metadata.
+/// The visitor of the section. It is written by hand because the keys come from the table of metadata.
 struct FieldNamesVisitor;
 
 impl<'de> Visitor<'de> for FieldNamesVisitor {
@@ -148,8 +152,8 @@ impl<'de> Visitor<'de> for FieldNamesVisitor {
     }
 }
 
-/// A key of the section, by its place among [`FieldNames::KEYS`]. An unknown one is refused here, so that the error has its place in
-/// the file.
+/// A key of the section, as an index into [`FieldNames::KEYS`]. Its own type rejects unknown keys, so that the error has their
+/// position in the file.
 struct FieldKey(usize);
 
 impl<'de> Deserialize<'de> for FieldKey {
@@ -166,29 +170,29 @@ impl<'de> Deserialize<'de> for FieldKey {
 pub struct ModelConfig {
     /// The model's folder.
     pub path: PathBuf,
-    /// What it multiplies in.
+    /// The precision of its matrix products.
     #[serde(default)]
     pub precision: Precision,
-    /// What it runs on.
+    /// The device it runs on.
     #[serde(default)]
     pub device: Device,
-    /// How many copies of it run side by side.
+    /// The number of workers, each with a copy of the model.
     #[serde(default)]
     pub workers: Workers,
-    /// How many tokens a batch may have.
+    /// The largest number of tokens in a batch.
     #[serde(default = "default_batch_tokens")]
     pub batch_tokens: Whole<16, { 1 << 24 }>,
 }
 
 pub(super) fn default_batch_tokens() -> Whole<16, { 1 << 24 }> {
-    Whole::of::<1024>()
+    Whole::constant::<1024>()
 }
 
-/// What an encoder multiplies in.
+/// The precision of an encoder's matrix products.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// `Bf16` where the processor multiplies it natively, else `F32`.
+    /// `Bf16` if the processor supports it natively, otherwise `F32`.
     #[default]
     Auto,
     /// 16 bits, 8 of them for the exponent.
@@ -197,7 +201,7 @@ pub enum Precision {
     F32,
 }
 
-/// What an encoder runs on.
+/// The device an encoder runs on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
@@ -209,7 +213,7 @@ pub enum Device {
 }
 
 impl Device {
-    /// Its name in configurations and reports. Results and cached readings are told apart by it: it never changes.
+    /// Its name in configurations and reports. It never changes, as it is part of fingerprints and of the keys of the cache.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -238,13 +242,13 @@ pub struct TaskConfig {
 pub struct OutputConfig {
     /// The folder that gets the results.
     pub directory: PathBuf,
-    /// How statements are spread over files.
+    /// The arrangement of statements in files.
     pub layout: Layout,
-    /// How statement files are compressed.
+    /// The compression of statement files.
     pub compression: Compression,
-    /// A shard is closed when it has reached this many bytes before compression.
+    /// The size of a shard, in bytes before compression. A shard that has reached it is closed.
     pub shard_bytes: Whole<1, { 1 << 40 }>,
-    /// The fields of a statement to write, beside those that identify it; empty for all of them.
+    /// The fields of a statement to write, besides those that identify it; empty for all.
     pub fields: Vec<Spanned<String>>,
 }
 
@@ -254,13 +258,13 @@ impl Default for OutputConfig {
             directory: "output".into(),
             layout: Layout::default(),
             compression: Compression::default(),
-            shard_bytes: Whole::of::<{ 256 << 20 }>(),
+            shard_bytes: Whole::constant::<{ 256 << 20 }>(),
             fields: Vec::new(),
         }
     }
 }
 
-/// How statements are spread over files.
+/// The arrangement of statements in files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
@@ -271,7 +275,7 @@ pub enum Layout {
     Sharded,
 }
 
-/// The name in configurations. Ledgers hold it, too: it never changes.
+/// The name in configurations. It never changes, as ledgers contain it.
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -281,18 +285,18 @@ impl fmt::Display for Layout {
     }
 }
 
-/// How statement files are compressed.
+/// The compression of statement files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
-    /// Not at all.
+    /// No compression.
     #[default]
     None,
     /// Zstandard.
     Zstd,
 }
 
-/// The name in configurations. Ledgers hold it, too: it never changes.
+/// The name in configurations. It never changes, as ledgers contain it.
 impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -302,15 +306,15 @@ impl fmt::Display for Compression {
     }
 }
 
-/// `[cache]`: what models have read before.
+/// `[cache]`: the cache of models' results.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheConfig {
-    /// The folder that keeps it from run to run.
+    /// The folder of its file.
     pub directory: PathBuf,
-    /// How large its file may grow; 0 for nothing kept from run to run.
+    /// The largest size of the file in bytes; 0 for no file.
     pub max_bytes: Whole<0, { 1 << 44 }>,
-    /// How much memory a run may use for what it has read itself.
+    /// The largest size of the part in memory, in bytes.
     pub memory_bytes: Whole<0, { 1 << 40 }>,
 }
 
@@ -318,8 +322,8 @@ impl Default for CacheConfig {
     fn default() -> Self {
         Self {
             directory: "cache".into(),
-            max_bytes: Whole::of::<{ 2 << 30 }>(),
-            memory_bytes: Whole::of::<{ 128 << 20 }>(),
+            max_bytes: Whole::constant::<{ 2 << 30 }>(),
+            memory_bytes: Whole::constant::<{ 128 << 20 }>(),
         }
     }
 }
@@ -328,25 +332,25 @@ impl Default for CacheConfig {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsConfig {
-    /// A file that gets the run's numbers in Prometheus' text format; none for no such file.
+    /// The file for the metrics of a run in Prometheus' text format, if any.
     pub textfile: Option<PathBuf>,
 }
 
-/// `[log]`: what is said, kept in a file too.
+/// `[log]`: the log file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
-    /// The file; none for no such file.
+    /// The path of the file, if any.
     pub file: Option<PathBuf>,
-    /// How large it may grow before it gets a number and a new one begins.
+    /// The largest size of the file in bytes. A full file is numbered, and a new one begins.
     pub max_bytes: Whole<4096, { 1 << 40 }>,
-    /// How many with numbers are kept beside it.
+    /// The number of numbered files to keep.
     pub keep: Whole<0, 1000>,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { file: None, max_bytes: Whole::of::<{ 16 << 20 }>(), keep: Whole::of::<5>() }
+        Self { file: None, max_bytes: Whole::constant::<{ 16 << 20 }>(), keep: Whole::constant::<5>() }
     }
 }
 
@@ -354,41 +358,41 @@ impl Default for LogConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunConfig {
-    /// Documents a chunk: the unit of work and of commit.
+    /// The number of documents in a chunk, the unit of work and of commit.
     pub chunk_documents: Whole<1, 65536>,
-    /// Items that may wait between two stages.
+    /// The number of items that may wait between two stages.
     pub channel_capacity: Whole<1, 1024>,
-    /// The share of inputs that may be rejected before the exit code says so.
+    /// The share of inputs that may be rejected before the exit code is 1.
     pub max_rejected: Share,
-    /// How many inputs may be rejected before the run stops.
+    /// The number of inputs that may be rejected before the run stops.
     pub max_rejected_documents: Whole<1, { 1 << 40 }>,
-    /// When the run is to end, if it has not by then.
+    /// The time of day at which the run has to end.
     pub deadline: Option<TimeOfDay>,
-    /// How many seconds processors may work on one document in one stage; 0 for as long as it takes.
+    /// The processor time that one document may take in one stage, in seconds; 0 for no limit.
     pub document_timeout: Whole<0, 86_400>,
-    /// Bytes of resident memory above which no more is read until what is under way is written; 0 for no limit.
+    /// Bytes of resident memory above which reading waits until documents in progress are written; 0 for no limit.
     pub memory: Whole<0, { 1 << 44 }>,
-    /// Milliseconds between two notes in the ledger: how much work a kill can cost.
+    /// Milliseconds between two commits of the ledger: the work that a kill can cost.
     pub commit_milliseconds: Whole<0, 3_600_000>,
-    /// Whether documents are done again whose results come from another configuration, model or version of pressrun.
+    /// Reprocesses documents whose results come from another configuration, model or version of pressrun.
     pub redo: bool,
 }
 
 impl RunConfig {
-    /// How long processors may work on one document in one stage.
+    /// The processor time that one document may take in one stage, if it is limited.
     #[must_use]
     pub fn document_limit(&self) -> Option<Duration> {
         Some(self.document_timeout.get()).filter(|&seconds| seconds > 0).map(Duration::from_secs)
     }
 
-    /// Whether so many of `found` inputs are too many to go on. Of a few hundred nothing can be said yet.
+    /// True if too many of `found` inputs were rejected for the run to go on. The share counts only from 1,000 inputs on.
     #[must_use]
     pub fn is_too_much(&self, rejected: u64, found: u64) -> bool {
         const ENOUGH: u64 = 1000;
         rejected > self.max_rejected_documents.get() || found >= ENOUGH && self.is_over_share(rejected, found)
     }
 
-    /// Whether so many of `found` inputs are a larger share than is allowed.
+    /// True if the share of rejected inputs among those found is larger than allowed.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     pub fn is_over_share(&self, rejected: u64, found: u64) -> bool {
@@ -399,14 +403,14 @@ impl RunConfig {
 impl Default for RunConfig {
     fn default() -> Self {
         Self {
-            chunk_documents: Whole::of::<64>(),
-            channel_capacity: Whole::of::<4>(),
+            chunk_documents: Whole::constant::<64>(),
+            channel_capacity: Whole::constant::<4>(),
             max_rejected: Share::of_percent::<50>(),
-            max_rejected_documents: Whole::of::<100_000>(),
+            max_rejected_documents: Whole::constant::<100_000>(),
             deadline: None,
-            document_timeout: Whole::of::<60>(),
-            memory: Whole::of::<0>(),
-            commit_milliseconds: Whole::of::<1000>(),
+            document_timeout: Whole::constant::<60>(),
+            memory: Whole::constant::<0>(),
+            commit_milliseconds: Whole::constant::<1000>(),
             redo: false,
         }
     }

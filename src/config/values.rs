@@ -1,4 +1,4 @@
-//! Values that know their limits: a wrong one is refused where it stands in the file.
+//! Types of values that check their limits: an invalid value is an error at its position in the file.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -13,7 +13,7 @@ pub struct Whole<const MIN: u64, const MAX: u64>(u64);
 impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
     /// The constant `VALUE`; does not compile outside the limits.
     #[must_use]
-    pub const fn of<const VALUE: u64>() -> Self {
+    pub const fn constant<const VALUE: u64>() -> Self {
         const { assert!(MIN <= VALUE && VALUE <= MAX) };
         Self(VALUE)
     }
@@ -24,7 +24,7 @@ impl<const MIN: u64, const MAX: u64> Whole<MIN, MAX> {
         self.0
     }
 
-    /// The number as a size; the largest there is where it does not fit.
+    /// The number as a size, or the largest size if it does not fit.
     #[must_use]
     pub fn as_size(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
@@ -63,7 +63,7 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
 pub struct Share(f64);
 
 impl Share {
-    /// So many parts of a hundred; does not compile above a hundred.
+    /// A percentage; does not compile above 100.
     #[must_use]
     pub fn of_percent<const PERCENT: u8>() -> Self {
         const { assert!(PERCENT <= 100) };
@@ -112,15 +112,18 @@ impl<'de> Deserialize<'de> for Share {
 pub struct TimeOfDay(jiff::civil::Time);
 
 impl TimeOfDay {
-    /// How long it is from `now` to the next time that it is so late.
+    /// The duration from `now` to the next moment with this time of day.
     #[must_use]
     pub fn after(self, now: &jiff::Zoned) -> std::time::Duration {
-        let next = |days: i64| {
-            let day = now.date().checked_add(jiff::Span::new().days(days)).ok()?;
-            let moment = day.to_datetime(self.0).to_zoned(now.time_zone().clone()).ok()?;
-            std::time::Duration::try_from(moment.duration_since(now)).ok()
-        };
-        next(0).filter(|time| !time.is_zero()).or_else(|| next(1)).unwrap_or_default()
+        let today = self.after_on_day(now, 0).filter(|time| !time.is_zero());
+        today.or_else(|| self.after_on_day(now, 1)).unwrap_or_default()
+    }
+
+    /// The duration from `now` to this time of day, so many days later; `None` if that has passed.
+    fn after_on_day(self, now: &jiff::Zoned, days: i64) -> Option<std::time::Duration> {
+        let day = now.date().checked_add(jiff::Span::new().days(days)).ok()?;
+        let moment = day.to_datetime(self.0).to_zoned(now.time_zone().clone()).ok()?;
+        std::time::Duration::try_from(moment.duration_since(now)).ok()
     }
 }
 
@@ -132,7 +135,8 @@ impl<'de> Deserialize<'de> for TimeOfDay {
     }
 }
 
-/// Where a record keeps something: a field, or with dots a field inside others and the number of an item of a list, from 0.
+/// The path of a field in a record: a name, or names with dots between them for a field inside others. A number is the index of an
+/// item of a list, from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldPath {
     whole: String,
@@ -140,17 +144,17 @@ pub struct FieldPath {
 }
 
 impl FieldPath {
-    pub(super) fn of(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         Self { whole: text.to_owned(), steps: text.split('.').map(str::to_owned).collect() }
     }
 
-    /// As it is written.
+    /// The path as written in the configuration.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.whole
     }
 
-    /// The names on the way, one by one.
+    /// The names of the path, one by one.
     #[must_use]
     pub fn steps(&self) -> &[String] {
         &self.steps
@@ -165,19 +169,19 @@ impl fmt::Display for FieldPath {
 
 impl<'de> Deserialize<'de> for FieldPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let path = Self::of(&String::deserialize(deserializer)?);
+        let path = Self::parse(&String::deserialize(deserializer)?);
         let is_path = path.steps.iter().all(|step| !step.is_empty());
         let expected = &"the name of a field, or names with dots between them, as in \"body.text\"";
         if is_path { Ok(path) } else { Err(D::Error::invalid_value(Unexpected::Str(&path.whole), expected)) }
     }
 }
 
-/// What a walk leaves out, written as in `.gitignore`.
+/// A pattern of files and folders to skip, written as in `.gitignore`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IgnorePattern(String);
 
 impl IgnorePattern {
-    /// As it is written.
+    /// The pattern as written in the configuration.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -193,15 +197,15 @@ impl<'de> Deserialize<'de> for IgnorePattern {
     }
 }
 
-/// A language of ISO 639, by its shortest code: `en`, or `haw` where there are no two letters for it.
+/// A language of ISO 639, by its shortest code: `en`, or `haw` if it has no code of two letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LanguageCode(&'static str);
 
 impl LanguageCode {
-    /// The language with the `code`, of two or three lower case letters. What differs little counts as one, as readers see it:
-    /// Bokmål and Nynorsk, say. None where there is no such language.
+    /// The language with this code of two or three lower case letters, if there is one. Close variants count as one
+    /// language, such as Bokmål and Nynorsk.
     #[must_use]
-    pub fn of(code: &str) -> Option<Self> {
+    pub fn from_code(code: &str) -> Option<Self> {
         let language = match code {
             "und" | "mul" | "mis" | "zxx" => return None,
             "nb" | "nob" | "nn" | "nno" => "no",
@@ -226,17 +230,17 @@ impl<'de> Deserialize<'de> for LanguageCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let expected = &"a language's code of two or three lower case letters, like \"en\"";
-        Self::of(&text).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), expected))
+        Self::from_code(&text).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), expected))
     }
 }
 
-/// How many workers a model gets.
+/// The number of workers of a model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Workers {
-    /// One a core on a processor, one a device on GPUs.
+    /// One per core on a processor, one per device on GPUs.
     #[default]
     Auto,
-    /// So many.
+    /// This number.
     Count(NonZeroUsize),
 }
 

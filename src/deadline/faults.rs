@@ -22,7 +22,7 @@ use fail::fail_point;
 
 use crate::record::Document;
 
-/// Panics, runs until its time is over, or hangs, where a test wants that in `stage` at a document with this text.
+/// Panics, runs until the time limit, or hangs, if a test injects that fault in `stage` at a document with this text.
 pub(super) fn inject<'t>(stage: &str, text: impl Fn() -> Cow<'t, str>) {
     assert!(!strikes(document_panics(), stage, &text), "as the test wants it");
     if strikes(document_is_slow(), stage, &text) {
@@ -37,31 +37,32 @@ pub(super) fn inject<'t>(stage: &str, text: impl Fn() -> Cow<'t, str>) {
     }
 }
 
-/// Panics where a test wants that in `stage` at one of `documents`.
+/// Panics if a test injects a panic in `stage` at one of `documents`.
 pub(crate) fn inject_panic<'d>(stage: &str, mut documents: impl Iterator<Item = &'d Document>) {
     let is_struck = documents.any(|document| strikes(document_panics(), stage, || document.text.as_str().into()));
     assert!(!is_struck, "as the test wants it");
 }
 
-/// Whether the fault `wanted`, of the form `STAGE:TEXT`, is to strike here.
+/// True if the fault `wanted`, of the form `STAGE:TEXT`, strikes in `stage` at a document with this text.
 fn strikes<'t>(wanted: Option<String>, stage: &str, text: impl Fn() -> Cow<'t, str>) -> bool {
     let Some(wanted) = wanted else { return false };
     let Some((wanted_stage, part)) = wanted.split_once(':') else { return false };
     wanted_stage == stage && text().contains(part)
 }
 
+/// The fault of documents that panic, as `STAGE:TEXT`.
 fn document_panics() -> Option<String> {
     fail_point!("document-panics", |action| action);
     None
 }
 
-/// Work that never ends by itself, and calls `check`.
+/// The fault of work that never ends, but calls `check`, as `STAGE:TEXT`.
 fn document_is_slow() -> Option<String> {
     fail_point!("document-is-slow", |action| action);
     None
 }
 
-/// Work that never ends, and does not call `check`.
+/// The fault of work that never ends and does not call `check`, as `STAGE:TEXT`.
 fn document_hangs() -> Option<String> {
     fail_point!("document-hangs", |action| action);
     None

@@ -1,7 +1,7 @@
-//! The processor time that one document has taken, and an end to the work where that is too long.
+//! The processor time that one document has taken, and the end of the work if that is too long.
 //!
-//! Code that goes over a document calls [`check`] now and then; where the time is over, that unwinds the work, up to `Guard::on`. Outside
-//! of a guard it does nothing. Code of libraries may never call it: `overdue` finds such work, for the watchdog.
+//! Code that goes over a document calls [`check`] now and then. If the time is over, `check` unwinds the work, up to `Guard::on`.
+//! Outside of a guard it does nothing. Code of libraries may never call it: `overdue` finds such work, for the watchdog.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::record::Place;
 
-/// What work is unwound with that takes too long.
+/// The payload that unwinds work that takes too long.
 pub(super) struct TooSlow;
 
-/// What one document has taken so far in a stage, on whatever threads. Clones share it.
+/// The processor time that a stage has spent on one document, on all threads. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Stopwatch {
     limit: Duration,
@@ -24,31 +24,31 @@ pub(crate) struct Stopwatch {
     work: Arc<Work>,
 }
 
-/// What is done, and on what.
+/// The work of a stage on a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Work {
     /// The stage's name.
     pub(crate) stage: &'static str,
-    /// Where the document is.
+    /// The origin of the document.
     pub(crate) place: Place,
 }
 
-/// The watch that runs on a thread, and the thread's time when it was last read.
+/// The stopwatch that runs on a thread, and the thread's processor time at the last reading.
 #[derive(Debug, Default)]
 struct Running {
     watch: Option<Stopwatch>,
     since: Duration,
 }
 
-/// A thread on which watches run.
+/// A thread on which stopwatches run.
 #[derive(Debug)]
 struct Thread {
     running: Mutex<Running>,
-    /// Where the system tells how long it has worked; none where it does not.
+    /// The file from which other threads can read this one's processor time; `None` on systems without `/proc`.
     status: Option<PathBuf>,
 }
 
-/// All of them that are still there.
+/// The threads that have run a stopwatch and still exist.
 static THREADS: Mutex<Vec<Weak<Thread>>> = Mutex::new(Vec::new());
 
 thread_local! {
@@ -61,7 +61,7 @@ impl Stopwatch {
         Self { limit, nanoseconds: Arc::default(), work: Arc::new(work) }
     }
 
-    /// The one that runs on this thread.
+    /// The stopwatch that runs on this thread.
     pub(crate) fn running() -> Option<Self> {
         HERE.with(|thread| thread.running().watch.clone())
     }
@@ -94,38 +94,40 @@ impl Thread {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What it works on, where it has done so for much longer than it should.
+    /// The work of this thread, and the time spent on it, if that is far beyond the limit.
     fn overdue(&self) -> Option<(Work, Duration)> {
         let running = self.running();
         let watch = running.watch.as_ref()?;
-        let spent = watch.spent() + time_told(self.status.as_deref()?)?.saturating_sub(running.since);
+        let spent = watch.spent() + time_of_other_thread(self.status.as_deref()?)?.saturating_sub(running.since);
         (spent > PATIENCE * watch.limit + Duration::from_secs(1)).then(|| (Work::clone(&watch.work), spent))
     }
 }
 
-/// Work whose time is over is unwound before it has taken twice as long, if it calls [`check`] at all.
+/// The multiple of the limit after which work counts as hung. Work that calls [`check`] at all is unwound long before.
 const PATIENCE: u32 = 2;
 
-/// Work that has gone on for much longer than it should, and how long: it does not call [`check`], and will not end by itself.
-/// Systems without `/proc` tell nothing.
+/// Work that has gone on far beyond its limit, and the time spent on it: it does not call [`check`], and will not end by itself.
+/// Always `None` on systems without `/proc`.
 pub(crate) fn overdue() -> Option<(Work, Duration)> {
     let threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     threads.iter().filter_map(Weak::upgrade).find_map(|thread| thread.overdue())
 }
 
-/// How long processors have worked for a thread, as the system tells others: in hundredths of a second.
-fn time_told(status: &Path) -> Option<Duration> {
+/// The processor time of a thread, from its `stat` file in `/proc`. The resolution is 10 milliseconds.
+fn time_of_other_thread(status: &Path) -> Option<Duration> {
     let text = std::fs::read_to_string(status).ok()?;
-    // The name before may hold anything.
+    // The second field, the thread's name in parentheses, may contain anything.
     let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
-    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
     Some(Duration::from_millis(10 * (user + system)))
 }
 
-/// Does `work` with `watch` running, and another one after that as before. So what a thread does for one document while it
-/// waits for a part of another, as rayon has it, is not counted twice nor for the wrong one. Unwinds where the time of `watch` is over.
+/// Does `work` while `watch` runs on this thread, and then lets the stopwatch before it go on. rayon may run work on one document
+/// on a thread that waits for a part of another: this way the time counts once, and for the right document. Unwinds if the time of
+/// `watch` is over.
 pub(crate) fn timed<T>(watch: Option<Stopwatch>, work: impl FnOnce() -> T) -> T {
-    /// Lets the watch before go on, also where `work` unwinds.
+    /// Restarts the stopwatch before, also if `work` unwinds.
     struct Before(Option<Stopwatch>);
     impl Drop for Before {
         fn drop(&mut self) {
@@ -140,22 +142,22 @@ pub(crate) fn timed<T>(watch: Option<Stopwatch>, work: impl FnOnce() -> T) -> T 
     work()
 }
 
-/// Stops the watch of this thread and starts another.
+/// Stops the stopwatch of this thread, starts `next`, and returns the one that was stopped.
 fn switch(next: Option<Stopwatch>) -> Option<Stopwatch> {
     HERE.with(|thread| {
         let mut running = thread.running();
         if running.watch.is_none() && next.is_none() {
             return None;
         }
-        running.read();
+        running.update();
         CHECKS.set(0);
         std::mem::replace(&mut running.watch, next)
     })
 }
 
-/// Unwinds where the document that this thread works on has taken too long. Most calls only count.
+/// Unwinds if the document that this thread works on has taken too long. Most calls only count.
 pub(crate) fn check() {
-    /// Reading the time takes as long as some hundred instructions.
+    /// Calls per reading of the time, which takes as long as some hundred instructions.
     const CHECKS_PER_READING: u32 = 64;
     let checks = CHECKS.get().wrapping_add(1);
     CHECKS.set(checks);
@@ -164,34 +166,37 @@ pub(crate) fn check() {
     }
 }
 
-/// Like [`check`], but reads the time in each call: for steps that are few and long.
+/// The same as [`check`], but reads the time in each call: for steps that are few and long.
 pub(crate) fn check_now() {
     if HERE.with(|thread| thread.running().is_over()) {
         unwind();
     }
 }
 
-/// Says nothing on stderr, unlike a panic.
+/// Unwinds as a panic does, but without its message on stderr.
 fn unwind() -> ! {
     std::panic::resume_unwind(Box::new(TooSlow))
 }
 
 impl Running {
-    fn read(&mut self) {
+    /// Adds the time since the last reading to the stopwatch that runs, if any.
+    fn update(&mut self) {
         let now = time_of_thread();
         let time = now.saturating_sub(std::mem::replace(&mut self.since, now));
-        self.watch.iter().for_each(|watch| watch.add(time));
+        if let Some(watch) = &self.watch {
+            watch.add(time);
+        }
     }
 
     fn is_over(&mut self) -> bool {
         if self.watch.is_some() {
-            self.read();
+            self.update();
         }
         self.watch.as_ref().is_some_and(Stopwatch::is_over)
     }
 }
 
-/// How long processors have worked for this thread.
+/// The processor time of this thread.
 fn time_of_thread() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! Ends a run that hangs at a document: in a loop without end, of our code or others', which nothing in the process can break off. The
-//! document is noted, so that the next run goes on without it.
+//! Ends a run that hangs at a document: in an endless loop, of our code or a library's, which nothing in the process can end. The
+//! document goes into a list, and the next run continues without it.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -12,18 +12,18 @@ use super::suspects;
 /// The exit code of a run that hung: it has failed.
 const EXIT_FAILED: i32 = 2;
 
-/// How often it looks.
+/// The time between two checks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Watches as long as it is there.
+/// A thread that checks for hung work until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
-    /// Closes when this is dropped.
+    /// The channel to the thread: it closes when this is dropped.
     _presence: Sender<()>,
 }
 
 impl Watchdog {
-    /// Watches over what stages do, for a run that writes into `folder`.
+    /// Starts the thread, for a run that writes into `folder`.
     pub(crate) fn start(folder: PathBuf) -> std::io::Result<Self> {
         let (presence, absence) = mpsc::channel::<()>();
         thread::Builder::new().name("watchdog".into()).spawn(move || {
@@ -37,7 +37,8 @@ impl Watchdog {
     }
 }
 
-/// The threads that do not come back cannot be ended but with the process. The output folder is as after any other sudden end.
+/// Adds the work to the list in `folder`, and ends the process: nothing else ends a thread that hangs. The output folder is as after
+/// any other sudden end.
 fn end(folder: &Path, work: &Work, spent: Duration) -> ! {
     let Work { stage, place } = work;
     let seconds = spent.as_secs();

@@ -1,57 +1,57 @@
-//! What need not be done again.
+//! The documents that a run can skip.
 
 use std::path::PathBuf;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Params};
 
 use super::{LedgerError, failed};
 
-/// Which documents need not be done again. Reads beside a [`super::Ledger`] that writes.
+/// A view of the ledger for the stage that skips documents. It reads while a [`super::Ledger`] on another thread writes.
 #[derive(Debug)]
 pub struct Done {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
-    pub(super) made_by: String,
+    pub(super) fingerprint: String,
 }
 
 impl Done {
-    /// Whether there is a document of that name from another place than this: a file, and a number in it.
+    /// True if a document with this id came from another record than the one with the number `record` in the file `source`.
     ///
     /// # Errors
-    /// Where the ledger cannot be read.
+    /// The ledger cannot be read.
     pub fn knows_elsewhere(&self, document: &str, source: &str, record: u64) -> Result<bool, LedgerError> {
-        let known = || {
-            let query =
-                "SELECT EXISTS (SELECT 1 FROM documents WHERE document = ? AND NOT (source = ? AND record = ?))";
-            self.connection.prepare_cached(query)?.query_row((document, source, record), |row| row.get(0))
-        };
-        known().map_err(failed(&self.path))
+        self.answer(
+            "SELECT EXISTS (SELECT 1 FROM documents WHERE document = ? AND NOT (source = ? AND record = ?))",
+            (document, source, record),
+        )
     }
 
-    /// Whether a document is not wanted any more.
+    /// True if the user had the document removed permanently.
     ///
     /// # Errors
-    /// Where the ledger cannot be read.
+    /// The ledger cannot be read.
     pub fn has_forgotten(&self, document: &str) -> Result<bool, LedgerError> {
-        let known = || {
-            let query = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE document = ?)";
-            self.connection.prepare_cached(query)?.query_row([document], |row| row.get(0))
-        };
-        known().map_err(failed(&self.path))
+        self.answer("SELECT EXISTS (SELECT 1 FROM forgotten WHERE document = ?)", [document])
     }
 
-    /// Whether a document's results are there, made from the same content on the same terms, or are not wanted any more.
+    /// True if a document with this id and this SHA-256 of its content is done with the fingerprint of the run, or was removed
+    /// permanently.
     ///
     /// # Errors
-    /// Where the ledger cannot be read.
+    /// The ledger cannot be read.
     pub fn has(&self, document: &str, content: &[u8]) -> Result<bool, LedgerError> {
-        let known = || {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM documents WHERE document = ?1 AND content = ?2 AND made_by = ?3)
-                     OR EXISTS (SELECT 1 FROM forgotten WHERE document = ?1)",
-            )?;
-            statement.query_row((document, content, &self.made_by), |row| row.get(0))
-        };
-        known().map_err(failed(&self.path))
+        self.answer(
+            "SELECT EXISTS (SELECT 1 FROM documents WHERE document = ?1 AND content = ?2 AND made_by = ?3)
+                 OR EXISTS (SELECT 1 FROM forgotten WHERE document = ?1)",
+            (document, content, &self.fingerprint),
+        )
+    }
+
+    /// The answer to a query for one Boolean value.
+    fn answer(&self, query: &str, parameters: impl Params) -> Result<bool, LedgerError> {
+        self.connection
+            .prepare_cached(query)
+            .and_then(|mut statement| statement.query_row(parameters, |row| row.get(0)))
+            .map_err(failed(&self.path))
     }
 }

@@ -1,71 +1,71 @@
-//! What can be wrong with a ledger.
+//! Errors of the ledger.
 
 use std::path::PathBuf;
 
 use super::VERSION;
 
-/// Why a ledger cannot be used.
+/// A ledger that cannot be used, or not in this way.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// The database refused.
+    /// `SQLite` reported an error.
     #[error("cannot use the ledger `{}`", path.display())]
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error.
         #[source]
         cause: rusqlite::Error,
     },
-    /// It is damaged.
+    /// The ledger is damaged.
     #[error("the ledger `{}` is damaged: {what}; restore it with its folder, or begin a new `[output] directory`", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The first damage that the check found.
         what: String,
     },
-    /// There is none.
+    /// The folder has no ledger.
     #[error("`{}` has no ledger: no run has written there", path.display())]
     Missing {
         /// The folder.
         path: PathBuf,
     },
-    /// There are results that it does not know.
+    /// The folder has results, but no ledger.
     #[error("`{}` holds results of a version without a ledger: move them away or name another `[output] directory`", path.display())]
     Unknown {
         /// The folder.
         path: PathBuf,
     },
-    /// It was made by another version of this program.
+    /// The ledger has the format of another version of this program.
     #[error("the ledger `{}` has format version {found}; this program reads version {VERSION}", path.display())]
     Version {
         /// The file.
         path: PathBuf,
-        /// Its version.
+        /// Its format version.
         found: i64,
     },
-    /// The results there have another form.
+    /// The results in the folder have another layout or compression.
     #[error("the results in `{}` are written as {found}, and the configuration says {wanted}: name another `[output] directory`", path.display())]
     Layout {
         /// The folder.
         path: PathBuf,
-        /// As they are.
+        /// The layout and compression of the results.
         found: String,
-        /// As they are wanted.
+        /// The layout and compression of the configuration.
         wanted: String,
     },
-    /// The results there depend on something else.
+    /// The results in the folder have another fingerprint.
     #[error(
         "{documents} documents in `{}` come from another configuration, model or version of pressrun: `--redo` or `[run] redo = true` does those again \
          that are found, or name another `[output] directory`", path.display()
     )]
     Redo {
-        /// How many.
+        /// The number of documents in the folder.
         documents: u64,
         /// The folder.
         path: PathBuf,
     },
-    /// A document that it does not know.
+    /// The ledger does not have the document.
     #[error("there is no document `{document}` in `{}`", path.display())]
     NoDocument {
         /// Its id.

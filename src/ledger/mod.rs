@@ -1,14 +1,14 @@
-//! What is done, in a `SQLite` file in the output folder: every document with a hash of what was read and where its statements
-//! are, and every rejection. Data is safe on disk before the ledger says that it is there, so what it says is true whatever
-//! happens to the process; what it does not say yet is done again.
+//! The record of what is done: a `SQLite` file in the output folder, with every document, the hash of its content and the position
+//! of its statements, and with every rejection. Data is safe on disk before the ledger names it, so the ledger is right whenever
+//! the process ends. Documents that it does not name yet are done again.
 
-/// What need not be done again.
+/// The documents that a run can skip.
 mod done;
-/// What can be wrong with it.
+/// Errors.
 mod error;
-/// Any sequence of what runs do to it.
+/// A test with random sequences of operations.
 mod model_test;
-/// What it says.
+/// Queries.
 mod queries;
 
 use std::path::{Path, PathBuf};
@@ -51,13 +51,13 @@ const TABLES: &str = "
     CREATE TABLE forgotten (document TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE leftovers (file TEXT PRIMARY KEY) WITHOUT ROWID;";
 
-/// What results depend on beside their document.
+/// Everything that results depend on, except their documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
-    /// How they are written.
+pub struct ResultKey {
+    /// The layout and compression of the files.
     pub layout: String,
-    /// A hash of all else: tasks, models, fields.
-    pub made_by: String,
+    /// A hash of everything else: tasks, models, versions, fields.
+    pub fingerprint: String,
 }
 
 /// A document that has been written.
@@ -65,60 +65,61 @@ pub struct Terms {
 pub struct Entry {
     /// Its id.
     pub document: String,
-    /// The file that it was read from.
+    /// The input file that it was read from.
     pub source: String,
-    /// Its number there; 0 for a whole file.
+    /// Its record number in the input file; 0 for a whole file.
     pub record: u64,
-    /// SHA-256 of what was read of it; none while it is being replaced.
+    /// The SHA-256 of its content; `None` while it is being replaced.
     pub content: Option<Vec<u8>>,
-    /// Where its statements are.
+    /// The position of its statements.
     pub kept: Kept,
     /// Its line in `documents.jsonl`.
     pub line: Vec<u8>,
 }
 
-/// Where a document's statements are.
+/// The position of a document's statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// The file, relative to the output folder.
     pub file: String,
-    /// Their first byte in it.
+    /// The offset of their first byte in the file.
     pub start: u64,
-    /// How many bytes they have there.
+    /// Their length in the file, in bytes.
     pub length: u64,
     /// SHA-256 of these bytes.
     pub sha256: String,
 }
 
-/// How far the last shard has been written.
+/// The state of the last shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardState {
     /// Its number.
     pub number: u32,
-    /// Its bytes before compression.
+    /// Its size before compression, in bytes.
     pub bytes: u64,
-    /// Its bytes.
+    /// The length of its file, in bytes.
     pub length: u64,
 }
 
-/// The ledger of an output folder, to write into.
+/// The ledger of an output folder, for reading and writing.
 #[derive(Debug)]
 pub struct Ledger {
     connection: Connection,
     path: PathBuf,
-    made_by: String,
+    fingerprint: String,
+    /// The number of this run, from 1.
     run: i64,
 }
 
 impl Ledger {
-    /// Opens the ledger in `folder` for a run on `terms`, or begins it. With `redo` documents on other terms are done again. Before
-    /// it writes into what is there it lets `unseal` say that nobody relies on that any more.
+    /// Opens the ledger in `folder` for a run, or creates it. With `redo`, documents with another fingerprint are done again. Calls
+    /// `unseal` before the first change, so that no list of checksums vouches for results that are about to change.
     ///
     /// # Errors
-    /// A damaged ledger; results of another form; results on other terms, without `redo`. Nothing has been written then.
+    /// A damaged ledger; results of another layout; results of another fingerprint, without `redo`. Nothing has been written then.
     pub fn begin<E: From<LedgerError>>(
         folder: &Path,
-        terms: &Terms,
+        key: &ResultKey,
         redo: bool,
         unseal: impl FnOnce() -> Result<(), E>,
     ) -> Result<Self, E> {
@@ -128,29 +129,30 @@ impl Ledger {
         }
         let mut ledger = Self::connect(path)?;
         ledger.check()?;
-        ledger.agree(folder, terms, redo)?;
+        ledger.check_key(folder, key, redo)?;
         unseal()?;
-        ledger.made_by.clone_from(&terms.made_by);
-        ledger.set("layout", &terms.layout)?;
-        ledger.set("made_by", &terms.made_by)?;
+        ledger.fingerprint.clone_from(&key.fingerprint);
+        ledger.set("layout", &key.layout)?;
+        ledger.set("made_by", &key.fingerprint)?;
         ledger.count_run().map_err(failed(&ledger.path))?;
         Ok(ledger)
     }
 
-    /// Opens the ledger in `folder` as it is.
+    /// Opens the ledger in `folder` and checks it.
     ///
     /// # Errors
-    /// None there, or a damaged one.
+    /// No ledger, or a damaged one.
     pub fn open(folder: &Path) -> Result<Self, LedgerError> {
         let ledger = Self::resume(folder)?;
         ledger.check()?;
         Ok(ledger)
     }
 
-    /// As [`Self::open`], where this process has checked it already: that takes time with its size.
+    /// Opens the ledger in `folder` without the check of [`Self::open`], which takes longer the larger the ledger is: for processes
+    /// that have checked it already.
     ///
     /// # Errors
-    /// None there.
+    /// No ledger.
     pub(crate) fn resume(folder: &Path) -> Result<Self, LedgerError> {
         let path = folder.join(FILE);
         if !path.exists() {
@@ -158,37 +160,38 @@ impl Ledger {
         }
         let mut ledger = Self::connect(path)?;
         ledger.run = ledger.setting("run")?.and_then(|run| run.parse().ok()).unwrap_or(0);
-        ledger.made_by = ledger.setting("made_by")?.unwrap_or_default();
+        ledger.fingerprint = ledger.setting("made_by")?.unwrap_or_default();
         Ok(ledger)
     }
 
+    /// Opens the database, and creates the tables if it is empty.
     fn connect(path: PathBuf) -> Result<Self, LedgerError> {
         let connection = connect(&path).map_err(failed(&path))?;
-        let ledger = Self { connection, path, made_by: String::new(), run: 0 };
+        let ledger = Self { connection, path, fingerprint: String::new(), run: 0 };
         let version: i64 = ledger.one("PRAGMA user_version")?;
         if version == 0 && ledger.one::<i64>("SELECT count(*) FROM sqlite_schema")? == 0 {
-            let begin = format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
-            ledger.connection.execute_batch(&begin).map_err(failed(&ledger.path))?;
+            ledger.batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
         } else if version != VERSION {
             return Err(LedgerError::Version { path: ledger.path, found: version });
         }
         Ok(ledger)
     }
 
+    /// Checks the file for damage.
     fn check(&self) -> Result<(), LedgerError> {
         let what: String = self.one("PRAGMA quick_check(1)")?;
         if what == "ok" { Ok(()) } else { Err(LedgerError::Damaged { path: self.path.clone(), what }) }
     }
 
-    fn agree(&self, folder: &Path, terms: &Terms, redo: bool) -> Result<(), LedgerError> {
+    /// Checks that a run with this key may add to the results in `folder`.
+    fn check_key(&self, folder: &Path, key: &ResultKey, redo: bool) -> Result<(), LedgerError> {
         let Some(found) = self.setting("layout")? else { return Ok(()) };
-        let path = || folder.to_owned();
-        if found != terms.layout {
-            return Err(LedgerError::Layout { path: path(), found, wanted: terms.layout.clone() });
+        if found != key.layout {
+            return Err(LedgerError::Layout { path: folder.to_owned(), found, wanted: key.layout.clone() });
         }
         let documents = self.one("SELECT count(*) FROM documents")?;
-        if documents > 0 && !redo && self.setting("made_by")?.as_ref() != Some(&terms.made_by) {
-            return Err(LedgerError::Redo { documents, path: path() });
+        if documents > 0 && !redo && self.setting("made_by")?.as_ref() != Some(&key.fingerprint) {
+            return Err(LedgerError::Redo { documents, path: folder.to_owned() });
         }
         Ok(())
     }
@@ -203,36 +206,39 @@ impl Ledger {
         Ok(())
     }
 
-    /// What is done already, for another thread.
+    /// A view of the documents that are done, for another thread.
     ///
     /// # Errors
-    /// Where the file cannot be opened once more.
+    /// The file cannot be opened a second time.
     pub fn done(&self) -> Result<Done, LedgerError> {
         let connection = connect(&self.path).map_err(failed(&self.path))?;
-        Ok(Done { connection, path: self.path.clone(), made_by: self.made_by.clone() })
+        Ok(Done { connection, path: self.path.clone(), fingerprint: self.fingerprint.clone() })
     }
 
-    /// Says of those of `documents` that are done that they are no longer, before their files are replaced. Returns whether
-    /// there were any: then it has to be committed first.
+    /// Marks those of `documents` that are done as not done, before their files are replaced. Returns true if there were any: then
+    /// the change has to be committed before the files are touched.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn reopen<'d>(&mut self, documents: impl Iterator<Item = &'d str>) -> Result<bool, LedgerError> {
         self.write(|connection| {
             let mut statement = connection
                 .prepare_cached("UPDATE documents SET content = NULL WHERE document = ? AND content IS NOT NULL")?;
-            documents
-                .map(|document| statement.execute([document]))
-                .try_fold(false, |any, changed| Ok(any | (changed? > 0)))
+            let mut any = false;
+            for document in documents {
+                any |= statement.execute([document])? > 0;
+            }
+            Ok(any)
         })
     }
 
-    /// Adds a document, or replaces it. What was rejected at its place no longer is.
+    /// Adds a document, or replaces it. Removes the rejection of its record by an earlier run, if there is one.
     ///
     /// # Errors
-    /// Where the database refuses.
-    pub fn put(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        let (made_by, run) = (self.made_by.clone(), self.run);
+    /// An error of the database.
+    pub fn add(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        let fingerprint = self.fingerprint.clone();
+        let run = self.run;
         self.write(|connection| {
             let mut statement = connection.prepare_cached(
                 "INSERT INTO documents (document, source, record, content, made_by, file, start, length, sha256, line)
@@ -243,10 +249,10 @@ impl Ledger {
             let Entry { document, source, record, content, kept, line } = entry;
             let Kept { file, start, length, sha256 } = kept;
             statement.execute(named_params! {
-                ":document": document, ":source": source, ":record": record, ":content": content, ":made_by": made_by, ":file": file,
+                ":document": document, ":source": source, ":record": record, ":content": content, ":made_by": fingerprint, ":file": file,
                 ":start": start, ":length": length, ":sha256": sha256, ":line": line,
             })?;
-            // That the whole file changed while it was read is said by this run beside its records.
+            // Record 0 is the whole file. A rejection by this run stays, as that of a file that changed while its records were read.
             let mut statement = connection
                 .prepare_cached("DELETE FROM rejections WHERE source = ? AND record IN (?, 0) AND run < ?")?;
             statement.execute((source, record, run))
@@ -254,10 +260,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Adds a rejection of the record with a number (0 for a whole file) in a file, or replaces it.
+    /// Adds the rejection of a record (0 for the whole file) of an input file, or replaces it.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn reject(&mut self, source: &str, record: u64, reason: &str, line: &[u8]) -> Result<(), LedgerError> {
         let run = self.run;
         self.write(|connection| {
@@ -270,10 +276,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Makes safe what was put since the last time, with how far the last shard has been written.
+    /// Commits all changes since the last commit, with the state of the last shard, if there are shards.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn commit(&mut self, shard: Option<ShardState>) -> Result<(), LedgerError> {
         if let Some(ShardState { number, bytes, length }) = shard {
             self.write(|connection| {
@@ -283,10 +289,10 @@ impl Ledger {
         if self.connection.is_autocommit() { Ok(()) } else { self.batch("COMMIT") }
     }
 
-    /// Removes rejections of earlier runs in one of the files that this run has read: it would have found them again.
+    /// Removes the rejections by earlier runs in an input file that this run has read whole: those that still hold were found again.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn forget_rejections(&mut self, source: &str) -> Result<(), LedgerError> {
         let run = self.run;
         self.write(|connection| {
@@ -296,15 +302,18 @@ impl Ledger {
         Ok(())
     }
 
-    /// Removes a document, and does not take it in again. Its file, if it has one of its own, is among the leftovers then.
+    /// Removes a document permanently, and commits: later runs skip it. With `has_own_file`, its statement file becomes one of the
+    /// leftovers.
     ///
     /// # Errors
-    /// A document that is not there.
+    /// A document that is not in the ledger. Changes that were not committed are lost then.
     pub fn forget(&mut self, document: &str, has_own_file: bool) -> Result<(), LedgerError> {
         let removed = self.write(|connection| {
             if has_own_file {
-                let leave = "INSERT OR IGNORE INTO leftovers SELECT file FROM documents WHERE document = ?";
-                connection.execute(leave, [document])?;
+                connection.execute(
+                    "INSERT OR IGNORE INTO leftovers SELECT file FROM documents WHERE document = ?",
+                    [document],
+                )?;
             }
             connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", [document])?;
             connection.execute("DELETE FROM documents WHERE document = ?", [document])
@@ -317,18 +326,18 @@ impl Ledger {
         self.batch("COMMIT")
     }
 
-    /// Says that the leftovers are gone.
+    /// Empties the list of leftovers, after their files were removed.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn clear_leftovers(&mut self) -> Result<(), LedgerError> {
         self.batch("DELETE FROM leftovers")
     }
 
-    /// Says that a shard has been rewritten: where its documents begin now, and that its file is still to be renamed.
+    /// Records, and commits, that a shard was rewritten: the new offsets of its documents, and that its file is still to be renamed.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn move_documents(&mut self, number: u32, file: &str, starts: &[(String, u64)]) -> Result<(), LedgerError> {
         self.write(|connection| {
             for (document, start) in starts {
@@ -343,24 +352,26 @@ impl Ledger {
         self.batch("COMMIT")
     }
 
-    /// Says that the shard has its name.
+    /// Records that the rewritten shard has its name.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn clear_rewritten(&mut self) -> Result<(), LedgerError> {
         self.batch("DELETE FROM settings WHERE name = 'rewritten'")
     }
 
-    /// Notes `value` under `name`.
+    /// Sets `name` to `value`.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn set(&self, name: &str, value: &str) -> Result<(), LedgerError> {
-        let set = self.connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value));
-        set.map(|_| ()).map_err(failed(&self.path))
+        self.connection
+            .execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+            .map_err(failed(&self.path))?;
+        Ok(())
     }
 
-    /// Begins a transaction where none is under way.
+    /// Does `work` in the open transaction, or begins one.
     fn write<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
         if self.connection.is_autocommit() {
             self.batch("BEGIN IMMEDIATE")?;
@@ -374,7 +385,7 @@ impl Ledger {
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    /// How long somebody who looks in may hold it.
+    /// The time that another process may hold the file.
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
     let connection = Connection::open(path)?;
     connection.busy_timeout(PATIENCE)?;
@@ -392,12 +403,12 @@ fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> LedgerError + use<> {
 mod tests {
     use super::*;
 
-    fn terms(made_by: &str) -> Terms {
-        Terms { layout: "document".into(), made_by: made_by.into() }
+    fn result_key(fingerprint: &str) -> ResultKey {
+        ResultKey { layout: "document".into(), fingerprint: fingerprint.into() }
     }
 
-    fn begin(folder: &Path, terms: &Terms, redo: bool) -> Result<Ledger, LedgerError> {
-        Ledger::begin(folder, terms, redo, || Ok(()))
+    fn begin(folder: &Path, key: &ResultKey, redo: bool) -> Result<Ledger, LedgerError> {
+        Ledger::begin(folder, key, redo, || Ok(()))
     }
 
     fn an_entry(document: &str, content: u8) -> Entry {
@@ -413,24 +424,25 @@ mod tests {
 
     fn lines(ledger: &Ledger) -> String {
         let mut lines = Vec::new();
-        let see = |line: &[u8]| {
-            lines.extend_from_slice(line);
-            Ok::<_, LedgerError>(())
-        };
-        ledger.each_document_line(see).unwrap();
+        ledger
+            .each_document_line(|line| {
+                lines.extend_from_slice(line);
+                Ok::<_, LedgerError>(())
+            })
+            .unwrap();
         String::from_utf8(lines).unwrap()
     }
 
     #[test]
-    fn what_was_committed_is_done_and_nothing_else() {
+    fn committed_documents_are_done_and_no_others() {
         let folder = tempfile::tempdir().unwrap();
         {
-            let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
-            ledger.put(&an_entry("kept", 1)).unwrap();
+            let mut ledger = begin(folder.path(), &result_key("a"), false).unwrap();
+            ledger.add(&an_entry("kept", 1)).unwrap();
             ledger.commit(None).unwrap();
-            ledger.put(&an_entry("lost", 1)).unwrap();
+            ledger.add(&an_entry("lost", 1)).unwrap();
         }
-        let ledger = begin(folder.path(), &terms("a"), false).unwrap();
+        let ledger = begin(folder.path(), &result_key("a"), false).unwrap();
         let done = ledger.done().unwrap();
         assert!(
             done.has("kept", &[1]).unwrap() && !done.has("kept", &[2]).unwrap() && !done.has("lost", &[1]).unwrap()
@@ -439,30 +451,30 @@ mod tests {
     }
 
     #[test]
-    fn other_terms_want_to_be_said_yes_to() {
+    fn results_of_another_fingerprint_need_redo() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
-        ledger.put(&an_entry("x", 1)).unwrap();
+        let mut ledger = begin(folder.path(), &result_key("a"), false).unwrap();
+        ledger.add(&an_entry("x", 1)).unwrap();
         ledger.commit(None).unwrap();
         drop(ledger);
-        let refused = begin(folder.path(), &terms("b"), false).unwrap_err();
+        let refused = begin(folder.path(), &result_key("b"), false).unwrap_err();
         assert!(matches!(refused, LedgerError::Redo { documents: 1, .. }), "{refused}");
-        let ledger = begin(folder.path(), &terms("b"), true).unwrap();
+        let ledger = begin(folder.path(), &result_key("b"), true).unwrap();
         assert!(!ledger.done().unwrap().has("x", &[1]).unwrap());
         drop(ledger);
-        begin(folder.path(), &terms("b"), false).unwrap();
+        begin(folder.path(), &result_key("b"), false).unwrap();
     }
 
     #[test]
     fn a_document_that_is_being_replaced_is_not_done_and_keeps_its_place() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
-        ledger.put(&an_entry("x", 1)).unwrap();
-        ledger.put(&an_entry("y", 1)).unwrap();
+        let mut ledger = begin(folder.path(), &result_key("a"), false).unwrap();
+        ledger.add(&an_entry("x", 1)).unwrap();
+        ledger.add(&an_entry("y", 1)).unwrap();
         assert!(ledger.reopen(["x", "new"].into_iter()).unwrap() && !ledger.reopen(std::iter::once("new")).unwrap());
         ledger.commit(None).unwrap();
         assert!(!ledger.done().unwrap().has("x", &[1]).unwrap());
-        ledger.put(&an_entry("x", 2)).unwrap();
+        ledger.add(&an_entry("x", 2)).unwrap();
         ledger.commit(None).unwrap();
         assert!(ledger.done().unwrap().has("x", &[2]).unwrap());
         assert_eq!(lines(&ledger), "x\ny\n");
@@ -471,25 +483,25 @@ mod tests {
     #[test]
     fn a_rejection_of_a_whole_file_stays_beside_what_this_run_read_of_it() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
+        let mut ledger = begin(folder.path(), &result_key("a"), false).unwrap();
         ledger.reject("in.jsonl", 0, "changed", b"changed\n").unwrap();
-        ledger.put(&an_entry("x", 1)).unwrap();
+        ledger.add(&an_entry("x", 1)).unwrap();
         ledger.commit(None).unwrap();
         assert_eq!(ledger.rejections().unwrap(), [("changed".to_owned(), 1)]);
         assert!(!ledger.done().unwrap().knows_elsewhere("x", "in.jsonl", 1).unwrap());
         assert!(ledger.done().unwrap().knows_elsewhere("x", "in.jsonl", 2).unwrap());
         drop(ledger);
-        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
-        ledger.put(&an_entry("x", 2)).unwrap();
+        let mut ledger = begin(folder.path(), &result_key("a"), false).unwrap();
+        ledger.add(&an_entry("x", 2)).unwrap();
         ledger.commit(None).unwrap();
-        assert!(ledger.rejections().unwrap().is_empty(), "the next run has read the file anew");
+        assert!(ledger.rejections().unwrap().is_empty(), "the next run has read the file again");
     }
 
     #[test]
-    fn what_was_forgotten_stays_away() {
+    fn a_forgotten_document_stays_away() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ledger = begin(folder.path(), &terms("a"), false).unwrap();
-        ledger.put(&an_entry("x", 1)).unwrap();
+        let mut ledger = begin(folder.path(), &result_key("a"), false).unwrap();
+        ledger.add(&an_entry("x", 1)).unwrap();
         ledger.commit(None).unwrap();
         ledger.forget("x", true).unwrap();
         assert_eq!(
@@ -498,19 +510,19 @@ mod tests {
         );
         assert!(ledger.done().unwrap().has("x", &[9]).unwrap());
         assert!(matches!(ledger.forget("x", true), Err(LedgerError::NoDocument { .. })));
-        ledger.put(&an_entry("z", 1)).unwrap();
+        ledger.add(&an_entry("z", 1)).unwrap();
         ledger.commit(None).unwrap();
     }
 
     #[test]
     fn a_torn_ledger_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        drop(begin(folder.path(), &terms("a"), false).unwrap());
+        drop(begin(folder.path(), &result_key("a"), false).unwrap());
         let path = folder.path().join(FILE);
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[4096..].fill(7);
         std::fs::write(&path, bytes).unwrap();
-        let error = begin(folder.path(), &terms("a"), false).unwrap_err();
+        let error = begin(folder.path(), &result_key("a"), false).unwrap_err();
         assert!(matches!(error, LedgerError::Damaged { .. } | LedgerError::Sqlite { .. }), "{error}");
     }
 }

@@ -1,5 +1,5 @@
-//! Any sequence of what runs do to a ledger, against a model of it in memory: whatever ends a run, the next one finds what was
-//! committed.
+//! Random sequences of operations on a ledger, compared with a model of it in memory: whatever ends a run, the next one finds
+//! what was committed.
 #![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +11,12 @@ use super::*;
 const DOCUMENTS: [&str; 4] = ["a", "b", "c", "d"];
 const SOURCES: [&str; 2] = ["in.jsonl", "other.jsonl"];
 const REASONS: [&str; 2] = ["empty", "too_large"];
-const TERMS: [&str; 2] = ["one", "two"];
+const FINGERPRINTS: [&str; 2] = ["one", "two"];
 
 /// One thing that happens to a ledger. Documents, sources and the like are places in the lists above.
 #[derive(Debug, Clone)]
 enum Event {
-    Put {
+    Add {
         document: usize,
         content: u8,
         source: usize,
@@ -41,13 +41,13 @@ enum Event {
         source: usize,
     },
     ClearLeftovers,
-    /// The ledger is closed and opened again, on these terms; what was not committed is lost.
+    /// The ledger is closed and opened again, with this fingerprint. What was not committed is lost.
     Next {
-        terms: usize,
+        fingerprint: usize,
     },
     /// The process is killed: another one finds the files as they are.
     Kill {
-        terms: usize,
+        fingerprint: usize,
     },
 }
 
@@ -55,7 +55,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     let (document, source, record) = (0..DOCUMENTS.len(), 0..SOURCES.len(), 0..3_u64);
     let event = prop_oneof![
         6 => (document.clone(), 0..3_u8, source.clone(), record.clone())
-            .prop_map(|(document, content, source, record)| Event::Put { document, content, source, record }),
+            .prop_map(|(document, content, source, record)| Event::Add { document, content, source, record }),
         3 => (source.clone(), record, 0..REASONS.len())
             .prop_map(|(source, record, reason)| Event::Reject { source, record, reason }),
         2 => prop::collection::vec(document.clone(), 0..3).prop_map(|documents| Event::Reopen { documents }),
@@ -64,13 +64,13 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
             .prop_map(|(document, has_own_file)| Event::Forget { document, has_own_file }),
         1 => source.prop_map(|source| Event::ForgetRejections { source }),
         1 => Just(Event::ClearLeftovers),
-        2 => (0..TERMS.len()).prop_map(|terms| Event::Next { terms }),
-        2 => (0..TERMS.len()).prop_map(|terms| Event::Kill { terms }),
+        2 => (0..FINGERPRINTS.len()).prop_map(|fingerprint| Event::Next { fingerprint }),
+        2 => (0..FINGERPRINTS.len()).prop_map(|fingerprint| Event::Kill { fingerprint }),
     ];
     prop::collection::vec(event, 1..40)
 }
 
-/// What a ledger holds.
+/// The content of a ledger.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct State {
     /// In the order in which they came first.
@@ -86,14 +86,14 @@ struct State {
 struct Model {
     now: State,
     safe: State,
-    made_by: &'static str,
+    fingerprint: &'static str,
     run: u64,
 }
 
 impl Model {
-    fn begin(&mut self, terms: usize) {
+    fn begin(&mut self, fingerprint: usize) {
         self.now = self.safe.clone();
-        self.made_by = TERMS[terms];
+        self.fingerprint = FINGERPRINTS[fingerprint];
         self.run += 1;
     }
 
@@ -101,14 +101,14 @@ impl Model {
         self.safe = self.now.clone();
     }
 
-    fn put(&mut self, entry: Entry) {
+    fn add(&mut self, entry: Entry) {
         let source = SOURCES.into_iter().find(|source| *source == entry.source).unwrap();
         let (record, run) = (entry.record, self.run);
         let is_answered = |place: &(&str, u64)| place.0 == source && [record, 0].contains(&place.1);
         self.now.rejections.retain(|place, (_, rejected)| !(is_answered(place) && *rejected < run));
         match self.now.documents.iter_mut().find(|(known, _)| known.document == entry.document) {
-            Some(known) => *known = (entry, self.made_by),
-            None => self.now.documents.push((entry, self.made_by)),
+            Some(known) => *known = (entry, self.fingerprint),
+            None => self.now.documents.push((entry, self.fingerprint)),
         }
     }
 
@@ -137,8 +137,8 @@ impl Model {
     }
 
     fn is_done(&self, document: &str, content: u8) -> bool {
-        let same = |(entry, made_by): &(Entry, &str)| {
-            entry.document == document && entry.content == Some(vec![content]) && *made_by == self.made_by
+        let same = |(entry, fingerprint): &(Entry, &str)| {
+            entry.document == document && entry.content == Some(vec![content]) && *fingerprint == self.fingerprint
         };
         self.safe.documents.iter().any(same) || self.safe.forgotten.contains(document)
     }
@@ -161,9 +161,9 @@ fn entry(document: usize, content: u8, source: usize, record: u64) -> Entry {
     }
 }
 
-fn begin(folder: &Path, terms: usize) -> Ledger {
-    let terms = Terms { layout: "document".into(), made_by: TERMS[terms].into() };
-    Ledger::begin(folder, &terms, true, || Ok::<_, LedgerError>(())).unwrap()
+fn begin(folder: &Path, fingerprint: usize) -> Ledger {
+    let key = ResultKey { layout: "document".into(), fingerprint: FINGERPRINTS[fingerprint].into() };
+    Ledger::begin(folder, &key, true, || Ok::<_, LedgerError>(())).unwrap()
 }
 
 /// A folder with the files of another, as they are at this moment.
@@ -178,7 +178,7 @@ fn as_found(folder: &Path) -> tempfile::TempDir {
     copy
 }
 
-/// Whether `ledger` says what `model` has committed.
+/// Checks that `ledger` holds what `model` has committed.
 fn compare(ledger: &Ledger, model: &Model) -> Result<(), TestCaseError> {
     let safe = &model.safe;
     let mut entries = Vec::new();
@@ -240,10 +240,10 @@ fn compare_rejections(ledger: &Ledger, model: &Model) -> Result<(), TestCaseErro
 /// Lets `event`, which does not end a run, happen to both.
 fn happen(event: &Event, ledger: &mut Ledger, model: &mut Model) {
     match event {
-        Event::Put { document, content, source, record } => {
+        Event::Add { document, content, source, record } => {
             let entry = entry(*document, *content, *source, *record);
-            ledger.put(&entry).unwrap();
-            model.put(entry);
+            ledger.add(&entry).unwrap();
+            model.add(entry);
         }
         Event::Reject { source, record, reason } => {
             let (source, reason) = (SOURCES[*source], REASONS[*reason]);
@@ -290,20 +290,20 @@ proptest! {
         let mut model = Model::default();
         model.begin(0);
         let mut ledger = begin(folder.path(), 0);
-        for event in events.iter().chain([&Event::Kill { terms: 0 }]) {
+        for event in events.iter().chain([&Event::Kill { fingerprint: 0 }]) {
             match event {
-                Event::Next { terms } => {
+                Event::Next { fingerprint } => {
                     drop(ledger);
-                    ledger = begin(folder.path(), *terms);
-                    model.begin(*terms);
+                    ledger = begin(folder.path(), *fingerprint);
+                    model.begin(*fingerprint);
                     compare(&ledger, &model)?;
                 }
-                Event::Kill { terms } => {
+                Event::Kill { fingerprint } => {
                     let found = as_found(folder.path());
                     drop(ledger);
                     folder = found;
-                    ledger = begin(folder.path(), *terms);
-                    model.begin(*terms);
+                    ledger = begin(folder.path(), *fingerprint);
+                    model.begin(*fingerprint);
                     compare(&ledger, &model)?;
                 }
                 event => happen(event, &mut ledger, &mut model),

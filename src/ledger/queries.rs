@@ -1,38 +1,43 @@
-//! Looking into a ledger: what it says, without changing it.
+//! Queries of a ledger. They do not change it.
 
 use std::collections::HashSet;
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{Entry, Kept, Ledger, LedgerError, ShardState, failed};
 
-/// What an [`Entry`] is made of.
+/// The columns of an [`Entry`].
 const COLUMNS: &str = "document, source, record, content, file, start, length, sha256, line";
 
 impl Ledger {
-    /// How far the last shard had been written when it was last committed.
+    /// The state of the last shard at the last commit, if there are shards.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn last_shard(&self) -> Result<Option<ShardState>, LedgerError> {
-        let state = |row: &Row| Ok(ShardState { number: row.get(0)?, bytes: row.get(1)?, length: row.get(2)? });
         let query = "SELECT number, bytes, length FROM shards ORDER BY number DESC LIMIT 1";
-        self.connection.query_row(query, (), state).optional().map_err(failed(&self.path))
+        self.query(|connection| {
+            connection
+                .query_row(query, (), |row| {
+                    Ok(ShardState { number: row.get(0)?, bytes: row.get(1)?, length: row.get(2)? })
+                })
+                .optional()
+        })
     }
 
-    /// Whether there are rejections of earlier runs.
+    /// True if there are rejections of earlier runs.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn has_old_rejections(&self) -> Result<bool, LedgerError> {
         let query = "SELECT EXISTS (SELECT 1 FROM rejections WHERE run < ?)";
-        self.connection.query_row(query, [self.run], |row| row.get(0)).map_err(failed(&self.path))
+        self.query(|connection| connection.query_row(query, [self.run], |row| row.get(0)))
     }
 
-    /// Files that are of no document any more.
+    /// The files of removed documents that are still to be removed.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn leftovers(&self) -> Result<Vec<String>, LedgerError> {
         let mut files = Vec::new();
         self.each("SELECT file FROM leftovers", |row| {
@@ -42,100 +47,96 @@ impl Ledger {
         Ok(files)
     }
 
-    /// Shows every line of `documents.jsonl`, in the order in which the documents came first.
+    /// Calls `visit` with every line of `documents.jsonl`, in the order in which the documents were first added.
     ///
     /// # Errors
-    /// Where the database refuses, or `see` fails.
-    pub fn each_document_line<E: From<LedgerError>>(&self, see: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        self.each_line("SELECT line FROM documents ORDER BY number", see)
+    /// An error of the database or of `visit`.
+    pub fn each_document_line<E: From<LedgerError>>(&self, visit: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        self.each_line("SELECT line FROM documents ORDER BY number", visit)
     }
 
-    /// Shows every line of `rejected.jsonl`, by file and place in it.
+    /// Calls `visit` with every line of `rejected.jsonl`, by input file and record number.
     ///
     /// # Errors
-    /// Where the database refuses, or `see` fails.
-    pub fn each_rejection_line<E: From<LedgerError>>(&self, see: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        self.each_line("SELECT line FROM rejections ORDER BY source, record", see)
+    /// An error of the database or of `visit`.
+    pub fn each_rejection_line<E: From<LedgerError>>(
+        &self,
+        visit: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_line("SELECT line FROM rejections ORDER BY source, record", visit)
     }
 
-    /// Shows every document, by file and place in it.
+    /// Calls `visit` with every document, by statement file and position in it.
     ///
     /// # Errors
-    /// Where the database refuses, or `see` fails.
-    pub fn each_entry<E: From<LedgerError>>(&self, mut see: impl FnMut(Entry) -> Result<(), E>) -> Result<(), E> {
+    /// An error of the database or of `visit`.
+    pub fn each_entry<E: From<LedgerError>>(&self, mut visit: impl FnMut(Entry) -> Result<(), E>) -> Result<(), E> {
         let mut outcome = Ok(());
         let query = format!("SELECT {COLUMNS} FROM documents ORDER BY file, start");
         self.each(&query, |row| {
             if outcome.is_ok() {
-                outcome = see(entry(row)?);
+                outcome = visit(entry(row)?);
             }
             Ok(())
         })?;
         outcome
     }
 
-    /// The documents of one file, in its order.
+    /// The ids of the documents of one statement file and the positions of their statements, in the order of the file.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn entries_of(&self, file: &str) -> Result<Vec<(String, Kept)>, LedgerError> {
-        let kept = || {
-            let mut statement = self.connection.prepare_cached(
+        self.query(|connection| {
+            let mut statement = connection.prepare_cached(
                 "SELECT document, file, start, length, sha256 FROM documents WHERE file = ? ORDER BY start",
             )?;
-            let kept = |row: &Row| Ok((row.get(0)?, kept(row, 1)?));
-            statement.query_map([file], kept)?.collect::<rusqlite::Result<_>>()
-        };
-        kept().map_err(failed(&self.path))
+            statement.query_map([file], |row| Ok((row.get(0)?, kept(row, 1)?)))?.collect()
+        })
     }
 
-    /// How many bytes of a file are of documents.
+    /// The number of bytes of a statement file that belong to documents.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn bytes_in_use(&self, file: &str) -> Result<u64, LedgerError> {
         let query = "SELECT coalesce(sum(length), 0) FROM documents WHERE file = ?";
-        self.connection.query_row(query, [file], |row| row.get(0)).map_err(failed(&self.path))
+        self.query(|connection| connection.query_row(query, [file], |row| row.get(0)))
     }
 
-    /// The shard that has been rewritten but perhaps not renamed yet.
+    /// The name of a shard that was rewritten, and may still have to be renamed.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn rewritten(&self) -> Result<Option<String>, LedgerError> {
         self.setting("rewritten")
     }
 
-    /// As many documents as are wanted, chosen by the hashes of their statements: which ones is as good as chance, and always the same.
+    /// A sample of at most so many documents. They are chosen by the hashes of their statements, so the sample is as good as random
+    /// and always the same.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn sample(&self, documents: u64) -> Result<Vec<Entry>, LedgerError> {
-        let sample = || {
-            let query = format!("SELECT {COLUMNS} FROM documents WHERE content IS NOT NULL ORDER BY sha256 LIMIT ?");
-            let mut statement = self.connection.prepare(&query)?;
-            statement.query_map([documents], entry)?.collect::<rusqlite::Result<_>>()
-        };
-        sample().map_err(failed(&self.path))
+        let query = format!("SELECT {COLUMNS} FROM documents WHERE content IS NOT NULL ORDER BY sha256 LIMIT ?");
+        self.query(|connection| connection.prepare(&query)?.query_map([documents], entry)?.collect())
     }
 
-    /// Where what was rejected is, for one reason or all of them.
+    /// The file and record number of each rejected input, for one reason or all of them.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn rejected_places(&self, reason: Option<&str>) -> Result<HashSet<(String, u64)>, LedgerError> {
-        let places = || {
-            let query = "SELECT source, record FROM rejections WHERE ?1 IS NULL OR reason = ?1";
-            let mut statement = self.connection.prepare(query)?;
-            statement.query_map([reason], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()
-        };
-        places().map_err(failed(&self.path))
+        let query = "SELECT source, record FROM rejections WHERE ?1 IS NULL OR reason = ?1";
+        self.query(|connection| {
+            connection.prepare(query)?.query_map([reason], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
     }
 
-    /// How many documents there are, and how many of them are being replaced.
+    /// The number of documents, and the number of those that are being replaced.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn counts(&self) -> Result<(u64, u64), LedgerError> {
         Ok((
             self.one("SELECT count(*) FROM documents")?,
@@ -143,10 +144,10 @@ impl Ledger {
         ))
     }
 
-    /// How many rejections there are for each reason.
+    /// The number of rejections for each reason.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn rejections(&self) -> Result<Vec<(String, u64)>, LedgerError> {
         let mut counts = Vec::new();
         self.each("SELECT reason, count(*) FROM rejections GROUP BY reason", |row| {
@@ -156,40 +157,47 @@ impl Ledger {
         Ok(counts)
     }
 
-    /// What was noted under `name`.
+    /// The value that was set under `name`, if any.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// An error of the database.
     pub fn setting(&self, name: &str) -> Result<Option<String>, LedgerError> {
         let query = "SELECT value FROM settings WHERE name = ?";
-        self.connection.query_row(query, [name], |row| row.get(0)).optional().map_err(failed(&self.path))
+        self.query(|connection| connection.query_row(query, [name], |row| row.get(0)).optional())
     }
 
+    /// The single value that `query` returns.
     pub(super) fn one<T: rusqlite::types::FromSql>(&self, query: &str) -> Result<T, LedgerError> {
-        self.connection.query_row(query, (), |row| row.get(0)).map_err(failed(&self.path))
+        self.query(|connection| connection.query_row(query, (), |row| row.get(0)))
     }
 
-    fn each(&self, query: &str, mut see: impl FnMut(&Row) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
-        let mut all = || {
-            let mut statement = self.connection.prepare(query)?;
+    /// Does `work` with the database, and adds the path to its errors.
+    fn query<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+        work(&self.connection).map_err(failed(&self.path))
+    }
+
+    /// Calls `visit` with every row of `query`.
+    fn each(&self, query: &str, mut visit: impl FnMut(&Row) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
+        self.query(|connection| {
+            let mut statement = connection.prepare(query)?;
             let mut rows = statement.query(())?;
             while let Some(row) = rows.next()? {
-                see(row)?;
+                visit(row)?;
             }
             Ok(())
-        };
-        all().map_err(failed(&self.path))
+        })
     }
 
+    /// Calls `visit` with the first column of every row of `query`, until it fails.
     fn each_line<E: From<LedgerError>>(
         &self,
         query: &str,
-        mut see: impl FnMut(&[u8]) -> Result<(), E>,
+        mut visit: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut outcome = Ok(());
         self.each(query, |row| {
             if outcome.is_ok() {
-                outcome = see(row.get_ref(0)?.as_blob()?);
+                outcome = visit(row.get_ref(0)?.as_blob()?);
             }
             Ok(())
         })?;
@@ -208,7 +216,7 @@ fn entry(row: &Row) -> rusqlite::Result<Entry> {
     })
 }
 
-/// The four columns from `first` on.
+/// The position of a document's statements, from the four columns from `first` on.
 fn kept(row: &Row, first: usize) -> rusqlite::Result<Kept> {
     Ok(Kept {
         file: row.get(first)?,

@@ -13,15 +13,15 @@ const STATEMENTS: &str = "statements";
 #[derive(Debug)]
 pub struct OutputFolder {
     path: PathBuf,
-    /// Held until the run ends; the system lets go of it whatever happens to the process.
+    /// The lock, held until the run ends. The system releases it however the process ends.
     _lock: File,
 }
 
 impl OutputFolder {
-    /// Makes the folder ready: nobody else may write into it, and what was half-written is removed.
+    /// Creates the folder if need be, locks it, and removes files that are incomplete.
     ///
     /// # Errors
-    /// A folder that cannot be made or written, or that another process is writing.
+    /// A folder that cannot be created or written, or that another process is writing.
     pub fn prepare(path: &Path) -> Result<Self, WriteError> {
         fs::create_dir_all(path).map_err(failed(path))?;
         let mut lock = lock(path)?;
@@ -40,10 +40,10 @@ impl OutputFolder {
         &self.path
     }
 
-    /// Writes a file whole: it is under its name completely, or not at all.
+    /// Writes a file that appears under its name completely or not at all.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// An error of the system.
     pub fn write_whole(&self, name: &str, content: &[u8]) -> Result<(), WriteError> {
         write_whole(self.path.join(name), content)
     }
@@ -56,10 +56,10 @@ impl OutputFolder {
     }
 }
 
-/// Writes a file whole: it is under its name completely, or not at all.
+/// Writes a file that appears under its name completely or not at all.
 ///
 /// # Errors
-/// Where the system refuses.
+/// An error of the system.
 pub fn write_whole(path: PathBuf, content: &[u8]) -> Result<(), WriteError> {
     let mut file = PartFile::create(path)?;
     file.append(content)?;
@@ -69,7 +69,7 @@ pub fn write_whole(path: PathBuf, content: &[u8]) -> Result<(), WriteError> {
 /// The id of the process holding the lock of a folder, if any.
 ///
 /// # Errors
-/// Where the system refuses.
+/// An error of the system.
 pub fn writer(folder: &Path) -> Result<Option<String>, WriteError> {
     match lock(folder) {
         Ok(_) => Ok(None),
@@ -94,10 +94,10 @@ impl PartFile {
         Ok(Self { path, part, writer: BufWriter::new(file) })
     }
 
-    /// Goes on with a file of which `length` bytes are to be kept: with its part, or with a copy of what is under its name.
+    /// Continues a file after its first `length` bytes: the incomplete file, or a copy of the one under the final name.
     pub(super) fn resume(path: PathBuf, length: u64) -> Result<Self, WriteError> {
         let part = part_of(&path);
-        // A part beside a file that is long enough is a copy that was broken off.
+        // An incomplete file beside one that is long enough is an incomplete copy of it.
         if fs::metadata(&path).is_ok_and(|file| file.len() >= length) {
             step();
             fs::copy(&path, &part).map_err(failed(&part))?;
@@ -117,7 +117,7 @@ impl PartFile {
         self.writer.write_all(bytes).map_err(failed(&self.part))
     }
 
-    /// Makes it safe on disk, then gives it its name.
+    /// Syncs the file to disk, then gives it its name.
     pub(super) fn finish(&mut self) -> Result<(), WriteError> {
         self.sync()?;
         self.rename()?;
@@ -135,7 +135,7 @@ impl PartFile {
     }
 }
 
-/// Writes a file whole but for the folder's own entry, which the caller makes safe once for many files.
+/// Writes a file completely, but does not sync the folder: the caller does that once for many files.
 pub(super) fn write_one_of_many(path: PathBuf, content: &[u8]) -> Result<(), WriteError> {
     let mut file = PartFile::create(path)?;
     file.append(content)?;
@@ -143,7 +143,7 @@ pub(super) fn write_one_of_many(path: PathBuf, content: &[u8]) -> Result<(), Wri
     file.rename()
 }
 
-/// Makes the entries of the folder around `path` safe on disk.
+/// Syncs the folder of `path` to disk.
 pub(super) fn sync_folder(path: &Path) -> Result<(), WriteError> {
     step();
     // Only Unix lets a folder be opened and synced.
@@ -160,7 +160,7 @@ pub(super) fn failed(path: &Path) -> impl Fn(std::io::Error) -> WriteError + use
     move |cause| WriteError::Io { path: path.clone(), cause }
 }
 
-/// Where a file is as long as it is not whole.
+/// The path of a file while it is incomplete.
 pub(super) fn part_of(path: &Path) -> PathBuf {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
@@ -187,7 +187,7 @@ fn remove_parts(folder: &Path) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Locks the folder. Who holds the lock has left the number of its process there.
+/// Locks the folder. The holder of the lock has written its process id into the lock file.
 fn lock(folder: &Path) -> Result<File, WriteError> {
     let path = folder.join(".lock");
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -203,14 +203,14 @@ fn lock(folder: &Path) -> Result<File, WriteError> {
     }
 }
 
-/// Ends the process where a test wants that: before one of its file operations. See `deadline::faults` for fail points.
+/// Ends the process before a file operation, if a test asks for that. See `deadline::faults` for fail points.
 pub(crate) fn step() {
     if is_step() {
         std::process::abort();
     }
 }
 
-/// Whether the process is to end here. `FAILPOINTS='file-operation=4*off->return'` ends it before the fifth file operation.
+/// True if a test asks for the end of the process. `FAILPOINTS='file-operation=4*off->return'` ends it before the fifth file operation.
 fn is_step() -> bool {
     fail::fail_point!("file-operation", |_| true);
     false

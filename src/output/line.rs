@@ -24,7 +24,7 @@ pub(crate) const UNSURE: &str = "unsure";
 #[derive(Debug)]
 pub(crate) struct StatementFormat {
     tasks: Arc<Tasks>,
-    /// The fields to write beside those that identify a statement; empty for all.
+    /// The fields to write besides those that identify a statement; empty for all.
     wanted: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ impl StatementFormat {
         if self.wanted.is_empty() {
             serde_json::to_writer(&mut *lines, record)?;
         } else {
-            // Only what leaves fields out pays for the way through a map.
+            // The detour over a map costs time, so it is taken only if fields are left out.
             let mut fields = serde_json::to_value(record)?;
             if let Some(fields) = fields.as_object_mut() {
                 fields.retain(|name, _| self.wants(name));
@@ -234,11 +234,12 @@ fn means(tasks: &[LabelTask], statements: &[&Statement]) -> IndexMap<String, f64
     means
 }
 
-/// The mean of positive less negative over statements that are no boilerplate, where a task has such labels.
+/// The mean of the probability of `positive` minus that of `negative`, over statements that are not boilerplate; `None` if the task
+/// has no such labels.
 #[expect(clippy::cast_precision_loss, reason = "a document has fewer than 2^52 statements")]
 fn balance(task: &LabelTask, place: usize, statements: &[&Statement]) -> Option<f64> {
-    let position = |name: &str| task.labels.iter().position(|label| label.label == name);
-    let (positive, negative) = position("positive").zip(position("negative"))?;
+    let positive = task.labels.iter().position(|label| label.label == "positive")?;
+    let negative = task.labels.iter().position(|label| label.label == "negative")?;
     let mut sum = 0.0;
     let mut count = 0_usize;
     for verdict in statements.iter().filter_map(|statement| statement.verdicts[place].as_ref()) {
@@ -248,7 +249,7 @@ fn balance(task: &LabelTask, place: usize, statements: &[&Statement]) -> Option<
     Some(rounded_f64(sum / count.max(1) as f64))
 }
 
-/// The document's own label, and how the labels of its statements spread.
+/// The document's own label, and the shares of the labels of its statements.
 #[expect(clippy::cast_precision_loss, reason = "a document has fewer than 2^52 statements")]
 fn document_label_record(
     task: &LabelTask,
@@ -269,7 +270,7 @@ fn document_label_record(
     }
 }
 
-/// The key that a label is counted under: its code where it has one, else its name.
+/// The key under which a label is counted: its code, or its name if it has no code.
 pub(crate) fn label_key(task: &LabelTask, label: Option<usize>) -> &str {
     label.map_or(UNSURE, |label| {
         let label = &task.labels[label];
@@ -277,7 +278,7 @@ pub(crate) fn label_key(task: &LabelTask, label: Option<usize>) -> &str {
     })
 }
 
-/// Four digits: the fifth is noise of the hardware.
+/// The value with four digits after the point: the fifth depends on the hardware.
 fn rounded(value: f32) -> f64 {
     rounded_f64(f64::from(value))
 }

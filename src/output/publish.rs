@@ -1,4 +1,4 @@
-//! The ledger to what people read: `documents.jsonl` and `rejected.jsonl`, and hashes by which damage is found.
+//! The ledger to lists for users: `documents.jsonl` and `rejected.jsonl`, and the hashes by which `verify` finds damage.
 
 use super::WriteError;
 use super::folder::{OutputFolder, PartFile, failed, remove, step};
@@ -7,24 +7,24 @@ use crate::config::{Layout, OutputConfig};
 use crate::digest::sha256_of_file;
 use crate::ledger::{self, Ledger};
 
-/// The SHA-256 of the ledger, as long as nobody writes into it.
+/// The name of the file with the SHA-256 of the ledger. It exists only while no run writes into the ledger.
 pub const SEAL: &str = "ledger.sha256";
 
-/// The files that [`seal`] notes the hashes of.
+/// The files whose hashes [`seal`] stores in the ledger.
 pub const SEALED: [&str; 3] = ["documents.jsonl", "rejected.jsonl", "run.json"];
 
-/// Breaks the seal, before the ledger is written to.
+/// Removes the hash of the ledger, before the ledger is changed.
 ///
 /// # Errors
-/// Where the system refuses.
+/// An error of the system.
 pub fn unseal(folder: &OutputFolder) -> Result<(), WriteError> {
     remove(&folder.path().join(SEAL))
 }
 
-/// Writes the lists of documents and rejections, after statements that nothing refers to any more have been removed.
+/// Removes the statements of removed documents, then writes the lists of documents and rejections.
 ///
 /// # Errors
-/// Where the system refuses.
+/// An error of the system.
 pub fn publish(folder: &OutputFolder, config: &OutputConfig, ledger: &mut Ledger) -> Result<(), WriteError> {
     shards::finish_rewriting(folder.path(), ledger)?;
     for file in ledger.leftovers()? {
@@ -42,19 +42,19 @@ pub fn publish(folder: &OutputFolder, config: &OutputConfig, ledger: &mut Ledger
     documents.finish()
 }
 
-/// Notes what all files have to be like, in the ledger, and what the ledger has to be like, beside it.
+/// Stores the hashes of the lists and of the report in the ledger, and the hash of the ledger in a file beside it.
 ///
 /// # Errors
-/// Where the system refuses.
+/// An error of the system.
 pub fn seal(folder: &OutputFolder, ledger: Ledger) -> Result<(), WriteError> {
     for name in SEALED {
         let path = folder.path().join(name);
-        // A run that broke off has left no report.
+        // There is no report after a run that broke off.
         if path.exists() {
             ledger.set(&format!("sha256 {name}"), &sha256_of_file(&path).map_err(failed(&path))?)?;
         }
     }
-    // The last to let go of it puts its log into the file.
+    // SQLite moves its write-ahead log into the file when the last connection is closed.
     drop(ledger);
     let path = folder.path().join(ledger::FILE);
     let digest = sha256_of_file(&path).map_err(failed(&path))?;

@@ -13,7 +13,7 @@ use super::schema::{DocumentRecord, RejectionRecord, RunRecord, StatementRecord}
 /// An output folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system refused.
+    /// The system reported an error.
     #[error("cannot read `{}`", path.display())]
     Io {
         /// The file.

@@ -1,4 +1,4 @@
-//! A whole output folder checked: hashes of all that was written, statements against each other, and the accounting.
+//! The check of a whole output folder: the hashes of all files, the consistency of statements, and the accounting.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -12,14 +12,14 @@ use crate::causes::chain;
 use crate::digest::{sha256, sha256_of_file};
 use crate::ledger::{self, Entry, Ledger, LedgerError};
 
-/// Something that is not as it was written.
+/// Something that is missing, damaged or inconsistent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The file, relative to the output folder.
     pub file: String,
-    /// The document, where it is about one.
+    /// The id of the document, if the fault is in one.
     pub document: Option<String>,
-    /// What is wrong.
+    /// The description of the fault.
     pub message: String,
 }
 
@@ -32,24 +32,24 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// What was looked at, and what is wrong with it.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub struct Verification {
-    /// Documents looked at.
+    /// The number of documents checked.
     pub documents: u64,
-    /// Their statements.
+    /// The number of their statements.
     pub statements: u64,
-    /// What is wrong.
+    /// The faults found.
     pub faults: Vec<Fault>,
 }
 
 /// Checks the output folder at `folder`. Nothing is written.
 ///
 /// # Errors
-/// No ledger there, or one that cannot be read at all.
+/// No ledger, or one that cannot be read at all.
 pub fn verify(folder: &Path) -> Result<Verification, LedgerError> {
     let mut check = Check { folder: folder.to_owned(), found: Verification::default(), files: HashSet::new() };
-    // Before the ledger is opened, which may put its log into it.
+    // This comes before the ledger is opened: SQLite may then move its write-ahead log into the file.
     check.seal();
     let ledger = Ledger::open(folder)?;
     check.listed(&ledger)?;
@@ -57,7 +57,7 @@ pub fn verify(folder: &Path) -> Result<Verification, LedgerError> {
         check.entry(&entry);
         Ok::<_, LedgerError>(())
     })?;
-    check.strangers();
+    check.unknown_files();
     check.accounting();
     Ok(check.found)
 }
@@ -75,6 +75,7 @@ impl Check {
         self.found.faults.push(fault);
     }
 
+    /// Checks the hash of the ledger.
     fn seal(&mut self) {
         let Ok(seal) = std::fs::read_to_string(self.folder.join(SEAL)) else {
             return self.fault(SEAL, None, "is not there: the last run broke off; run it again, and it goes on");
@@ -86,7 +87,7 @@ impl Check {
         }
     }
 
-    /// The files whose hashes the ledger has.
+    /// Checks the files whose hashes are in the ledger.
     fn listed(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
         for name in SEALED {
             let expected = ledger.setting(&format!("sha256 {name}"))?;
@@ -99,6 +100,7 @@ impl Check {
         Ok(())
     }
 
+    /// Checks the statements of a document.
     fn entry(&mut self, entry: &Entry) {
         let Entry { document, kept, line, content, .. } = entry;
         self.found.documents += 1;
@@ -125,8 +127,8 @@ impl Check {
         }
     }
 
-    /// Statement files that the ledger does not know.
-    fn strangers(&mut self) {
+    /// Finds statement files that the ledger does not know.
+    fn unknown_files(&mut self) {
         for entry in walkdir::WalkDir::new(&self.folder).max_depth(2).into_iter().filter_map(Result::ok) {
             let Ok(path) = entry.path().strip_prefix(&self.folder) else { continue };
             let name = path.to_string_lossy().replace('\\', "/");
@@ -138,12 +140,13 @@ impl Check {
         }
     }
 
+    /// Checks the accounting of the report.
     fn accounting(&mut self) {
         match Reader::new(&self.folder).report() {
             Ok(Some(report)) if !report.accounting.adds_up() => {
                 self.fault("run.json", None, "its accounting does not add up");
             }
-            // A report that is not there is a fault of the listed files.
+            // `listed` reports a missing report.
             Ok(_) => {}
             Err(error) => self.fault("run.json", None, chain(&error)),
         }
@@ -152,7 +155,7 @@ impl Check {
 
 fn range(path: &Path, start: u64, length: u64) -> std::io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
-    // A file of its own has nothing else in it.
+    // A file in `statements/` belongs to one document: nothing may follow its lines.
     let is_own = path.parent().is_some_and(|folder| folder.ends_with("statements"));
     let length = if is_own { u64::MAX } else { length };
     file.seek(SeekFrom::Start(start))?;

@@ -12,7 +12,7 @@ use super::memory::{Gate, Opener};
 use super::meter::{Meter, StageReport};
 use super::stage::{Halt, Outlet, Parcel, Stage, StageError};
 
-/// Why a flow ended before its input did.
+/// The first error of a flow, which ended it before its input did.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
     /// A stage could not go on.
@@ -20,7 +20,7 @@ pub enum PipelineError {
     Failed {
         /// The stage that failed first.
         stage: &'static str,
-        /// Why.
+        /// Its error.
         #[source]
         cause: StageError,
     },
@@ -29,22 +29,22 @@ pub enum PipelineError {
     Panicked {
         /// The stage that panicked first.
         stage: &'static str,
-        /// What it said.
+        /// The message of the panic.
         message: String,
     },
-    /// The system gave no thread.
+    /// The system could not start a thread.
     #[error("cannot start a thread for stage `{stage}`")]
     NoThread {
         /// The stage that was to run on it.
         stage: &'static str,
-        /// Why.
+        /// The error of the system.
         #[source]
         cause: std::io::Error,
     },
 }
 
-/// Builds a flow with `build` and runs it to its end. Every thread is joined before this returns: with a report a
-/// stage, in flow order, and with the first cause where the flow ended early.
+/// Builds a flow with `build` and runs it to its end. Joins every thread, then returns a report of each stage, in flow order, and
+/// the first error if the flow ended early.
 pub fn run<'env>(
     channel_capacity: NonZeroUsize,
     build: impl for<'scope> FnOnce(&Flow<'scope, 'env>),
@@ -56,7 +56,7 @@ pub fn run<'env>(
     (journal.reports(), journal.outcome())
 }
 
-/// Where stages are added.
+/// A flow without stages.
 #[derive(Debug, Clone)]
 pub struct Flow<'scope, 'env: 'scope> {
     scope: &'scope Scope<'scope, 'env>,
@@ -64,7 +64,7 @@ pub struct Flow<'scope, 'env: 'scope> {
     channel_capacity: usize,
 }
 
-/// The open end of a flow: what the last stage so far gives.
+/// The open end of a flow: the output of its last stage so far.
 #[derive(Debug)]
 pub struct Line<'scope, 'env: 'scope, T> {
     flow: Flow<'scope, 'env>,
@@ -72,7 +72,7 @@ pub struct Line<'scope, 'env: 'scope, T> {
 }
 
 impl<'scope, 'env> Flow<'scope, 'env> {
-    /// Begins a flow with the items of an iterator, which is pulled on a thread of its own.
+    /// Begins a flow with the items of an iterator, which runs on a thread of its own.
     pub fn source<I>(&self, name: &'static str, items: I) -> Line<'scope, 'env, I::Item>
     where
         I: Iterator + Send + 'scope,
@@ -95,15 +95,18 @@ impl<'scope, 'env> Flow<'scope, 'env> {
         (sender, Line { flow: self.clone(), receiver })
     }
 
-    /// Runs `body` on a thread named `stage`; what it fails or panics with goes into the journal.
+    /// Runs `body` on a thread named `stage`. Its error or panic goes into the journal.
     pub(super) fn spawn(&self, stage: &'static str, body: impl FnOnce() -> Result<(), Halt> + Send + 'scope) {
         let journal = Arc::clone(&self.journal);
-        let guarded = move || match catch_unwind(AssertUnwindSafe(body)) {
-            Ok(Ok(()) | Err(Halt::Closed)) => {}
-            Ok(Err(Halt::Failed(cause))) => journal.fault(PipelineError::Failed { stage, cause }),
-            Err(panic) => journal.fault(PipelineError::Panicked { stage, message: panic_message(&*panic) }),
-        };
-        if let Err(cause) = thread::Builder::new().name(stage.to_owned()).spawn_scoped(self.scope, guarded) {
+        let started =
+            thread::Builder::new().name(stage.to_owned()).spawn_scoped(self.scope, move || {
+                match catch_unwind(AssertUnwindSafe(body)) {
+                    Ok(Ok(()) | Err(Halt::Closed)) => {}
+                    Ok(Err(Halt::Failed(cause))) => journal.fault(PipelineError::Failed { stage, cause }),
+                    Err(panic) => journal.fault(PipelineError::Panicked { stage, message: panic_message(&*panic) }),
+                }
+            });
+        if let Err(cause) = started {
             self.journal.fault(PipelineError::NoThread { stage, cause });
         }
     }
@@ -120,7 +123,7 @@ impl<'scope, 'env, T: Send + 'scope> Line<'scope, 'env, T> {
         self.add(stage, None)
     }
 
-    /// Adds a stage whose items wait at `gate`. A flow has one gate at most; each of the items comes out of its end as one item.
+    /// Adds a stage whose results wait at `gate`. A flow has at most one gate, and each result has to leave the flow as one item.
     #[must_use]
     pub fn entrance<S>(self, stage: S, gate: Gate) -> Line<'scope, 'env, S::Out>
     where
@@ -128,7 +131,7 @@ impl<'scope, 'env, T: Send + 'scope> Line<'scope, 'env, T> {
         S::Out: 'scope,
     {
         let gate = Arc::new(gate);
-        // There is one: the second would be nobody's.
+        // A flow has at most one gate, so none has been set yet.
         let _ = self.flow.journal.gate.set(Arc::clone(&gate));
         self.add(stage, Some(gate))
     }
@@ -148,13 +151,13 @@ impl<'scope, 'env, T: Send + 'scope> Line<'scope, 'env, T> {
         line
     }
 
-    /// Ends the flow: gives each result to `take` on the calling thread.
-    pub fn for_each(self, mut take: impl FnMut(T)) {
+    /// Ends the flow: calls `consume` with each result on the calling thread.
+    pub fn for_each(self, mut consume: impl FnMut(T)) {
         let gate = self.flow.journal.gate.get();
         let _opener = gate.map(|gate| Opener(gate));
         for parcel in self.receiver {
             if let Parcel::Item(item) = parcel {
-                take(item);
+                consume(item);
                 if let Some(gate) = gate {
                     gate.leave();
                 }
@@ -167,7 +170,7 @@ impl<'scope, 'env, T: Send + 'scope> Line<'scope, 'env, T> {
     }
 }
 
-/// What the threads of a flow leave behind.
+/// The records of a flow's threads: the meter of each stage and the first fault.
 #[derive(Debug, Default)]
 struct Journal {
     meters: Mutex<Vec<Arc<Meter>>>,
@@ -180,7 +183,7 @@ impl Journal {
         self.meters.lock().unwrap_or_else(PoisonError::into_inner).push(meter);
     }
 
-    /// Keeps the first fault: the later ones are its consequences.
+    /// Stores the first fault. Later ones are its consequences.
     fn fault(&self, error: PipelineError) {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
@@ -195,6 +198,7 @@ impl Journal {
     }
 }
 
+/// Sends the items of an iterator.
 fn feed<I: Iterator>(items: I, sender: &Sender<Parcel<I::Item>>, meter: &Meter) -> Result<(), Halt> {
     let mut outlet = Outlet::to_channel(sender);
     let mut items = items.fuse();
@@ -211,6 +215,7 @@ fn feed<I: Iterator>(items: I, sender: &Sender<Parcel<I::Item>>, meter: &Meter) 
     outlet.end()
 }
 
+/// Runs a stage until the end of its input.
 fn drive<S: Stage>(
     mut stage: S,
     inlet: &Receiver<Parcel<S::In>>,
@@ -234,7 +239,10 @@ fn drive<S: Stage>(
     }
 }
 
-/// The next parcel. A channel that closes without [`Parcel::End`] broke off: the cause is upstream.
+/// The next parcel.
+///
+/// # Errors
+/// [`Halt::Closed`] if the channel closed without [`Parcel::End`]: an earlier stage has failed.
 pub(super) fn receive<T>(inlet: &Receiver<Parcel<T>>, meter: &Meter) -> Result<Parcel<T>, Halt> {
     let since = Instant::now();
     let parcel = inlet.recv();
@@ -242,22 +250,24 @@ pub(super) fn receive<T>(inlet: &Receiver<Parcel<T>>, meter: &Meter) -> Result<P
     parcel.map_err(|_| Halt::Closed)
 }
 
-/// Does `work`, and books its time as busy but for what the outlet spent waiting.
+/// Does `work`, and books its time: as blocked while the outlet waits, otherwise as busy.
 pub(super) fn timed<T>(
     meter: &Meter,
     outlet: &mut Outlet<'_, T>,
     work: impl FnOnce(&mut Outlet<'_, T>) -> Result<(), Halt>,
 ) -> Result<(), Halt> {
-    let (blocked, emitted, since) = (outlet.blocked(), outlet.emitted(), Instant::now());
+    let blocked_before = outlet.blocked();
+    let emitted_before = outlet.emitted();
+    let since = Instant::now();
     let outcome = work(outlet);
-    let waited = outlet.blocked().saturating_sub(blocked);
-    meter.blocked(waited);
-    meter.busy(since.elapsed().saturating_sub(waited));
-    meter.gave_items(outlet.emitted() - emitted);
+    let blocked = outlet.blocked().saturating_sub(blocked_before);
+    meter.blocked(blocked);
+    meter.busy(since.elapsed().saturating_sub(blocked));
+    meter.gave_items(outlet.emitted() - emitted_before);
     outcome
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no message").to_owned()
@@ -271,7 +281,7 @@ mod tests {
     use super::*;
     use crate::record::{Place, Reason, Rejection};
 
-    /// Doubles; refuses multiples of ten; does what the test tells it at 7.
+    /// Doubles; rejects multiples of ten; does what the test tells it at 7.
     struct Double(fn() -> Result<(), Halt>);
 
     impl Stage for Double {

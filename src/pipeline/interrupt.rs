@@ -1,47 +1,55 @@
-//! Asking a run to stop early: it reads no more, finishes what is under way, and ends in order.
+//! The request to stop a run early: it reads no more, finishes the documents in progress, and ends in order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
-/// What whoever feeds the flow looks at between two inputs. Clones share it.
+/// A flag that the source of a flow checks between two inputs. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
     cause: Arc<AtomicU8>,
     deadline: Option<Instant>,
 }
 
-/// Why a run stops early. The first cause counts.
+/// The cause of an early stop. The first one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// Somebody asked.
+    /// The user asked for it.
     Asked = 1,
-    /// Its time is over.
+    /// The deadline has come.
     Deadline = 2,
-    /// It goes wrong: a limit that its configuration sets has been passed.
+    /// The run exceeded a limit of its configuration.
     Limit = 3,
 }
 
+impl Cause {
+    const ALL: [Self; 3] = [Self::Asked, Self::Deadline, Self::Limit];
+
+    fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|&cause| cause as u8 == number)
+    }
+}
+
 impl Interrupt {
-    /// One that stops at `deadline` by itself.
+    /// An interrupt that stops the run at `deadline`.
     #[must_use]
     pub fn at(deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..Self::default() }
     }
 
-    /// Asks the run to stop. `true` where somebody had asked before.
-    #[expect(clippy::must_use_candidate, reason = "most callers ask whatever was asked before")]
+    /// Asks the run to stop. Returns true if the user had asked before.
+    #[expect(clippy::must_use_candidate, reason = "most callers do not care about earlier requests")]
     pub fn request(&self) -> bool {
         self.stop(Cause::Asked) == Some(Cause::Asked)
     }
 
-    /// Stops the run. Returns the cause that it had before.
+    /// Stops the run. Returns the earlier cause if it was stopped already.
     pub fn stop(&self, cause: Cause) -> Option<Cause> {
         let before = self.cause.compare_exchange(0, cause as u8, Ordering::Relaxed, Ordering::Relaxed);
-        before.err().and_then(of_number)
+        before.err().and_then(Cause::from_number)
     }
 
-    /// Whether the run is to stop.
+    /// True if the run has to stop.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -50,15 +58,11 @@ impl Interrupt {
         self.cause().is_some()
     }
 
-    /// Why it has been stopped, if it has been.
+    /// The cause of the stop, if the run was stopped.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
-        of_number(self.cause.load(Ordering::Relaxed))
+        Cause::from_number(self.cause.load(Ordering::Relaxed))
     }
-}
-
-fn of_number(number: u8) -> Option<Cause> {
-    [Cause::Asked, Cause::Deadline, Cause::Limit].into_iter().find(|&cause| cause as u8 == number)
 }
 
 #[cfg(test)]
@@ -73,7 +77,7 @@ mod tests {
         interrupt.stop(Cause::Limit);
         assert_eq!(interrupt.cause(), Some(Cause::Asked));
         let late = Interrupt::at(Instant::now());
-        assert!(late.is_requested() && !late.request(), "whoever asks after the deadline asks for the first time");
+        assert!(late.is_requested() && !late.request(), "a request after the deadline is the first one");
         assert_eq!(late.cause(), Some(Cause::Deadline));
     }
 }

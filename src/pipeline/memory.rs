@@ -1,13 +1,14 @@
-//! A limit to memory: items wait at the entrance of a flow while there would be too much in it.
+//! A limit on memory: items wait at the entrance of a flow while the flow holds too much.
 //!
-//! What an item takes up shows only on its way, when it is well past the entrance. So the first goes through alone; from then on as
-//! many are let in as would all take as much as the largest so far, and none while the process is over its limit. One may always
-//! be under way, so that the flow comes to its end whatever memory does. What waits is not changed, nor its order.
+//! The memory that an item needs shows only when it is well past the entrance. So the first item goes through alone. After that,
+//! an item enters if all items under way would fit even if each were as large as the largest so far, and none enters while the
+//! process is over its limit. One item may always be under way, so the flow ends whatever the memory does. Waiting changes neither
+//! items nor their order.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often those who wait look at the process's memory.
+/// The time between two looks at the process's memory while an item waits.
 const PATIENCE: Duration = Duration::from_millis(10);
 
 /// The entrance of a flow. Every item that goes in has to come out of its end as one item.
@@ -21,35 +22,37 @@ pub struct Gate {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many items are under way.
+    /// The number of items under way.
     inside: u64,
-    /// How many have come out.
+    /// The number of items that have left the flow.
     passed: u64,
-    /// What the process had before the first.
+    /// The memory of the process before the first item.
     before_bytes: u64,
-    /// What an item takes up, as far as is known, and how many were under way when that was seen.
+    /// The largest estimate so far of the memory of one item.
     item_bytes: u64,
+    /// The number of items under way at the latest estimate.
     seen_with: u64,
-    /// Nobody waits any more: the flow has ended.
+    /// True once the flow has ended: nothing waits any more.
     is_open: bool,
     has_warned: bool,
 }
 
 impl Gate {
-    /// One that holds back what would take the process's resident memory over a limit; none for no limit.
+    /// A gate that keeps the resident memory of the process below a limit, or without a limit.
     #[must_use]
     pub fn new(limit_bytes: Option<u64>) -> Self {
         if limit_bytes.is_some() && resident_bytes().is_none() {
             tracing::warn!("how much memory the process has cannot be told on this system: it is not limited");
         }
-        Self::watching(limit_bytes, resident_bytes)
+        Self::with_probe(limit_bytes, resident_bytes)
     }
 
-    fn watching(limit_bytes: Option<u64>, resident: fn() -> Option<u64>) -> Self {
+    /// A gate that learns the memory of the process from `resident`.
+    fn with_probe(limit_bytes: Option<u64>, resident: fn() -> Option<u64>) -> Self {
         Self { limit_bytes, resident, state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Waits until there is room for one more item. Returns how long that took.
+    /// Waits until there is room for one more item. Returns the time waited.
     pub(super) fn enter(&self) -> Duration {
         let Some(limit) = self.limit_bytes else { return Duration::ZERO };
         let since = Instant::now();
@@ -65,7 +68,7 @@ impl Gate {
         since.elapsed()
     }
 
-    /// Says that an item has come out.
+    /// Records that an item has left the flow.
     pub(super) fn leave(&self) {
         let mut state = self.lock();
         if state.inside > 0 {
@@ -76,7 +79,7 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Says that nothing will come out any more.
+    /// Opens the gate for good: the flow has ended, and nothing will leave it any more.
     pub(super) fn open(&self) {
         self.lock().is_open = true;
         self.changed.notify_all();
@@ -88,8 +91,8 @@ impl Gate {
 }
 
 impl State {
-    /// What is kept of freed memory would count as that of the few that are under way then: it is told only when there are as many as
-    /// ever.
+    /// Updates the estimate of the memory of one item, when at least as many items are under way as at the latest estimate. With fewer
+    /// of them, memory that the allocator keeps from earlier items would count as theirs.
     fn learn(&mut self, resident: u64) {
         if self.inside == 0 && self.passed == 0 {
             self.before_bytes = resident;
@@ -101,6 +104,7 @@ impl State {
         }
     }
 
+    /// True if one more item may enter.
     fn has_room(&mut self, resident: u64, limit: u64) -> bool {
         if self.inside == 0 {
             self.warn(resident, limit);
@@ -122,7 +126,7 @@ impl State {
     }
 }
 
-/// Lets all who wait at a gate go on when it is dropped: a flow that breaks off takes nothing any more.
+/// Opens a gate when it is dropped: after a flow has broken off, nothing leaves it any more.
 pub(super) struct Opener<'g>(pub(super) &'g Gate);
 
 impl Drop for Opener<'_> {
@@ -131,7 +135,7 @@ impl Drop for Opener<'_> {
     }
 }
 
-/// How much memory the process has that is in use, as the system counts it.
+/// The resident memory of the process in bytes; `None` on systems without `/proc`.
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -148,7 +152,7 @@ mod tests {
     fn the_first_goes_alone_and_then_as_many_as_would_fit() {
         static RESIDENT: AtomicU64 = AtomicU64::new(100);
         let state = |gate: &Gate| gate.lock().inside;
-        let gate = Gate::watching(Some(450), || Some(RESIDENT.load(Ordering::Relaxed)));
+        let gate = Gate::with_probe(Some(450), || Some(RESIDENT.load(Ordering::Relaxed)));
         let has_room = || {
             let (mut state, resident) = (gate.lock(), RESIDENT.load(Ordering::Relaxed));
             state.learn(resident);
@@ -173,7 +177,7 @@ mod tests {
 
     #[test]
     fn something_is_always_under_way_and_nobody_waits_for_a_flow_that_has_ended() {
-        let gate = Gate::watching(Some(1), || Some(1000));
+        let gate = Gate::with_probe(Some(1), || Some(1000));
         gate.enter();
         gate.leave();
         gate.enter();
@@ -189,7 +193,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_is_allocated_is_seen() {
+    fn allocated_memory_is_seen() {
         let before = resident_bytes().unwrap();
         let much = std::hint::black_box(vec![1_u8; 64 << 20]);
         assert!(resident_bytes().unwrap() >= before + (60 << 20), "{before}");

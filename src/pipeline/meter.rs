@@ -1,4 +1,4 @@
-//! Where a stage's time goes: working, waiting for input, or waiting for the stage behind it.
+//! The time of a stage: at work, waiting for input, or waiting for the next stage.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// A number that a stage counts up and whoever began the run reads. Clones share it.
+/// A count that a stage increments and its creator reads. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Counter(Arc<AtomicU64>);
 
 impl Counter {
-    /// Adds to it.
+    /// Adds `count`.
     pub fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// What it has come to.
+    /// The total so far.
     #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// One stage's counters. All its threads add to the same meter.
+/// The counters of a stage. All its threads add to the same meter.
 #[derive(Debug)]
 pub(super) struct Meter {
     stage: &'static str,
@@ -101,7 +101,7 @@ impl Meter {
 pub struct StageReport {
     /// The stage's name.
     pub stage: &'static str,
-    /// How many threads it ran on.
+    /// The number of threads it ran on.
     pub threads: usize,
     /// Items taken.
     pub items_in: u64,
@@ -111,6 +111,6 @@ pub struct StageReport {
     pub busy_seconds: f64,
     /// Time spent waiting for the stage before.
     pub starved_seconds: f64,
-    /// Time spent waiting for the stage behind.
+    /// Time spent waiting for the next stage.
     pub blocked_seconds: f64,
 }

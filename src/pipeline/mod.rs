@@ -2,17 +2,17 @@
 //!
 //! A `Stage` turns items into items and knows nothing about threads. A `Flow` gives every stage a named scoped
 //! thread and joins neighbours by bounded channels, so a slow stage holds back the ones before it. Order is kept by
-//! construction, also behind several workers. What a stage refuses travels beside its results, in the same order.
+//! construction, also behind several workers. A rejection of a stage travels between its results, in order.
 
 /// Stages on threads, joined by channels.
 pub mod flow;
-/// A run that is asked to stop early.
+/// The request to stop a run early.
 pub mod interrupt;
-/// What waits where memory is short.
+/// A limit on memory.
 pub mod memory;
-/// Where a stage's time goes.
+/// The time of a stage.
 pub mod meter;
-/// What a stage is, and what it may say.
+/// The interface of a stage.
 pub mod stage;
 /// Several workers for one stage, in order.
 mod workers;

@@ -1,4 +1,4 @@
-//! What a stage is: items in, items and rejections out, one at a time.
+//! The interface of a stage: items in, items and rejections out, one at a time.
 
 use std::time::{Duration, Instant};
 
@@ -12,22 +12,22 @@ pub type StageError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One step of the flow.
 ///
-/// A stage lives on one thread and need not know of it. It gets its items in order, and what it emits stays in order.
+/// A stage lives on one thread and knows nothing about it. It gets its items in order, and its results stay in order.
 pub trait Stage: Send {
     /// The name of the stage, for its thread, its errors and its row in the report.
     const NAME: &'static str;
-    /// What it takes.
+    /// The items it receives.
     type In: Send;
-    /// What it gives.
+    /// Its results.
     type Out: Send;
 
     /// Turns one item into any number of items.
     ///
     /// # Errors
-    /// [`Halt::Failed`] where the run cannot go on, [`Halt::Closed`] as the outlet reports it.
+    /// [`Halt::Failed`] if the run cannot go on; [`Halt::Closed`] if the outlet reports it.
     fn process(&mut self, item: Self::In, out: &mut Outlet<'_, Self::Out>) -> Result<(), Halt>;
 
-    /// Takes note of what an earlier stage refused. Passes it on unless a stage has a use for it.
+    /// Receives a rejection of an earlier stage. Passes it on, unless a stage does something else.
     ///
     /// # Errors
     /// As [`Stage::process`].
@@ -35,8 +35,7 @@ pub trait Stage: Send {
         out.reject(rejection)
     }
 
-    /// Gives what is still held, once all input has been seen. Not called where the input broke off, nor for one of
-    /// several workers.
+    /// Emits the last results, after all input. Not called if the input broke off, nor for one of several workers.
     ///
     /// # Errors
     /// As [`Stage::process`].
@@ -45,12 +44,12 @@ pub trait Stage: Send {
     }
 }
 
-/// Why a stage stops before its input ends.
+/// The end of a stage before the end of its input.
 #[derive(Debug)]
 pub enum Halt {
-    /// A neighbour is gone and knows why: stop quietly.
+    /// A neighbouring stage has ended and has reported the cause: stop quietly.
     Closed,
-    /// This stage is the cause.
+    /// This stage failed.
     Failed(StageError),
 }
 
@@ -60,18 +59,18 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Halt {
     }
 }
 
-/// What travels between two stages.
+/// A message from one stage to the next.
 #[derive(Debug)]
 pub enum Parcel<T> {
     /// An item to work on.
     Item(T),
-    /// An input that an earlier stage refused.
+    /// An input that an earlier stage rejected.
     Rejected(Rejection),
-    /// All input has been seen. A channel that closes without it broke off.
+    /// The end of the input. A channel that closes without it broke off.
     End,
 }
 
-/// Where a stage puts its results.
+/// The way for a stage's results to the next stage.
 #[derive(Debug)]
 pub struct Outlet<'a, T> {
     sink: Sink<'a, T>,
@@ -91,7 +90,7 @@ impl<'a, T> Outlet<'a, T> {
         Self { sink: Sink::Channel(sender), gate: None, blocked: Duration::ZERO, emitted: 0 }
     }
 
-    /// One whose items wait at `gate`.
+    /// The same outlet, whose items wait at `gate`.
     pub(super) fn behind(self, gate: Option<&'a Gate>) -> Self {
         Self { gate, ..self }
     }
@@ -100,26 +99,26 @@ impl<'a, T> Outlet<'a, T> {
         Self { sink: Sink::Collect(parcels), gate: None, blocked: Duration::ZERO, emitted: 0 }
     }
 
-    /// Hands `item` to the next stage; waits while that is behind.
+    /// Sends `item` to the next stage. Waits while the channel is full.
     ///
     /// # Errors
-    /// [`Halt::Closed`] where the next stage is gone.
+    /// [`Halt::Closed`] if the next stage has ended.
     pub fn emit(&mut self, item: T) -> Result<(), Halt> {
         self.emitted += 1;
         self.blocked += self.gate.map_or(Duration::ZERO, Gate::enter);
-        self.put(Parcel::Item(item))
+        self.send(Parcel::Item(item))
     }
 
-    /// Leaves an input out and goes on. It reaches the output in order, beside the results.
+    /// Sends a rejection to the next stage. It travels in order, between the results.
     ///
     /// # Errors
-    /// [`Halt::Closed`] where the next stage is gone.
+    /// [`Halt::Closed`] if the next stage has ended.
     pub fn reject(&mut self, rejection: Rejection) -> Result<(), Halt> {
-        self.put(Parcel::Rejected(rejection))
+        self.send(Parcel::Rejected(rejection))
     }
 
     pub(super) fn end(&mut self) -> Result<(), Halt> {
-        self.put(Parcel::End)
+        self.send(Parcel::End)
     }
 
     pub(super) fn blocked(&self) -> Duration {
@@ -130,7 +129,7 @@ impl<'a, T> Outlet<'a, T> {
         self.emitted
     }
 
-    fn put(&mut self, parcel: Parcel<T>) -> Result<(), Halt> {
+    fn send(&mut self, parcel: Parcel<T>) -> Result<(), Halt> {
         let sender = match &mut self.sink {
             Sink::Collect(parcels) => {
                 parcels.push(parcel);
@@ -154,7 +153,7 @@ impl<'a, T> Outlet<'a, T> {
 /// Runs one stage over `items` on this thread, without channels. For tests.
 ///
 /// # Errors
-/// What the stage failed with.
+/// The error of the stage.
 pub fn run_inline<S: Stage>(
     mut stage: S,
     items: impl IntoIterator<Item = S::In>,
@@ -168,7 +167,8 @@ pub fn run_inline<S: Stage>(
     if let Err(Halt::Failed(error)) = outcome {
         return Err(error);
     }
-    let (mut results, mut rejections) = (Vec::new(), Vec::new());
+    let mut results = Vec::new();
+    let mut rejections = Vec::new();
     for parcel in parcels {
         match parcel {
             Parcel::Item(item) => results.push(item),

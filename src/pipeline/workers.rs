@@ -1,7 +1,7 @@
 //! Several workers for one stage, with the results in the order of the input.
 //!
-//! Each item goes out together with a promise of its results. Workers share one queue, so a fast one takes more; the
-//! promises wait in a queue of their own, in order, and that queue bounds how far a fast worker can run ahead.
+//! Each item is sent out together with a promise of its results. Workers share one queue, so a fast one takes more items. The
+//! promises wait in a queue of their own, in order, and its capacity limits how far a fast worker can run ahead.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,18 +12,19 @@ use super::flow::{Line, timed};
 use super::meter::Meter;
 use super::stage::{Halt, Outlet, Parcel, Stage};
 
-/// Results to come: filled by one worker, once. Dropped unfilled where the worker is gone.
+/// Results to come. One worker fills it, once. A worker that ends early drops it unfilled.
 type Promise<T> = Receiver<Vec<Parcel<T>>>;
 
+/// An item for a worker, with the way back for its results.
 struct Task<I, O> {
     item: I,
     reply: Sender<Vec<Parcel<O>>>,
 }
 
 impl<'scope, 'env, T: Send + 'scope> Line<'scope, 'env, T> {
-    /// Adds one thread for each of `workers`. What they give stays in the order of the input, whoever was faster.
+    /// Adds one thread for each of `workers`. Their results stay in the order of the input.
     ///
-    /// [`Stage::rejected`] and [`Stage::finish`] of a worker are not called: it sees a part of the input only.
+    /// [`Stage::rejected`] and [`Stage::finish`] of a worker are not called: it sees only a part of the input.
     #[must_use]
     pub fn workers<S>(self, workers: Vec<S>) -> Line<'scope, 'env, S::Out>
     where
@@ -37,7 +38,8 @@ impl<'scope, 'env, T: Send + 'scope> Line<'scope, 'env, T> {
         let (tasks, queue) = bounded(count);
         let (promise_sender, promises) = bounded(2 * count);
         for mut worker in workers {
-            let (queue, meter) = (queue.clone(), Arc::clone(&meter));
+            let queue = queue.clone();
+            let meter = Arc::clone(&meter);
             flow.spawn(S::NAME, move || work(&mut worker, &queue, &meter));
         }
         flow.spawn(S::NAME, move || deal(&inlet, &tasks, &promise_sender));
@@ -67,6 +69,7 @@ fn answer<T>(reply: &Sender<Vec<Parcel<T>>>, parcels: Vec<Parcel<T>>) -> Result<
     reply.send(parcels).map_err(|_| Halt::Closed)
 }
 
+/// Runs a worker until the queue closes.
 fn work<S: Stage>(worker: &mut S, queue: &Receiver<Task<S::In, S::Out>>, meter: &Meter) -> Result<(), Halt> {
     loop {
         let since = Instant::now();
@@ -79,7 +82,7 @@ fn work<S: Stage>(worker: &mut S, queue: &Receiver<Task<S::In, S::Out>>, meter: 
     }
 }
 
-/// Takes the promises in order. A promise that nobody keeps ends the flow: the worker's fault says why.
+/// Sends on the results of the promises, in order. A promise that is never filled ends the flow: its worker has reported the cause.
 fn collect<T>(promises: &Receiver<Promise<T>>, outlet: &Sender<Parcel<T>>) -> Result<(), Halt> {
     for promise in promises {
         for parcel in promise.recv().map_err(|_| Halt::Closed)? {

@@ -1,59 +1,67 @@
-//! A run in Prometheus' text format, for the textfile collector of its node exporter.
+//! The metrics of a run in Prometheus' text format, for the textfile collector of its node exporter.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use crate::output::schema::{Outcome, RunRecord};
 
-/// The moment of the last run that went well: the one number that is kept from the file before.
+/// The metric with the end of the last successful run, the only one that is carried over from the earlier file.
 const LAST_SUCCESS: &str = "pressrun_last_success_timestamp_seconds";
 
-/// The file's new text; `before` is the one that it had.
+/// The new text of the metrics file. `before` is its text so far, `now` the time in seconds since 1970.
 #[must_use]
+#[expect(clippy::cast_precision_loss, reason = "gauges are floating point numbers")]
 pub fn render(report: &RunRecord, is_success: bool, now: i64, before: &str) -> String {
-    let kept = before.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS)?.trim().parse().ok());
-    let accounting = report.accounting;
-    let mut text = String::new();
-    let mut gauge = |name: &str, help: &str, value: f64| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+    let last_success = if is_success {
+        Some(now)
+    } else {
+        before.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS)?.trim().parse().ok())
     };
-    #[expect(clippy::cast_precision_loss, reason = "counts for people")]
-    let number = |count: u64| count as f64;
-    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
-    let seconds = |time: i64| time as f64;
-    gauge("pressrun_last_run_timestamp_seconds", "When the last run ended.", seconds(now));
-    if let Some(time) = if is_success { Some(now) } else { kept } {
-        gauge(LAST_SUCCESS, "When the last run ended that went well.", seconds(time));
-    }
-    gauge("pressrun_last_run_success", "Whether the last run went well.", f64::from(u8::from(is_success)));
-    let is_whole = f64::from(u8::from(report.outcome == Outcome::Complete));
-    gauge("pressrun_last_run_complete", "Whether the last run has seen all of its input.", is_whole);
-    gauge("pressrun_last_run_seconds", "How long the last run took.", report.seconds);
-    gauge("pressrun_documents_found", "Documents that the last run found.", number(accounting.found));
-    gauge("pressrun_documents_written", "Documents that the last run wrote.", number(accounting.written));
-    gauge("pressrun_documents_rejected", "Documents that the last run rejected.", number(accounting.rejected));
-    gauge("pressrun_documents_skipped", "Documents that were done before the last run.", number(accounting.skipped));
-    gauge("pressrun_documents_filtered", "Documents in languages that are not wanted.", number(accounting.filtered));
+    let accounting = report.accounting;
+    let is_complete = report.outcome == Outcome::Complete;
     let copies = report.copies.exact + report.copies.near;
-    gauge("pressrun_documents_copies", "Documents that the last run wrote and marked as copies.", number(copies));
-    gauge("pressrun_statements_written", "Statements that the last run wrote.", number(report.statements));
-    let boilerplate = number(report.boilerplate);
+    let mut text = String::new();
+    gauge(&mut text, "pressrun_last_run_timestamp_seconds", "When the last run ended.", now as f64);
+    if let Some(time) = last_success {
+        gauge(&mut text, LAST_SUCCESS, "When the last run ended that went well.", time as f64);
+    }
+    gauge(&mut text, "pressrun_last_run_success", "Whether the last run went well.", u8::from(is_success).into());
     gauge(
-        "pressrun_statements_boilerplate",
-        "Statements among them that are bylines, captions or the like.",
-        boilerplate,
+        &mut text,
+        "pressrun_last_run_complete",
+        "Whether the last run has seen all of its input.",
+        u8::from(is_complete).into(),
     );
-    gauge(
-        "pressrun_input_bytes_left",
-        "Bytes of input that the last run did not reach.",
-        number(report.input_bytes_left),
-    );
-    gauge("pressrun_tokens_per_second", "Tokens a second that models read.", report.throughput.tokens_per_second);
+    gauge(&mut text, "pressrun_last_run_seconds", "How long the last run took.", report.seconds);
+    for (name, help, count) in [
+        ("pressrun_documents_found", "Documents that the last run found.", accounting.found),
+        ("pressrun_documents_written", "Documents that the last run wrote.", accounting.written),
+        ("pressrun_documents_rejected", "Documents that the last run rejected.", accounting.rejected),
+        ("pressrun_documents_skipped", "Documents that were done before the last run.", accounting.skipped),
+        ("pressrun_documents_filtered", "Documents in languages that are not wanted.", accounting.filtered),
+        ("pressrun_documents_copies", "Documents that the last run wrote and marked as copies.", copies),
+        ("pressrun_statements_written", "Statements that the last run wrote.", report.statements),
+        (
+            "pressrun_statements_boilerplate",
+            "Statements among them that are bylines, captions or the like.",
+            report.boilerplate,
+        ),
+        ("pressrun_input_bytes_left", "Bytes of input that the last run did not reach.", report.input_bytes_left),
+    ] {
+        gauge(&mut text, name, help, count as f64);
+    }
+    let tokens_per_second = report.throughput.tokens_per_second;
+    gauge(&mut text, "pressrun_tokens_per_second", "Tokens a second that models read.", tokens_per_second);
     text + &document_labels(report)
 }
 
-/// How many documents of the last run have which label.
+/// Appends a metric that has one value.
+fn gauge(text: &mut String, name: &str, help: &str, value: f64) {
+    // Writing to a string cannot fail.
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+}
+
+/// The metric with the number of documents of the last run for each label.
 fn document_labels(report: &RunRecord) -> String {
     const NAME: &str = "pressrun_documents_labelled";
     let mut text = format!("# HELP {NAME} Documents that the last run wrote, by label.\n# TYPE {NAME} gauge\n");
@@ -72,7 +80,7 @@ fn quoted(value: &str) -> String {
     format!("\"{escaped}\"")
 }
 
-/// The text of the file at `path`; nothing where it cannot be read.
+/// The text of the file at `path`; empty if it cannot be read.
 #[must_use]
 pub fn before(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()

@@ -1,6 +1,6 @@
-//! What a run has to say for itself: `run.json`, and a short table for people.
+//! The report of a run: `run.json`, and a short table for people.
 
-/// A run in Prometheus' text format.
+/// The metrics of a run in Prometheus' text format.
 pub mod metrics;
 /// The table at the end of a run.
 pub mod table;
@@ -27,7 +27,7 @@ use crate::record::TokenCount;
 use crate::stages::write::Written;
 use crate::task::{LabelTask, Tasks, UsedModel};
 
-/// The report of a run, with what is needed to judge and to show it.
+/// The report of a run, with the limits by which it is judged and the names that the table shows.
 #[derive(Debug, Clone)]
 pub struct RunReport {
     /// The content of `run.json`.
@@ -36,18 +36,18 @@ pub struct RunReport {
     label_names: BTreeMap<String, String>,
 }
 
-/// How many documents a run came across.
+/// The numbers of documents that a run found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundCount {
     /// All of them.
     pub all: u64,
-    /// Those that were done already.
+    /// Those that were already done.
     pub skipped: u64,
     /// Those in languages that are not wanted.
     pub filtered: u64,
 }
 
-/// When a run began.
+/// The start of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     started: Timestamp,
@@ -55,7 +55,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Begins now.
+    /// A clock that starts now.
     #[must_use]
     pub fn start() -> Self {
         Self { started: Timestamp::now(), since: Instant::now() }
@@ -69,20 +69,19 @@ impl RunReport {
         config: &Config,
         tasks: &Tasks,
         clock: Clock,
-        found: Found,
+        found: FoundCount,
         written: &Written,
         stages: &[StageReport],
     ) -> Self {
         let seconds = clock.since.elapsed().as_secs_f64();
-        let second = |time: Timestamp| time.round(jiff::Unit::Second).unwrap_or(time).to_string();
         let record = RunRecord {
             schema: SCHEMA,
             program: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             outcome: Outcome::Complete,
             error: None,
-            started: second(clock.started),
-            finished: second(Timestamp::now()),
+            started: to_the_second(clock.started),
+            finished: to_the_second(Timestamp::now()),
             seconds,
             config: ConfigRecord {
                 path: config.file.path.to_string_lossy().into_owned(),
@@ -112,7 +111,10 @@ impl RunReport {
         Self { record, limits: config.run.clone(), label_names: label_names(tasks) }
     }
 
-    /// Judges how the run ended and keeps the report in `run.json`.
+    /// Sets the outcome of the run and writes the report to `run.json`.
+    ///
+    /// # Errors
+    /// The error of the run, too many rejections, or a report that cannot be written.
     pub fn conclude(
         mut self,
         outcome: Result<(), RunError>,
@@ -132,6 +134,7 @@ impl RunReport {
         (self, judged.and(kept))
     }
 
+    /// Checks the accounting, the interrupt and the limits on rejections.
     fn judge(&self, interrupt: &Interrupt) -> Result<(), RunError> {
         let Accounting { found, written, rejected, skipped, filtered } = self.record.accounting;
         if !self.record.accounting.adds_up() {
@@ -140,19 +143,20 @@ impl RunReport {
         if interrupt.cause() == Some(Cause::Asked) {
             return Err(RunError::Interrupted);
         }
-        let (share, count) = (self.limits.max_rejected.get(), self.limits.max_rejected_documents.get());
+        let max_count = self.limits.max_rejected_documents.get();
         let allowed = if self.limits.is_over_share(rejected, found) {
-            format!("max_rejected = {share}")
-        } else if rejected > count {
-            format!("max_rejected_documents = {count}")
+            format!("max_rejected = {}", self.limits.max_rejected.get())
+        } else if rejected > max_count {
+            format!("max_rejected_documents = {max_count}")
         } else {
             return Ok(());
         };
         Err(RunError::TooManyRejected { rejected, found, allowed })
     }
 
+    /// Writes the report, and the hashes of the folder if the run did not fail.
     fn keep(&self, folder: &OutputFolder) -> Result<(), RunError> {
-        // Plain numbers and strings always have a form in JSON.
+        // Numbers and strings can always be written as JSON.
         let json = serde_json::to_vec_pretty(&self.record).unwrap_or_default();
         folder.write_whole("run.json", &json)?;
         if self.record.outcome != Outcome::Failed {
@@ -160,6 +164,11 @@ impl RunReport {
         }
         Ok(())
     }
+}
+
+/// A time as text, rounded to the second.
+fn to_the_second(time: Timestamp) -> String {
+    time.round(jiff::Unit::Second).unwrap_or(time).to_string()
 }
 
 fn throughput(written: &Written, seconds: f64) -> Throughput {
@@ -170,7 +179,7 @@ fn throughput(written: &Written, seconds: f64) -> Throughput {
     }
 }
 
-/// How many in a second, with one digit after the point.
+/// The count per second, with one digit after the point.
 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
 fn rate(count: u64, seconds: f64) -> f64 {
     (count as f64 / seconds.max(1e-9) * 10.0).round() / 10.0
@@ -205,14 +214,20 @@ fn stage_record(stage: &StageReport) -> StageRecord {
     }
 }
 
-/// How often each label was given that was given at all, in the order of the head, "unsure" last.
+/// The name of a task and the counts of its labels, without zeros, in the order of the head, with "unsure" at the end.
 fn label_counts((task, counts): (&LabelTask, &Vec<u64>)) -> (String, IndexMap<String, u64>) {
-    let label = |place: usize| Some(place).filter(|&place| place < task.labels.len());
-    let count = |(place, &count): (usize, &u64)| (count > 0).then(|| (label_key(task, label(place)).to_owned(), count));
-    (task.name.clone(), counts.iter().enumerate().filter_map(count).collect())
+    let mut by_label = IndexMap::new();
+    for (index, &count) in counts.iter().enumerate() {
+        // The count behind those of the labels is that of "unsure".
+        let label = (index < task.labels.len()).then_some(index);
+        if count > 0 {
+            by_label.insert(label_key(task, label).to_owned(), count);
+        }
+    }
+    (task.name.clone(), by_label)
 }
 
-/// The names that people read, by what is counted.
+/// The names of labels for people, by their codes.
 fn label_names(tasks: &Tasks) -> BTreeMap<String, String> {
     let labels = tasks.labels.iter().flat_map(|task| &task.labels);
     labels.filter_map(|label| Some((label.code.clone()?, label.label.clone()))).collect()

@@ -8,10 +8,10 @@ use super::RunReport;
 use crate::output::schema::RunRecord;
 use crate::record::CopyCount;
 
-/// How many labels of a task are shown.
+/// The largest number of labels shown for a task.
 const MOST_LABELS: usize = 6;
 
-/// What a run did, for people.
+/// The table for a run.
 #[must_use]
 pub fn render(report: &RunReport) -> String {
     let mut text = String::new();
@@ -42,12 +42,18 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
+/// The lines with documents, statements and speed.
 fn totals(report: &RunRecord) -> String {
-    let (accounting, rate, tokens) = (&report.accounting, &report.throughput, &report.tokens);
-    let filtered = Some(accounting.filtered).filter(|&count| count > 0);
-    let filtered = filtered.map(|count| format!(" + {count} filtered")).unwrap_or_default();
-    let boilerplate = Some(report.boilerplate).filter(|&count| count > 0);
-    let boilerplate = boilerplate.map(|count| format!(" · {count} are boilerplate")).unwrap_or_default();
+    let accounting = &report.accounting;
+    let rate = &report.throughput;
+    let mut filtered = String::new();
+    if accounting.filtered > 0 {
+        filtered = format!(" + {} filtered", accounting.filtered);
+    }
+    let mut boilerplate = String::new();
+    if report.boilerplate > 0 {
+        boilerplate = format!(" · {} are boilerplate", report.boilerplate);
+    }
     format!(
         "documents  {} found = {} written + {} rejected + {} already done{filtered}\n\
          statements {} with {} attributions{boilerplate}\n\
@@ -62,7 +68,7 @@ fn totals(report: &RunRecord) -> String {
         rate.documents_per_second,
         rate.statements_per_second,
         rate.tokens_per_second,
-        100.0 * tokens.recalled_share(),
+        100.0 * report.tokens.recalled_share(),
     )
 }
 
@@ -81,19 +87,19 @@ fn shares(report: &RunReport, counts: &indexmap::IndexMap<String, u64>) -> Strin
     shown.chain(more).collect::<Vec<_>>().join(" · ")
 }
 
+/// The table of the stages.
 fn stages(report: &RunRecord) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header(["stage", "threads", "items", "busy s", "starved s", "blocked s"]);
     for stage in &report.stages {
-        let seconds = |value: f64| format!("{value:.2}");
         table.add_row([
             stage.stage.clone(),
             stage.threads.to_string(),
             stage.items_out.to_string(),
-            seconds(stage.busy_seconds),
-            seconds(stage.starved_seconds),
-            seconds(stage.blocked_seconds),
+            format!("{:.2}", stage.busy_seconds),
+            format!("{:.2}", stage.starved_seconds),
+            format!("{:.2}", stage.blocked_seconds),
         ]);
     }
     for column in table.column_iter_mut().skip(1) {

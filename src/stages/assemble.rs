@@ -1,4 +1,4 @@
-//! What models read to statements: collects the batches of a chunk and puts every finding where it belongs.
+//! Results of models to statements: collects the batches of a chunk and gives each sentence its results.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,8 +7,9 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use super::batch::{Batch, Row};
+use super::infer::Infer;
 use crate::attribution::{self, TaggedSentence};
-use crate::deadline::guard::{self, Guard};
+use crate::deadline::guard::{Guard, reject_document};
 use crate::model::document::DocumentScores;
 use crate::model::passage::Segment;
 use crate::model::{DocumentScaling, Reading};
@@ -20,18 +21,18 @@ use crate::record::{
 use crate::sentences::is_boilerplate;
 use crate::task::{LabelTask, Tag, Tasks};
 
-/// Puts statements together.
+/// Assembles statements from sentences and the results of models.
 #[derive(Debug)]
 pub struct Assemble {
     tasks: Arc<Tasks>,
     /// The statements of the chunk under way, by document. Batches arrive in order, so there is one at a time.
     statements: Vec<Vec<Statement>>,
-    /// What the models read in each document of the chunk under way.
+    /// The results of sequence heads for each document of the chunk under way.
     readings: Vec<DocumentReadings>,
-    /// What the tokens of each statement are in an attribution, and where in the sentence they stand, in bytes.
+    /// The tokens of each statement, by document, with their roles in attributions.
     tagged: Vec<Vec<Tagged>>,
-    /// Documents of the chunk that could not be read, by their places.
-    refused: BTreeMap<usize, Rejection>,
+    /// Documents of the chunk that a model could not read, by their indices in the chunk.
+    rejected: BTreeMap<usize, Rejection>,
     tokens: TokenCount,
     guard: Guard,
 }
@@ -39,20 +40,20 @@ pub struct Assemble {
 /// The probabilities that sequence heads gave the labels of a document's sentences, before they are combined.
 #[derive(Debug, Clone, Default)]
 struct DocumentReadings {
-    /// For each labelling task those of each sentence.
+    /// For each labelling task, the probabilities of each sentence.
     labels: Vec<Vec<Vec<f32>>>,
-    /// For each labelling task those of the title, by the first sentence of the passage that it was read with: passages
-    /// come in the order of their lengths, and sums are to be taken in the order of the text.
+    /// For each labelling task, the probabilities of the title, by the first sentence of the passage that it was read with:
+    /// passages come in the order of their lengths, and sums are taken in the order of the text.
     titles: Vec<BTreeMap<usize, Vec<f32>>>,
-    /// Sentences that are no statements.
+    /// For each sentence, true if it is boilerplate.
     boilerplate: Vec<bool>,
 }
 
-/// The tokens of a sentence.
+/// The tokens of a sentence: their roles in attributions, and their positions in the sentence, in bytes.
 type Tagged = (Vec<Tag>, Vec<(usize, usize)>);
 
 impl Assemble {
-    /// Assembles what `tasks` ask for.
+    /// A stage that assembles the results of `tasks`.
     #[must_use]
     pub fn new(tasks: Arc<Tasks>) -> Self {
         Self {
@@ -60,42 +61,41 @@ impl Assemble {
             statements: Vec::new(),
             readings: Vec::new(),
             tagged: Vec::new(),
-            refused: BTreeMap::new(),
+            rejected: BTreeMap::new(),
             tokens: TokenCount::default(),
-            guard: Guard::of(Self::NAME),
+            guard: Guard::new(Self::NAME),
         }
     }
 
-    /// Rejects documents on which it has worked for longer than `limit`.
+    /// Rejects documents on which the stage has worked for longer than `limit`.
     #[must_use]
     pub fn within(self, limit: Option<Duration>) -> Self {
         Self { guard: self.guard.within(limit), ..self }
     }
 
+    /// Makes room for the results of a chunk, at its first batch.
     fn begin(&mut self, chunk: &Chunk<SplitDocument>) {
-        if self.statements.is_empty() {
-            let blank = |sentence: &Sentence| blank(*sentence);
-            let statements = |split: &SplitDocument| split.sentences.iter().map(blank).collect();
-            self.statements = chunk.documents.iter().map(statements).collect();
-            let tasks = self.tasks.labels.len();
-            let finds_boilerplate = !self.tasks.boilerplate.is_empty();
-            let unread = |split: &SplitDocument| DocumentReadings {
-                labels: vec![vec![Vec::new(); split.sentences.len()]; tasks],
+        if !self.statements.is_empty() {
+            return;
+        }
+        let tasks = self.tasks.labels.len();
+        let finds_boilerplate = !self.tasks.boilerplate.is_empty();
+        for SplitDocument { document, sentences } in &chunk.documents {
+            self.statements.push(sentences.iter().map(|&sentence| blank(sentence)).collect());
+            self.readings.push(DocumentReadings {
+                labels: vec![vec![Vec::new(); sentences.len()]; tasks],
                 titles: vec![BTreeMap::new(); tasks],
-                boilerplate: split
-                    .sentences
+                boilerplate: sentences
                     .iter()
-                    .map(|sentence| finds_boilerplate && is_boilerplate(sentence.span.slice(&split.document.text)))
+                    .map(|sentence| finds_boilerplate && is_boilerplate(sentence.span.slice(&document.text)))
                     .collect(),
-            };
-            self.readings = chunk.documents.iter().map(unread).collect();
-            let unread = |split: &SplitDocument| vec![Tagged::default(); split.sentences.len()];
-            self.tagged = chunk.documents.iter().map(unread).collect();
+            });
+            self.tagged.push(vec![Tagged::default(); sentences.len()]);
         }
     }
 
-    /// Keeps what was read in a document's title together with a passage.
-    fn place_title(&mut self, batch: &Batch, row: &Row, reading: &Reading) {
+    /// Stores the results of a document's title, which was read together with the passage of `row`.
+    fn add_title(&mut self, batch: &Batch, row: &Row, reading: &Reading) {
         let titles = &mut self.readings[row.document].titles;
         for (task, of_title) in self.tasks.labels.iter().zip(titles) {
             if task.model == batch.model {
@@ -104,8 +104,8 @@ impl Assemble {
         }
     }
 
-    fn place(&mut self, batch: &Batch, place: (usize, usize), segment: &Segment, reading: &Reading) {
-        let (document, sentence) = place;
+    /// Stores the results of a sentence, given by its document's index in the chunk and its own index in the document.
+    fn add_sentence(&mut self, batch: &Batch, document: usize, sentence: usize, segment: &Segment, reading: &Reading) {
         let statement = &mut self.statements[document][sentence];
         let readings = &mut self.readings[document];
         for (task, of_sentences) in self.tasks.labels.iter().zip(&mut readings.labels) {
@@ -126,43 +126,51 @@ impl Assemble {
         }
     }
 
-    /// The findings of a row, or what became of its document.
-    fn take(&mut self, batch: &Batch, row: &Row) {
-        match row.found.get() {
+    /// Stores the results of a row, or rejects its document if the model failed.
+    fn add_row(&mut self, batch: &Batch, row: &Row) {
+        match row.inference.get() {
             Ok(readings) => {
                 let (of_document, of_sentences) = readings.split_at(usize::from(row.passage.has_document));
                 for reading in of_document {
-                    self.place_title(batch, row, reading);
+                    self.add_title(batch, row, reading);
                 }
-                for ((place, segment), reading) in segments(row).zip(of_sentences) {
-                    self.place(batch, place, segment, reading);
+                for (offset, (segment, reading)) in row.passage.sentences().iter().zip(of_sentences).enumerate() {
+                    self.add_sentence(batch, row.document, row.first_sentence + offset, segment, reading);
                 }
             }
             Err(message) => {
                 let document = &batch.chunk.documents[row.document].document;
-                let rejection = || guard::refused("classify", document, Reason::ModelFailed, message.to_owned());
-                self.refused.entry(row.document).or_insert_with(rejection);
+                self.rejected
+                    .entry(row.document)
+                    .or_insert_with(|| reject_document(Infer::NAME, document, Reason::ModelFailed, message.to_owned()));
             }
         }
     }
 
+    /// Labels and attributes the statements of a complete chunk.
     fn end(&mut self, chunk: Arc<Chunk<SplitDocument>>, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
         // The last batch holds the last reference, so nothing is copied.
         let Chunk { documents, input_bytes } = Arc::unwrap_or_clone(chunk);
         let statements = std::mem::take(&mut self.statements);
         let readings = std::mem::take(&mut self.readings);
         let tagged = std::mem::take(&mut self.tagged);
-        let refused = std::mem::take(&mut self.refused);
-        let all = documents.into_par_iter().zip(statements).zip(readings).zip(tagged).enumerate();
-        let all = all.map(|(place, (((split, mut statements), readings), tagged))| {
-            if let Some(rejection) = refused.get(&place) {
-                return Err(rejection.clone());
-            }
-            let verdicts = readings.label(&self.tasks.labels, &mut statements);
-            self.attribute(split, statements, verdicts, &tagged)
-        });
+        let rejected = std::mem::take(&mut self.rejected);
+        let outcomes: Vec<Result<AnalysedDocument, Rejection>> = documents
+            .into_par_iter()
+            .zip(statements)
+            .zip(readings)
+            .zip(tagged)
+            .enumerate()
+            .map(|(index, (((split, mut statements), readings), tagged))| {
+                if let Some(rejection) = rejected.get(&index) {
+                    return Err(rejection.clone());
+                }
+                let verdicts = readings.label(&self.tasks.labels, &mut statements);
+                self.attribute(split, statements, verdicts, &tagged)
+            })
+            .collect();
         let mut documents = Vec::new();
-        for document in all.collect::<Vec<_>>() {
+        for document in outcomes {
             match document {
                 Ok(document) => documents.push(document),
                 Err(rejection) => out.reject(rejection)?,
@@ -171,6 +179,7 @@ impl Assemble {
         out.emit(AnalysedChunk { documents, input_bytes, tokens: std::mem::take(&mut self.tokens) })
     }
 
+    /// Finds the attributions of a document, within the time limit.
     fn attribute(
         &self,
         split: SplitDocument,
@@ -190,17 +199,21 @@ impl Assemble {
 }
 
 impl DocumentReadings {
-    /// Gives each statement its labels or the flag that it is none, and returns the document's own labels.
+    /// Gives each statement its labels, or the flag for boilerplate, and returns the document's own labels.
     fn label(&self, tasks: &[LabelTask], statements: &mut [Statement]) -> Vec<Option<Verdict>> {
-        for (statement, _) in
-            statements.iter_mut().zip(&self.boilerplate).filter(|(_, is_boilerplate)| **is_boilerplate)
-        {
-            statement.flags.push(Flag::Boilerplate);
+        for (statement, is_boilerplate) in statements.iter_mut().zip(&self.boilerplate) {
+            if *is_boilerplate {
+                statement.flags.push(Flag::Boilerplate);
+            }
         }
         let mut verdicts = Vec::new();
         for (task, (sentences, titles)) in tasks.iter().zip(self.labels.iter().zip(&self.titles)) {
-            let counted = sentences.iter().zip(&self.boilerplate).filter(|(_, is_boilerplate)| !**is_boilerplate);
-            let counted = counted.map(|(probabilities, _)| probabilities.as_slice());
+            // Boilerplate does not count for the labels of the document.
+            let counted = sentences
+                .iter()
+                .zip(&self.boilerplate)
+                .filter(|(_, is_boilerplate)| !**is_boilerplate)
+                .map(|(probabilities, _)| probabilities.as_slice());
             let scaling = task.document.unwrap_or_else(DocumentScaling::none);
             let scores = DocumentScores::new(scaling, counted, titles.values().map(Vec::as_slice));
             for ((statement, probabilities), is_boilerplate) in
@@ -226,45 +239,50 @@ impl Stage for Assemble {
     fn process(&mut self, batch: Batch, out: &mut Outlet<'_, AnalysedChunk>) -> Result<(), Halt> {
         self.begin(&batch.chunk);
         self.tokens += batch.tokens;
-        batch.rows.iter().for_each(|row| self.take(&batch, row));
-        self.refused.extend(batch.refused);
+        for row in &batch.rows {
+            self.add_row(&batch, row);
+        }
+        self.rejected.extend(batch.rejected);
         if batch.is_last { self.end(batch.chunk, out) } else { Ok(()) }
     }
 }
 
 fn tagged_sentences<'t>(sentences: &[Sentence], tagged: &'t [Tagged]) -> Vec<TaggedSentence<'t>> {
-    let of = |(sentence, (tags, offsets)): (&Sentence, &'t Tagged)| TaggedSentence {
-        range: sentence.span.byte_start..sentence.span.byte_end,
-        paragraph: sentence.paragraph,
-        tags: tags.clone(),
-        offsets,
-    };
-    sentences.iter().zip(tagged).map(of).collect()
+    let mut all = Vec::with_capacity(sentences.len());
+    for (sentence, (tags, offsets)) in sentences.iter().zip(tagged) {
+        all.push(TaggedSentence {
+            range: sentence.span.byte_start..sentence.span.byte_end,
+            paragraph: sentence.paragraph,
+            tags: tags.clone(),
+            offsets,
+        });
+    }
+    all
 }
 
-/// A statement in which nothing has been found yet.
+/// A statement without results.
 fn blank(sentence: Sentence) -> Statement {
     let flags = if sentence.is_heading { vec![Flag::Heading] } else { Vec::new() };
     Statement { sentence, verdicts: Vec::new(), attributions: Vec::new(), flags }
 }
 
-/// The sentences of a row, each with its place: document in chunk, sentence in document.
-fn segments(row: &Row) -> impl Iterator<Item = ((usize, usize), &Segment)> {
-    let place = move |offset| (row.document, row.first_sentence + offset);
-    row.passage.sentences().iter().enumerate().map(move |(offset, segment)| (place(offset), segment))
-}
-
-/// The most probable label, the first of equals; none where it stays below the threshold.
+/// The verdict for these probabilities: the most probable label, the first of equals. It has no label if the probability is below
+/// the task's threshold.
 fn judge(task: &LabelTask, probabilities: Vec<f32>) -> Verdict {
-    let better = |best: usize, label: usize| if probabilities[label] > probabilities[best] { label } else { best };
-    let best = (0..probabilities.len()).reduce(better);
-    let score = best.map_or(0.0, |best| probabilities[best]);
+    let mut best = None;
+    let mut score = 0.0;
+    for (label, &probability) in probabilities.iter().enumerate() {
+        if best.is_none() || probability > score {
+            best = Some(label);
+            score = probability;
+        }
+    }
     Verdict { label: best.filter(|_| score >= task.min_score), score, probabilities }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::batch::Found;
+    use super::super::batch::Inference;
     use super::*;
     use crate::model::{Passage, Report};
     use crate::pipeline::run_inline;
@@ -297,16 +315,16 @@ mod tests {
         let row = |&(document, first_sentence, scores): &(usize, usize, [f32; 2])| {
             let segment = Segment { tokens: 0..2, offsets: vec![(0, 0); 2], is_truncated: first_sentence == 1 };
             let passage = Passage { ids: vec![1, 2], segments: vec![segment], has_document: false };
-            let found = Found::default();
-            found.set(Ok(vec![Reading { sequences: vec![scores.to_vec()], tokens: vec![] }]));
-            Row { document, first_sentence, passage, key: [0; 16], found }
+            let inference = Inference::default();
+            inference.set(Ok(vec![Reading { sequences: vec![scores.to_vec()], tokens: vec![] }]));
+            Row { document, first_sentence, passage, key: [0; 16], inference }
         };
         Batch {
             chunk: Arc::clone(chunk),
             model: 0,
             rows: rows.iter().map(row).collect(),
-            is_to_be_read: true,
-            refused: Vec::new(),
+            needs_inference: true,
+            rejected: Vec::new(),
             tokens: TokenCount { useful: 3 * rows.len() as u64, padded: 4 * rows.len() as u64, recalled: 0 },
             is_last,
         }

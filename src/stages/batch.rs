@@ -1,9 +1,8 @@
-//! Sentences to passages, and those to batches of tokens: a model's rows sorted by length and cut under a token budget.
-//! Passages that have been read before are not read again.
+//! Sentences to passages, and passages to batches of tokens: a model's rows are sorted by length and cut under a token budget.
+//! Passages that are in the cache, or that an earlier batch has already, are not inferred again.
 //!
 //! Batches are planned inside a chunk, so what is computed together depends on the input and the configuration alone,
-//! not on timing or on the number of workers; and on what has been read before only for models to which it makes no
-//! difference.
+//! not on timing or on the number of workers. It depends on the cache only for models whose results do not depend on the batch.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
@@ -11,173 +10,187 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use crate::cache::{self, Key, Recall};
+use crate::cache::{Key, PassageCache, PassageKeys};
 use crate::causes::chain;
-use crate::deadline::guard::{Guard, refused};
+use crate::deadline::guard::{Guard, reject_document};
 use crate::deadline::stopwatch::{self, Stopwatch};
 use crate::model::{ModelError, Passage, Reading, Tokenizer};
 use crate::pipeline::{Halt, Outlet, Stage};
-use crate::record::{Chunk, Reason, Rejection, Sentence, SplitDocument, TokenCount};
-use crate::task::{TaskError, Tasks, UsedModel};
+use crate::record::{Chunk, Reason, Rejection, SplitDocument, TokenCount};
+use crate::task::{TaskError, Tasks};
 
 /// Passages that go through a model together, or that need not go through it.
 #[derive(Debug)]
 pub struct Batch {
     /// The chunk that they belong to.
     pub chunk: Arc<Chunk<SplitDocument>>,
-    /// The model that reads them, by its place in [`Tasks::models`].
+    /// The index of their model in [`Tasks::models`].
     pub model: usize,
-    /// The passages, shortest first where they are to be read. None where a chunk has nothing to read.
+    /// The passages, shortest first if they need inference. Empty if a chunk has none.
     pub rows: Vec<Row>,
-    /// Whether the model is to read them. What the others are waiting for is in this batch or in earlier ones.
-    pub is_to_be_read: bool,
-    /// Documents of the chunk that could not be tokenised, by their places.
-    pub refused: Vec<(usize, Rejection)>,
-    /// How many tokens it took.
+    /// True if the model has to run on the rows. Otherwise their results are there already, or come from an earlier batch.
+    pub needs_inference: bool,
+    /// Documents of the chunk that could not be tokenised, by their indices in the chunk.
+    pub rejected: Vec<(usize, Rejection)>,
+    /// The number of tokens that were computed or came from the cache.
     pub tokens: TokenCount,
-    /// Whether it is the last batch of its chunk.
+    /// True for the last batch of a chunk.
     pub is_last: bool,
 }
 
 /// One passage of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The document, by its place in the chunk.
+    /// The index of the document in the chunk.
     pub document: usize,
-    /// The first of its sentences, by its place in the document.
+    /// The index of the passage's first sentence in the document.
     pub first_sentence: usize,
     /// The sentences as the model reads them.
     pub passage: Passage,
-    /// What it is recalled by.
+    /// The key of the passage in the cache.
     pub key: Key,
-    /// What the model finds in each sentence.
-    pub found: Found,
+    /// The results of the model, once they are there.
+    pub inference: Inference,
 }
 
-/// What a model finds in the sentences of a passage, once it has read them, or why it could not. Passages that read the same
-/// share it.
+/// A model's results for the sentences of a passage, or the message of its failure. Empty until the model has run. Rows with the
+/// same key share it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Found(Arc<OnceLock<Outcome>>);
+pub struct Inference(Arc<OnceLock<Outcome>>);
 
 type Outcome = Result<Vec<Reading>, String>;
 
-impl Eq for Found {}
+impl Eq for Inference {}
 
-impl Found {
-    /// What was found.
+impl Inference {
+    /// The results, one for the document's title if the passage has it, and one for each sentence.
     ///
     /// # Errors
-    /// Why there is nothing.
+    /// The message of the model's failure, or that it has not run yet.
     pub fn get(&self) -> Result<&[Reading], &str> {
         self.0.get().map_or(Err("has not been read"), |outcome| outcome.as_deref().map_err(String::as_str))
     }
 
-    /// Tells all who share it.
+    /// Sets the outcome for all rows that share it.
     pub fn set(&self, outcome: Result<Vec<Reading>, String>) {
-        // A passage is given to a model once, so there is nothing yet.
+        // A passage goes through a model once, so nothing has been set yet.
         let _ = self.0.set(outcome);
     }
 }
 
 impl Batch {
-    /// Rows that a model is to read.
+    /// A batch of rows on which the model has to run.
     fn new(chunk: &Arc<Chunk<SplitDocument>>, model: usize, rows: Vec<Row>) -> Self {
-        let tokens = TokenCount::default();
-        Self { chunk: Arc::clone(chunk), model, rows, is_to_be_read: true, refused: Vec::new(), tokens, is_last: false }
+        Self {
+            chunk: Arc::clone(chunk),
+            model,
+            rows,
+            needs_inference: true,
+            rejected: Vec::new(),
+            tokens: TokenCount::default(),
+            is_last: false,
+        }
     }
 
-    /// Rows that have been read before or are being read.
-    fn without_reading(chunk: &Arc<Chunk<SplitDocument>>, model: usize, rows: Vec<Row>) -> Self {
+    /// A batch of rows whose results came from the cache, or come from other rows with the same keys.
+    fn without_inference(chunk: &Arc<Chunk<SplitDocument>>, model: usize, rows: Vec<Row>) -> Self {
         let recalled: usize = rows.iter().map(|row| row.passage.ids.len()).sum();
         let tokens = TokenCount { recalled: recalled as u64, ..TokenCount::default() };
-        Self { is_to_be_read: false, tokens, ..Self::new(chunk, model, rows) }
+        Self { needs_inference: false, tokens, ..Self::new(chunk, model, rows) }
     }
 }
 
-/// Tokenises sentences and groups them into batches.
+/// Tokenises sentences and plans batches of passages.
 #[derive(Debug)]
-pub struct Group {
-    readers: Vec<Reader>,
+pub struct Batcher {
+    planners: Vec<Planner>,
     guard: Guard,
 }
 
-/// What it takes to make batches for one model.
+/// The tokenizer, the token budget and the cache of one model.
 #[derive(Debug)]
-struct Reader {
+struct Planner {
     tokenizer: Tokenizer,
     batch_tokens: usize,
-    /// What remembers its passages, and what it tells them apart by, where they may be recalled.
-    recall: Option<(Arc<Recall>, cache::Reader)>,
+    /// The cache, and the keys of this model's passages in it. None if the model's results depend on the batch.
+    cache: Option<(Arc<PassageCache>, PassageKeys)>,
     under_way: UnderWay,
 }
 
-/// Passages that have been given to the model, or recalled, and are not through the flow yet.
+/// Results of passages that are still somewhere between this stage and the end of the flow.
 #[derive(Debug, Default)]
 struct UnderWay {
-    found: HashMap<Key, Weak<OnceLock<Outcome>>>,
-    /// How many there were when those that are through were last removed.
+    results: HashMap<Key, Weak<OnceLock<Outcome>>>,
+    /// The number of entries after the last removal of those that have left the flow.
     kept: usize,
 }
 
 impl UnderWay {
-    /// Lets `row` share what an earlier one of the same key finds; false where none is under way.
+    /// Lets `row` share the result of an earlier row with the same key. Returns false if there is none under way.
     fn join(&mut self, row: &mut Row) -> bool {
-        if let Some(found) = self.found.get(&row.key).and_then(Weak::upgrade) {
-            row.found = Found(found);
+        if let Some(result) = self.results.get(&row.key).and_then(Weak::upgrade) {
+            row.inference = Inference(result);
             return true;
         }
-        self.found.insert(row.key, Arc::downgrade(&row.found.0));
+        self.results.insert(row.key, Arc::downgrade(&row.inference.0));
         false
     }
 
-    /// Forgets what is through, now and then.
+    /// Removes the entries of passages that have left the flow, if there may be many.
     fn tidy(&mut self) {
-        /// So many are not worth the trouble.
+        /// So few entries are not worth a pass over the map.
         const FEW: usize = 4096;
-        if self.found.len() > 2 * self.kept + FEW {
-            self.found.retain(|_, found| found.strong_count() > 0);
-            self.kept = self.found.len();
+        if self.results.len() > 2 * self.kept + FEW {
+            self.results.retain(|_, result| result.strong_count() > 0);
+            self.kept = self.results.len();
         }
     }
 }
 
-impl Group {
-    /// Makes batches for each model of `tasks`, without what is known to what remembers its readings.
+impl Batcher {
+    /// Plans batches for each model of `tasks`. `caches` has the cache of each model, or `None` if the model's results depend on
+    /// the batch.
     ///
     /// # Errors
-    /// Where a tokenizer cannot be loaded.
-    pub fn new(tasks: &Tasks, recalls: Vec<Option<Arc<Recall>>>) -> Result<Self, TaskError> {
-        let reader = |(model, recall): (&UsedModel, Option<Arc<Recall>>)| {
-            Ok(Reader {
+    /// A tokenizer that cannot be loaded.
+    pub fn new(tasks: &Tasks, caches: Vec<Option<Arc<PassageCache>>>) -> Result<Self, TaskError> {
+        let mut planners = Vec::with_capacity(tasks.models.len());
+        for (model, cache) in tasks.models.iter().zip(caches) {
+            planners.push(Planner {
                 tokenizer: model.folder.tokenizer().map_err(|cause| model.failed(cause))?,
                 batch_tokens: model.batch_tokens,
-                recall: recall.map(|recall| (recall, cache::Reader::of(model))),
+                cache: cache.map(|cache| (cache, PassageKeys::new(model))),
                 under_way: UnderWay::default(),
-            })
-        };
-        let readers = tasks.models.iter().zip(recalls).map(reader).collect::<Result<_, TaskError>>()?;
-        Ok(Self { readers, guard: Guard::of(Self::NAME) })
+            });
+        }
+        Ok(Self { planners, guard: Guard::new(Self::NAME) })
     }
 
-    /// Rejects documents on which it has worked for longer than `limit`.
+    /// Rejects documents on which the stage has worked for longer than `limit`.
     #[must_use]
     pub fn within(self, limit: Option<Duration>) -> Self {
         Self { guard: self.guard.within(limit), ..self }
     }
 
-    /// What the model at place `model` has to read of a chunk, in batches, and then what it need not read.
+    /// The batches of a chunk on which the model with the index `model` has to run, then one batch of the rows that need no
+    /// inference, if there are any.
     fn batches(&mut self, model: usize, chunk: &Arc<Chunk<SplitDocument>>) -> Vec<Batch> {
-        let reader = &mut self.readers[model];
-        let (rows, refused) = reader.rows(chunk, self.guard);
-        let (to_read, others) = reader.without_known(rows);
-        let batches = plan(to_read, reader.batch_tokens).into_iter().map(|rows| Batch::new(chunk, model, rows));
-        let needs_more = !others.is_empty() || !refused.is_empty();
-        let others = needs_more.then(|| Batch { refused, ..Batch::without_reading(chunk, model, others) });
-        batches.chain(others).collect()
+        let planner = &mut self.planners[model];
+        let (rows, rejected) = planner.rows(chunk, self.guard);
+        let (to_infer, others) = planner.without_known(rows);
+        let mut batches = Vec::new();
+        for rows in plan(to_infer, planner.batch_tokens) {
+            batches.push(Batch::new(chunk, model, rows));
+        }
+        if !others.is_empty() || !rejected.is_empty() {
+            batches.push(Batch { rejected, ..Batch::without_inference(chunk, model, others) });
+        }
+        batches
     }
 }
 
-impl Stage for Group {
+impl Stage for Batcher {
+    // Reports have this name for the stage: it is part of the output.
     const NAME: &'static str = "group";
     type In = Chunk<SplitDocument>;
     type Out = Batch;
@@ -185,84 +198,94 @@ impl Stage for Group {
     fn process(&mut self, chunk: Self::In, out: &mut Outlet<'_, Batch>) -> Result<(), Halt> {
         let chunk = Arc::new(chunk);
         let mut batches = Vec::new();
-        for model in 0..self.readers.len() {
+        for model in 0..self.planners.len() {
             batches.extend(self.batches(model, &chunk));
         }
         if batches.is_empty() {
-            // A chunk without anything to read has to pass all the same.
+            // A chunk without passages has to reach the next stages all the same.
             batches.push(Batch::new(&chunk, 0, Vec::new()));
         }
-        batches.last_mut().into_iter().for_each(|last| last.is_last = true);
-        // The last batch is to hold the last reference to the chunk.
+        if let Some(last) = batches.last_mut() {
+            last.is_last = true;
+        }
+        // The last batch has to hold the last reference to the chunk: `Assemble` takes the chunk out of it without a copy.
         drop(chunk);
         batches.into_iter().try_for_each(|batch| out.emit(batch))
     }
 }
 
-impl Reader {
-    /// The rows that are to be read, and those that were read before or share what another finds.
+impl Planner {
+    /// Splits rows into those that need inference, and those that are in the cache or share the result of another row.
     fn without_known(&mut self, rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
-        let Some((recall, _)) = &self.recall else { return (rows, Vec::new()) };
-        // In this order: what is no longer under way can be recalled.
-        let (mut first, mut others) = (Vec::new(), Vec::new());
+        let Some((cache, _)) = &self.cache else { return (rows, Vec::new()) };
+        let mut first = Vec::new();
+        let mut others = Vec::new();
+        // The order matters: results go into the cache before they leave the flow, so a result that is no longer under way is
+        // found in the cache.
         for mut row in rows {
             if self.under_way.join(&mut row) { others.push(row) } else { first.push(row) }
         }
         self.under_way.tidy();
         let passages: Vec<(Key, &Passage)> = first.iter().map(|row| (row.key, &row.passage)).collect();
-        let recalled = recall.find(&passages);
-        let mut to_read = Vec::new();
-        for (row, recalled) in first.into_iter().zip(recalled) {
-            let Some(readings) = recalled else {
-                to_read.push(row);
+        let cached = cache.find(&passages);
+        let mut to_infer = Vec::new();
+        for (row, readings) in first.into_iter().zip(cached) {
+            let Some(readings) = readings else {
+                to_infer.push(row);
                 continue;
             };
-            row.found.set(Ok(readings));
+            row.inference.set(Ok(readings));
             others.push(row);
         }
-        (to_read, others)
+        (to_infer, others)
     }
 
-    /// What is to be read of a chunk, and which of its documents cannot be.
+    /// The rows of a chunk, and the documents that cannot be tokenised, by their indices in the chunk.
     fn rows(&self, chunk: &Chunk<SplitDocument>, guard: Guard) -> (Vec<Row>, Vec<(usize, Rejection)>) {
-        let rows = |(place, split): (usize, &SplitDocument)| {
-            let outcome = guard
-                .on(&split.document, || self.rows_of(place, split))
-                .and_then(|rows| rows.map_err(|error| not_tokenized(split, &error)));
-            (place, outcome)
-        };
-        let all: Vec<_> = chunk.documents.par_iter().enumerate().map(rows).collect();
-        let (mut rows, mut refused) = (Vec::new(), Vec::new());
-        for (place, outcome) in all {
+        let outcomes: Vec<Result<Vec<Row>, Rejection>> = chunk
+            .documents
+            .par_iter()
+            .enumerate()
+            .map(|(index, split)| {
+                let rows = guard.on(&split.document, || self.rows_of_document(index, split))?;
+                rows.map_err(|error| not_tokenized(split, &error))
+            })
+            .collect();
+        let mut rows = Vec::new();
+        let mut rejected = Vec::new();
+        for (index, outcome) in outcomes.into_iter().enumerate() {
             match outcome {
-                Ok(found) => rows.extend(found),
-                Err(rejection) => refused.push((place, rejection)),
+                Ok(of_document) => rows.extend(of_document),
+                Err(rejection) => rejected.push((index, rejection)),
             }
         }
-        (rows, refused)
+        (rows, rejected)
     }
 
-    fn rows_of(&self, document: usize, split: &SplitDocument) -> Result<Vec<Row>, ModelError> {
+    fn rows_of_document(&self, document: usize, split: &SplitDocument) -> Result<Vec<Row>, ModelError> {
         let text = &split.document.text;
+        // rayon may run a sentence on a thread that works on another document: the time is to count for this one.
         let watch = Stopwatch::running();
-        let tokenize = |sentence: &Sentence| {
-            stopwatch::timed(watch.clone(), || self.tokenizer.tokenize(sentence.span.slice(text)))
-        };
-        let sentences = split.sentences.par_iter().map(tokenize).collect::<Result<_, _>>()?;
+        let sentences = split
+            .sentences
+            .par_iter()
+            .map(|sentence| stopwatch::timed(watch.clone(), || self.tokenizer.tokenize(sentence.span.slice(text))))
+            .collect::<Result<_, _>>()?;
         let title = self.tokenizer.tokenize_title(split.document.metadata.title.as_deref())?;
-        let mut next = 0;
-        let row = |passage: Passage| {
-            let first_sentence = next;
-            next += passage.sentences().len();
-            let key = self.recall.as_ref().map_or(Key::default(), |(_, reader)| reader.key(&passage));
-            Row { document, first_sentence, passage, key, found: Found::default() }
-        };
-        Ok(self.tokenizer.passages(sentences, title.as_ref()).into_iter().map(row).collect())
+        let mut rows = Vec::new();
+        let mut first_sentence = 0;
+        for passage in self.tokenizer.passages(sentences, title.as_ref()) {
+            let sentences = passage.sentences().len();
+            let key = self.cache.as_ref().map_or(Key::default(), |(_, keys)| keys.key(&passage));
+            rows.push(Row { document, first_sentence, passage, key, inference: Inference::default() });
+            first_sentence += sentences;
+        }
+        Ok(rows)
     }
 }
 
 fn not_tokenized(split: &SplitDocument, error: &ModelError) -> Rejection {
-    refused(Group::NAME, &split.document, Reason::ModelFailed, chain(error))
+    reject_document(Batcher::NAME, &split.document, Reason::ModelFailed, chain(error))
 }
 
 /// Sorts rows by length and fills batches until one more row would break the budget. A row that breaks it alone gets
@@ -299,7 +322,7 @@ mod tests {
 
     fn row(first_sentence: usize, length: usize) -> Row {
         let passage = Passage { ids: vec![1; length], segments: Vec::new(), has_document: false };
-        Row { document: 0, first_sentence, passage, key: Key::default(), found: Found::default() }
+        Row { document: 0, first_sentence, passage, key: Key::default(), inference: Inference::default() }
     }
 
     fn rows(lengths: &[usize]) -> Vec<Row> {
@@ -315,29 +338,34 @@ mod tests {
     }
 
     #[test]
-    fn rows_share_what_is_found_as_long_as_one_of_them_is_under_way() {
+    fn rows_with_the_same_key_share_a_result_as_long_as_one_of_them_is_under_way() {
         let with_key = |key| Row { key: [key; 16], ..row(0, 5) };
-        let (mut under_way, first, mut second, mut other) =
-            (UnderWay::default(), with_key(1), with_key(1), with_key(2));
+        let mut under_way = UnderWay::default();
+        let first = with_key(1);
+        let mut second = with_key(1);
+        let mut other = with_key(2);
         assert!(!under_way.join(&mut first.clone()));
         assert!(under_way.join(&mut second) && !under_way.join(&mut other));
         let reading = Reading { sequences: vec![vec![1.0]], tokens: Vec::new() };
-        first.found.set(Ok(vec![reading.clone()]));
-        assert_eq!((second.found.get(), other.found.get()), (Ok([reading].as_slice()), Err("has not been read")));
+        first.inference.set(Ok(vec![reading.clone()]));
+        assert_eq!(
+            (second.inference.get(), other.inference.get()),
+            (Ok([reading].as_slice()), Err("has not been read"))
+        );
         drop((first, second));
         assert!(!under_way.join(&mut with_key(1)), "it is through");
     }
 
     #[test]
-    fn a_document_that_takes_too_long_is_rejected_and_the_next_one_is_grouped() {
+    fn a_document_that_takes_too_long_is_rejected_and_the_next_one_gets_its_batches() {
         let config = Config::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.toml"))).unwrap();
-        let group = Group::new(&Tasks::resolve(&config).unwrap(), vec![None]).unwrap();
+        let stage = Batcher::new(&Tasks::resolve(&config).unwrap(), vec![None]).unwrap();
         let document = |text: String| SplitDocument { sentences: sentences(&text), document: Document::of_text(text) };
         let chunk =
             Chunk { documents: vec![document("One here. ".repeat(100_000)), document("Two.".into())], input_bytes: 1 };
-        let (batches, _) = run_inline(group.within(Some(Duration::from_millis(50))), [chunk]).unwrap();
-        let refused: Vec<_> = batches.iter().flat_map(|batch| &batch.refused).collect();
-        assert_eq!((refused.len(), refused[0].0, refused[0].1.reason), (1, 0, Reason::TooSlow));
+        let (batches, _) = run_inline(stage.within(Some(Duration::from_millis(50))), [chunk]).unwrap();
+        let rejected: Vec<_> = batches.iter().flat_map(|batch| &batch.rejected).collect();
+        assert_eq!((rejected.len(), rejected[0].0, rejected[0].1.reason), (1, 0, Reason::TooSlow));
         assert!(batches.iter().flat_map(|batch| &batch.rows).all(|row| row.document == 1));
     }
 

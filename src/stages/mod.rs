@@ -1,10 +1,10 @@
 //! The journey of an article, in flow order. Knows nothing about threads and channels.
 
-/// What models read to statements.
+/// Results of models to statements.
 pub mod assemble;
-/// Sentences to batches of tokens.
+/// Sentences to batches of passages.
 pub mod batch;
-/// Batches to what a model reads in them.
+/// Batches to the results of a model.
 pub mod infer;
 /// Paths to chunks of documents.
 pub mod read;

@@ -17,12 +17,12 @@ pub struct Split {
 
 impl Default for Split {
     fn default() -> Self {
-        Self { guard: Guard::of(Self::NAME) }
+        Self { guard: Guard::new(Self::NAME) }
     }
 }
 
 impl Split {
-    /// Rejects documents on which it has worked for longer than `limit`.
+    /// Rejects documents on which the stage has worked for longer than `limit`.
     #[must_use]
     pub fn within(self, limit: Option<Duration>) -> Self {
         Self { guard: self.guard.within(limit) }
@@ -35,13 +35,16 @@ impl Stage for Split {
     type Out = Chunk<SplitDocument>;
 
     fn process(&mut self, chunk: Self::In, out: &mut Outlet<'_, Self::Out>) -> Result<(), Halt> {
-        let split = |document: Document| {
-            let sentences = self.guard.on(&document, || sentences(&document.text))?;
-            Ok(SplitDocument { document, sentences })
-        };
-        let all: Vec<Result<SplitDocument, Rejection>> = chunk.documents.into_par_iter().map(split).collect();
-        let mut documents = Vec::with_capacity(all.len());
-        for document in all {
+        let outcomes: Vec<Result<SplitDocument, Rejection>> = chunk
+            .documents
+            .into_par_iter()
+            .map(|document| {
+                let sentences = self.guard.on(&document, || sentences(&document.text))?;
+                Ok(SplitDocument { document, sentences })
+            })
+            .collect();
+        let mut documents = Vec::with_capacity(outcomes.len());
+        for document in outcomes {
             match document {
                 Ok(document) => documents.push(document),
                 Err(rejection) => out.reject(rejection)?,

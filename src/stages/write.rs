@@ -1,4 +1,4 @@
-//! Statements to files, and what is done into the ledger: data is safe on disk before the ledger says so.
+//! Statements to files, and documents and rejections to the ledger. Data is safe on disk before the ledger says so.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount, Verdict};
 use crate::task::Tasks;
 
-/// What has been written since the last time: for progress and for the report.
+/// Counts of what was written: of one chunk, or of a run so far. Progress and the report show them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Written {
     /// Documents.
@@ -26,31 +26,31 @@ pub struct Written {
     pub statements: u64,
     /// Attributions in them.
     pub attributions: u64,
-    /// What the models read for them.
+    /// Tokens that were computed or came from the cache for them.
     pub tokens: TokenCount,
-    /// How many bytes of input have been read so far.
+    /// Bytes of input read since the start of the run.
     pub input_bytes: u64,
     /// Documents that are copies of others.
     pub copies: CopyCount,
     /// Rejections by reason.
     pub rejected: BTreeMap<Reason, u64>,
-    /// Statements that are none: bylines, captions and the like.
+    /// Statements that are boilerplate: bylines, captions and the like.
     pub boilerplate: u64,
-    /// For each labelling task, how often each label was given to a statement; one more at the end for "unsure".
+    /// For each labelling task, the number of statements with each label; one more at the end for "unsure".
     pub labels: Vec<Vec<u64>>,
-    /// The same for documents.
+    /// For each labelling task, the number of documents with each label; one more at the end for "unsure".
     pub document_labels: Vec<Vec<u64>>,
 }
 
 impl Written {
-    /// Nothing yet, for so many labels in each task.
+    /// Zero counts, for the labels of `tasks`.
     #[must_use]
     pub fn none(tasks: &Tasks) -> Self {
         let labels: Vec<Vec<u64>> = tasks.labels.iter().map(|task| vec![0; task.labels.len() + 1]).collect();
         Self { labels: labels.clone(), document_labels: labels, ..Self::default() }
     }
 
-    /// Adds what came after.
+    /// Adds the counts of a later chunk.
     pub fn add(&mut self, later: &Self) {
         self.documents += later.documents;
         self.statements += later.statements;
@@ -68,7 +68,7 @@ impl Written {
         }
     }
 
-    /// All rejections.
+    /// The number of rejections, for all reasons together.
     #[must_use]
     pub fn rejections(&self) -> u64 {
         self.rejected.values().sum()
@@ -78,7 +78,7 @@ impl Written {
         self.documents += 1;
         self.statements += document.statements.len() as u64;
         self.attributions += line::attributions(&document.statements) as u64;
-        self.copies += CopyCount::of(document.document.duplicate_of.as_ref());
+        self.copies += CopyCount::of_document(document.document.duplicate_of.as_ref());
         for statement in &document.statements {
             self.boilerplate += u64::from(statement.is_boilerplate());
             count_labels(&mut self.labels, &statement.verdicts);
@@ -97,7 +97,7 @@ fn count_labels(counts: &mut [Vec<u64>], verdicts: &[Option<Verdict>]) {
     }
 }
 
-/// Writes statements, and what is known of documents and rejections into the ledger.
+/// Writes statements into files, and documents and rejections into the ledger.
 #[derive(Debug)]
 pub struct Write {
     tasks: Arc<Tasks>,
@@ -110,10 +110,10 @@ pub struct Write {
 }
 
 impl Write {
-    /// Writes into `folder` as `config` says, after what `ledger` knows.
+    /// A stage that writes into `folder` in the layout of `config`, and continues after the documents in `ledger`.
     ///
     /// # Errors
-    /// Where its files cannot be created.
+    /// Files that cannot be created.
     pub fn new(
         folder: &OutputFolder,
         config: &Config,
@@ -122,10 +122,10 @@ impl Write {
     ) -> Result<Self, WriteError> {
         shards::finish_rewriting(folder.path(), &mut ledger)?;
         let sink = sink::open(folder, &config.output, &ledger)?;
-        Ok(Self::into_sink(sink, config, tasks, ledger))
+        Ok(Self::with_sink(sink, config, tasks, ledger))
     }
 
-    fn into_sink(sink: Box<dyn Sink>, config: &Config, tasks: Arc<Tasks>, ledger: Ledger) -> Self {
+    fn with_sink(sink: Box<dyn Sink>, config: &Config, tasks: Arc<Tasks>, ledger: Ledger) -> Self {
         let wanted = config.output.fields.iter().map(|field| field.get_ref().clone()).collect();
         Self {
             format: StatementFormat::new(Arc::clone(&tasks), wanted),
@@ -145,22 +145,23 @@ impl Write {
             chunk.documents.par_iter().map(|document| format.lines(document)).collect::<Result<_, _>>()?;
         let records: Vec<DocumentRecord> =
             chunk.documents.par_iter().map(|document| line::document_record(document, labels)).collect();
+        // The ledger must not claim documents whose files are about to be replaced.
         if self.ledger.reopen(chunk.documents.iter().map(|document| document.document.id.as_str()))? {
             self.commit()?;
         }
-        let put: Vec<DocumentLines<'_>> = records
+        let to_write: Vec<DocumentLines<'_>> = records
             .iter()
             .zip(&lines)
             .map(|(record, lines)| DocumentLines { document: &record.document, lines })
             .collect();
-        let kept = self.sink.put(&put)?;
+        let kept = self.sink.write(&to_write)?;
         for ((analysed, record), kept) in chunk.documents.iter().zip(records).zip(kept) {
-            self.ledger.put(&entry(&analysed.document, record, kept)?)?;
+            self.ledger.add(&entry(&analysed.document, record, kept)?)?;
         }
         Ok(())
     }
 
-    /// What is on disk first, the ledger then.
+    /// Syncs the files, then commits the ledger.
     fn commit(&mut self) -> Result<(), WriteError> {
         let shard = self.sink.commit()?;
         folder::step();
@@ -222,7 +223,7 @@ impl Stage for Write {
 mod tests {
     use super::*;
     use crate::config::ConfigFile;
-    use crate::ledger::Terms;
+    use crate::ledger::ResultKey;
     use crate::output::schema::StatementRecord;
     use crate::output::sink::memory::Memory;
     use crate::pipeline::run_inline;
@@ -243,10 +244,10 @@ mod tests {
     fn written(text: &str, documents: Vec<AnalysedDocument>) -> (Vec<String>, Vec<DocumentRecord>) {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text: text.to_owned() }).unwrap();
-        let terms = Terms { layout: "memory".to_owned(), made_by: "test".to_owned() };
-        let ledger = Ledger::begin(folder.path(), &terms, false, || Ok::<_, WriteError>(())).unwrap();
+        let key = ResultKey { layout: "memory".to_owned(), fingerprint: "test".to_owned() };
+        let ledger = Ledger::begin(folder.path(), &key, false, || Ok::<_, WriteError>(())).unwrap();
         let memory = Memory::default();
-        let write = Write::into_sink(Box::new(memory.clone()), &config, Arc::default(), ledger);
+        let write = Write::with_sink(Box::new(memory.clone()), &config, Arc::default(), ledger);
         let chunk = AnalysedChunk { documents, input_bytes: 1, tokens: TokenCount::default() };
         let (progress, _) = run_inline(write, [chunk]).unwrap();
         assert!(memory.is_finished());

@@ -51,10 +51,10 @@ pub struct ModelRecipe {
     #[serde(default)]
     pub blend: Vec<Blend>,
     /// The longest sentence to read, in tokens.
-    #[serde(default = "Whole::of::<256>")]
+    #[serde(default = "Whole::constant::<256>")]
     pub max_tokens: Whole<3, 512>,
     /// How many tokens to read at once, of sentences that stand together.
-    #[serde(default = "Whole::of::<128>")]
+    #[serde(default = "Whole::constant::<128>")]
     pub passage_tokens: Whole<16, 512>,
     /// How many tokens of a document's title stand in front of each of its passages. Without it passages have no title.
     pub title_tokens: Option<Whole<1, 128>>,
@@ -121,9 +121,9 @@ pub struct TrainingRecipe {
 impl Default for TrainingRecipe {
     fn default() -> Self {
         Self {
-            epochs: Whole::of::<4>(),
-            patience: Whole::of::<2>(),
-            batch_tokens: Whole::of::<2048>(),
+            epochs: Whole::constant::<4>(),
+            patience: Whole::constant::<2>(),
+            batch_tokens: Whole::constant::<2048>(),
             learning_rate: 1e-4,
             head_learning_rate: 1e-3,
             layer_decay: Share::of_percent::<100>(),
@@ -138,9 +138,9 @@ impl Default for TrainingRecipe {
             average: Share::default(),
             r_drop: 0.0,
             fit_embeddings: true,
-            seed: Whole::of::<1>(),
+            seed: Whole::constant::<1>(),
             precision: Precision::Auto,
-            threads: Whole::of::<0>(),
+            threads: Whole::constant::<0>(),
         }
     }
 }
@@ -205,7 +205,7 @@ pub struct SetRecipe {
     #[serde(default)]
     pub teacher_share: Share,
     /// How many texts to make up of each row, of its words and others', for the teachers to label: where rows are few.
-    #[serde(default = "Whole::of::<0>")]
+    #[serde(default = "Whole::constant::<0>")]
     pub variants: Whole<0, 100>,
     /// Finished models that say what other heads are to learn from the same reading, by the names of these heads.
     #[serde(default)]
@@ -270,7 +270,7 @@ impl Recipe {
     /// # Errors
     /// With the place of the first thing wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::parse(ConfigFile::read(path)?)
+        Self::parse(ConfigFile::load(path)?)
     }
 
     /// Checks the text of `file`.
@@ -281,7 +281,7 @@ impl Recipe {
         let Sections { heads_from, use_teachers, model, training, mut heads } = file.sections()?;
         let mut heads_file = None;
         if let Some(path) = heads_from {
-            let other = ConfigFile::read(&folder_of(&file).join(path))?;
+            let other = ConfigFile::load(&folder_of(&file).join(path))?;
             heads = other.sections::<Sections>()?.heads;
             heads_file = Some(other);
         }
@@ -289,7 +289,7 @@ impl Recipe {
             for set in heads.values_mut().flat_map(|head| &mut head.sets) {
                 set.teachers.clear();
                 set.taught.clear();
-                set.variants = Whole::of::<0>();
+                set.variants = Whole::constant::<0>();
             }
         }
         let mut recipe = Self { file, heads_file, model, training, heads };

@@ -136,7 +136,7 @@ mod tests {
 
     fn copies(remember: usize) -> Copies {
         let config = match remember {
-            4 => CopiesConfig { remember: Whole::of::<4>(), ..CopiesConfig::default() },
+            4 => CopiesConfig { remember: Whole::constant::<4>(), ..CopiesConfig::default() },
             _ => CopiesConfig::default(),
         };
         Copies::new(&config).unwrap()
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn nothing_is_remembered_where_nothing_is_to_be() {
-        assert!(Copies::new(&CopiesConfig { remember: Whole::of::<0>(), ..CopiesConfig::default() }).is_none());
+        assert!(Copies::new(&CopiesConfig { remember: Whole::constant::<0>(), ..CopiesConfig::default() }).is_none());
     }
 
     #[test]

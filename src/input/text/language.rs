@@ -38,7 +38,7 @@ fn told(said: Option<LanguageCode>, detected: Option<LanguageCode>) -> Option<La
         return Some(said);
     }
     let is_of = |family: &&[&str]| [said, detected].iter().all(|language| family.contains(&language.as_str()));
-    let is_known = whatlang::Lang::all().iter().any(|known| LanguageCode::of(known.code()) == Some(said));
+    let is_known = whatlang::Lang::all().iter().any(|known| LanguageCode::from_code(known.code()) == Some(said));
     Some(if is_known && !FAMILIES.iter().any(is_of) { detected } else { said })
 }
 
@@ -46,7 +46,7 @@ fn told(said: Option<LanguageCode>, detected: Option<LanguageCode>) -> Option<La
 /// no language.
 fn of_tag(tag: &str) -> Option<LanguageCode> {
     let mut subtags = tag.trim().split(['-', '_']);
-    let language = LanguageCode::of(&subtags.next()?.to_ascii_lowercase())?;
+    let language = LanguageCode::from_code(&subtags.next()?.to_ascii_lowercase())?;
     let is_subtag = |part: &str| matches!(part.len(), 1..=8) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     subtags.all(is_subtag).then_some(language)
 }
@@ -56,10 +56,10 @@ fn detect(text: &str) -> Option<LanguageCode> {
     let end = text.char_indices().nth(MAX_CHARACTERS).map_or(text.len(), |(end, _)| end);
     let beginning = &text[..end];
     if is_plainly_english(beginning) {
-        return LanguageCode::of("en");
+        return LanguageCode::from_code("en");
     }
     let found = whatlang::detect(beginning).filter(whatlang::Info::is_reliable)?;
-    LanguageCode::of(found.lang().code())
+    LanguageCode::from_code(found.lang().code())
 }
 
 /// Words that a text in English of some length has many of, and texts in other languages hardly any; each as a number.
@@ -125,7 +125,7 @@ mod tests {
                           Arbeiten an der neuen Brücke würden im Frühling beginnen.";
 
     fn complete_with(said: Option<&str>, text: &str, wanted: &[&str]) -> (Option<String>, bool) {
-        let wanted: Vec<_> = wanted.iter().map(|code| LanguageCode::of(code).unwrap()).collect();
+        let wanted: Vec<_> = wanted.iter().map(|code| LanguageCode::from_code(code).unwrap()).collect();
         let mut said = said.map(str::to_owned);
         let is_wanted = complete(&mut said, text, &wanted);
         (said, is_wanted)
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn every_language_that_can_be_detected_has_a_code() {
         for language in whatlang::Lang::all() {
-            let code = LanguageCode::of(language.code()).map(LanguageCode::as_str);
+            let code = LanguageCode::from_code(language.code()).map(LanguageCode::as_str);
             assert_eq!(code.map(str::len), Some(2), "{language:?}");
         }
     }
@@ -230,7 +230,9 @@ mod tests {
     fn every_family_is_of_languages_that_are_known() {
         for code in FAMILIES.into_iter().flatten() {
             assert!(
-                whatlang::Lang::all().iter().any(|known| LanguageCode::of(known.code()).unwrap().as_str() == *code),
+                whatlang::Lang::all()
+                    .iter()
+                    .any(|known| LanguageCode::from_code(known.code()).unwrap().as_str() == *code),
                 "{code}"
             );
         }

@@ -18,21 +18,22 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    /// Writes into `folder`.
+    /// A sink that writes into `folder`.
     pub(super) fn new(folder: PathBuf, compression: Compression) -> Self {
         Self { folder, compression }
     }
 }
 
 impl Sink for Documents {
-    fn put(&mut self, documents: &[DocumentLines<'_>]) -> Result<Vec<Kept>, WriteError> {
-        let files = documents.par_iter().map(|document| write(&self.folder, self.compression, *document)).collect();
+    fn write(&mut self, documents: &[DocumentLines<'_>]) -> Result<Vec<Kept>, WriteError> {
+        let files =
+            documents.par_iter().map(|document| write_file(&self.folder, self.compression, *document)).collect();
         sync_folder(&self.folder.join("any"))?;
         files
     }
 
     fn commit(&mut self) -> Result<Option<ShardState>, WriteError> {
-        // Every file was made safe when it was put.
+        // `write` has synced every file.
         Ok(None)
     }
 
@@ -41,7 +42,7 @@ impl Sink for Documents {
     }
 }
 
-fn write(folder: &Path, compression: Compression, document: DocumentLines<'_>) -> Result<Kept, WriteError> {
+fn write_file(folder: &Path, compression: Compression, document: DocumentLines<'_>) -> Result<Kept, WriteError> {
     let name = format!("{}.{}", document.document, ending(compression));
     let path = folder.join(&name);
     let content = compress(document.lines, compression).map_err(failed(&path))?;

@@ -1,4 +1,4 @@
-//! Lines kept in memory, for tests of what is put without files.
+//! Lines kept in memory, for tests of the lines without files.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +20,7 @@ struct Content {
 }
 
 impl Memory {
-    /// The lines that were put and committed.
+    /// The lines that were committed.
     pub(crate) fn committed(&self) -> String {
         let content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         content.text[..content.committed].to_owned()
@@ -33,7 +33,7 @@ impl Memory {
 }
 
 impl Sink for Memory {
-    fn put(&mut self, documents: &[DocumentLines<'_>]) -> Result<Vec<Kept>, WriteError> {
+    fn write(&mut self, documents: &[DocumentLines<'_>]) -> Result<Vec<Kept>, WriteError> {
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut places = Vec::new();
         for document in documents {

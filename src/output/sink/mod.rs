@@ -29,19 +29,19 @@ pub(crate) struct DocumentLines<'d> {
     pub(crate) lines: &'d [u8],
 }
 
-/// A place for the lines of statements. What was put is safe when `commit` has returned.
+/// A destination for the lines of statements. Lines are safe on disk once `commit` has returned.
 pub(crate) trait Sink: std::fmt::Debug + Send {
-    /// Takes the lines of documents, in their order, and returns where they are.
-    fn put(&mut self, documents: &[DocumentLines<'_>]) -> Result<Vec<Kept>, WriteError>;
+    /// Writes the lines of documents, in their order, and returns their positions.
+    fn write(&mut self, documents: &[DocumentLines<'_>]) -> Result<Vec<Kept>, WriteError>;
 
-    /// Makes what was put safe on disk, and returns how far the last shard goes, if there are shards.
+    /// Syncs all lines to disk, and returns the state of the last shard, if there are shards.
     fn commit(&mut self) -> Result<Option<ShardState>, WriteError>;
 
-    /// Ends the last file. Nothing is put afterwards.
+    /// Ends the last file. Nothing is written afterwards.
     fn finish(&mut self) -> Result<(), WriteError>;
 }
 
-/// The sink of the configured layout, which goes on after what `ledger` knows.
+/// The sink of the configured layout. It continues after the documents in `ledger`.
 pub(crate) fn open(folder: &OutputFolder, config: &OutputConfig, ledger: &Ledger) -> Result<Box<dyn Sink>, WriteError> {
     Ok(match config.layout {
         Layout::Document => Box::new(documents::Documents::new(folder.statements()?, config.compression)),
@@ -49,7 +49,7 @@ pub(crate) fn open(folder: &OutputFolder, config: &OutputConfig, ledger: &Ledger
     })
 }
 
-/// The place of `content`, which begins at `start` of `file`.
+/// The position of `content`, which begins at `start` in `file`.
 fn kept(file: String, start: u64, content: &[u8]) -> Kept {
     Kept { file, start, length: content.len() as u64, sha256: sha256(content) }
 }

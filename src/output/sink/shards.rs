@@ -21,24 +21,37 @@ pub(super) struct Shards {
 }
 
 impl Shards {
-    /// Goes on after the shard that was committed last.
+    /// Continues after the state of the last shard at the last commit.
     pub(super) fn resume(folder: &Path, config: &OutputConfig, last: Option<ShardState>) -> Result<Self, WriteError> {
-        let (compression, shard_bytes) = (config.compression, config.shard_bytes.get());
-        let state = last.unwrap_or(ShardState { number: 0, bytes: 0, length: 0 });
+        let compression = config.compression;
         remove_unknown(folder, compression, last.map_or(0, |last| last.number + 1))?;
-        let mut shards = Self { folder: folder.to_owned(), compression, shard_bytes, state, open: None };
-        let has_its_name = || std::fs::metadata(shards.path()).is_ok_and(|file| file.len() == state.length);
-        // One that is full goes on, too, as long as it has not got its name.
-        if last.is_some() && !(state.bytes >= shard_bytes && has_its_name()) {
-            shards.open = Some(PartFile::resume(shards.path(), state.length)?);
+        let mut shards = Self {
+            folder: folder.to_owned(),
+            compression,
+            shard_bytes: config.shard_bytes.get(),
+            state: last.unwrap_or(ShardState { number: 0, bytes: 0, length: 0 }),
+            open: None,
+        };
+        // A full shard is opened too if it does not have its final name yet.
+        if last.is_some() && !(shards.is_full() && shards.has_final_name()) {
+            shards.open = Some(PartFile::resume(shards.path(), shards.state.length)?);
         }
         Ok(shards)
     }
 
-    /// Each document is a zstd frame of its own: frames joined are a valid file, and what is in one does not depend
-    /// on the ones before.
+    fn is_full(&self) -> bool {
+        self.state.bytes >= self.shard_bytes
+    }
+
+    /// True if the file with the final name of the shard is complete.
+    fn has_final_name(&self) -> bool {
+        std::fs::metadata(self.path()).is_ok_and(|file| file.len() == self.state.length)
+    }
+
+    /// Writes the lines of a document. Each document is a zstd frame of its own: joined frames are a valid file, and a frame does not
+    /// depend on the ones before it.
     fn append(&mut self, lines: &[u8]) -> Result<Kept, WriteError> {
-        if self.state.bytes >= self.shard_bytes {
+        if self.is_full() {
             self.close()?;
             self.state = ShardState { number: self.state.number + 1, bytes: 0, length: 0 };
         }
@@ -55,7 +68,7 @@ impl Shards {
         Ok(kept)
     }
 
-    /// Gives the open shard its name.
+    /// Gives the open shard its final name.
     fn close(&mut self) -> Result<(), WriteError> {
         self.open.take().map_or(Ok(()), |mut file| file.finish())
     }
@@ -66,7 +79,7 @@ impl Shards {
 }
 
 impl Sink for Shards {
-    fn put(&mut self, documents: &[DocumentLines<'_>]) -> Result<Vec<Kept>, WriteError> {
+    fn write(&mut self, documents: &[DocumentLines<'_>]) -> Result<Vec<Kept>, WriteError> {
         documents.iter().map(|document| self.append(document.lines)).collect()
     }
 
@@ -81,7 +94,7 @@ impl Sink for Shards {
     }
 }
 
-/// Removes shards from number `first` on: what a run wrote that was broken off before the ledger knew.
+/// Removes the shards from number `first` on: a run that broke off wrote them, and did not commit them to the ledger.
 fn remove_unknown(folder: &Path, compression: Compression, first: u32) -> Result<(), WriteError> {
     for number in first.. {
         let path = folder.join(name(number, compression));
@@ -95,7 +108,7 @@ fn remove_unknown(folder: &Path, compression: Compression, first: u32) -> Result
     Ok(())
 }
 
-/// Removes from shards what is of no document any more.
+/// Removes the lines of removed documents from shards.
 pub(crate) fn compact(folder: &Path, compression: Compression, ledger: &mut Ledger) -> Result<(), WriteError> {
     let shards = ledger.last_shard()?.map_or(0, |last| last.number + 1);
     for number in 0..shards {
@@ -108,8 +121,8 @@ pub(crate) fn compact(folder: &Path, compression: Compression, ledger: &mut Ledg
     Ok(())
 }
 
-/// Rewrites a shard with these documents alone. The ledger knows before the file has its name: [`finish_rewriting`] ends what
-/// was broken off between.
+/// Rewrites a shard with only these documents. The ledger is changed before the file gets its name. If the process ends in between,
+/// the next one calls [`finish_rewriting`].
 fn rewrite(
     path: &Path,
     name: &str,
@@ -119,7 +132,8 @@ fn rewrite(
 ) -> Result<(), WriteError> {
     let mut old = File::open(path).map_err(failed(path))?;
     let mut new = PartFile::create(path.to_owned())?;
-    let (mut starts, mut length) = (Vec::new(), 0);
+    let mut starts = Vec::new();
+    let mut length = 0;
     for (document, kept) in documents {
         let mut content = Vec::new();
         old.seek(SeekFrom::Start(kept.start)).map_err(failed(path))?;
@@ -134,7 +148,7 @@ fn rewrite(
     finish_rewriting(path.parent().unwrap_or(Path::new("")), ledger)
 }
 
-/// Gives a shard that has been rewritten its name, where that is not done yet.
+/// Gives a rewritten shard its final name, if that is still to be done.
 pub(crate) fn finish_rewriting(folder: &Path, ledger: &mut Ledger) -> Result<(), WriteError> {
     let Some(name) = ledger.rewritten()? else { return Ok(()) };
     let path = folder.join(name);

@@ -70,7 +70,7 @@ impl Read {
         let copies = if only.is_some() { None } else { Copies::new(&input.copies) };
         let extract = ExtractSettings {
             input: Arc::new(input.clone()),
-            guard: Guard::of(Self::NAME).within(run.document_limit()),
+            guard: Guard::new(Self::NAME).within(run.document_limit()),
             interrupt: interrupt.clone(),
             only,
             suspects,
