@@ -9,7 +9,7 @@ use pressrun::error::RunError;
 use pressrun::evaluate::classification::coverage_at;
 use pressrun::evaluate::measure::{Comparison, Measured, Scores};
 use pressrun::evaluate::table::{self, Named};
-use pressrun::labelled::{LabelledSet, Layout};
+use pressrun::labelled::{LabelledSet, Layout, NO_STATEMENT_FLAG};
 use pressrun::model::{FloatType, HeadManifest, ModelFolder, Report, Runtime};
 use serde::Serialize;
 
@@ -61,7 +61,7 @@ struct Baseline {
 pub(crate) fn evaluate(arguments: &EvaluateArguments) -> anyhow::Result<()> {
     let candidate = Candidate::new(arguments)?;
     let head = candidate.manifest()?;
-    let set = LabelledSet::read(&arguments.data, &layout(arguments, head), head)?;
+    let set = LabelledSet::load(&arguments.data, &layout(arguments, head), head)?;
     let set = if arguments.alone { set.alone() } else { set };
     let (model, measured) = candidate.measure(&set)?;
     if let Some(path) = &arguments.predictions {
@@ -88,14 +88,12 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> anyhow::Result<()> {
 
 /// How the labelled file is read for `head`.
 fn layout(arguments: &EvaluateArguments, head: &HeadManifest) -> Layout {
-    /// The flag of sentences that are no statements.
-    const NO_STATEMENT: char = 'j';
     let default = Layout::default();
     Layout {
         text: arguments.text.clone().unwrap_or(default.text),
         label: arguments.label.clone(),
         separator: arguments.separator.clone(),
-        flag: Some(NO_STATEMENT).filter(|_| head.report == Report::Boilerplate && arguments.label.is_none()),
+        flag: Some(NO_STATEMENT_FLAG).filter(|_| head.report == Report::Boilerplate && arguments.label.is_none()),
         only: arguments.only.iter().cloned().collect(),
         ..Layout::default()
     }

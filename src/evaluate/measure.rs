@@ -11,8 +11,8 @@ use super::{
 };
 use crate::attribution::{Relation, Relations, TaggedSentence};
 use crate::labelled::marks::TagSet;
-use crate::labelled::passages::{PassageReading, found_marks, mean_probabilities, read_all};
-use crate::labelled::{DocumentGold, Gold, LabelledRow, LabelledSet, Mark};
+use crate::labelled::passages::{PassageReading, found_marks, infer_rows, mean_probabilities};
+use crate::labelled::{DocumentGold, Gold, LabelledRow, LabelledSet};
 use crate::model::document::DocumentScores;
 use crate::model::passage::Segment;
 use crate::model::{DocumentScaling, HeadKind, HeadManifest, Model, ModelError, Reading, Tokenizer};
@@ -20,8 +20,8 @@ use crate::record::{Label, Sentence};
 use crate::sentences::sentences;
 use crate::task::Tag;
 
-/// How many tokens a batch has at most.
-const BATCH_TOKENS: usize = 1024;
+/// The maximum number of tokens in a batch.
+pub const BATCH_TOKENS: usize = 1024;
 
 /// How many words a quotation has to have to be measured by.
 const FEWEST_QUOTED_WORDS: usize = 3;
@@ -44,8 +44,6 @@ pub struct Classification {
     pub rows: Vec<Classified>,
     /// Documents that have labels, in the order of the file.
     pub documents: Vec<Classified>,
-    /// What the head read in documents, before it is combined.
-    pub readings: Vec<DocumentReadings>,
 }
 
 /// What a sequence head read in one document.
@@ -87,15 +85,15 @@ impl Measured {
                 let is_measured =
                     |row: &&LabelledRow| matches!(row.gold, Gold::Document(_)) || !row.gold.acceptable().is_empty();
                 let rows: Vec<LabelledRow> = set.rows.iter().filter(is_measured).cloned().collect();
-                let found = read_all(&rows, tokenizer, model, BATCH_TOKENS)?;
+                let found = infer_rows(&rows, tokenizer, model, BATCH_TOKENS)?;
                 Ok(Self::Classified(Classification::new(head, &rows, &found)))
             }
             HeadKind::Token => {
                 let tags = TagSet::new(&head.labels);
-                let found = read_all(&set.rows, tokenizer, model, BATCH_TOKENS)?;
+                let found = infer_rows(&set.rows, tokenizer, model, BATCH_TOKENS)?;
                 let marked = |(row, found): (&LabelledRow, &Vec<PassageReading>)| Marked {
                     words: words(&row.text),
-                    gold: gold_marks(row),
+                    gold: row.gold.marks().to_vec(),
                     found: found_marks(&row.text, found, &tags),
                     said: said(row, found, head, &tags),
                 };
@@ -156,15 +154,13 @@ impl Measured {
 
 impl Classification {
     fn new(head: &HeadManifest, rows: &[LabelledRow], found: &[Vec<PassageReading>]) -> Self {
-        let mut classification =
-            Self { labels: head.labels.clone(), rows: Vec::new(), documents: Vec::new(), readings: Vec::new() };
+        let mut classification = Self { labels: head.labels.clone(), rows: Vec::new(), documents: Vec::new() };
         for (row, found) in rows.iter().zip(found) {
             if let Gold::Document(gold) = &row.gold {
                 let readings = DocumentReadings::new(row.line, gold, found);
                 let (sentences, document) = readings.classified(head.document);
                 classification.rows.extend(sentences);
                 classification.documents.extend(document);
-                classification.readings.push(readings);
             } else {
                 let mut classified = Classified::new(0, mean_probabilities(found));
                 classified.acceptable = row.gold.acceptable().to_vec();
@@ -221,6 +217,23 @@ impl Classification {
 }
 
 impl DocumentReadings {
+    /// Runs `model`, loaded with one sequence head, on the documents of `set`, in the order of the file. Rows that are no documents
+    /// are left out.
+    ///
+    /// # Errors
+    /// Where the tokenizer or libtorch fails.
+    pub fn infer(set: &LabelledSet, tokenizer: &Tokenizer, model: &mut Model) -> Result<Vec<Self>, ModelError> {
+        let documents = set.rows.iter().filter(|row| matches!(row.gold, Gold::Document(_)));
+        let rows: Vec<LabelledRow> = documents.cloned().collect();
+        let mut readings = Vec::new();
+        for (row, passages) in rows.iter().zip(infer_rows(&rows, tokenizer, model, BATCH_TOKENS)?) {
+            if let Gold::Document(gold) = &row.gold {
+                readings.push(Self::new(row.line, gold, &passages));
+            }
+        }
+        Ok(readings)
+    }
+
     fn new(line: u64, gold: &DocumentGold, found: &[PassageReading]) -> Self {
         let sentences = found.iter().flat_map(|passage| &passage.readings);
         let titles = found.iter().filter_map(|passage| passage.document.as_ref());
@@ -298,11 +311,4 @@ fn tagged_sentences<'f>(text: &str, found: &'f [PassageReading], meanings: &[Tag
     };
     // A row with marks is read sentence by sentence, all of them.
     sentences(text).into_iter().zip(segments).map(of).collect()
-}
-
-fn gold_marks(row: &LabelledRow) -> Vec<Mark> {
-    match &row.gold {
-        Gold::Marks(marks) => marks.clone(),
-        Gold::Labelled { .. } | Gold::OneOf(_) | Gold::Document(_) => Vec::new(),
-    }
 }
