@@ -304,7 +304,7 @@ fn what_cannot_be_learnt_from_is_refused_with_file_and_line() {
         ("{\"text\": \"a\"}", "mood.jsonl:2: the field `label` is missing"),
         ("{\"label\": \"good\"}", "mood.jsonl:2: the field `text` is missing"),
         ("{\"text\": \" \", \"label\": \"good\"}", "mood.jsonl:2: `text` is empty"),
-        ("{\"text\": 3, \"label\": \"good\"}", "mood.jsonl:2: `text` is no text"),
+        ("{\"text\": 3, \"label\": \"good\"}", "mood.jsonl:2: `text` is not a string"),
         ("[1]", "mood.jsonl:2: not a JSON object"),
         ("{\"text\": \"a\", ", "mood.jsonl:2: not JSON: EOF"),
     ];
@@ -325,7 +325,8 @@ fn spans_outside_their_text_and_empty_sets_are_refused() {
     std::fs::write(folder.path().join("attribution.jsonl"), line.to_string()).unwrap();
     let message = prepare(folder.path(), &recipe("", ATTRIBUTION)).unwrap_err();
     assert!(
-        message.ends_with("attribution.jsonl:1: the cue [4,40] is no range inside the text, which has 12 characters"),
+        message
+            .ends_with("attribution.jsonl:1: the cue [4,40] is not a range inside the text, which has 12 characters"),
         "{message}"
     );
     std::fs::write(folder.path().join("mood.jsonl"), "\n").unwrap();

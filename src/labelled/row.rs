@@ -184,7 +184,7 @@ impl<'l> RowReader<'l> {
 
     fn gold_of_targets(&self, fields: &Fields) -> Result<Gold, String> {
         let targets = fields.get(TARGETS).and_then(Value::as_array).filter(|targets| !targets.is_empty());
-        let targets = targets.ok_or_else(|| format!("`{TARGETS}` is no list with targets"))?;
+        let targets = targets.ok_or_else(|| format!("`{TARGETS}` is not a list of targets"))?;
         let mut labels = Vec::new();
         for target in targets {
             let name = target.get("label").and_then(Value::as_str).ok_or("a target has no `label`")?;
@@ -299,7 +299,7 @@ fn required_text(fields: &Fields, field: &str) -> Result<String, String> {
     match fields.get(field) {
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.clone()),
         Some(Value::String(_)) => Err(format!("`{field}` is empty")),
-        Some(_) => Err(format!("`{field}` is no text")),
+        Some(_) => Err(format!("`{field}` is not a string")),
         None => Err(format!("the field `{field}` is missing")),
     }
 }
@@ -308,14 +308,14 @@ fn optional_text(fields: &Fields, field: &str) -> Result<String, String> {
     match fields.get(field) {
         Some(Value::String(text)) => Ok(text.clone()),
         Some(Value::Null) | None => Ok(String::new()),
-        Some(_) => Err(format!("`{field}` is no text")),
+        Some(_) => Err(format!("`{field}` is not a string")),
     }
 }
 
 /// The marked parts of `text` for each attribution. The ranges of code points become bytes here.
 fn marks(fields: &Fields, parts: &[String], text: &str) -> Result<Vec<Vec<Mark>>, String> {
     let attributions = fields.get(ATTRIBUTIONS).and_then(Value::as_array);
-    let attributions = attributions.ok_or_else(|| format!("`{ATTRIBUTIONS}` is no list"))?;
+    let attributions = attributions.ok_or_else(|| format!("`{ATTRIBUTIONS}` is not a list"))?;
     let starts = byte_starts(text);
     let mut of_attributions = Vec::new();
     for attribution in attributions {
@@ -327,7 +327,10 @@ fn marks(fields: &Fields, parts: &[String], text: &str) -> Result<Vec<Vec<Mark>>
                     _ => None,
                 };
                 let range = range.ok_or_else(|| {
-                    format!("the {name} {pair} is no range inside the text, which has {} characters", starts.len() - 1)
+                    format!(
+                        "the {name} {pair} is not a range inside the text, which has {} characters",
+                        starts.len() - 1
+                    )
                 })?;
                 marks.push(Mark { part, range });
             }

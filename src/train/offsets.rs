@@ -176,6 +176,6 @@ mod tests {
         assert!(unchanged > 0.3, "{scores:?}");
         let mut outside = vec![0.0; head.labels.len()];
         outside[0] = 100.0;
-        assert_eq!(decodable.macro_f1(&model, &outside).unwrap(), 0.0, "every token is outside");
+        assert!(decodable.macro_f1(&model, &outside).unwrap() < 1e-9, "every token is outside");
     }
 }

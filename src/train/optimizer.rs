@@ -230,15 +230,15 @@ fn fitted(store: &VarStore, prefix: &str, recipe: &TrainingRecipe) -> Vec<Weight
     for (name, used) in variables {
         let is_sparse = name.contains("word_embeddings");
         let master = used.detach().to_dtype(Kind::Float, false, true);
+        let learning_rate = if prefix == "heads." {
+            recipe.head_learning_rate
+        } else {
+            // The embeddings count as the layer below the first.
+            let depth = layers - layer(&name).map_or(0, |layer| layer + 1);
+            recipe.learning_rate * recipe.layer_decay.get().powi(depth)
+        };
         weights.push(Weight {
-            learning_rate: match prefix {
-                "heads." => recipe.head_learning_rate,
-                // The embeddings count as the layer below the first.
-                _ => {
-                    let depth = layers - layer(&name).map_or(0, |layer| layer + 1);
-                    recipe.learning_rate * recipe.layer_decay.get().powi(depth)
-                }
-            },
+            learning_rate,
             decays: used.dim() > 1,
             average: if is_sparse { master.shallow_clone() } else { master.copy() },
             fitted: Fitted { first_moment: master.zeros_like(), second_moment: master.zeros_like(), weights: master },
