@@ -1,5 +1,5 @@
 # Every target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
-.PHONY: help setup base-encoder teacher-encoder previous-model build demo test test-one check fmt clippy doc check-fuzz msrv dependencies \
+.PHONY: help setup base-encoder teacher-encoder previous-model model build demo test test-one check fmt clippy doc check-fuzz msrv dependencies \
 	advisories bench fuzz clean distclean
 
 help: ## list the targets
@@ -17,6 +17,27 @@ teacher-encoder: ## fetch the larger encoder of the newsroom model's teacher (40
 previous-model: ## extract the previous newsroom model, the base of recipe.toml, from the git history
 	@mkdir -p base/newsroom-2026.11.6
 	git archive 36f48bf:models/newsroom | tar -x -C base/newsroom-2026.11.6
+
+# The folders that the newsroom recipe starts from: each `base/NAME` outside comments.
+RECIPE_BASES = $(shell grep -o '^[^#]*' models/newsroom/recipe.toml | grep -o 'base/[a-z0-9.-]*' | sort -u)
+
+model: DATA ?= data
+model: build ## train the newsroom model on labelled files (hours): make model DATA=folder (data)
+	@test -d "$(DATA)" || { echo "usage: make model DATA=folder_of_labelled_files"; exit 2; }
+	$(MAKE) $(RECIPE_BASES:=/config.json) DATA="$(DATA)"
+	cargo run --release --locked --quiet -- train models/newsroom/recipe.toml --data "$(DATA)"
+
+base/all-minilm-l6-v2/config.json:
+	$(MAKE) base-encoder
+
+base/all-mpnet-base-v2/config.json:
+	$(MAKE) teacher-encoder
+
+base/newsroom-2026.11.6/config.json:
+	$(MAKE) previous-model
+
+base/newsroom-teacher/config.json: base/all-mpnet-base-v2/config.json
+	cargo run --release --locked --quiet -- train models/newsroom/teacher.toml --data "$(DATA)"
 
 build: setup ## build in release mode
 	cargo build --release --locked

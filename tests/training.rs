@@ -220,7 +220,7 @@ fn a_model_learns_all_heads_at_once_and_is_a_complete_folder() {
 #[test]
 fn a_killed_training_goes_on_after_its_last_epoch_and_ends_the_same() {
     let _turn = turn();
-    let text = recipe("epochs = 3\npatience = 3\naverage = 0.5\ndropout = 0.1", MOOD).replace("dropout = 0.0\n", "");
+    let text = recipe("epochs = 3\npatience = 3\nema_decay = 0.5\ndropout = 0.1", MOOD).replace("dropout = 0.0\n", "");
     let (whole, broken) = (workshop(), workshop());
     train(whole.path(), &text);
     let killed = catch_unwind(AssertUnwindSafe(|| {
@@ -272,10 +272,10 @@ fn another_recipe_does_not_take_up_a_training() {
     }));
     assert!(killed.is_err());
     let message = prepare(folder.path(), &text.replace("0.02", "0.03")).unwrap_err();
-    assert!(message.contains("./model.training` is of a training with another recipe"), "{message}");
+    assert!(message.contains("./model.training` belongs to a training with a different recipe"), "{message}");
 
     // What comes out of the epochs may be decided when they are there.
-    let mean = format!("# A mean.\n{text}").replace("[training]", "mean_of_epochs = true\n[training]");
+    let mean = format!("# A mean.\n{text}").replace("[training]", "average_epochs = true\n[training]");
     let mut resumed = 0;
     let events = |event: Event<'_>| resumed += usize::from(matches!(event, Event::Resumed(_)));
     prepare(folder.path(), &mean).unwrap().run(events).unwrap();
@@ -304,7 +304,7 @@ fn what_cannot_be_learnt_from_is_refused_with_file_and_line() {
         ("{\"text\": \"a\"}", "mood.jsonl:2: the field `label` is missing"),
         ("{\"label\": \"good\"}", "mood.jsonl:2: the field `text` is missing"),
         ("{\"text\": \" \", \"label\": \"good\"}", "mood.jsonl:2: `text` is empty"),
-        ("{\"text\": 3, \"label\": \"good\"}", "mood.jsonl:2: `text` is no text"),
+        ("{\"text\": 3, \"label\": \"good\"}", "mood.jsonl:2: `text` is not a string"),
         ("[1]", "mood.jsonl:2: not a JSON object"),
         ("{\"text\": \"a\", ", "mood.jsonl:2: not JSON: EOF"),
     ];
@@ -325,7 +325,8 @@ fn spans_outside_their_text_and_empty_sets_are_refused() {
     std::fs::write(folder.path().join("attribution.jsonl"), line.to_string()).unwrap();
     let message = prepare(folder.path(), &recipe("", ATTRIBUTION)).unwrap_err();
     assert!(
-        message.ends_with("attribution.jsonl:1: the cue [4,40] is no range inside the text, which has 12 characters"),
+        message
+            .ends_with("attribution.jsonl:1: the cue [4,40] is not a range inside the text, which has 12 characters"),
         "{message}"
     );
     std::fs::write(folder.path().join("mood.jsonl"), "\n").unwrap();
@@ -371,20 +372,20 @@ fn what_cannot_be_measured_is_refused() {
 }
 
 #[test]
-fn lone_texts_read_among_strangers_teach_a_model_not_to_believe_its_neighbours() {
+fn unrelated_context_in_training_makes_a_model_independent_of_its_context() {
     let _turn = turn();
     let folder = workshop();
     let among = |line: &str| {
         line.replace('{', "{\"before\": \"a dreadful winter\", \"after\": \"a splendid harvest\", ") + "\n"
     };
     std::fs::write(folder.path().join("among.jsonl"), moods().lines().map(among).collect::<String>()).unwrap();
-    let measured_among_strangers = MOOD.replace("dev = \"mood.jsonl\"", "dev = \"among.jsonl\"");
-    let accuracy = |strangers: &str| {
-        let training = format!("epochs = 60\npatience = 60\nstrangers = {strangers}");
-        train(folder.path(), &recipe(&training, &measured_among_strangers)).sets[0].accuracy
+    let measured_in_context = MOOD.replace("dev = \"mood.jsonl\"", "dev = \"among.jsonl\"");
+    let accuracy = |share: &str| {
+        let training = format!("epochs = 60\npatience = 60\nunrelated_context = {share}");
+        train(folder.path(), &recipe(&training, &measured_in_context)).sets[0].accuracy
     };
     let (without, with) = (accuracy("0.0"), accuracy("0.8"));
-    assert!(with > 0.99 && without < with, "without strangers {without}, with them {with}");
+    assert!(with > 0.99 && without < with, "without unrelated context {without}, with it {with}");
 }
 
 #[test]
@@ -392,26 +393,27 @@ fn the_mean_with_another_model_comes_out_and_is_measured() {
     let _turn = turn();
     let folder = workshop();
     train(folder.path(), &recipe("epochs = 12\npatience = 12", MOOD).replace("\"model\"", "\"other\""));
-    let blended = |share: &str| {
-        let blend = format!("[[model.blend]]\nmodel = \"other\"\nshare = {share}\n[training]");
-        recipe("epochs = 1\nseed = 2", MOOD).replace("[training]", &blend)
+    let averaged = |share: &str| {
+        let other = format!("[[model.average_with]]\nmodel = \"other\"\nshare = {share}\n[training]");
+        recipe("epochs = 1\nseed = 2", MOOD).replace("[training]", &other)
     };
-    assert!(train(folder.path(), &blended("1.0")).sets[0].accuracy > 0.99, "all of the other");
+    assert!(train(folder.path(), &averaged("1.0")).sets[0].accuracy > 0.99, "all of the other");
     let weights = |name: &str| std::fs::read(folder.path().join(name).join("encoder.safetensors")).unwrap();
     assert!(weights("model") == weights("other"));
-    train(folder.path(), &blended("0.5"));
+    train(folder.path(), &averaged("0.5"));
     assert!(weights("model") != weights("other"));
     let card = std::fs::read_to_string(folder.path().join("model/MODEL_CARD.md")).unwrap();
     assert!(card.contains("| the mean of those of the epoch below (with a share of 0.50), `other` (0.5) |"), "{card}");
 
-    let too_much = blended("0.5").replace("[training]", "[[model.blend]]\nmodel = \"other\"\nshare = 0.6\n[training]");
+    let too_much =
+        averaged("0.5").replace("[training]", "[[model.average_with]]\nmodel = \"other\"\nshare = 0.6\n[training]");
     let message = prepare(folder.path(), &too_much).err().unwrap();
-    assert!(message.contains("`blend` has shares of more than 1.0 together"), "{message}");
+    assert!(message.contains("`average_with` has shares of more than 1.0 together"), "{message}");
 
     let one = recipe("epochs = 1", MOOD);
     train(folder.path(), &one);
     let best = weights("model");
-    let mean = one.replace("[training]", "mean_of_epochs = true\n[training]");
+    let mean = one.replace("[training]", "average_epochs = true\n[training]");
     train(folder.path(), &mean);
     assert!(weights("model") == best, "one epoch is its own mean");
     train(folder.path(), &mean.replace("epochs = 1", "epochs = 3\npatience = 3"));
@@ -419,7 +421,7 @@ fn the_mean_with_another_model_comes_out_and_is_measured() {
     assert!(card.contains("| weights | the mean of those of all epochs |"), "{card}");
 
     std::fs::write(folder.path().join("mood.jsonl"), moods().replace("good", "fine")).unwrap();
-    let renamed = blended("0.5").replace("\"good\"", "\"fine\"");
+    let renamed = averaged("0.5").replace("\"good\"", "\"fine\"");
     let message = prepare(folder.path(), &renamed).err().unwrap();
     assert!(message.contains("its head `mood` is missing, of another kind, or has other labels"), "{message}");
 }
@@ -459,10 +461,13 @@ fn a_finished_model_is_calibrated_anew_to_what_its_training_came_to() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()["macro_f1"].as_f64().unwrap()
     };
     assert!(found() < 0.01, "it marks nothing");
+    let left_over = folder.path().join("model.calibration");
+    std::fs::create_dir(&left_over).unwrap();
+    std::fs::write(left_over.join("config.json"), "of a killed calibration").unwrap();
     let output = pressrun(folder.path(), &["train", "recipe.toml", "--calibrate"]);
     assert!(output.status.success() && said(&output).contains("speakers"), "{}", said(&output));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), manifest);
-    assert!(found() > 0.95);
+    assert!(found() > 0.95 && !left_over.exists());
 
     // The card says so, keeps what it said of the training, and has the notes that the recipe has now, or those of before.
     let card = || std::fs::read_to_string(folder.path().join("model/MODEL_CARD.md")).unwrap();
@@ -525,14 +530,17 @@ fn a_teacher_chooses_where_a_set_leaves_labels_open() {
     std::fs::write(folder.path().join("recipe.toml"), recipe("epochs = 1", &set)).unwrap();
     let output = pressrun(folder.path(), &["train", "recipe.toml"]);
     let texts = moods().lines().count();
-    assert!(said(&output).starts_with(&format!("asking teacher about {texts} texts of ")), "{}", said(&output));
+    assert!(said(&output).starts_with(&format!("teacher labels {texts} texts of ")), "{}", said(&output));
     let turned = set.replace("\"bad\" }, { label = \"good\"", "\"good\" }, { label = \"bad\"");
     let message = prepare(folder.path(), &recipe("", &turned)).unwrap_err();
-    assert!(message.ends_with("cannot teach head `mood`: its labels are others, or in another order"), "{message}");
+    assert!(
+        message.ends_with("cannot teach head `mood`: its labels are different, or in a different order"),
+        "{message}"
+    );
 }
 
 #[test]
-fn a_teacher_of_another_family_teaches_other_heads_by_the_texts_of_a_set() {
+fn a_teacher_of_another_family_teaches_other_heads_on_the_texts_of_a_set() {
     let _turn = turn();
     let folder = workshop();
     use_mpnet(folder.path());
@@ -548,13 +556,16 @@ fn a_teacher_of_another_family_teaches_other_heads_by_the_texts_of_a_set() {
     std::fs::write(student.path().join("vague.jsonl"), vague).unwrap();
     let heads = MOOD.replace("train = \"mood.jsonl\"", "train = \"vague.jsonl\"") + ATTRIBUTION;
     let teacher = folder.path().join("teacher");
-    let taught = format!("{heads}taught = {{ mood = \"{}\" }}\n", teacher.display());
+    let taught = format!("{heads}distilled_heads = {{ mood = \"{}\" }}\n", teacher.display());
     let scores = train(student.path(), &recipe("epochs = 12\npatience = 12", &taught));
     assert!(scores.sets[0].accuracy > 0.99, "{scores:?}");
 
-    let wrong = taught.replace("taught = { mood", "taught = { attribution");
+    let wrong = taught.replace("distilled_heads = { mood", "distilled_heads = { attribution");
     let message = prepare(student.path(), &recipe("", &wrong)).unwrap_err();
-    assert!(message.contains("`heads.attribution` has a set whose `taught` names a head that is its own"), "{message}");
+    assert!(
+        message.contains("`heads.attribution` has a set whose `distilled_heads` names a head that is its own"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -579,14 +590,14 @@ fn a_teacher_teaches_a_token_head_token_by_token() {
 
     // By the texts of another head's set, and against what it is told of a few of them itself.
     let by_moods = MOOD.replace("train = \"mood.jsonl\"", "train = \"unmarked.jsonl\"")
-        + "taught = { attribution = \"teacher\" }\ntaught_weight = 20.0\n"
+        + "distilled_heads = { attribution = \"teacher\" }\ndistilled_weight = 20.0\n"
         + &unmarked;
     let taught = train(folder.path(), &recipe(training, &by_moods));
     assert!(taught.sets[1].macro_f1 > 0.95, "{taught:?}");
 
-    let made_up = with_teacher + "variants = 1\n";
+    let made_up = with_teacher + "augmented_copies = 1\n";
     let message = prepare(folder.path(), &recipe("", &made_up)).unwrap_err();
-    assert!(message.contains("`heads.attribution` is a token head and has a set with `variants`"), "{message}");
+    assert!(message.contains("`heads.attribution` is a token head and has a set with `augmented_copies`"), "{message}");
 }
 
 #[test]
@@ -604,7 +615,7 @@ fn a_teacher_of_tokens_has_to_have_the_same_tokens() {
     std::fs::write(folder.path().join("attribution.jsonl"), attributions() + &line.to_string()).unwrap();
     let message =
         prepare(folder.path(), &recipe("", &(ATTRIBUTION.to_owned() + "teachers = [\"teacher\"]\n"))).unwrap_err();
-    let expected = "attribution.jsonl:5: the teacher of `attribution` cuts this text into other tokens";
+    let expected = "attribution.jsonl:5: the teacher of `attribution` splits this text into other tokens";
     assert!(message.ends_with(expected), "{message}");
 }
 
@@ -652,6 +663,6 @@ fn the_shipped_recipes_are_those_of_the_shipped_model() {
     let teacher = Recipe::load(&folder.join("teacher.toml")).unwrap();
     for (name, head) in &teacher.heads {
         assert_eq!(head.labels, recipe.heads[name].labels, "{name}");
-        assert!(head.sets.iter().all(|set| set.teachers.is_empty() && set.taught.is_empty()), "{name}");
+        assert!(head.sets.iter().all(|set| set.teachers.is_empty() && set.distilled_heads.is_empty()), "{name}");
     }
 }

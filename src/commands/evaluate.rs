@@ -8,7 +8,7 @@ use pressrun::config::{Config, Device, Precision, listed};
 use pressrun::error::RunError;
 use pressrun::evaluate::measure::{Classification, Comparison, Measured, Scores};
 use pressrun::evaluate::table::{self, Named};
-use pressrun::labelled::{LabelledSet, Layout};
+use pressrun::labelled::{LabelledSet, Layout, NO_STATEMENT_FLAG};
 use pressrun::model::{FloatType, HeadManifest, ModelFolder, Report, Runtime};
 use serde::Serialize;
 
@@ -60,7 +60,7 @@ struct Baseline {
 pub(crate) fn evaluate(arguments: &EvaluateArguments) -> anyhow::Result<()> {
     let candidate = Candidate::new(arguments)?;
     let head = candidate.manifest()?;
-    let set = LabelledSet::read(&arguments.data, &layout(arguments, head), head)?;
+    let set = LabelledSet::load(&arguments.data, &layout(arguments, head), head)?;
     let set = if arguments.alone { set.alone() } else { set };
     let (model, measured) = candidate.measure(&set)?;
     if let Some(path) = &arguments.predictions {
@@ -87,14 +87,12 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> anyhow::Result<()> {
 
 /// The layout of the labelled file, for `head`.
 fn layout(arguments: &EvaluateArguments, head: &HeadManifest) -> Layout {
-    /// The flag of sentences that are no statements.
-    const NO_STATEMENT: char = 'j';
     let default = Layout::default();
     Layout {
         text: arguments.text.clone().unwrap_or(default.text),
         label: arguments.label.clone(),
         separator: arguments.separator.clone(),
-        flag: Some(NO_STATEMENT).filter(|_| head.report == Report::Boilerplate && arguments.label.is_none()),
+        flag: Some(NO_STATEMENT_FLAG).filter(|_| head.report == Report::Boilerplate && arguments.label.is_none()),
         only: arguments.only.iter().cloned().collect(),
         ..Layout::default()
     }

@@ -1,5 +1,6 @@
-//! `pressrun train`: fits a model by a recipe and says how it goes.
+//! `pressrun train`: trains a model by a recipe and reports the progress.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use pressrun::error::RunError;
@@ -10,8 +11,8 @@ use pressrun::train::{self, Event, Step, Training};
 use crate::cli::TrainArguments;
 use crate::progress::Screen;
 
-/// How often a line about the loss is written.
-const SAY_EVERY: Duration = Duration::from_secs(30);
+/// The time between two lines about the loss.
+const STEP_INTERVAL: Duration = Duration::from_secs(30);
 
 pub(crate) fn train(arguments: &TrainArguments, screen: &Screen) -> anyhow::Result<()> {
     let recipe = Recipe::load(&arguments.recipe).map_err(RunError::from)?;
@@ -24,35 +25,35 @@ pub(crate) fn train(arguments: &TrainArguments, screen: &Screen) -> anyhow::Resu
         }
         return Ok(());
     }
-    let tell = |event: Event<'_>| screen.tell(&words(&event));
+    let training = Training::prepare(recipe, |event| screen.tell(&event_line(&event)))?;
     let mut last = Instant::now();
-    Training::prepare(recipe, tell)?.run(|event| {
+    training.run(|event| {
         if let Event::Step(step) = event {
-            if last.elapsed() < SAY_EVERY && step.batch != 1 {
+            if last.elapsed() < STEP_INTERVAL && step.batch != 1 {
                 return;
             }
             last = Instant::now();
         }
-        tell(event);
+        screen.tell(&event_line(&event));
     })?;
     screen.tell(&format!("model in {}", output.display()));
     Ok(())
 }
 
-fn words(event: &Event<'_>) -> String {
+fn event_line(event: &Event<'_>) -> String {
     match event {
-        Event::Asking { teacher, set, texts } => format!("asking {teacher} about {texts} texts of {set}"),
-        Event::Read { examples, batches } => format!("{examples} passages to learn from, {batches} batches at most"),
-        Event::Resumed(scores) => format!("goes on after {}", epoch(scores)),
+        Event::Labelling { teacher, set, texts } => format!("{teacher} labels {texts} texts of {set}"),
+        Event::Started { examples, batches } => format!("{examples} passages to learn from, {batches} batches at most"),
+        Event::Resumed(scores) => format!("continues after {}", epoch_lines(scores)),
         Event::Step(Step { epoch, batch, batches, loss, gradient_norm, tokens_per_second }) => format!(
             "epoch {epoch}  batch {batch}/{batches}  loss {loss:.4}  gradient {gradient_norm:.2}  {tokens_per_second:.0} tokens/s"
         ),
-        Event::Epoch(scores) => epoch(scores),
-        Event::Finished(scores) => with_sets(format!("the model, calibrated: dev score {:.4}", scores.score), scores),
+        Event::Epoch(scores) => epoch_lines(scores),
+        Event::Finished(scores) => with_sets(format!("calibrated model: dev score {:.4}", scores.score), scores),
     }
 }
 
-fn epoch(scores: &EpochScores) -> String {
+fn epoch_lines(scores: &EpochScores) -> String {
     let head = format!(
         "epoch {}: dev score {:.4}, loss {:.4}, {:.0} s at {:.0} tokens/s",
         scores.epoch, scores.score, scores.loss, scores.seconds, scores.tokens_per_second
@@ -60,17 +61,30 @@ fn epoch(scores: &EpochScores) -> String {
     with_sets(head, scores)
 }
 
+/// The line `head`, and a line for each set.
 fn with_sets(head: String, scores: &EpochScores) -> String {
-    scores.sets.iter().fold(head, |text, set| format!("{text}\n  {}", set_line(set)))
+    let mut text = head;
+    for set in &scores.sets {
+        text += "\n  ";
+        text += &set_line(set);
+    }
+    text
 }
 
 fn set_line(set: &SetScores) -> String {
-    let ece = set.ece.zip(set.ece_by_chance);
-    let ece = ece.map_or(String::new(), |(ece, by_chance)| format!("  ECE {ece:.3} ({by_chance:.3} by chance)"));
-    let parts = set.parts.iter().map(|(part, f1)| format!("{part} {f1:.3}")).collect::<Vec<_>>().join("  ");
-    let decides = if set.decides { "" } else { "  (does not decide)" };
-    format!(
-        "{:<12} {:<40} {:>5} rows  accuracy {:.3}  macro-F1 {:.3}{ece}  {parts}{decides}",
+    let mut line = format!(
+        "{:<12} {:<40} {:>5} rows  accuracy {:.3}  macro-F1 {:.3}",
         set.head, set.set, set.rows, set.accuracy, set.macro_f1
-    )
+    );
+    // Writing to a string cannot fail.
+    if let (Some(ece), Some(by_chance)) = (set.ece, set.ece_by_chance) {
+        let _ = write!(line, "  ECE {ece:.3} ({by_chance:.3} by chance)");
+    }
+    for (part, f1) in &set.parts {
+        let _ = write!(line, "  {part} {f1:.3}");
+    }
+    if set.report_only {
+        line += "  (report only)";
+    }
+    line
 }

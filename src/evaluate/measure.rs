@@ -10,8 +10,8 @@ use super::{
 };
 use crate::attribution::{Relations, TaggedSentence};
 use crate::labelled::marks::TagSet;
-use crate::labelled::passages::{PassageReading, found_marks, mean_probabilities, read_all};
-use crate::labelled::{DocumentGold, Gold, LabelledRow, LabelledSet, Mark};
+use crate::labelled::passages::{PassageReading, found_marks, infer_rows, mean_probabilities};
+use crate::labelled::{DocumentGold, Gold, LabelledRow, LabelledSet};
 use crate::model::document::DocumentScores;
 use crate::model::{DocumentScaling, HeadKind, HeadManifest, Model, ModelError, Tokenizer};
 use crate::record::Label;
@@ -19,7 +19,7 @@ use crate::sentences::sentences;
 use crate::task::Tag;
 
 /// The maximum number of tokens in a batch.
-const BATCH_TOKENS: usize = 1024;
+pub const BATCH_TOKENS: usize = 1024;
 
 /// The minimum number of words of a quotation that is measured.
 const FEWEST_QUOTED_WORDS: usize = 3;
@@ -42,8 +42,6 @@ pub struct Classification {
     pub rows: Vec<Classified>,
     /// Documents that have labels, in the order of the file.
     pub documents: Vec<Classified>,
-    /// The head's probabilities in the same documents, before they are combined.
-    pub readings: Vec<DocumentReadings>,
 }
 
 /// The probabilities of a sequence head in one document, before they are combined.
@@ -83,17 +81,17 @@ impl Measured {
         match head.kind {
             HeadKind::Sequence => {
                 let rows: Vec<LabelledRow> = set.rows.iter().filter(|row| has_gold_label(row)).cloned().collect();
-                let found = read_all(&rows, tokenizer, model, BATCH_TOKENS)?;
+                let found = infer_rows(&rows, tokenizer, model, BATCH_TOKENS)?;
                 Ok(Self::Classified(Classification::new(head, &rows, &found)))
             }
             HeadKind::Token => {
                 let tags = TagSet::new(&head.labels);
-                let found = read_all(&set.rows, tokenizer, model, BATCH_TOKENS)?;
+                let found = infer_rows(&set.rows, tokenizer, model, BATCH_TOKENS)?;
                 let mut marked = Vec::with_capacity(set.rows.len());
                 for (row, found) in set.rows.iter().zip(&found) {
                     marked.push(Marked {
                         words: words(&row.text),
-                        gold: gold_marks(row),
+                        gold: row.gold.marks().to_vec(),
                         found: found_marks(&row.text, found, &tags),
                         relations: relations_of_row(row, found, head, &tags),
                     });
@@ -163,15 +161,13 @@ impl Measured {
 
 impl Classification {
     fn new(head: &HeadManifest, rows: &[LabelledRow], found: &[Vec<PassageReading>]) -> Self {
-        let mut classification =
-            Self { labels: head.labels.clone(), rows: Vec::new(), documents: Vec::new(), readings: Vec::new() };
+        let mut classification = Self { labels: head.labels.clone(), rows: Vec::new(), documents: Vec::new() };
         for (row, found) in rows.iter().zip(found) {
             if let Gold::Document(gold) = &row.gold {
                 let readings = DocumentReadings::new(row.line, gold, found);
                 let (sentences, document) = readings.classified(head.document);
                 classification.rows.extend(sentences);
                 classification.documents.extend(document);
-                classification.readings.push(readings);
             } else {
                 let mut classified = Classified::new(0, mean_probabilities(found));
                 classified.acceptable = row.gold.acceptable().to_vec();
@@ -233,6 +229,23 @@ impl Classification {
 }
 
 impl DocumentReadings {
+    /// Runs `model`, loaded with one sequence head, on the documents of `set`, in the order of the file. Rows that are no documents
+    /// are left out.
+    ///
+    /// # Errors
+    /// Where the tokenizer or libtorch fails.
+    pub fn infer(set: &LabelledSet, tokenizer: &Tokenizer, model: &mut Model) -> Result<Vec<Self>, ModelError> {
+        let documents = set.rows.iter().filter(|row| matches!(row.gold, Gold::Document(_)));
+        let rows: Vec<LabelledRow> = documents.cloned().collect();
+        let mut readings = Vec::new();
+        for (row, passages) in rows.iter().zip(infer_rows(&rows, tokenizer, model, BATCH_TOKENS)?) {
+            if let Gold::Document(gold) = &row.gold {
+                readings.push(Self::new(row.line, gold, &passages));
+            }
+        }
+        Ok(readings)
+    }
+
     fn new(line: u64, gold: &DocumentGold, found: &[PassageReading]) -> Self {
         let sentences = found.iter().flat_map(|passage| &passage.readings);
         let titles = found.iter().filter_map(|passage| passage.document.as_ref());
@@ -327,11 +340,4 @@ fn tagged_sentences<'f>(text: &str, found: &'f [PassageReading], meanings: &[Tag
         });
     }
     tagged
-}
-
-fn gold_marks(row: &LabelledRow) -> Vec<Mark> {
-    match &row.gold {
-        Gold::Marks(marks) => marks.clone(),
-        Gold::Labelled { .. } | Gold::OneOf(_) | Gold::Document(_) => Vec::new(),
-    }
 }

@@ -1,4 +1,4 @@
-//! Which field holds the label, and what its values stand for.
+//! The names of the fields in a labelled file, and the meanings of their values.
 
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -8,53 +8,53 @@ use crate::config::values::Whole;
 use crate::record::Label;
 use crate::sentences::sentences;
 
-/// How the rows of a file are to be read. All of it can be left out: the usual names are looked for.
+/// The layout of a labelled file. All of it is optional: by default, fields are found by their usual names.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Layout {
     /// The field of the text.
     pub text: String,
-    /// The field of the title that it stands under; a row may lack it.
+    /// The field of its title; a row may lack it.
     pub title: String,
     /// The field of the sentence before it; a row may lack it.
     pub before: String,
     /// The field of the sentence after it; a row may lack it.
     pub after: String,
-    /// The field of the label. Without it the first known one that a row has.
+    /// The field of the label. By default the first known label field that a row has.
     pub label: Option<String>,
-    /// What label each value stands for, by code or name; "" leaves a row out. A list means that one of its labels is
-    /// right, and which is not known.
+    /// The label of each value, by code or name. The row is left out if the label is "". A list allows each of its labels.
     pub labels: IndexMap<String, Meaning>,
-    /// What stands between several values of a label field that is a text, as "|" in "1|5". A list needs none.
+    /// The separator of several values in one text, as "|" in "1|5". A JSON list needs none.
     pub separator: Option<String>,
-    /// A letter of the field `flags` instead of a label field: rows and statements that have it are of the head's last label,
-    /// others of its first.
+    /// A letter of the field `flags`, in place of a label field: statements that have it get the head's last label, others its
+    /// first.
     pub flag: Option<char>,
-    /// Rows whose fields have other values than these are not read.
+    /// The values that certain fields have to have. Other rows are ignored.
     pub only: IndexMap<String, String>,
-    /// How many sentences of a text are read, from its beginning, where one label stands for a long text; all without it.
+    /// The number of sentences that are read from the beginning of a text, if one label is for a long text. By default all.
     pub lead_sentences: Option<Whole<1, 1000>>,
-    /// A number from which the labels were cut, to know how clear they are.
+    /// A rating from which the labels were derived by cuts. It says how clear they are.
     pub scale: Option<Scale>,
 }
 
-/// What a value of a label field stands for.
+/// The label or labels of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum Meaning {
     /// This label.
     One(String),
-    /// One of these labels.
+    /// Any of these labels: one of them is right.
     OneOf(Vec<String>),
 }
 
-/// Labels cut from a number: how likely another rating would give each of them, if ratings scatter normally.
+/// Labels derived from a rating by cuts. The share of each label is the probability that another rating would fall between its
+/// cuts, if ratings are normally distributed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
-    /// The field of the number.
+    /// The field of the rating.
     pub field: String,
-    /// Between which numbers lies which label: one cut fewer than the head has labels, rising.
+    /// The rising bounds between labels: one fewer than the head has labels.
     pub cuts: Vec<f64>,
     /// The standard deviation of a rating.
     pub deviation: f64,
@@ -79,14 +79,16 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// What is read of `text`.
+    /// The part of `text` that is read.
     pub(super) fn lead<'t>(&self, text: &'t str) -> &'t str {
-        let last =
-            self.lead_sentences.and_then(|most| sentences(text).get(most.as_size() - 1).map(|last| last.span.byte_end));
-        last.map_or(text, |end| &text[..end])
+        let Some(most) = self.lead_sentences else { return text };
+        match sentences(text).get(most.as_size() - 1) {
+            Some(last) => &text[..last.span.byte_end],
+            None => text,
+        }
     }
 
-    /// Whether a row with these fields is to be read.
+    /// True if a row with these fields is to be read.
     pub(super) fn wants(&self, fields: &Map<String, Value>) -> bool {
         self.only.iter().all(|(field, wanted)| fields.get(field).and_then(plain).is_some_and(|value| value == *wanted))
     }
@@ -95,8 +97,11 @@ impl Layout {
 impl Scale {
     /// The share of each label for a text rated `value`.
     pub(super) fn shares(&self, value: f64) -> Vec<f32> {
-        let below = |cut: &f64| normal_below((cut - value) / self.deviation);
-        let edges: Vec<f64> = std::iter::once(0.0).chain(self.cuts.iter().map(below)).chain([1.0]).collect();
+        let mut edges = vec![0.0];
+        for cut in &self.cuts {
+            edges.push(normal_below((cut - value) / self.deviation));
+        }
+        edges.push(1.0);
         #[expect(clippy::cast_possible_truncation, reason = "the models compute in f32")]
         edges.windows(2).map(|pair| (pair[1] - pair[0]).max(0.0) as f32).collect()
     }
@@ -107,7 +112,7 @@ fn normal_below(z: f64) -> f64 {
     1.0 / (1.0 + (-0.07056 * z.powi(3) - 1.5976 * z).exp())
 }
 
-/// What the values of label fields stand for where the layout does not say it.
+/// The meanings of values in known label fields.
 pub(super) type KnownFields = IndexMap<String, IndexMap<String, Meaning>>;
 
 /// The known label fields, in the order in which they are looked for.
@@ -115,13 +120,13 @@ pub(super) fn known_fields() -> KnownFields {
     toml::from_str(include_str!("known_fields.toml")).unwrap_or_default()
 }
 
-/// The place of the label called `value`, by code first.
+/// The index of the label with the code or the name `value`. Codes come first.
 pub(super) fn place(labels: &[Label], value: &str) -> Option<usize> {
     let by_code = labels.iter().position(|label| label.code.as_deref() == Some(value));
     by_code.or_else(|| labels.iter().position(|label| label.label == value))
 }
 
-/// A string, number or truth value as people write it.
+/// A string, number or boolean as text.
 pub(super) fn plain(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! Marked parts of a text to labels of tokens, and back.
+//! Converts marked parts of a text to token labels, and back.
 
 use std::ops::Range;
 
@@ -8,23 +8,23 @@ use crate::record::Label;
 /// A part of a text with a name of its own, such as the source of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// Which part, by its place in the list of their names.
+    /// The index of the part in the list of their names.
     pub part: usize,
-    /// Where it lies.
+    /// The range in the text, in bytes.
     pub range: Range<usize>,
 }
 
-/// What the labels of a token head mean.
+/// The meanings of the labels of a token head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagSet {
     /// The names of the parts, in the order of their first label.
     pub parts: Vec<String>,
-    /// For each label the part that it belongs to, and whether it begins one; none for a label outside all parts.
+    /// For each label its part, and true if it begins one; `None` for a label outside all parts.
     tags: Vec<Option<(usize, bool)>>,
 }
 
 impl TagSet {
-    /// Of labels of the form `O`, `B-name`, `I-name`.
+    /// Parses labels of the form `O`, `B-name`, `I-name`.
     #[must_use]
     pub fn new(labels: &[Label]) -> Self {
         let mut set = Self { parts: Vec::new(), tags: Vec::new() };
@@ -47,16 +47,17 @@ impl TagSet {
     #[must_use]
     pub fn labels(&self, ranges: &[Range<usize>], marks: &[Mark]) -> Vec<usize> {
         let mut open = None;
-        let label = |range: &Range<usize>| {
+        let mut labels = Vec::with_capacity(ranges.len());
+        for range in ranges {
             let mark = marks.iter().position(|mark| mark.range.start < range.end && range.start < mark.range.end);
             let tag = mark.map(|place| (marks[place].part, open != Some(place)));
             open = mark;
-            self.tags.iter().position(|&known| known == tag).unwrap_or(0)
-        };
-        ranges.iter().map(label).collect()
+            labels.push(self.tags.iter().position(|&known| known == tag).unwrap_or(0));
+        }
+        labels
     }
 
-    /// All of the label at place `label`, and nothing of the others.
+    /// The one-hot target of the label with the index `label`.
     #[must_use]
     pub fn only(&self, label: usize) -> Vec<f32> {
         (0..self.tags.len()).map(|other| f32::from(u8::from(other == label))).collect()

@@ -1,14 +1,13 @@
-//! Labelled JSON Lines to texts with what is known of them: what a model is trained on and measured by.
+//! Reads labelled JSON Lines: the data that models are trained and evaluated on.
 //!
 //! A row has a text and a label (`code`, `label` or another known field), or labels of targets in it, or attributions
-//! as code point ranges, or it is a document with `statements`. Whatever is wrong with a row is said with its file and line,
-//! before anything is computed.
+//! as code point ranges, or it is a document with `statements`. An invalid row is an error with its file and line.
 
-/// Which field holds the label, and what its values stand for.
+/// The names of fields and the meanings of values.
 mod layout;
-/// Marked parts of a text to labels of tokens, and back.
+/// Marked parts of a text to token labels, and back.
 pub mod marks;
-/// Rows to what a model reads, and what it read back to rows.
+/// Rows to passages, and results back to rows.
 pub mod passages;
 /// One line to one row.
 mod row;
@@ -17,20 +16,25 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::model::{HeadKind, HeadManifest};
+use crate::model::HeadManifest;
 pub use layout::{Layout, Meaning, Scale};
 pub use marks::Mark;
-use marks::TagSet;
 use row::RowReader;
+
+/// The letter in `flags` of a sentence that states nothing: a byline, a caption, a link.
+pub const NO_STATEMENT_FLAG: char = 'j';
+
+/// The letter in `flags` of a sentence whose label is not clear from the sentence alone.
+pub const WEAK_FLAG: char = 'w';
 
 /// A labelled text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelledRow {
     /// Its line in the file, from 1.
     pub line: u64,
-    /// Its `id`, where it has one.
+    /// Its `id`, if it has one.
     pub id: Option<String>,
-    /// The title that it stands under, or nothing.
+    /// Its title, or nothing.
     pub title: String,
     /// The sentence before it, or nothing.
     pub before: String,
@@ -38,50 +42,49 @@ pub struct LabelledRow {
     pub text: String,
     /// The sentence after it, or nothing.
     pub after: String,
-    /// What is known of it.
+    /// Its labels.
     pub gold: Gold,
-    /// Which marks belong together: the parts of one attribution each, in the order of the file. None of other rows.
+    /// The marks of each attribution, in the order of the file. Empty for rows without attributions.
     pub attributions: Vec<Vec<Mark>>,
 }
 
-/// What is known of a labelled text.
+/// The labels of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Gold {
-    /// Of a sequence head.
+    /// For a sequence head.
     Labelled {
-        /// How far each label applies, to learn from; the sum is 1.
+        /// The share of each label in the training target; the sum is 1.
         shares: Vec<f32>,
-        /// The one label that is right, by its place in the head's labels; none where several apply in part.
+        /// The index of the right label among the head's labels; `None` if several apply in part.
         label: Option<usize>,
     },
-    /// Of a sequence head: each of these labels may be right, and which is best is not known. By their places in the head's
-    /// labels.
+    /// For a sequence head: the indices of the allowed labels. One of them is right, but it is not known which.
     OneOf(Vec<usize>),
-    /// Of a sequence head: a document whose sentences have labels of their own.
+    /// For a sequence head: a document whose sentences have labels of their own.
     Document(DocumentGold),
-    /// The parts that a token head is to find, in order.
+    /// For a token head: the marked parts, in order.
     Marks(Vec<Mark>),
 }
 
-/// What is known of a document.
+/// The labels of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentGold {
-    /// The labels that the document as a whole may have, the best first; none where that is not known.
+    /// The acceptable labels of the document as a whole, the best first; empty if unknown.
     pub labels: Vec<usize>,
     /// Its sentences, in order.
     pub statements: Vec<StatementGold>,
 }
 
-/// What is known of a sentence of a document.
+/// The labels of a sentence of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementGold {
-    /// Where it stands in the document's text, in bytes.
+    /// The range in the document's text, in bytes.
     pub range: Range<usize>,
-    /// The labels that it may have, the best first; none where that is not known.
+    /// The acceptable labels, the best first; empty if unknown.
     pub labels: Vec<usize>,
-    /// Nobody could tell its label from the sentence alone: it has the flag `w`.
+    /// The label is not clear from the sentence alone: it has the flag [`WEAK_FLAG`].
     pub is_weak: bool,
-    /// It says something. A byline, a caption or a link does not: it has the flag `j`.
+    /// The sentence states something: it has no flag [`NO_STATEMENT_FLAG`].
     pub is_statement: bool,
 }
 
@@ -90,13 +93,13 @@ pub struct StatementGold {
 pub struct LabelledSet {
     /// The file.
     pub path: PathBuf,
-    /// Its rows, but for those left out.
+    /// Its rows, without those left out.
     pub rows: Vec<LabelledRow>,
-    /// Rows left out: their value stands for no single label.
+    /// The number of rows left out, because their value stands for no label.
     pub skipped: usize,
 }
 
-/// Why a labelled file cannot be used.
+/// An error in a labelled file.
 #[derive(Debug, thiserror::Error)]
 pub enum LabelledError {
     /// The file could not be read.
@@ -104,7 +107,7 @@ pub enum LabelledError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
@@ -115,15 +118,15 @@ pub enum LabelledError {
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is wrong and what is allowed.
+        /// The fault, and the values that are allowed.
         message: String,
     },
-    /// There is nothing to learn from.
+    /// The file has no row to use.
     #[error("`{}` has no row to use ({skipped} left out for lack of a single label)", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
-        /// How many rows were left out.
+        /// The number of rows left out.
         skipped: usize,
     },
 }
@@ -133,25 +136,19 @@ impl LabelledSet {
     ///
     /// # Errors
     /// The first line that is no row of such a set, and a file without rows.
-    pub fn read(path: &Path, layout: &Layout, head: &HeadManifest) -> Result<Self, LabelledError> {
+    pub fn load(path: &Path, layout: &Layout, head: &HeadManifest) -> Result<Self, LabelledError> {
         let bytes = read_whole(path).map_err(|cause| LabelledError::Unreadable { path: path.to_owned(), cause })?;
-        let invalid = |line, message| LabelledError::Invalid { path: path.to_owned(), line, message };
-        let (mut set, mut reader) = (Self { path: path.to_owned(), rows: Vec::new(), skipped: 0 }, None);
+        let mut set = Self { path: path.to_owned(), rows: Vec::new(), skipped: 0 };
+        let mut reader = None;
         for (line, bytes) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
-            let fields = row::fields(bytes).map_err(|message| invalid(line, message))?;
-            if !layout.wants(&fields) {
-                continue;
-            }
-            let reader = match &mut reader {
-                Some(reader) => reader,
-                empty => empty.insert(RowReader::new(layout, head, &fields).map_err(|message| invalid(line, message))?),
-            };
-            match reader.read(line, &fields).map_err(|message| invalid(line, message))? {
-                Some(row) => set.rows.push(row),
-                None => set.skipped += 1,
+            match read_line(line, bytes, &mut reader, layout, head) {
+                Ok(Line::Row(row)) => set.rows.push(*row),
+                Ok(Line::Unlabelled) => set.skipped += 1,
+                Ok(Line::Ignored) => {}
+                Err(message) => return Err(LabelledError::Invalid { path: set.path, line, message }),
             }
         }
         if set.rows.is_empty() {
@@ -161,15 +158,56 @@ impl LabelledSet {
     }
 }
 
+/// A line of a labelled file.
+enum Line {
+    /// A row to use.
+    Row(Box<LabelledRow>),
+    /// A row without a label.
+    Unlabelled,
+    /// A row that the layout does not want.
+    Ignored,
+}
+
+/// Reads one line. The first row that is not ignored creates the `reader` for all of them.
+fn read_line<'l>(
+    line: u64,
+    bytes: &[u8],
+    reader: &mut Option<RowReader<'l>>,
+    layout: &'l Layout,
+    head: &'l HeadManifest,
+) -> Result<Line, String> {
+    let fields = row::parse_fields(bytes)?;
+    if !layout.wants(&fields) {
+        return Ok(Line::Ignored);
+    }
+    let reader = match reader {
+        Some(reader) => reader,
+        empty => empty.insert(RowReader::new(layout, head, &fields)?),
+    };
+    Ok(match reader.read_row(line, &fields)? {
+        Some(row) => Line::Row(Box::new(row)),
+        None => Line::Unlabelled,
+    })
+}
+
 impl LabelledSet {
-    /// How many texts can have a label: rows, and for documents their sentences.
+    /// The number of texts that can have a label: rows, and for documents their sentences.
     #[must_use]
     pub fn texts(&self) -> usize {
-        let of_row = |row: &LabelledRow| match &row.gold {
-            Gold::Document(gold) => gold.statements.len(),
-            _ => 1,
-        };
-        self.skipped + self.rows.iter().map(of_row).sum::<usize>()
+        let mut texts = self.skipped;
+        for row in &self.rows {
+            texts += match &row.gold {
+                Gold::Document(gold) => gold.statements.len(),
+                _ => 1,
+            };
+        }
+        texts
+    }
+
+    /// True if a row is a document with labelled sentences.
+    #[must_use]
+    pub fn has_documents(&self) -> bool {
+        self.rows.iter().any(|row| matches!(row.gold, Gold::Document(_)))
     }
 
     /// The same texts without their titles and neighbours.
@@ -185,8 +223,8 @@ impl LabelledSet {
 }
 
 impl Gold {
-    /// The labels that are right for a text with a label of its own, by their places in the head's labels. None of other
-    /// texts, and where several apply in part.
+    /// The indices of the acceptable labels of a text with a label of its own. Empty for other texts, and if several labels
+    /// apply in part.
     #[must_use]
     pub fn acceptable(&self) -> &[usize] {
         match self {
@@ -195,9 +233,18 @@ impl Gold {
             Self::Document(_) | Self::Marks(_) => &[],
         }
     }
+
+    /// The marked parts; empty for texts of sequence heads.
+    #[must_use]
+    pub fn marks(&self) -> &[Mark] {
+        match self {
+            Self::Marks(marks) => marks,
+            Self::Labelled { .. } | Self::OneOf(_) | Self::Document(_) => &[],
+        }
+    }
 }
 
-/// The bytes of a file, unpacked where it is gzip or zstd by its first bytes.
+/// The content of a file, decompressed if its first bytes are those of gzip or zstd.
 fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
     const GZIP: [u8; 2] = [0x1f, 0x8b];
     const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -213,19 +260,10 @@ fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(unpacked)
 }
 
-/// The names of the parts that `head` finds.
-#[must_use]
-pub fn parts(head: &HeadManifest) -> Vec<String> {
-    match head.kind {
-        HeadKind::Token => TagSet::new(&head.labels).parts,
-        HeadKind::Sequence => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Report;
+    use crate::model::{HeadKind, Report};
     use crate::record::Label;
 
     fn head(kind: HeadKind, labels: &[(Option<&str>, &str)]) -> HeadManifest {
@@ -250,7 +288,7 @@ mod tests {
     fn read(lines: &str, layout: &Layout, head: &HeadManifest) -> Result<LabelledSet, LabelledError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), lines).unwrap();
-        LabelledSet::read(file.path(), layout, head)
+        LabelledSet::load(file.path(), layout, head)
     }
 
     fn labels(lines: &str, head: &HeadManifest) -> Vec<Vec<usize>> {
@@ -360,6 +398,21 @@ mod tests {
     }
 
     #[test]
+    fn the_layout_gives_the_labels_of_values_also_in_documents() {
+        let gold = document(&topics(), "labels = { 15 = '29', 17 = ['Technology', '15'] }");
+        let labels: Vec<_> = gold.statements.into_iter().map(|statement| statement.labels).collect();
+        assert_eq!((gold.labels, labels), (vec![2], vec![vec![2, 1, 0], vec![2], vec![]]));
+        let gold = document(&moods(), "label = 'label'\nlabels = { negative = 'positive' }");
+        assert_eq!((gold.labels, &gold.statements[0].labels), (vec![2], &vec![2]));
+    }
+
+    #[test]
+    fn a_text_needs_a_label_that_is_not_null() {
+        let message = read(r#"{"text":"a","label":null}"#, &Layout::default(), &moods()).unwrap_err().to_string();
+        assert!(message.ends_with(":1: `label` is null, and not a label"), "{message}");
+    }
+
+    #[test]
     fn statements_that_cannot_be_are_refused_with_their_place() {
         let refused = |from: &str, to: &str| {
             let line = DOCUMENT.replace('\n', "").replace(from, to);
@@ -373,7 +426,7 @@ mod tests {
             ),
             ("\"start\":10", "\"start\":8", "statement 2 begins before the one before it ends"),
             ("[\"15\",\"17\"]", "[\"99\"]", "statement 1: `codes` is `99`, which the head does not know"),
-            ("[\"15\",\"17\"]", "{}", "statement 1: `codes` is not a list of labels"),
+            ("[\"15\",\"17\"]", "{}", "statement 1: `codes` is neither a label nor a list of labels"),
         ] {
             let message = refused(from, to);
             assert!(message.contains(expected), "{message}");
@@ -389,7 +442,7 @@ mod tests {
         for (name, bytes) in [("a.gz", gzip.finish().unwrap()), ("a.zst", zstd::encode_all(&line[..], 1).unwrap())] {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
-            assert_eq!(LabelledSet::read(&path, &Layout::default(), &topics()).unwrap().rows.len(), 1);
+            assert_eq!(LabelledSet::load(&path, &Layout::default(), &topics()).unwrap().rows.len(), 1);
         }
     }
 

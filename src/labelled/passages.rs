@@ -1,4 +1,4 @@
-//! Rows to what a model reads, and what it read back to rows.
+//! Converts rows to passages, and the results of a model back to rows.
 
 use std::ops::Range;
 
@@ -8,17 +8,16 @@ use super::marks::TagSet;
 use super::{Gold, LabelledRow, Mark};
 use crate::model::passage::Segment;
 use crate::model::{Model, ModelError, Passage, Reading, TokenBatch, TokenizedText, Tokenizer};
-use crate::record::Sentence;
 use crate::sentences::sentences;
 
 /// A passage of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowPassage {
-    /// What the model reads.
+    /// The input of the model.
     pub passage: Passage,
-    /// Those of its segments that belong to the row's text; others are context, or the document's.
+    /// Its own segments, which belong to the row's text. Others are context, or the document's segment.
     pub segments: Range<usize>,
-    /// Where each of them begins in the row's text, in bytes.
+    /// The start of each own segment in the row's text, in bytes.
     pub starts: Vec<usize>,
 }
 
@@ -27,21 +26,24 @@ pub struct RowPassage {
 /// the row's title where the model reads titles; before documents also where it is empty, as in a run.
 ///
 /// # Errors
-/// Where the tokenizer cannot make sense of it.
+/// If the tokenizer fails.
 pub fn passages(row: &LabelledRow, tokenizer: &Tokenizer) -> Result<Vec<RowPassage>, ModelError> {
     let title = tokenizer.tokenize_title(Some(&row.title))?;
     if let Gold::Document(gold) = &row.gold {
         let ranges: Vec<_> = gold.statements.iter().map(|statement| statement.range.clone()).collect();
-        return of_sentences(&row.text, &ranges, tokenizer, title.as_ref());
+        return passages_of_sentences(&row.text, &ranges, tokenizer, title.as_ref());
     }
     let title = title.filter(|title| title.own_tokens() > 0);
     let text = tokenizer.tokenize(&row.text)?;
     if matches!(row.gold, Gold::Marks(_)) || tokenizer.is_long(&text) {
-        let bytes = |sentence: Sentence| sentence.span.byte_start..sentence.span.byte_end;
-        let ranges: Vec<_> = sentences(&row.text).into_iter().map(bytes).collect();
-        return of_sentences(&row.text, &ranges, tokenizer, title.as_ref());
+        let mut ranges = Vec::new();
+        for sentence in sentences(&row.text) {
+            ranges.push(sentence.span.byte_start..sentence.span.byte_end);
+        }
+        return passages_of_sentences(&row.text, &ranges, tokenizer, title.as_ref());
     }
-    let (before, after) = (tokenizer.tokenize(&row.before)?, tokenizer.tokenize(&row.after)?);
+    let before = tokenizer.tokenize(&row.before)?;
+    let after = tokenizer.tokenize(&row.after)?;
     let (passage, place) = tokenizer.passage_around(text, [&before, &after]);
     let passage = match &title {
         Some(title) => passage.under_title(title),
@@ -51,15 +53,17 @@ pub fn passages(row: &LabelledRow, tokenizer: &Tokenizer) -> Result<Vec<RowPassa
     Ok(vec![RowPassage { passage, segments: place..place + 1, starts: vec![0] }])
 }
 
-/// The passages of a text whose sentences stand at these places, in bytes.
-fn of_sentences(
+/// The passages of a text with sentences in these ranges, in bytes.
+fn passages_of_sentences(
     text: &str,
     sentences: &[Range<usize>],
     tokenizer: &Tokenizer,
     title: Option<&TokenizedText>,
 ) -> Result<Vec<RowPassage>, ModelError> {
-    let tokenize = |range: &Range<usize>| tokenizer.tokenize(&text[range.clone()]);
-    let texts: Vec<TokenizedText> = sentences.iter().map(tokenize).collect::<Result<_, _>>()?;
+    let mut texts = Vec::with_capacity(sentences.len());
+    for range in sentences {
+        texts.push(tokenizer.tokenize(&text[range.clone()])?);
+    }
     let mut starts = sentences.iter().map(|range| range.start);
     let mut passages = Vec::new();
     for passage in tokenizer.passages(texts, title) {
@@ -71,59 +75,69 @@ fn of_sentences(
 }
 
 impl RowPassage {
-    /// Its segments that belong to the row's text, each with where it begins.
+    /// Its own segments, each with its start in the row's text, in bytes.
     pub fn own_segments(&self) -> impl Iterator<Item = (&Segment, usize)> {
         self.passage.segments[self.segments.clone()].iter().zip(self.starts.iter().copied())
     }
 
-    /// What each token of its own segments covers of the row's text, in bytes.
+    /// The range of each token of its own segments in the row's text, in bytes.
     #[must_use]
     pub fn ranges(&self) -> Vec<Range<usize>> {
-        let of = |(segment, start): (&Segment, usize)| {
-            segment.offsets.iter().map(move |&(from, to)| start + from..start + to).collect::<Vec<_>>()
-        };
-        self.own_segments().flat_map(of).collect()
+        let mut ranges = Vec::new();
+        for (segment, start) in self.own_segments() {
+            for &(from, to) in &segment.offsets {
+                ranges.push(start + from..start + to);
+            }
+        }
+        ranges
     }
 }
 
-/// A passage of a row with what a model found in each segment that belongs to the row's text.
+/// A passage of a row with a model's result for each of its own segments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PassageReading<R = Reading> {
     /// The passage.
     pub passage: RowPassage,
-    /// What was found in each of its own segments, in order.
+    /// The result for each own segment, in order.
     pub readings: Vec<R>,
-    /// What was found in the document's segment, where there is one.
+    /// The result for the document's segment, if there is one.
     pub document: Option<R>,
 }
 
-/// What a model with one head found in the passages of each of `rows`, in order. Batches have at most `batch_tokens`,
-/// padding included, of passages of like length.
+/// Runs `model` on the passages of each of `rows`, and gives its results in the same order. A batch has passages of similar
+/// length, and at most `batch_tokens` tokens, padding included.
 ///
 /// # Errors
-/// Where the tokenizer or libtorch fails.
-pub fn read_all(
+/// If the tokenizer or libtorch fails.
+pub fn infer_rows(
     rows: &[LabelledRow],
     tokenizer: &Tokenizer,
     model: &mut Model,
     batch_tokens: usize,
 ) -> Result<Vec<Vec<PassageReading>>, ModelError> {
-    read_all_by(rows, tokenizer, batch_tokens, |batch| model.infer(batch))
+    infer_rows_with(rows, tokenizer, batch_tokens, |batch| model.infer(batch))
 }
 
-/// The same where `read` says what is found in each segment of a batch.
+/// Does the same with any function `infer` that gives a result for each segment of a batch.
 ///
 /// # Errors
-/// Where the tokenizer or `read` fails.
-pub fn read_all_by<R: Clone + Send>(
+/// If the tokenizer or `infer` fails.
+pub fn infer_rows_with<R: Clone + Send>(
     rows: &[LabelledRow],
     tokenizer: &Tokenizer,
     batch_tokens: usize,
-    mut read: impl FnMut(&TokenBatch) -> Result<Vec<R>, ModelError>,
+    mut infer: impl FnMut(&TokenBatch) -> Result<Vec<R>, ModelError>,
 ) -> Result<Vec<Vec<PassageReading<R>>>, ModelError> {
-    let unread = |passage| PassageReading { passage, readings: Vec::new(), document: None };
-    let of_row = |row| passages(row, tokenizer).map(|passages| passages.into_iter().map(unread).collect());
-    let mut found: Vec<Vec<PassageReading<R>>> = rows.par_iter().map(of_row).collect::<Result<_, _>>()?;
+    let passages_of_rows: Vec<Vec<RowPassage>> =
+        rows.par_iter().map(|row| passages(row, tokenizer)).collect::<Result<_, _>>()?;
+    let mut found = Vec::with_capacity(rows.len());
+    for passages in passages_of_rows {
+        let mut of_row = Vec::with_capacity(passages.len());
+        for passage in passages {
+            of_row.push(PassageReading { passage, readings: Vec::new(), document: None });
+        }
+        found.push(of_row);
+    }
     let mut passages: Vec<&mut PassageReading<R>> = found.iter_mut().flatten().collect();
     passages.sort_by_key(|found| found.length());
     let mut rest = passages.as_mut_slice();
@@ -133,18 +147,18 @@ pub fn read_all_by<R: Clone + Send>(
             count -= 1;
         }
         let (batch, later) = std::mem::take(&mut rest).split_at_mut(count);
-        read_batch(batch, &mut read)?;
+        infer_batch(batch, &mut infer)?;
         rest = later;
     }
     Ok(found)
 }
 
-fn read_batch<R: Clone>(
+fn infer_batch<R: Clone>(
     batch: &mut [&mut PassageReading<R>],
-    read: impl FnOnce(&TokenBatch) -> Result<Vec<R>, ModelError>,
+    infer: impl FnOnce(&TokenBatch) -> Result<Vec<R>, ModelError>,
 ) -> Result<(), ModelError> {
     let tokens = TokenBatch::from_passages(batch.iter().map(|found| &found.passage.passage));
-    let mut readings = read(&tokens)?.into_iter();
+    let mut readings = infer(&tokens)?.into_iter();
     for found in batch {
         let all: Vec<R> = readings.by_ref().take(found.passage.passage.segments.len()).collect();
         found.readings = all[found.passage.segments.clone()].to_vec();
@@ -159,7 +173,7 @@ impl<R> PassageReading<R> {
     }
 }
 
-/// The probabilities of a whole text's labels: the mean over what was read of it.
+/// The probabilities of a whole text's labels: the mean over its segments.
 #[must_use]
 pub fn mean_probabilities(found: &[PassageReading]) -> Vec<f32> {
     let readings = found.iter().flat_map(|found| &found.readings);
@@ -169,13 +183,14 @@ pub fn mean_probabilities(found: &[PassageReading]) -> Vec<f32> {
     (0..labels).map(|label| rows.iter().map(|row| row[label]).sum::<f32>() / rows.len() as f32).collect()
 }
 
-/// The marks that a token head made in a whole text.
+/// The marks of a token head in a whole text.
 #[must_use]
 pub fn found_marks(text: &str, found: &[PassageReading], tags: &TagSet) -> Vec<Mark> {
-    let of = |found: &PassageReading| {
-        let labels = found.readings.iter().filter_map(|reading| reading.tokens.first());
+    let mut marks = Vec::new();
+    for passage in found {
+        let labels = passage.readings.iter().filter_map(|reading| reading.tokens.first());
         let labels: Vec<usize> = labels.flatten().copied().collect();
-        tags.marks(text, &labels, &found.passage.ranges())
-    };
-    found.iter().flat_map(of).collect()
+        marks.extend(tags.marks(text, &labels, &passage.passage.ranges()));
+    }
+    marks
 }

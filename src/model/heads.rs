@@ -19,6 +19,15 @@ pub(super) struct Heads {
     tokens: Vec<(Linear, Transitions)>,
 }
 
+/// The outputs of a token head for the tokens of a batch, before its bias is added. Takes 4 bytes for each token and
+/// label, and the batch.
+#[derive(Debug)]
+pub struct TokenOutputs {
+    /// Of the shape `[tokens, labels]`.
+    products: Tensor,
+    batch: TokenBatch,
+}
+
 #[derive(Debug)]
 struct Linear {
     /// Of the shape `[hidden size, labels]`.
@@ -84,6 +93,25 @@ impl Heads {
         }
         Ok(of_segments)
     }
+
+    /// The outputs of the first token head; `None` if no token head was asked for.
+    pub(super) fn token_outputs(
+        &self,
+        hidden: &HiddenStates,
+        batch: &TokenBatch,
+    ) -> Result<Option<TokenOutputs>, TchError> {
+        let Some((head, _)) = self.tokens.first() else { return Ok(None) };
+        Ok(Some(TokenOutputs { products: hidden.states.f_matmul(&head.weight)?, batch: batch.clone() }))
+    }
+
+    /// For each segment the labels of its tokens, decoded by the first token head with `offsets` added to its outputs. The
+    /// operations are those of [`Self::apply`], so the labels are the same as if the manifest had these offsets.
+    pub(super) fn decode(&self, outputs: &TokenOutputs, offsets: &[f64]) -> Result<Vec<Vec<usize>>, TchError> {
+        let Some((head, transitions)) = self.tokens.first() else { return Ok(Vec::new()) };
+        let scores = outputs.products.f_add(&head.bias_plus(offsets))?.f_log_softmax(-1, Kind::Float)?;
+        let paths = best_paths(&scores.to_device(Device::Cpu), transitions, &outputs.batch)?;
+        Ok(outputs.batch.segments().iter().map(|tokens| paths[tokens.clone()].to_vec()).collect())
+    }
 }
 
 /// The label of each token of the batch, from the best path of its row.
@@ -117,8 +145,11 @@ impl Linear {
         if offsets.is_empty() {
             return self;
         }
-        let bias = &self.bias + Tensor::from_slice(offsets).to_kind(Kind::Float).to_device(self.bias.device());
-        Self { bias, ..self }
+        Self { bias: self.bias_plus(offsets), ..self }
+    }
+
+    fn bias_plus(&self, offsets: &[f64]) -> Tensor {
+        &self.bias + Tensor::from_slice(offsets).to_kind(Kind::Float).to_device(self.bias.device())
     }
 
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {

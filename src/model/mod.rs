@@ -46,6 +46,7 @@ use serde::{Deserialize, Serialize};
 use tch::Kind;
 
 pub use batch::TokenBatch;
+pub use heads::TokenOutputs;
 pub use manifest::{DocumentScaling, HeadKind, HeadManifest, Manifest, ReadingLimits, Report};
 pub use passage::{Passage, TokenizedText};
 pub use tokenizer::Tokenizer;
@@ -286,6 +287,33 @@ impl Model {
         })
     }
 
+    /// The outputs of the first token head that was asked for, to decode them several times with other offsets.
+    ///
+    /// # Errors
+    /// As [`Self::infer`], and where no token head was asked for.
+    pub fn token_outputs(&mut self, batch: &TokenBatch) -> Result<TokenOutputs, ModelError> {
+        self.check_ids(batch)?;
+        let outputs = tch::no_grad(|| {
+            let states = self.encoder.encode(batch)?;
+            let outputs = self.heads.token_outputs(&states, batch);
+            outputs.map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
+        })?;
+        outputs.ok_or_else(|| ModelError::Invalid {
+            path: self.path.join("model.toml"),
+            cause: "no token head has been loaded".into(),
+        })
+    }
+
+    /// For each segment of the batch of `outputs` the labels of its tokens, with `offsets`, one for each label, added to the
+    /// scores. They are the labels that [`Self::infer`] gives if the manifest has these offsets.
+    ///
+    /// # Errors
+    /// Where libtorch fails.
+    pub fn decode(&self, outputs: &TokenOutputs, offsets: &[f64]) -> Result<Vec<Vec<usize>>, ModelError> {
+        tch::no_grad(|| self.heads.decode(outputs, offsets))
+            .map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
+    }
+
     /// Checks that the encoder knows every token: a tokenizer may belong to another encoder, and libtorch does not check on a
     /// GPU.
     fn check_ids(&self, batch: &TokenBatch) -> Result<(), ModelError> {
@@ -442,5 +470,30 @@ mod tests {
         assert!(infer(&[101, 30521, 102]).is_ok());
         let message = crate::causes::chain(&infer(&[101, 30522, 102]).unwrap_err());
         assert!(message.ends_with("it gives token 30522, and the encoder knows 30522 tokens"), "{message}");
+    }
+
+    #[test]
+    fn kept_outputs_are_decoded_as_if_the_manifest_had_the_offsets() {
+        let mut folder = ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom")).unwrap();
+        let runtime = Runtime::resolve(Precision::F32, Device::Cpu, Some(1)).unwrap();
+        let text = folder.tokenizer().unwrap().tokenize("\"It will rain,\" Ann Lee told reporters on Monday.").unwrap();
+        let ids = text.ids;
+        let batch = TokenBatch::from_rows([ids.as_slice(), &ids[..9]].into_iter());
+        folder.manifest.heads["attribution"].offsets.clear();
+        let mut plain = folder.load(&runtime, 0, &["attribution"]).unwrap();
+        let outputs = plain.token_outputs(&batch).unwrap();
+        let mut different = std::collections::HashSet::new();
+        for offset in [-4.0, -0.6, 0.2, 6.0] {
+            let offsets = vec![0.0, offset, 0.0, 0.2, -offset, offset, 0.4];
+            folder.manifest.heads["attribution"].offsets.clone_from(&offsets);
+            let mut shifted = folder.load(&runtime, 0, &["attribution"]).unwrap();
+            let expected: Vec<Vec<usize>> =
+                shifted.infer(&batch).unwrap().into_iter().map(|mut reading| reading.tokens.remove(0)).collect();
+            assert_eq!(plain.decode(&outputs, &offsets).unwrap(), expected, "{offset}");
+            different.insert(expected);
+        }
+        assert!(different.len() > 1, "the offsets change labels");
+        let mut sequence = folder.load(&runtime, 0, &["topic"]).unwrap();
+        assert!(sequence.token_outputs(&batch).is_err());
     }
 }

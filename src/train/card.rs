@@ -1,23 +1,23 @@
-//! The model card: what a model was trained on, how, and what it is worth.
+//! The model card: the data, the training and the scores of a model.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use super::recipe::{Blend, ModelRecipe, Recipe, SetRecipe};
+use super::recipe::{ModelRecipe, Recipe, SetRecipe};
 use super::scores::{EpochScores, SetScores};
 
-/// Heads the scores on the sets to measure by.
+/// The heading of the scores on the dev sets.
 const DEV_SCORES: &str = "## Scores on dev";
 
-/// What a card says beside the recipe.
+/// The facts of a card that are not in the recipe.
 pub(super) struct Facts<'f> {
-    /// Of the epoch that was kept, calibrated.
+    /// The scores of the finished model.
     pub(super) scores: &'f EpochScores,
-    /// Of all epochs.
+    /// The scores of all epochs.
     pub(super) epochs: &'f [EpochScores],
-    /// The folder's.
+    /// The size of the folder.
     pub(super) size_bytes: u64,
-    /// What the recipe's author has to add.
+    /// The recipe's notes.
     pub(super) notes: &'f str,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn card(recipe: &Recipe, facts: &Facts<'_>) -> String {
         model.max_tokens.get(),
         model.passage_tokens.get()
     );
-    if model.mean_of_epochs || !model.blend.is_empty() {
+    if model.average_epochs || !model.average_with.is_empty() {
         let _ = writeln!(text, "| weights | {} |", mean_of(model));
     }
     #[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
@@ -51,9 +51,9 @@ pub(super) fn card(recipe: &Recipe, facts: &Facts<'_>) -> String {
     ])
 }
 
-/// The card of a model that has been calibrated anew: with the recipe's revision and notes, where it has some, and with the scores
-/// of `sets`. `None` where `card` has no scores on dev, as it is none of ours.
-pub(super) fn calibrated_anew(card: &str, recipe: &Recipe, sets: &[SetScores], notes: &str) -> Option<String> {
+/// Updates the card of a recalibrated model: the recipe's revision, the scores of `sets`, and `notes` unless they are empty.
+/// `None` if `card` has no scores on dev, and so was not written by `train`.
+pub(super) fn recalibrated(card: &str, recipe: &Recipe, sets: &[SetScores], notes: &str) -> Option<String> {
     let (before, scores) = card.split_once(DEV_SCORES)?;
     let before = before.split_once('\n').map_or("", |(_, text)| text);
     let notes_before = scores.find("\n## ").map_or("", |end| &scores[end + 1..]);
@@ -65,25 +65,28 @@ fn title(model: &ModelRecipe) -> String {
     format!("# {} {}", model.name, model.revision)
 }
 
-/// The sections with a line between them.
+/// The sections with an empty line between them.
 fn joined<const N: usize>(sections: [&str; N]) -> String {
     sections.map(|section| section.trim_end().to_owned() + "\n").join("\n").trim_end().to_owned() + "\n"
 }
 
-/// What the weights are the mean of.
+/// The models that the weights are the mean of.
 fn mean_of(model: &ModelRecipe) -> String {
-    let fitted = if model.mean_of_epochs { "all epochs" } else { "the epoch below" };
-    if model.blend.is_empty() {
-        return format!("the mean of those of {fitted}");
+    let epochs = if model.average_epochs { "all epochs" } else { "the epoch below" };
+    if model.average_with.is_empty() {
+        return format!("the mean of those of {epochs}");
     }
-    let others = model.blend.iter().map(|Blend { model, share }| format!("`{}` ({})", name_of(model), share.get()));
-    let others = others.collect::<Vec<_>>().join(", ");
-    format!("the mean of those of {fitted} (with a share of {:.2}), {others}", model.own_share())
+    let mut others = Vec::new();
+    for other in &model.average_with {
+        others.push(format!("`{}` ({})", name_of(&other.model), other.share.get()));
+    }
+    let share = model.own_share();
+    format!("the mean of those of {epochs} (with a share of {share:.2}), {}", others.join(", "))
 }
 
 fn data(recipe: &Recipe) -> String {
     let mut text =
-        "## Data\n\n| set | head | rows seen in an epoch | taught by | licence as stated by its source |\n|---|---|---|---|---|\n"
+        "## Data\n\n| set | head | rows seen in an epoch | teachers | licence as stated by its source |\n|---|---|---|---|---|\n"
             .to_owned();
     for (head, recipe) in &recipe.heads {
         for set in &recipe.sets {
@@ -94,42 +97,47 @@ fn data(recipe: &Recipe) -> String {
     text + "\nNone of the texts is part of the model's folder.\n"
 }
 
-/// What a model's folder is called.
+/// The name of a model's folder.
 pub(super) fn name_of(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Which finished models had a say in what a set teaches.
+/// The teachers of a set, with their shares and weights.
 fn teachers(set: &SetRecipe) -> String {
-    let own = set.teachers.iter().map(|path| format!("{}, share {}", name_of(path), set.teacher_share.get()));
-    let taught = set.taught.iter().map(|(head, path)| format!("{} for {head}, × {}", name_of(path), set.taught_weight));
-    own.chain(taught).collect::<Vec<_>>().join("; ")
+    let mut teachers = Vec::new();
+    for path in &set.teachers {
+        teachers.push(format!("{}, share {}", name_of(path), set.teacher_share.get()));
+    }
+    for (head, path) in &set.distilled_heads {
+        teachers.push(format!("{} for {head}, × {}", name_of(path), set.distilled_weight));
+    }
+    teachers.join("; ")
 }
 
 fn training(recipe: &Recipe, scores: &EpochScores, epochs: &[EpochScores]) -> String {
     let training = &recipe.training;
-    let which = if recipe.model.mean_of_epochs {
+    let epoch = if recipe.model.average_epochs {
         format!("All {} epochs ({} planned), averaged", epochs.len(), training.epochs.get())
     } else {
         format!("Epoch {} of {} ({} planned), chosen on dev", scores.epoch, epochs.len(), training.epochs.get())
     };
     let seconds: f64 = epochs.iter().map(|epoch| epoch.seconds).sum();
     format!(
-        "## Training\n\n{which}. AdamW, learning rate {} (heads {}), warm-up {:.0} %, batches of \
+        "## Training\n\n{epoch}. AdamW, learning rate {} (heads {}), warm-up {:.0} %, batches of \
          {} tokens, dropout {}, weights averaged with {}, seed {}. {:.0} minutes at {:.0} tokens/s. All settings: `recipe.toml`.\n",
         training.learning_rate,
         training.head_learning_rate,
         100.0 * training.warm_up.get(),
         training.batch_tokens.get(),
         training.dropout.get(),
-        training.average.get(),
+        training.ema_decay.get(),
         training.seed.get(),
         seconds / 60.0,
         scores.tokens_per_second,
     )
 }
 
-/// The scores on the sets to measure by, as a table.
+/// The scores on the dev sets, as a table.
 fn dev_scores(sets: &[SetScores]) -> String {
     let mut text = format!(
         "{DEV_SCORES}\n\nAs `pressrun train` measured them on the finished folder. For a token head: words right, mean F1 of the \

@@ -1,4 +1,4 @@
-//! What a training needs to go on after it was killed: written whole as each epoch ends.
+//! The state that a killed training continues from, written at the end of each epoch.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,42 +8,42 @@ use tch::Tensor;
 
 use super::recipe::Recipe;
 use super::scores::EpochScores;
-use super::teacher::Opinions;
+use super::teacher::HeadSoftLabels;
 use super::{TrainError, at, base_weights, file_error};
 use crate::digest::{sha256, sha256_of_file};
 
-/// What may change while a training is under way: what becomes of its epochs, and where; the seed is looked at apart.
+/// The keys that may change during a training: they only concern the finished model. The seed has its own check.
 const MAY_CHANGE: [(&str, &[&str]); 2] = [
-    ("model", &["name", "revision", "base_note", "output", "data", "notes", "mean_of_epochs", "blend"]),
+    ("model", &["name", "revision", "base_note", "output", "data", "notes", "average_epochs", "average_with"]),
     ("training", &["seed"]),
 ];
 
-/// The folder of a training under way, beside the model that comes out.
+/// The folder of a training, next to the model's folder.
 pub(super) struct Checkpoint {
     folder: PathBuf,
-    /// What the training was begun with.
+    /// The digest of everything that the training depends on.
     fingerprint: String,
 }
 
-/// How far a training is.
+/// The progress of a training.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Progress {
     fingerprint: String,
-    /// Steps taken.
+    /// The number of optimizer steps.
     pub(super) steps: usize,
-    /// The scores of the epochs that have ended.
+    /// The scores of the finished epochs.
     pub(super) epochs: Vec<EpochScores>,
 }
 
 impl Checkpoint {
-    /// Makes the folder, or finds it.
+    /// Opens the folder, or creates it.
     pub(super) fn open(recipe: &Recipe) -> Result<Self, TrainError> {
         let folder = recipe.model.beside_output(".training");
         std::fs::create_dir_all(&folder).map_err(file_error(&folder))?;
         Ok(Self { folder, fingerprint: fingerprint(recipe)? })
     }
 
-    /// How far the training was when it broke off; none where it begins.
+    /// The progress of an interrupted training; `None` for a new one.
     pub(super) fn progress(&self) -> Result<Option<Progress>, TrainError> {
         let path = self.folder.join("progress.json");
         let bytes = match std::fs::read(&path) {
@@ -58,32 +58,31 @@ impl Checkpoint {
         }
     }
 
-    /// What teachers say of the set called `set`: `ask` is asked once, and a training that is taken up again reads what
-    /// it said.
-    pub(super) fn opinions(
+    /// The soft labels of the set called `set`: those of an earlier start of this training, or those that `compute` gives.
+    pub(super) fn soft_labels(
         &self,
         set: &str,
-        ask: impl FnOnce() -> Result<Opinions, TrainError>,
-    ) -> Result<Opinions, TrainError> {
-        let path = self.folder.join(format!("opinions-{set}-{}.json", &self.fingerprint[..16]));
-        // A file that cannot be read is as good as none: it is only what has been asked before.
-        if let Some(said) = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-            return Ok(said);
+        compute: impl FnOnce() -> Result<HeadSoftLabels, TrainError>,
+    ) -> Result<HeadSoftLabels, TrainError> {
+        let path = self.folder.join(format!("soft-labels-{set}-{}.json", &self.fingerprint[..16]));
+        // The file is only a cache: if it cannot be read, the labels are computed again.
+        if let Some(labels) = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            return Ok(labels);
         }
-        let said = ask()?;
-        if !said.is_empty() {
-            write_json(&path, &said)?;
+        let labels = compute()?;
+        if !labels.is_empty() {
+            write_json(&path, &labels)?;
         }
-        Ok(said)
+        Ok(labels)
     }
 
-    /// The tensors that the training needs to go on.
+    /// The tensors that the training continues from.
     pub(super) fn state(&self, progress: &Progress) -> Result<HashMap<String, Tensor>, TrainError> {
         let path = self.state_path(progress.epochs.len());
         Ok(Tensor::read_safetensors(&path).map_err(at(&path))?.into_iter().collect())
     }
 
-    /// Writes all down. A kill at any moment leaves this epoch or the one before.
+    /// Saves the state at the end of an epoch. A kill at any moment leaves this epoch or the one before.
     pub(super) fn save(
         &self,
         state: &[(String, Tensor)],
@@ -100,17 +99,17 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Where the model of an epoch is written, from 1.
+    /// The folder of an epoch's model, from 1.
     pub(super) fn epoch_folder(&self, epoch: usize) -> PathBuf {
         self.folder.join(format!("epoch-{epoch:02}"))
     }
 
-    /// Where the mean is written.
-    pub(super) fn blend_folder(&self) -> PathBuf {
-        self.folder.join("blend")
+    /// The folder of the averaged model.
+    pub(super) fn average_folder(&self) -> PathBuf {
+        self.folder.join("average")
     }
 
-    /// The training is over.
+    /// Removes the folder at the end of the training.
     pub(super) fn remove(self) -> Result<(), TrainError> {
         std::fs::remove_dir_all(&self.folder).map_err(file_error(&self.folder))
     }
@@ -120,7 +119,7 @@ impl Checkpoint {
     }
 }
 
-/// Writes `value` to `path`, whole or not at all.
+/// Writes `value` to `path` by way of another name, so that the file is complete or missing.
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainError> {
     let text =
         serde_json::to_vec(value).map_err(|cause| TrainError::Base { path: path.to_owned(), cause: cause.into() })?;
@@ -129,28 +128,27 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainError> {
     std::fs::rename(&part, path).map_err(file_error(path))
 }
 
-/// SHA-256 over what a training learns from, and how: the recipe's lasting part, the seed and every file.
+/// SHA-256 of everything that the weights depend on: the recipe without [`MAY_CHANGE`], the seed and every file.
 fn fingerprint(recipe: &Recipe) -> Result<String, TrainError> {
-    let sets = recipe.heads.values().flat_map(|head| &head.sets);
     let mut files = vec![base_weights(&recipe.model.base)];
-    for set in sets {
+    for set in recipe.heads.values().flat_map(|head| &head.sets) {
         files.push(set.train.clone());
         files.extend(set.dev.clone());
         files.extend(set.also.values().flat_map(|also| also.train.iter().chain(&also.dev)).cloned());
-        files.extend(set.teachers.iter().chain(set.taught.values()).map(|folder| folder.join("model.toml")));
+        files.extend(set.teachers.iter().chain(set.distilled_heads.values()).map(|folder| folder.join("model.toml")));
     }
-    let mut text = lasting(recipe)? + &recipe.training.seed.get().to_string();
+    let mut text = fixed_sections(recipe)? + &recipe.training.seed.get().to_string();
     if let Some(file) = &recipe.heads_file {
         text += &file.text;
     }
     for path in &files {
-        text += &digest(path)?;
+        text += &sha256_of_file(path).map_err(file_error(path))?;
     }
     Ok(sha256(text.as_bytes()))
 }
 
-/// The recipe without comments and without what may change.
-fn lasting(recipe: &Recipe) -> Result<String, TrainError> {
+/// The recipe without comments and without [`MAY_CHANGE`].
+fn fixed_sections(recipe: &Recipe) -> Result<String, TrainError> {
     let mut sections: toml::Table = recipe.file.sections()?;
     for (section, keys) in MAY_CHANGE {
         if let Some(section) = sections.get_mut(section).and_then(toml::Value::as_table_mut) {
@@ -158,8 +156,4 @@ fn lasting(recipe: &Recipe) -> Result<String, TrainError> {
         }
     }
     Ok(sections.to_string())
-}
-
-fn digest(path: &Path) -> Result<String, TrainError> {
-    sha256_of_file(path).map_err(file_error(path))
 }

@@ -1,4 +1,4 @@
-//! Why a training cannot begin or go on.
+//! Errors that end a training.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::config::ConfigError;
 use crate::labelled::LabelledError;
 use crate::model::{Cause, ModelError};
 
-/// Why a model cannot be trained.
+/// An error that ends a training.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The recipe is wrong.
@@ -25,16 +25,16 @@ pub enum TrainError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
-    /// The encoder to begin from cannot be used.
+    /// The encoder to start from cannot be used.
     #[error("cannot use `{}`", path.display())]
     Base {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The cause.
         #[source]
         cause: Cause,
     },
@@ -43,14 +43,14 @@ pub enum TrainError {
     Weights {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: TchError,
     },
-    /// libtorch refused an operation.
+    /// An operation of libtorch failed.
     #[error("libtorch failed")]
     Torch(#[from] TchError),
-    /// A step has led nowhere.
+    /// The loss is not finite.
     #[error(
         "the loss is {loss} at step {step} of epoch {epoch}: the training has diverged; try a smaller `learning_rate` than {learning_rate}"
     )]
@@ -59,36 +59,36 @@ pub enum TrainError {
         epoch: usize,
         /// The step, from 1.
         step: usize,
-        /// What it was: not a number, or infinite.
+        /// The loss: NaN or infinite.
         loss: f64,
-        /// As the recipe has it.
+        /// The recipe's learning rate.
         learning_rate: f64,
     },
-    /// A set's teacher cannot teach this head.
+    /// A teacher of a set lacks a head or has other labels.
     #[error("`{}` cannot teach head `{head}`: {message}", path.display())]
     Teacher {
         /// The teacher's folder.
         path: PathBuf,
         /// The head.
         head: String,
-        /// Why.
+        /// The cause.
         message: &'static str,
     },
-    /// A training under way is another one.
-    #[error("`{}` is of a training with another recipe, other data or another base: remove it to begin anew", folder.display())]
+    /// The checkpoint belongs to a different training.
+    #[error("`{}` belongs to a training with a different recipe, data or base: remove it to start over", folder.display())]
     OtherTraining {
-        /// The folder of the training under way.
+        /// The folder of the checkpoint.
         folder: PathBuf,
     },
 }
 
-/// A failure to read or write the file `path`.
+/// Maps an I/O error to that of the file at `path`.
 pub(super) fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> TrainError {
     let path = path.to_owned();
     move |cause| TrainError::File { path, cause }
 }
 
-/// A failure of libtorch at the file `path`.
+/// Maps an error of libtorch to that of the file at `path`.
 pub(super) fn at(path: &Path) -> impl FnOnce(TchError) -> TrainError {
     let path = path.to_owned();
     move |cause| TrainError::Weights { path, cause }

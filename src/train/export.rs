@@ -1,4 +1,4 @@
-//! Fitted weights to a complete model folder.
+//! Writes trained weights as a complete model folder.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -15,13 +15,13 @@ use crate::model::manifest::Architecture;
 use crate::model::{DocumentScaling, HeadKind, Report};
 use crate::record::Label;
 
-/// What a model has from its base as it is.
+/// The files that a model copies from its base.
 const SETTINGS: [&str; 2] = ["config.json", "tokenizer.json"];
 
-/// What is fitted.
+/// The files with trained weights.
 pub(super) const WEIGHTS: [&str; 2] = ["encoder.safetensors", HEADS];
 
-/// The weights of heads.
+/// The file with the weights of the heads.
 pub(super) const HEADS: &str = "heads.safetensors";
 
 /// The files that the manifest lists, in its order.
@@ -29,34 +29,37 @@ fn files() -> impl Iterator<Item = &'static str> {
     SETTINGS.into_iter().chain(WEIGHTS)
 }
 
-/// What is known of the model, for people.
+/// The model card.
 pub(super) const CARD: &str = "MODEL_CARD.md";
 
-/// What a folder is a model by.
+/// The manifest.
 const MANIFEST: &str = "model.toml";
 
 /// Writes the average weights as a model to `folder`: encoder in half precision, heads in f32, the base's configuration
 /// and tokenizer, and the manifest.
 pub(super) fn export(recipe: &Recipe, optimizer: &Optimizer, folder: &Path) -> Result<(), TrainError> {
     begin(&recipe.model.base, folder)?;
-    let [of_encoder, of_heads] = WEIGHTS.map(|name| folder.join(name));
-    let half = |(name, tensor): (String, Tensor)| (name, tensor.to_kind(Kind::Half));
-    let encoder: Vec<_> = optimizer.averages("encoder.").into_iter().map(half).collect();
-    write_tensors(&encoder, &of_encoder)?;
-    write_tensors(&optimizer.averages("heads."), &of_heads)?;
+    let [encoder_path, heads_path] = WEIGHTS.map(|name| folder.join(name));
+    let mut encoder = Vec::new();
+    for (name, tensor) in optimizer.averages("encoder.") {
+        encoder.push((name, tensor.f_to_kind(Kind::Half)?));
+    }
+    write_tensors(&encoder, &encoder_path)?;
+    write_tensors(&optimizer.averages("heads."), &heads_path)?;
     write_manifest(recipe, folder, &IndexMap::new())
 }
 
-/// Makes the folder `to` of a model that has the settings of the one in `from`; weights and manifest are left to be written.
+/// Creates the folder `to` with the configuration and the tokenizer of the model in `from`, but without weights and manifest.
 pub(super) fn begin(from: &Path, to: &Path) -> Result<(), TrainError> {
     std::fs::create_dir_all(to).map_err(file_error(to))?;
     copy(SETTINGS.into_iter(), from, to)
 }
 
-fn copy(mut names: impl Iterator<Item = &'static str>, from: &Path, to: &Path) -> Result<(), TrainError> {
-    names.try_for_each(|name| {
-        std::fs::copy(from.join(name), to.join(name)).map(|_| ()).map_err(file_error(&from.join(name)))
-    })
+fn copy(names: impl Iterator<Item = &'static str>, from: &Path, to: &Path) -> Result<(), TrainError> {
+    for name in names {
+        std::fs::copy(from.join(name), to.join(name)).map_err(file_error(&from.join(name)))?;
+    }
+    Ok(())
 }
 
 /// Writes `tensors` to a safetensors file at `path`.
@@ -64,15 +67,15 @@ pub(super) fn write_tensors(tensors: &[(String, Tensor)], path: &Path) -> Result
     Tensor::write_safetensors(tensors, path).map_err(at(path))
 }
 
-/// What has been fitted for heads, by their names.
+/// The calibration of heads, by their names.
 pub(super) type Calibrations = IndexMap<String, Calibration>;
 
-/// What has been fitted for a head whose weights stay as they are.
+/// The calibration of a head, whose weights it does not change.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Calibration {
-    /// What the outputs of a sequence head are divided by, and how those of a document's sentences are combined.
+    /// The temperature of a sequence head, and the settings that combine its outputs for the sentences of a document.
     Sequence { temperature: f64, document: Option<DocumentScaling> },
-    /// What is added to the outputs of a token head, a number a label.
+    /// The decoding offsets of a token head: a number for each label, which is added to its score.
     Offsets(Vec<f64>),
 }
 
@@ -88,25 +91,31 @@ pub(super) fn write_manifest(recipe: &Recipe, folder: &Path, calibrations: &Cali
     std::fs::write(&path, manifest(recipe, family, &digests, calibrations)).map_err(file_error(&path))
 }
 
-/// Puts the files of `from` into `to`, the manifest last, so that a folder half filled is refused by its checksums.
+/// Copies the files of `from` to `to`, the manifest last: the checksums of a half-copied folder do not match.
 pub(super) fn publish(from: &Path, to: &Path) -> Result<(), TrainError> {
     std::fs::create_dir_all(to).map_err(file_error(to))?;
-    files().chain([CARD, MANIFEST]).try_for_each(|name| publish_file(name, from, to))
+    for name in files().chain([CARD, MANIFEST]) {
+        publish_file(name, from, to)?;
+    }
+    Ok(())
 }
 
-/// Puts the card of `from`, where there is one, and the manifest into `to`, whose other files are the same.
+/// Copies the card of `from`, if there is one, and the manifest to `to`. The other files are the same in both.
 pub(super) fn publish_calibrated(from: &Path, to: &Path) -> Result<(), TrainError> {
-    let card = [CARD].into_iter().filter(|name| from.join(name).exists());
-    card.chain([MANIFEST]).try_for_each(|name| publish_file(name, from, to))
+    if from.join(CARD).exists() {
+        publish_file(CARD, from, to)?;
+    }
+    publish_file(MANIFEST, from, to)
 }
 
 fn publish_file(name: &str, from: &Path, to: &Path) -> Result<(), TrainError> {
-    let (part, path) = (to.join(format!("{name}.part")), to.join(name));
+    let part = to.join(format!("{name}.part"));
+    let path = to.join(name);
     std::fs::copy(from.join(name), &part).map_err(file_error(&part))?;
     std::fs::rename(&part, &path).map_err(file_error(&path))
 }
 
-/// Copies what the manifest of `from` lists to `to`.
+/// Copies the files that the manifest of `from` lists to `to`.
 pub(super) fn copy_files(from: &Path, to: &Path) -> Result<(), TrainError> {
     copy(files(), from, to)
 }
@@ -171,10 +180,17 @@ fn head_section(name: &str, head: &HeadRecipe, calibration: Option<&Calibration>
     text + "]\n"
 }
 
+/// A label as an inline table of TOML.
 fn inline(label: &Label) -> String {
-    let fields = [("code", label.code.as_ref()), ("label", Some(&label.label)), ("iptc", label.iptc.as_ref())];
-    let fields = fields.iter().filter_map(|(key, value)| Some(format!("{key} = {}", quoted((*value)?))));
-    format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+    let mut fields = Vec::new();
+    if let Some(code) = &label.code {
+        fields.push(format!("code = {}", quoted(code)));
+    }
+    fields.push(format!("label = {}", quoted(&label.label)));
+    if let Some(iptc) = &label.iptc {
+        fields.push(format!("iptc = {}", quoted(iptc)));
+    }
+    format!("{{ {} }}", fields.join(", "))
 }
 
 /// A TOML string.

@@ -1,40 +1,44 @@
-//! Labelled sets to a model: fits an encoder and all its heads at once, by a recipe.
+//! Trains a model by a recipe: fine-tunes an encoder and all its heads together on labelled sets.
 //!
-//! After every epoch the weights stand in a model folder of their own, as a run would load it, and are measured through
-//! the same code as a run reads with. What comes out is the best of them, or a mean, calibrated.
+//! Each epoch writes a model folder, which is evaluated with the code that a run uses. The best epoch, or a mean of models, is
+//! calibrated and becomes the model.
 
+/// Synthetic texts for teachers.
+mod augment;
 /// The mean of several models.
-mod blend;
-/// Words about a model.
+mod average;
+/// Scores and calibration on dev sets.
+mod calibrate;
+/// The model card.
 mod card;
-/// What is needed to go on after a kill.
+/// The state that a killed training continues from.
 mod checkpoint;
 /// Labelled sets to batches.
 mod data;
-/// What a model is worth, and what makes it worth more without another training.
-mod dev;
-/// Why a training cannot go on.
+/// Errors that end a training.
 mod error;
+/// Progress for an observer.
+mod event;
 /// Weights to a model folder.
 mod export;
-/// What is known of a batch.
-mod known;
-/// What an answer costs.
+/// The loss function.
 mod loss;
-/// Encoder and heads.
+/// The encoder and the heads.
 mod network;
-/// Gradients to steps.
+/// The decoding offsets of token heads.
+mod offsets;
+/// Gradients to updates of weights.
 mod optimizer;
 /// `recipe.toml`.
 pub mod recipe;
-/// What an epoch is worth.
+/// The scores of epochs.
 pub mod scores;
-/// Labelled sets, read and found good.
+/// Labelled sets, read and checked.
 mod sets;
-/// A model that says how likely labels are.
+/// The targets of a batch.
+mod targets;
+/// Soft labels from finished models.
 mod teacher;
-/// Made-up texts for teachers.
-mod variants;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -43,79 +47,35 @@ use tch::{Kind, TchError, Tensor};
 
 use crate::config::Device;
 use crate::model::{HeadKind, Runtime, TokenBatch, Tokenizer, to_i64};
+use calibrate::DevSets;
 use card::Facts;
 use checkpoint::Checkpoint;
-use data::{Data, Row, Truth};
-use dev::Dev;
+use data::{Data, Row, Target};
 pub use error::TrainError;
 use error::{at, file_error};
+pub use event::{Event, Step};
 use export::CARD;
-use known::Known;
 use loss::Loss;
 use network::{Network, States};
 use optimizer::Optimizer;
-use recipe::Recipe;
-use scores::{EpochScores, SetScores};
+use recipe::{HeadRecipe, Recipe};
+use scores::{EpochScores, SetScores, selection_score};
 use sets::{DevSet, Sets};
+use targets::Targets;
 
-/// What a training has to say while it goes on.
-#[derive(Debug, Clone)]
-pub enum Event<'e> {
-    /// A teacher is asked about a set, which can take minutes.
-    Asking {
-        /// What the teacher's folder is called.
-        teacher: &'e str,
-        /// The set's name.
-        set: &'e str,
-        /// How many texts the set has, those made up of others included.
-        texts: usize,
-    },
-    /// All sets have been read.
-    Read {
-        /// Passages to learn from.
-        examples: usize,
-        /// Batches in all epochs.
-        batches: usize,
-    },
-    /// It goes on after this epoch.
-    Resumed(&'e EpochScores),
-    /// A batch has been learnt from.
-    Step(Step),
-    /// An epoch has ended and been saved.
-    Epoch(&'e EpochScores),
-    /// What comes out: the chosen epoch, or the mean that is wanted, calibrated.
-    Finished(&'e EpochScores),
-}
-
-/// One batch.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Step {
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// The batch in the epoch, from 1.
-    pub batch: usize,
-    /// Batches in the epoch.
-    pub batches: usize,
-    /// The mean loss of the epoch so far.
-    pub loss: f64,
-    /// The norm of the gradient before clipping.
-    pub gradient_norm: f64,
-    /// Tokens read a second in the epoch so far, padding left out.
-    pub tokens_per_second: f64,
-}
-
-/// A training that is ready to go: recipe, sets and base have been read and found good.
+/// A training that is ready to run: recipe, sets and base have been checked.
 pub struct Training {
     recipe: Recipe,
     checkpoint: Checkpoint,
     data: Data,
-    /// The sets to measure by.
     dev: Vec<DevSet>,
+    /// The loss function of each head.
     losses: Vec<Loss>,
     network: Network,
     optimizer: Optimizer,
+    /// The scores of the finished epochs.
     epochs: Vec<EpochScores>,
-    /// What closes the model card.
+    /// The end of the model card.
     notes: String,
 }
 
@@ -126,15 +86,15 @@ impl std::fmt::Debug for Training {
 }
 
 impl Training {
-    /// Reads all that a training needs, and asks teachers; takes up one that was broken off.
+    /// Reads and checks everything that a training needs, restores an interrupted training, and runs the teachers.
     ///
     /// # Errors
-    /// The first thing wrong with the sets or the base; nothing has been computed then.
+    /// The first fault in the sets, the base or a teacher. These are checked before anything is computed.
     pub fn prepare(recipe: Recipe, mut observe: impl FnMut(Event<'_>)) -> Result<Self, TrainError> {
         let tokenizer = Tokenizer::load(&recipe.model.base.join("tokenizer.json"), recipe.model.limits())?;
-        let notes = notes(&recipe)?;
-        let sets = Sets::read(&recipe)?;
-        blend::check(&recipe)?;
+        let notes = load_notes(&recipe)?;
+        let sets = Sets::load(&recipe)?;
+        average::check_models(&recipe)?;
         let checkpoint = Checkpoint::open(&recipe)?;
         let runtime = Runtime::resolve(recipe.training.precision, Device::Cpu, Some(1))?;
         tch::set_num_threads(threads(&recipe));
@@ -148,62 +108,72 @@ impl Training {
             }
             epochs = progress.epochs;
         }
-        let data = Data::of(&recipe, sets.train, &tokenizer, &checkpoint, &mut observe)?;
-        let losses = losses(&recipe, &data);
+        let data = Data::new(&recipe, sets.train, &tokenizer, &checkpoint, &mut observe)?;
+        let mut losses = Vec::new();
+        for (head, head_recipe) in recipe.heads.values().enumerate() {
+            losses.push(loss_of_head(head, head_recipe, &data));
+        }
         Ok(Self { recipe, checkpoint, data, dev: sets.dev, losses, network, optimizer, epochs, notes })
     }
 
-    /// Goes through all epochs that are left, and writes the best to the recipe's output folder. Gives its scores.
+    /// Runs the remaining epochs and writes the model to the recipe's output folder. Gives the scores of the model.
     ///
     /// # Errors
-    /// Where the loss is no number any more, libtorch fails, or a file cannot be written.
+    /// If the loss is not finite, libtorch fails, or a file cannot be written.
     pub fn run(mut self, mut observe: impl FnMut(Event<'_>)) -> Result<EpochScores, TrainError> {
         let planned = self.recipe.training.epochs.as_size();
-        let plans: Vec<usize> =
-            (1..=planned as u64).map(|epoch| self.data.batches(&self.recipe, epoch).len()).collect();
-        let all = plans.iter().sum();
-        observe(Event::Read { examples: self.data.examples.len(), batches: all });
+        let mut all_steps = 0;
+        for epoch in 1..=planned {
+            all_steps += self.data.batches(&self.recipe, epoch as u64).len();
+        }
+        observe(Event::Started { examples: self.data.examples.len(), batches: all_steps });
         if let Some(last) = self.epochs.last() {
             observe(Event::Resumed(last));
         }
-        while self.epochs.len() < planned && !self.is_stale() {
-            let scores = self.epoch(self.epochs.len() + 1, all, &mut observe)?;
-            self.epochs.push(scores);
+        while self.epochs.len() < planned && !self.is_out_of_patience() {
+            let scores = self.run_epoch(self.epochs.len() + 1, all_steps, &mut observe)?;
+            self.epochs.push(scores.clone());
             self.checkpoint.save(&self.optimizer.state(), self.optimizer.steps, &self.epochs)?;
-            self.epochs.last().into_iter().for_each(|scores| observe(Event::Epoch(scores)));
+            observe(Event::Epoch(&scores));
         }
         let scores = self.finish()?;
         observe(Event::Finished(&scores));
         Ok(scores)
     }
 
-    /// Whether the last epochs brought nothing.
-    fn is_stale(&self) -> bool {
+    /// True after more epochs without improvement than the recipe allows.
+    fn is_out_of_patience(&self) -> bool {
         self.epochs.len() - self.best() > self.recipe.training.patience.as_size()
     }
 
     /// The best epoch, from 1; 0 before the first.
     fn best(&self) -> usize {
-        let better =
-            |best: usize, epoch: usize| if self.epochs[epoch].score > self.epochs[best].score { epoch } else { best };
-        (0..self.epochs.len()).reduce(better).map_or(0, |best| best + 1)
+        let mut best: Option<&EpochScores> = None;
+        for epoch in &self.epochs {
+            if best.is_none_or(|best| epoch.score > best.score) {
+                best = Some(epoch);
+            }
+        }
+        best.map_or(0, |best| best.epoch)
     }
 
-    fn epoch(
+    fn run_epoch(
         &mut self,
         epoch: usize,
         all_steps: usize,
         observe: &mut impl FnMut(Event<'_>),
     ) -> Result<EpochScores, TrainError> {
-        // Each epoch has a chance of its own, so that one that is taken up again goes as it would have gone.
+        // Each epoch has its own seed, so that a resumed epoch is the same as an uninterrupted one.
         let seed = self.recipe.training.seed.get().wrapping_mul(7919).wrapping_add(epoch as u64);
         tch::manual_seed(i64::try_from(seed).unwrap_or(0));
         let batches = self.data.batches(&self.recipe, epoch as u64);
-        let shares_of_heads = self.shares_of_heads(&batches);
-        let (start, mut tokens, mut losses) = (Instant::now(), 0, 0.0);
+        let mean_weights = self.mean_weights(&batches);
+        let start = Instant::now();
+        let mut tokens = 0;
+        let mut losses = 0.0;
         for (place, batch) in batches.iter().enumerate() {
             let tokens_of_batch = self.tokens(batch);
-            let loss = self.loss(batch, &tokens_of_batch, &shares_of_heads)?;
+            let loss = self.loss(batch, &tokens_of_batch, &mean_weights)?;
             let value = f64::try_from(&loss)?;
             if !value.is_finite() {
                 let learning_rate = self.recipe.training.learning_rate;
@@ -225,36 +195,42 @@ impl Training {
         let seconds = start.elapsed().as_secs_f64();
         let folder = self.checkpoint.epoch_folder(epoch);
         export::export(&self.recipe, &self.optimizer, &folder)?;
-        let sets = self.dev().measure(&folder)?;
+        let sets = self.dev_sets().scores(&folder)?;
         Ok(EpochScores {
             epoch,
             loss: losses / count(batches.len()),
             tokens_per_second: count(tokens) / seconds,
             seconds,
-            score: scores::deciding_score(&sets),
+            score: selection_score(&sets),
             sets,
         })
     }
 
-    /// The share of the highest learning rate for the next step: rises, then falls to nothing.
+    /// The factor of the learning rates in the next step: rises linearly to 1 during the warm-up, then falls linearly to 0.
     fn schedule(&self, all_steps: usize) -> f64 {
-        let (step, all) = (count(self.optimizer.steps) + 1.0, count(all_steps));
-        let rising = (self.recipe.training.warm_up.get() * all).max(1.0);
-        (step / rising).min((all - step).max(0.0) / (all - rising).max(1.0)).min(1.0)
+        let step = count(self.optimizer.steps) + 1.0;
+        let all = count(all_steps);
+        let warm_up = (self.recipe.training.warm_up.get() * all).max(1.0);
+        (step / warm_up).min((all - step).max(0.0) / (all - warm_up).max(1.0)).min(1.0)
     }
 
-    /// What each head learns from an example, in the mean over those of an epoch.
-    fn shares_of_heads(&self, batches: &[Vec<Row>]) -> Vec<f64> {
+    /// For each head the mean weight of its targets over all examples of an epoch; 1 for a head without targets.
+    fn mean_weights(&self, batches: &[Vec<Row>]) -> Vec<f64> {
         let mut weights = vec![0.0; self.recipe.heads.len()];
-        let picks = || batches.iter().flatten().flatten();
-        for lesson in picks().flat_map(|pick| &self.data.examples[pick.example].lessons) {
-            weights[lesson.head] += lesson.weight();
+        let mut examples = 0;
+        for pick in batches.iter().flatten().flatten() {
+            examples += 1;
+            for targets in &self.data.examples[pick.example].targets {
+                weights[targets.head] += targets.weight();
+            }
         }
-        let examples = count(picks().count());
-        weights.iter().map(|&weight| if weight > 0.0 { weight / examples } else { 1.0 }).collect()
+        for weight in &mut weights {
+            *weight = if *weight > 0.0 { *weight / count(examples) } else { 1.0 };
+        }
+        weights
     }
 
-    /// How often a batch is read.
+    /// The number of passes of each batch: two with R-Drop.
     fn copies(&self) -> usize {
         if self.recipe.training.r_drop > 0.0 { 2 } else { 1 }
     }
@@ -264,55 +240,63 @@ impl Training {
         TokenBatch::from_passages(std::iter::repeat_n(&passages, self.copies()).flatten().map(AsRef::as_ref))
     }
 
-    /// The mean loss of a batch's examples. A head's lessons count the more the fewer of them there are, so that over an
-    /// epoch each head counts by its `loss_weight` alone.
-    fn loss(&self, batch: &[Row], tokens: &TokenBatch, shares_of_heads: &[f64]) -> Result<Tensor, TrainError> {
-        let (training, copies) = (&self.recipe.training, self.copies());
-        let states = self.network.read(tokens)?;
+    /// The mean loss of a batch's examples. The loss of each head is divided by its mean weight, so that over an epoch the
+    /// heads count by their `loss_weight` alone.
+    fn loss(&self, batch: &[Row], tokens: &TokenBatch, mean_weights: &[f64]) -> Result<Tensor, TrainError> {
+        let copies = self.copies();
+        let examples = count(batch.iter().map(Vec::len).sum());
+        let states = self.network.forward(tokens)?;
         let mut total = Tensor::zeros([], (Kind::Float, tch::Device::Cpu));
         for (head, recipe) in self.recipe.heads.values().enumerate() {
-            let known = Known::of(head, recipe.labels.len(), &self.data, batch, tokens, copies);
-            if known.places.is_empty() {
+            let targets = Targets::new(head, recipe.labels.len(), &self.data, batch, tokens, copies);
+            if targets.places.is_empty() {
                 continue;
             }
-            let outputs = self.outputs(head, recipe.kind, &states, &known)?;
-            let mut loss =
-                self.losses[head].sum(&outputs, &known.share_rows(&outputs)?, &Tensor::from_slice(&known.weights))?;
+            let outputs = self.outputs(head, recipe.kind, &states, &targets)?;
+            let shares = targets.shares(&outputs)?;
+            let mut loss = self.losses[head].sum(&outputs, &shares, &Tensor::from_slice(&targets.weights))?;
             if copies == 2 {
-                loss = loss.f_div_scalar(2.0)?.f_add(&known.divergence(&outputs)?.f_mul_scalar(training.r_drop)?)?;
+                let divergence = targets.divergence(&outputs)?.f_mul_scalar(self.recipe.training.r_drop)?;
+                loss = loss.f_div_scalar(2.0)?.f_add(&divergence)?;
             }
-            let weight = recipe.loss_weight / (count(batch.iter().map(Vec::len).sum()) * shares_of_heads[head]);
+            let weight = recipe.loss_weight / (examples * mean_weights[head]);
             total = total.f_add(&loss.f_mul_scalar(weight)?)?;
         }
         Ok(total)
     }
 
-    fn outputs(&self, head: usize, kind: HeadKind, states: &States, known: &Known) -> Result<Tensor, TchError> {
+    fn outputs(&self, head: usize, kind: HeadKind, states: &States, targets: &Targets) -> Result<Tensor, TchError> {
         match kind {
-            HeadKind::Sequence => self.network.of_segments(head, states, &known.places),
-            HeadKind::Token => self.network.of_tokens(head, states, &known.places),
+            HeadKind::Sequence => self.network.segment_outputs(head, states, &targets.places),
+            HeadKind::Token => self.network.token_outputs(head, states, &targets.places),
         }
     }
 
-    fn dev(&self) -> Dev<'_> {
-        Dev { recipe: &self.recipe, sets: &self.dev }
+    fn dev_sets(&self) -> DevSets<'_> {
+        DevSets { recipe: &self.recipe, sets: &self.dev }
     }
 
-    /// Calibrates the best epoch, or the mean that is wanted, and makes it the model.
+    /// Calibrates the best epoch, or the mean of models that the recipe asks for, and writes it to the output folder.
     fn finish(self) -> Result<EpochScores, TrainError> {
-        let (best, model) = (self.best(), &self.recipe.model);
-        let epochs = if model.mean_of_epochs { 1..=self.epochs.len() } else { best..=best };
+        let best = self.best();
+        let model = &self.recipe.model;
+        let epochs = if model.average_epochs { 1..=self.epochs.len() } else { best..=best };
         let share = model.own_share() / count(epochs.clone().count());
-        let mut models: Vec<_> = epochs.map(|epoch| (self.checkpoint.epoch_folder(epoch), share)).collect();
-        models.extend(model.blend.iter().map(|with| (with.model.clone(), with.share.get())));
+        let mut models = Vec::new();
+        for epoch in epochs {
+            models.push((self.checkpoint.epoch_folder(epoch), share));
+        }
+        for other in &model.average_with {
+            models.push((other.model.clone(), other.share.get()));
+        }
         let mut folder = models[0].0.clone();
         if models.len() > 1 {
-            folder = self.checkpoint.blend_folder();
-            blend::blend(&models, &folder)?;
+            folder = self.checkpoint.average_folder();
+            average::write_average(&models, &folder)?;
         }
-        self.dev().calibrate(&folder)?;
-        let sets = self.dev().measure(&folder)?;
-        let score = scores::deciding_score(&sets);
+        self.dev_sets().calibrate(&folder)?;
+        let sets = self.dev_sets().scores(&folder)?;
+        let score = selection_score(&sets);
         let scores = EpochScores { score, sets, ..self.epochs[best - 1].clone() };
         let path = folder.join(CARD);
         let facts = Facts { scores: &scores, epochs: &self.epochs, size_bytes: size_of(&folder)?, notes: &self.notes };
@@ -324,26 +308,24 @@ impl Training {
     }
 }
 
-/// Calibrates the finished model in the recipe's output folder, on the recipe's sets to measure by, and gives what it is worth then.
-/// Nothing is trained: of the folder only the manifest and the card change, also to the revision of the recipe.
+/// Calibrates the finished model in the recipe's output folder on the recipe's dev sets, and gives its scores. Nothing is
+/// trained: in the folder only the manifest and the card change, which also get the recipe's revision.
 ///
 /// # Errors
-/// The first thing wrong with the model or the sets; the model is as it was then.
+/// The first fault in the model or the sets. The model is unchanged then.
 pub fn calibrate(recipe: &Recipe) -> Result<Vec<SetScores>, TrainError> {
     let output = &recipe.model.output;
-    blend::check_heads(recipe, output)?;
-    let sets = DevSet::read_all(recipe)?;
-    let notes = notes(recipe)?;
-    let dev = Dev { recipe, sets: &sets };
-    // Beside it: while it is calibrated a model is another one at each step.
-    let parent = output.parent().unwrap_or(output);
-    let folder = tempfile::tempdir_in(parent).map_err(file_error(parent))?;
+    average::check_heads(recipe, output)?;
+    let sets = DevSet::load_all(recipe)?;
+    let notes = load_notes(recipe)?;
+    let dev_sets = DevSets { recipe, sets: &sets };
+    // A copy is calibrated, because the manifest is incomplete until the end.
+    let folder = calibration_folder(recipe)?;
     export::copy_files(output, folder.path())?;
-    dev.calibrate(folder.path())?;
-    let scores = dev.measure(folder.path())?;
+    dev_sets.calibrate(folder.path())?;
+    let scores = dev_sets.scores(folder.path())?;
     let card = std::fs::read_to_string(output.join(CARD)).ok();
-    let card = card.and_then(|card| card::calibrated_anew(&card, recipe, &scores, &notes));
-    if let Some(card) = &card {
+    if let Some(card) = card.and_then(|card| card::recalibrated(&card, recipe, &scores, &notes)) {
         let path = folder.path().join(CARD);
         std::fs::write(&path, card).map_err(file_error(&path))?;
     }
@@ -351,61 +333,79 @@ pub fn calibrate(recipe: &Recipe) -> Result<Vec<SetScores>, TrainError> {
     Ok(scores)
 }
 
-/// What the recipe's author has to add to the card.
-fn notes(recipe: &Recipe) -> Result<String, TrainError> {
-    let path = recipe.model.notes.as_ref();
-    path.map_or(Ok(String::new()), |path| std::fs::read_to_string(path).map_err(file_error(path)))
+/// Creates `<output>.calibration`, which is removed when it is dropped. A folder that a killed calibration has left is
+/// replaced.
+fn calibration_folder(recipe: &Recipe) -> Result<tempfile::TempDir, TrainError> {
+    let path = recipe.model.beside_output(".calibration");
+    match std::fs::remove_dir_all(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(file_error(&path)(error)),
+        _ => {}
+    }
+    let parent = path.parent().unwrap_or(&path);
+    let mut folder = tempfile::Builder::new();
+    folder.prefix(path.file_name().unwrap_or_default()).rand_bytes(0);
+    folder.tempdir_in(parent).map_err(file_error(&path))
 }
 
-/// How each head's rows count, by what its sets hold.
-fn losses(recipe: &Recipe, data: &Data) -> Vec<Loss> {
-    let loss = |(head, recipe): (usize, &recipe::HeadRecipe)| {
-        let mut counts = vec![0.0; recipe.labels.len()];
-        let lessons = data.examples.iter().flat_map(|example| {
-            example.lessons_of(head).map(|lesson| (lesson, example.weight * lesson.weight_of_each))
-        });
-        for (lesson, weight) in lessons {
-            for truth in &lesson.truths {
-                match truth {
-                    Truth::Unknown => {}
-                    Truth::Segment(shares) | Truth::OneOf(shares) => {
+/// The recipe's notes, which end the model card.
+fn load_notes(recipe: &Recipe) -> Result<String, TrainError> {
+    match &recipe.model.notes {
+        Some(path) => std::fs::read_to_string(path).map_err(file_error(path)),
+        None => Ok(String::new()),
+    }
+}
+
+/// The loss function of the head with the index `head`, with class weights from the labels in `data`.
+fn loss_of_head(head: usize, recipe: &HeadRecipe, data: &Data) -> Loss {
+    let mut counts = vec![0.0; recipe.labels.len()];
+    for example in &data.examples {
+        for targets in example.targets_of(head) {
+            let weight = example.weight * targets.weight_of_each;
+            for target in &targets.segments {
+                match target {
+                    Target::Unknown => {}
+                    Target::Label(shares) | Target::OneOf(shares) => {
                         add(&mut counts, shares, weight / f64::from(shares.iter().sum::<f32>()));
                     }
-                    Truth::Tokens(tokens) => tokens.iter().for_each(|shares| add(&mut counts, shares, weight)),
+                    Target::Tokens(tokens) => tokens.iter().for_each(|shares| add(&mut counts, shares, weight)),
                 }
             }
         }
-        Loss {
-            label_weights: Tensor::from_slice(&loss::label_weights(&counts, recipe.rare_weight.get())),
-            smoothing: recipe.label_smoothing.get(),
-            focal: recipe.focal,
-        }
-    };
-    recipe.heads.values().enumerate().map(loss).collect()
+    }
+    Loss {
+        label_weights: Tensor::from_slice(&loss::label_weights(&counts, recipe.rare_weight.get())),
+        smoothing: recipe.label_smoothing.get(),
+        focal: recipe.focal,
+    }
 }
 
 fn add(sums: &mut [f64], shares: &[f32], weight: f64) {
-    sums.iter_mut().zip(shares).for_each(|(sum, &share)| *sum += weight * f64::from(share));
+    for (sum, &share) in sums.iter_mut().zip(shares) {
+        *sum += weight * f64::from(share);
+    }
 }
 
+/// The number of threads for matrix products.
 fn threads(recipe: &Recipe) -> i32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let wanted = recipe.training.threads.as_size();
     i32::try_from(if wanted == 0 { cores } else { wanted }).unwrap_or(1)
 }
 
-/// The weights of the folder that a training begins from.
+/// The file with the encoder's weights in the folder of a base: a finished model or an encoder.
 fn base_weights(base: &Path) -> PathBuf {
     let encoder = base.join("encoder.safetensors");
     if encoder.exists() { encoder } else { base.join("model.safetensors") }
 }
 
+/// The size of the weights and the tokenizer in `folder`, in bytes.
 fn size_of(folder: &Path) -> Result<u64, TrainError> {
-    let size = |name: &str| {
+    let mut size = 0;
+    for name in export::WEIGHTS.into_iter().chain(["tokenizer.json"]) {
         let path = folder.join(name);
-        std::fs::metadata(&path).map(|data| data.len()).map_err(file_error(&path))
-    };
-    export::WEIGHTS.into_iter().chain(["tokenizer.json"]).map(size).sum()
+        size += std::fs::metadata(&path).map_err(file_error(&path))?.len();
+    }
+    Ok(size)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]

@@ -1,8 +1,8 @@
 //! `AdamW` (Loshchilov & Hutter 2019) that keeps weights in f32 whatever the network computes in: in bf16 the small steps
-//! of a fine-tuning would be lost to rounding. Beside the weights it keeps their moving average.
+//! of fine-tuning would be lost to rounding. It also keeps an exponential moving average (EMA) of the weights.
 //!
-//! Of the word embeddings, half of a small encoder, a batch touches one in thirty. Only those rows are stepped, and they
-//! come out as they are, not averaged: a rare word's average would hardly leave its beginning.
+//! A batch uses about one in thirty rows of the word embeddings, which are half of a small encoder. Only those rows are
+//! updated, and they are not averaged: the average of a rare word would hardly move away from its start.
 
 use std::collections::HashMap;
 
@@ -17,46 +17,46 @@ const FIRST_MOMENT: f64 = 0.9;
 const SECOND_MOMENT: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
-/// The weights under way, with all that a step needs to know of earlier ones.
+/// The weights of a network with the state of the optimizer.
 pub(super) struct Optimizer {
     weights: Vec<Weight>,
     /// Steps taken.
     pub(super) steps: usize,
     clip_norm: f64,
     weight_decay: f64,
-    average: f64,
+    ema_decay: f64,
 }
 
 /// One tensor of weights.
 struct Weight {
     /// `encoder.` or `heads.` and the name in the network.
     name: String,
-    /// As the network computes with it.
+    /// The network's own tensor, in the precision that it computes in.
     used: Tensor,
     fitted: Fitted,
-    /// The moving average, f32; of a sparse weight the weight itself.
+    /// The moving average, f32. For a sparse weight this is the weight itself.
     average: Tensor,
     learning_rate: f64,
     /// Biases and norms do not decay.
     decays: bool,
-    /// Only the rows that a batch touched are stepped.
+    /// Only the rows that a batch uses are updated.
     is_sparse: bool,
 }
 
-/// Weights as they are fitted, with what a step needs to know of earlier ones, all f32.
+/// Master weights and their moments, all f32.
 struct Fitted {
     weights: Tensor,
     first_moment: Tensor,
     second_moment: Tensor,
 }
 
-/// What all weights have in common in a step.
+/// The settings of one step, for all weights.
 #[derive(Clone, Copy)]
 struct Rate {
     /// The share of each weight's learning rate, 0 to 1.
     schedule: f64,
     decay: f64,
-    /// What makes up for moments that began at nothing.
+    /// The bias corrections of the two moments.
     corrections: (f64, f64),
 }
 
@@ -69,12 +69,12 @@ impl Optimizer {
             steps: 0,
             clip_norm: recipe.clip_norm,
             weight_decay: recipe.weight_decay,
-            average: recipe.average.get(),
+            ema_decay: recipe.ema_decay.get(),
         }
     }
 
-    /// One step along the gradients, scaled by `schedule` (0 to 1), of a batch with the token ids `ids`. Gives the norm
-    /// of the gradient before clipping.
+    /// Updates the weights by the gradients of a batch with the token ids `ids`, with the learning rates scaled by `schedule`
+    /// (0 to 1). Gives the norm of the gradient before clipping.
     pub(super) fn step(&mut self, schedule: f64, ids: &[i64]) -> Result<f64, TchError> {
         self.steps += 1;
         let mut rows = ids.to_vec();
@@ -91,7 +91,7 @@ impl Optimizer {
                     let _ = gradient.shallow_clone().f_mul_scalar_(scale)?;
                     weight.step(gradient, rate, &rows)?;
                 }
-                weight.follow(self.average, self.steps)?;
+                weight.update_average(self.ema_decay, self.steps)?;
             }
             Ok(norm)
         })
@@ -104,21 +104,27 @@ impl Optimizer {
 
     /// The average weights whose names begin with `prefix`, without it, in order of their names.
     pub(super) fn averages(&self, prefix: &str) -> Vec<(String, Tensor)> {
-        let named =
-            |weight: &Weight| Some((weight.name.strip_prefix(prefix)?.to_owned(), weight.average.shallow_clone()));
-        self.weights.iter().filter_map(named).collect()
+        let mut averages = Vec::new();
+        for weight in &self.weights {
+            if let Some(name) = weight.name.strip_prefix(prefix) {
+                averages.push((name.to_owned(), weight.average.shallow_clone()));
+            }
+        }
+        averages
     }
 
-    /// All that it would need to go on.
+    /// The state that a later training continues from.
     pub(super) fn state(&self) -> Vec<(String, Tensor)> {
-        let of = |weight: &Weight| {
-            let named = |(kind, tensor): (&str, Tensor)| (format!("{kind}.{}", weight.name), tensor);
-            STATE.into_iter().zip(weight.tensors()).map(named).collect::<Vec<_>>()
-        };
-        self.weights.iter().flat_map(of).collect()
+        let mut state = Vec::new();
+        for weight in &self.weights {
+            for (kind, tensor) in STATE.into_iter().zip(weight.tensors()) {
+                state.push((format!("{kind}.{}", weight.name), tensor));
+            }
+        }
+        state
     }
 
-    /// Takes up a state; false where it is one of other weights.
+    /// Restores a state. False if it belongs to other weights.
     pub(super) fn restore(&mut self, state: &HashMap<String, Tensor>, steps: usize) -> Result<bool, TchError> {
         self.steps = steps;
         tch::no_grad(|| {
@@ -140,16 +146,17 @@ impl Optimizer {
 const STATE: [&str; 4] = ["weight", "first_moment", "second_moment", "average"];
 
 impl Weight {
-    /// Takes the gradient off the network, as f32; none where the weight had no part. Of a sparse weight its `rows`.
+    /// Moves the gradient out of the network, as f32: all of it, or the `rows` of a sparse weight. `None` if the weight was not
+    /// used.
     fn gradient(&self, rows: &Tensor) -> Result<Option<Tensor>, TchError> {
         let gradient = self.used.f_grad()?;
         if !gradient.defined() {
             return Ok(None);
         }
-        let taken = if self.is_sparse { gradient.f_index_select(0, rows)? } else { gradient.shallow_clone() };
-        let taken = taken.f_to_dtype(Kind::Float, false, true)?;
+        let used = if self.is_sparse { gradient.f_index_select(0, rows)? } else { gradient.shallow_clone() };
+        let copy = used.f_to_dtype(Kind::Float, false, true)?;
         let _ = gradient.shallow_clone().f_zero_()?;
-        Ok(Some(taken))
+        Ok(Some(copy))
     }
 
     fn step(&mut self, gradient: &Tensor, rate: Rate, rows: &Tensor) -> Result<(), TchError> {
@@ -163,22 +170,22 @@ impl Weight {
         self.used.f_index_copy_(0, rows, &chosen.weights.f_to_kind(self.used.kind())?).map(drop)
     }
 
-    /// The same storage under other names, in the order of [`STATE`].
+    /// Its tensors in the order of [`STATE`]. They share their storage with the weight.
     fn tensors(&self) -> [Tensor; 4] {
         let Fitted { weights, first_moment, second_moment } = &self.fitted;
         [weights, first_moment, second_moment, &self.average].map(Tensor::shallow_clone)
     }
 
-    /// Moves the average, faster while it is young.
-    fn follow(&mut self, average: f64, steps: usize) -> Result<(), TchError> {
+    /// Updates the moving average. The decay rises to `ema_decay` over the first steps.
+    fn update_average(&mut self, ema_decay: f64, steps: usize) -> Result<(), TchError> {
         if self.is_sparse {
             return Ok(());
         }
-        let kept = average.min(count(steps) / (count(steps) + 9.0));
-        if average == 0.0 {
+        let decay = ema_decay.min(count(steps) / (count(steps) + 9.0));
+        if ema_decay == 0.0 {
             self.average.f_copy_(&self.fitted.weights)
         } else {
-            self.average.f_lerp_(&self.fitted.weights, 1.0 - kept).map(drop)
+            self.average.f_lerp_(&self.fitted.weights, 1.0 - decay).map(drop)
         }
     }
 }
@@ -214,42 +221,46 @@ impl Fitted {
     }
 }
 
-/// The weights of a store that are fitted, in order of their names.
+/// The trainable weights of a store, in order of their names.
 fn fitted(store: &VarStore, prefix: &str, recipe: &TrainingRecipe) -> Vec<Weight> {
     let mut variables: Vec<_> = store.variables().into_iter().collect();
     variables.sort_by(|(a, _), (b, _)| a.cmp(b));
     let layers = 1 + variables.iter().filter_map(|(name, _)| layer(name)).max().unwrap_or(0);
-    let rate = |name: &str| match prefix {
-        "heads." => recipe.head_learning_rate,
-        // The embeddings lie one below the first layer.
-        _ => recipe.learning_rate * recipe.layer_decay.get().powi(layers - layer(name).map_or(0, |layer| layer + 1)),
-    };
-    let weight = |(name, used): (String, Tensor)| {
-        let weights = used.detach().to_dtype(Kind::Float, false, true);
+    let mut weights = Vec::new();
+    for (name, used) in variables {
         let is_sparse = name.contains("word_embeddings");
-        Weight {
-            learning_rate: rate(&name),
+        let master = used.detach().to_dtype(Kind::Float, false, true);
+        let learning_rate = if prefix == "heads." {
+            recipe.head_learning_rate
+        } else {
+            // The embeddings count as the layer below the first.
+            let depth = layers - layer(&name).map_or(0, |layer| layer + 1);
+            recipe.learning_rate * recipe.layer_decay.get().powi(depth)
+        };
+        weights.push(Weight {
+            learning_rate,
             decays: used.dim() > 1,
-            average: if is_sparse { weights.shallow_clone() } else { weights.copy() },
-            fitted: Fitted { first_moment: weights.zeros_like(), second_moment: weights.zeros_like(), weights },
+            average: if is_sparse { master.shallow_clone() } else { master.copy() },
+            fitted: Fitted { first_moment: master.zeros_like(), second_moment: master.zeros_like(), weights: master },
             name: format!("{prefix}{name}"),
             used,
             is_sparse,
-        }
-    };
-    variables.into_iter().map(weight).collect()
+        });
+    }
+    weights
 }
 
-/// The encoder layer that a weight belongs to, from 0.
+/// The encoder layer of a weight, from 0.
 fn layer(name: &str) -> Option<i32> {
     name.split_once("layer.").and_then(|(_, rest)| rest.split('.').next()).and_then(|number| number.parse().ok())
 }
 
+/// The norm of all gradients together.
 fn norm(gradients: &[Option<Tensor>]) -> Result<f64, TchError> {
-    let squares = gradients.iter().flatten().map(|gradient| {
+    let mut squares = Vec::new();
+    for gradient in gradients.iter().flatten() {
         let norm = gradient.f_norm()?;
-        norm.f_mul(&norm)
-    });
-    let squares = squares.collect::<Result<Vec<_>, _>>()?;
+        squares.push(norm.f_mul(&norm)?);
+    }
     f64::try_from(Tensor::f_stack(&squares, 0)?.f_sum(Kind::Double)?.f_sqrt()?)
 }

@@ -1,4 +1,4 @@
-//! `recipe.toml` to a valid [`Recipe`]: what a model is trained on and how.
+//! Reads `recipe.toml` into a valid [`Recipe`]: the data that a model is trained on, and the settings of the training.
 
 use std::path::{Path, PathBuf};
 
@@ -11,110 +11,110 @@ use crate::labelled::Layout;
 use crate::model::{HeadKind, HeadManifest, ReadingLimits, Report};
 use crate::record::Label;
 
-/// What a model is trained on and how. Relative paths have been resolved against the file's folder.
+/// The settings and the data of a training. Relative paths have been resolved against the file's folder.
 #[derive(Debug, Clone)]
 pub struct Recipe {
     /// The file itself.
     pub file: ConfigFile,
     /// The file that the heads come from, where that is another one.
     pub heads_file: Option<ConfigFile>,
-    /// What comes out.
+    /// The model to write.
     pub model: ModelRecipe,
-    /// How it is fitted.
+    /// Hyperparameters.
     pub training: TrainingRecipe,
     /// The heads, by name.
     pub heads: IndexMap<String, HeadRecipe>,
 }
 
-/// What comes out of a training.
+/// The model that a training writes.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecipe {
     /// The model's name.
     pub name: String,
-    /// What to tell this version of the weights from another by.
+    /// The version of the weights.
     pub revision: String,
-    /// The folder of the encoder to begin from: `config.json`, `tokenizer.json`, `model.safetensors`; or a model folder.
+    /// The folder of the encoder to start from: `config.json`, `tokenizer.json`, `model.safetensors`; or a model folder.
     pub base: PathBuf,
-    /// What the model card says of that encoder and its licence.
+    /// A description of that encoder and its licence, for the model card.
     pub base_note: String,
     /// The folder to write.
     pub output: PathBuf,
-    /// The folder of the labelled files; without it they are looked for from the recipe's own folder.
+    /// The folder of the labelled files; by default the recipe's own folder.
     pub data: Option<PathBuf>,
-    /// A Markdown file that closes the model card: what was tried, what the model cannot do.
+    /// A Markdown file that is appended to the model card: experiments, limits of the model.
     pub notes: Option<PathBuf>,
-    /// Whether the mean of the weights of all epochs comes out, not the best epoch (stochastic weight averaging, Izmailov et al. 2018).
+    /// Writes the mean of the weights of all epochs, not the best epoch (stochastic weight averaging, Izmailov et al. 2018).
     #[serde(default)]
-    pub mean_of_epochs: bool,
-    /// Finished models to take the mean with in the end.
+    pub average_epochs: bool,
+    /// Finished models whose weights are averaged with those of the training at its end.
     #[serde(default)]
-    pub blend: Vec<Blend>,
+    pub average_with: Vec<AverageWith>,
     /// The longest sentence to read, in tokens.
     #[serde(default = "Whole::constant::<256>")]
     pub max_tokens: Whole<3, 512>,
-    /// How many tokens to read at once, of sentences that stand together.
+    /// The longest passage of neighbouring sentences, in tokens.
     #[serde(default = "Whole::constant::<128>")]
     pub passage_tokens: Whole<16, 512>,
-    /// How many tokens of a document's title stand in front of each of its passages. Without it passages have no title.
+    /// The longest title in front of each passage of a document, in tokens. Without it passages have no title.
     pub title_tokens: Option<Whole<1, 128>>,
 }
 
-/// The mean of weights that were fitted apart, from the same encoder, is often better than either of them ("model soup",
-/// Wortsman et al. 2022).
+/// A finished model to average weights with. The mean of models that were fine-tuned separately from the same encoder is often better
+/// than each of them ("model soup", Wortsman et al. 2022).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Blend {
+pub struct AverageWith {
     /// A finished model of the same encoder and heads.
     pub model: PathBuf,
     /// Its share of the mean.
     pub share: Share,
 }
 
-/// How a model is fitted.
+/// Hyperparameters.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingRecipe {
-    /// How often the sets are gone through, at most.
+    /// The maximum number of epochs.
     pub epochs: Whole<1, 1000>,
-    /// Stop after so many epochs without a better one.
+    /// The number of epochs without improvement after which the training stops.
     pub patience: Whole<1, 1000>,
-    /// How many tokens a batch has at most, padding included.
+    /// The maximum number of tokens in a batch, padding included.
     pub batch_tokens: Whole<16, 65_536>,
     /// The highest learning rate of the encoder.
     pub learning_rate: f64,
     /// The highest learning rate of the heads.
     pub head_learning_rate: f64,
-    /// What each deeper layer's learning rate is multiplied by, counted from the last.
+    /// The ratio of each layer's learning rate to that of the layer above it.
     pub layer_decay: Share,
-    /// The share of all steps in which the learning rate rises; then it falls to nothing.
+    /// The share of all steps in which the learning rate rises; after them it decays linearly to 0.
     pub warm_up: Share,
-    /// The decay of weights (`AdamW`).
+    /// The weight decay (`AdamW`).
     pub weight_decay: f64,
-    /// The largest norm of a step's gradient.
+    /// The norm to which a step's gradient is clipped.
     pub clip_norm: f64,
-    /// The share of an encoder's states that is dropped at random.
+    /// The dropout rate in the encoder.
     pub dropout: Share,
-    /// The share of a head's input that is dropped at random.
+    /// The dropout rate of the heads' inputs.
     pub head_dropout: Share,
-    /// The share of rows with neighbours that are read without them.
+    /// The share of texts with context whose context is left out.
     pub context_dropout: Share,
-    /// The share of documents' passages that are read without their title.
+    /// The share of documents' passages whose title is left out.
     pub title_dropout: Share,
-    /// The share of texts without neighbours that are read in one passage with other such texts.
-    pub strangers: Share,
-    /// How slowly the average of the weights, which is what comes out, follows them; 0 for the weights themselves.
-    pub average: Share,
-    /// The weight of the difference between two readings of a text under dropout (R-Drop, Liang et al. 2021); 0 for
-    /// one reading.
+    /// The share of texts without context that are put into one passage with other such texts.
+    pub unrelated_context: Share,
+    /// The decay of the exponential moving average (EMA) of the weights, which is written in place of the weights; 0 for no average.
+    pub ema_decay: Share,
+    /// The weight of the divergence between two passes of a batch under dropout (R-Drop, Liang et al. 2021); 0 for a
+    /// single pass.
     pub r_drop: f64,
-    /// Whether the embeddings of words are fitted, too.
+    /// Trains the word embeddings, too.
     pub fit_embeddings: bool,
-    /// Where all chance comes from.
+    /// The seed of all random numbers.
     pub seed: Whole<0, 4_294_967_295>,
-    /// bf16 multiplies faster where the processor can; weights and their updates are f32 all the same.
+    /// The precision of the network's computation; weights and their updates are f32 in any case.
     pub precision: Precision,
-    /// How many threads multiply matrices; 0 for one a core.
+    /// The number of threads for matrix products; 0 for one per core.
     pub threads: Whole<0, 1024>,
 }
 
@@ -134,8 +134,8 @@ impl Default for TrainingRecipe {
             head_dropout: Share::of_percent::<10>(),
             context_dropout: Share::of_percent::<15>(),
             title_dropout: Share::of_percent::<10>(),
-            strangers: Share::default(),
-            average: Share::default(),
+            unrelated_context: Share::default(),
+            ema_decay: Share::default(),
             r_drop: 0.0,
             fit_embeddings: true,
             seed: Whole::constant::<1>(),
@@ -145,27 +145,27 @@ impl Default for TrainingRecipe {
     }
 }
 
-/// One head and what it learns from.
+/// One head and its training data.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadRecipe {
-    /// What it labels.
+    /// The kind of head.
     pub kind: HeadKind,
-    /// What of its probabilities is reported.
+    /// The probabilities that a run reports.
     #[serde(default)]
     pub report: Report,
     /// The labels, in the order of its outputs.
     pub labels: Vec<Label>,
-    /// The weight of its loss beside the other heads'.
+    /// The weight of its loss relative to the other heads.
     #[serde(default = "one")]
     pub loss_weight: f64,
-    /// The share of the truth that is spread over all labels.
+    /// Label smoothing: the share of each target that is spread over all labels.
     #[serde(default)]
     pub label_smoothing: Share,
-    /// How much more rare labels count: a label's weight is its share of the rows to the power of minus this, 0 to 1.
+    /// The exponent of class weights, 0 to 1: a label's weight is its share of the rows to the power of minus this.
     #[serde(default)]
     pub rare_weight: Share,
-    /// How much less rows count that are clear already (focal loss, Lin et al. 2017); 0 for not at all.
+    /// The exponent of the focal loss (Lin et al. 2017); 0 for plain cross-entropy.
     #[serde(default)]
     pub focal: f64,
     /// The labelled sets.
@@ -177,62 +177,63 @@ pub struct HeadRecipe {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetRecipe {
-    /// What the model card calls it.
+    /// Its name, for the model card.
     pub name: String,
     /// Its licence, for the model card.
     pub licence: String,
-    /// The file to learn from.
+    /// The training file.
     pub train: PathBuf,
-    /// The file to measure by.
+    /// The dev file.
     pub dev: Option<PathBuf>,
-    /// How often a row is seen in an epoch; below 1 its probability.
+    /// The number of times that each row is seen in an epoch; below 1 the probability that it is seen.
     #[serde(default = "one")]
     pub weight: f64,
-    /// Whether its scores decide which epoch is best and how probabilities are calibrated.
-    #[serde(default = "yes")]
-    pub decides: bool,
-    /// What other heads learn from the same rows, by their names: a document has labels for several heads.
+    /// Only reports the scores on `dev`: they are used neither to select the best epoch nor to calibrate.
+    #[serde(default)]
+    pub report_only: bool,
+    /// The labels of other heads for the same rows, by the names of these heads: a document has labels for several heads.
     #[serde(default)]
     pub also: IndexMap<String, AlsoRecipe>,
-    /// How much a document's own label counts beside those of its sentences, for each passage.
+    /// The weight of a document's own label in each of its passages; a sentence's label has the weight 1.
     #[serde(default = "half")]
     pub document_weight: f64,
-    /// Finished models with the same head: their mean says how likely labels are where the set leaves several open, and of
-    /// the others as much as `teacher_share` says. Without them the model being trained chooses among several itself.
+    /// Finished models with the same head, for knowledge distillation. Where a row allows several labels, the mean of the teachers'
+    /// probabilities becomes the target; other targets are mixed with it by `teacher_share`. Without teachers, the loss of a row that
+    /// allows several labels is that of their total probability.
     #[serde(default)]
     pub teachers: Vec<PathBuf>,
-    /// How much of the teachers' opinion goes into labels that the set is sure of.
+    /// The share of the teachers' probabilities in the target of a row with one known label.
     #[serde(default)]
     pub teacher_share: Share,
-    /// How many texts to make up of each row, of its words and others', for the teachers to label: where rows are few.
+    /// The number of synthetic texts to make from each row, which the teachers label (data augmentation).
     #[serde(default = "Whole::constant::<0>")]
-    pub variants: Whole<0, 100>,
-    /// Finished models that say what other heads are to learn from the same reading, by the names of these heads.
+    pub augmented_copies: Whole<0, 100>,
+    /// Teachers of other heads for the texts of this set, by the names of these heads.
     #[serde(default)]
-    pub taught: IndexMap<String, PathBuf>,
-    /// How much what is taught counts beside what is labelled.
+    pub distilled_heads: IndexMap<String, PathBuf>,
+    /// The weight of the distilled heads' targets; a labelled row has the weight 1.
     #[serde(default = "one")]
-    pub taught_weight: f64,
-    /// How its rows are read.
+    pub distilled_weight: f64,
+    /// The fields of its rows.
     #[serde(default)]
     pub layout: Layout,
 }
 
-/// What another head learns from the rows of a set.
+/// The labels of another head for the rows of a set.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlsoRecipe {
-    /// Where its labels stand, if not in the set's own files: rows of the same `id` and text.
+    /// The training file with its labels, if it is not the set's own: rows with the same `id` and text.
     pub train: Option<PathBuf>,
-    /// The same for the file to measure by.
+    /// The dev file with its labels.
     pub dev: Option<PathBuf>,
-    /// Whether the head's scores on `dev` decide which epoch is best and how probabilities are calibrated.
-    #[serde(default = "yes")]
-    pub decides: bool,
-    /// How much it counts beside the set's own head.
+    /// Only reports the head's scores on `dev`: they are used neither to select the best epoch nor to calibrate.
+    #[serde(default)]
+    pub report_only: bool,
+    /// The weight of its targets relative to those of the set's own head.
     #[serde(default = "one")]
     pub weight: f64,
-    /// How its labels are read.
+    /// The fields of its labels.
     #[serde(default)]
     pub layout: Layout,
 }
@@ -240,9 +241,9 @@ pub struct AlsoRecipe {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sections {
-    /// A recipe beside this one whose heads and sets are taken: a teacher learns what the model that it teaches learns.
+    /// A recipe in the same folder whose heads and sets are used here: a teacher is trained on the data of its student.
     heads_from: Option<PathBuf>,
-    /// Whether the teachers of the sets have a say. The teacher itself has none.
+    /// Uses the teachers of the sets. The recipe of a teacher turns them off.
     #[serde(default = "yes")]
     use_teachers: bool,
     model: ModelRecipe,
@@ -288,8 +289,8 @@ impl Recipe {
         if !use_teachers {
             for set in heads.values_mut().flat_map(|head| &mut head.sets) {
                 set.teachers.clear();
-                set.taught.clear();
-                set.variants = Whole::constant::<0>();
+                set.distilled_heads.clear();
+                set.augmented_copies = Whole::constant::<0>();
             }
         }
         let mut recipe = Self { file, heads_file, model, training, heads };
@@ -329,7 +330,7 @@ impl Recipe {
         for (key, value) in [("weight_decay", training.weight_decay), ("r_drop", training.r_drop)] {
             self.require(value >= 0.0 && value.is_finite(), key, "has to be a number from 0.0 on")?;
         }
-        self.require(self.model.own_share() > -1e-9, "blend", "has shares of more than 1.0 together")?;
+        self.require(self.model.own_share() > -1e-9, "average_with", "has shares of more than 1.0 together")?;
         self.require(!self.heads.is_empty(), "heads", "needs at least one head")?;
         for (name, head) in &self.heads {
             self.check_head(name, head)?;
@@ -340,73 +341,117 @@ impl Recipe {
     fn check_head(&self, name: &str, head: &HeadRecipe) -> Result<(), ConfigError> {
         let section = format!("heads.{name}");
         self.require(head.labels.len() > 1, &section, "needs at least two labels")?;
-        let is_fed = !head.sets.is_empty() || self.also(name).next().is_some();
-        self.require(is_fed, &section, "needs at least one set, or one of another head that has it in `also`")?;
-        let also = head.sets.iter().flat_map(|set| &set.also).all(|(other, also)| {
-            name != other && self.heads.contains_key(other) && also.weight > 0.0 && also.weight <= 100.0
-        });
-        let what = "has a set whose `also` names a head that is its own or unknown, or a `weight` not above 0.0 and at most 100.0";
-        self.require(also, &section, what)?;
-        let decides = head.sets.iter().any(|set| set.dev.is_some() && set.decides) || self.is_also_measured(name);
-        self.require(decides, &section, "needs a set with `dev` that decides which epoch is best")?;
-        let taught = head.sets.iter().all(|set| !set.teachers.is_empty() || set.variants.get() == 0);
-        self.require(taught, &section, "has a set with `variants`, which need `teachers` to label them")?;
-        let made_up = head.kind == HeadKind::Sequence || head.sets.iter().all(|set| set.variants.get() == 0);
-        self.require(made_up, &section, "is a token head and has a set with `variants`, which have no marks")?;
-        let weights = head.sets.iter().all(|set| set.weight > 0.0 && set.weight <= 100.0);
-        self.require(weights, &section, "has a set whose `weight` is not above 0.0 and at most 100.0")?;
-        let taught = head.sets.iter().all(|set| set.taught.keys().all(|other| self.is_taught(name, other)));
-        self.require(taught, &section, "has a set whose `taught` names a head that is its own or unknown")?;
-        let weights = head.sets.iter().all(|set| set.taught_weight > 0.0 && set.taught_weight <= 100.0);
-        self.require(weights, &section, "has a set whose `taught_weight` is not above 0.0 and at most 100.0")?;
-        self.require(head.loss_weight > 0.0 && head.focal >= 0.0, &section, "has a negative `loss_weight` or `focal`")
+        self.require(head.loss_weight > 0.0 && head.focal >= 0.0, &section, "has a negative `loss_weight` or `focal`")?;
+        let has_data = !head.sets.is_empty() || self.also(name).next().is_some();
+        self.require(has_data, &section, "needs at least one set, or one of another head that has it in `also`")?;
+        let can_select = head.sets.iter().any(|set| set.dev.is_some() && !set.report_only)
+            || self.also(name).any(|(set, also)| !also.report_only && also.dev_file(set).is_some());
+        self.require(
+            can_select,
+            &section,
+            "needs a set with `dev` that is not `report_only`, to select the best epoch",
+        )?;
+        for set in &head.sets {
+            self.check_set(name, head, set, &section)?;
+        }
+        Ok(())
     }
 
-    /// What the head called `name` learns from sets of other heads.
+    fn check_set(&self, name: &str, head: &HeadRecipe, set: &SetRecipe, section: &str) -> Result<(), ConfigError> {
+        self.require(
+            set.also.iter().all(|(other, also)| self.is_other_head(name, other) && is_weight(also.weight)),
+            section,
+            "has a set whose `also` names a head that is its own or unknown, or a `weight` not above 0.0 and at most 100.0",
+        )?;
+        let is_augmented = set.augmented_copies.get() > 0;
+        self.require(
+            !is_augmented || !set.teachers.is_empty(),
+            section,
+            "has a set with `augmented_copies`, which need `teachers` to label them",
+        )?;
+        self.require(
+            !is_augmented || head.kind == HeadKind::Sequence,
+            section,
+            "is a token head and has a set with `augmented_copies`, which have no marks",
+        )?;
+        self.require(is_weight(set.weight), section, "has a set whose `weight` is not above 0.0 and at most 100.0")?;
+        self.require(
+            set.distilled_heads.keys().all(|other| self.is_other_head(name, other)),
+            section,
+            "has a set whose `distilled_heads` names a head that is its own or unknown",
+        )?;
+        self.require(
+            is_weight(set.distilled_weight),
+            section,
+            "has a set whose `distilled_weight` is not above 0.0 and at most 100.0",
+        )
+    }
+
+    /// True if `other` is a head of the recipe, and not the one called `name`.
+    fn is_other_head(&self, name: &str, other: &str) -> bool {
+        name != other && self.heads.contains_key(other)
+    }
+
+    /// The sets of other heads that have labels for the head called `name`.
     fn also(&self, name: &str) -> impl Iterator<Item = (&SetRecipe, &AlsoRecipe)> {
         self.heads.values().flat_map(|head| &head.sets).filter_map(move |set| Some((set, set.also.get(name)?)))
     }
 
-    fn is_also_measured(&self, name: &str) -> bool {
-        self.also(name).any(|(set, also)| also.decides && also.dev_file(set).is_some())
-    }
-
-    /// Whether `other` can be taught by sets of the head called `name`.
-    fn is_taught(&self, name: &str, other: &str) -> bool {
-        name != other && self.heads.contains_key(other)
-    }
-
-    /// Points to where `key` first stands in the file.
+    /// An error at the first place of `key` in the file, unless `holds`.
     fn require(&self, holds: bool, key: &str, what: &str) -> Result<(), ConfigError> {
         if holds {
             return Ok(());
         }
-        let at = self.file.text.find(key).unwrap_or(0);
+        let at = place_of_key(&self.file.text, key);
         Err(self.file.invalid(at..at + key.len(), &format!("`{key}` {what}")))
     }
 
     fn resolve_paths(&mut self) {
         let folder = folder_of(&self.file).to_owned();
         let data = self.model.data.as_ref().map_or_else(|| folder.clone(), |data| folder.join(data));
-        let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
-        resolve(&mut self.model.base);
-        resolve(&mut self.model.output);
-        self.model.notes.as_mut().map(resolve).unwrap_or_default();
-        self.model.blend.iter_mut().for_each(|blend| resolve(&mut blend.model));
+        let mut in_folder = vec![&mut self.model.base, &mut self.model.output];
+        in_folder.extend(&mut self.model.notes);
+        in_folder.extend(self.model.average_with.iter_mut().map(|other| &mut other.model));
         for set in self.heads.values_mut().flat_map(|head| &mut head.sets) {
-            set.teachers.iter_mut().chain(set.taught.values_mut()).for_each(resolve);
-            set.files_mut().into_iter().for_each(|file| *file = data.join(&*file));
+            in_folder.extend(set.teachers.iter_mut().chain(set.distilled_heads.values_mut()));
+        }
+        for path in in_folder {
+            *path = folder.join(&*path);
+        }
+        for set in self.heads.values_mut().flat_map(|head| &mut head.sets) {
+            for file in set.files_mut() {
+                *file = data.join(&*file);
+            }
         }
     }
 }
 
+/// The weights that sets and their heads can have.
+fn is_weight(weight: f64) -> bool {
+    weight > 0.0 && weight <= 100.0
+}
+
+/// The first place of `key` in `text` as a whole word; 0 where it is missing.
+fn place_of_key(text: &str, key: &str) -> usize {
+    for (place, _) in text.match_indices(key) {
+        if !text[..place].ends_with(is_in_word) && !text[place + key.len()..].starts_with(is_in_word) {
+            return place;
+        }
+    }
+    0
+}
+
+fn is_in_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
 impl ModelRecipe {
-    /// What the models to blend with leave of the mean to the training's own weights.
+    /// The share of the training's own weights in the mean with other models.
     pub(super) fn own_share(&self) -> f64 {
-        1.0 - self.blend.iter().map(|blend| blend.share.get()).sum::<f64>()
+        1.0 - self.average_with.iter().map(|other| other.share.get()).sum::<f64>()
     }
 
-    /// A folder beside the output, of the same name with `ending`.
+    /// The path of a folder next to the output, with the same name and `ending`.
     #[must_use]
     pub fn beside_output(&self, ending: &str) -> PathBuf {
         let mut name = self.output.file_name().unwrap_or_default().to_owned();
@@ -414,7 +459,7 @@ impl ModelRecipe {
         self.output.with_file_name(name)
     }
 
-    /// How much the model is to read at once.
+    /// The longest texts, passages and titles of the model.
     #[must_use]
     pub fn limits(&self) -> ReadingLimits {
         ReadingLimits {
@@ -426,27 +471,27 @@ impl ModelRecipe {
 }
 
 impl SetRecipe {
-    /// Its labelled files.
+    /// The paths of its labelled files.
     fn files_mut(&mut self) -> Vec<&mut PathBuf> {
         let also = self.also.values_mut().flat_map(|also| also.train.iter_mut().chain(&mut also.dev));
         std::iter::once(&mut self.train).chain(&mut self.dev).chain(also).collect()
     }
 }
 
-/// The folder that a file stands in.
+/// The folder of a file.
 fn folder_of(file: &ConfigFile) -> &Path {
     file.path.parent().unwrap_or(Path::new(""))
 }
 
 impl AlsoRecipe {
-    /// The file to learn from, of the set `of`.
+    /// The training file, of the set `of` by default.
     pub(super) fn train_file<'p>(&'p self, of: &'p SetRecipe) -> &'p Path {
         self.train.as_ref().unwrap_or(&of.train)
     }
 
-    /// The file to measure by, of the set `of`.
+    /// The dev file, if there is one.
     pub(super) fn dev_file<'p>(&'p self, of: &'p SetRecipe) -> Option<&'p Path> {
-        // Labels in a file of their own have their own file to measure by, or none.
+        // Labels in a training file of their own also have a dev file of their own, or none.
         if self.train.is_some() { self.dev.as_deref() } else { self.dev.as_deref().or(of.dev.as_deref()) }
     }
 }
@@ -455,17 +500,37 @@ impl HeadRecipe {
     /// The head as a manifest describes it.
     #[must_use]
     pub fn manifest(&self) -> HeadManifest {
-        let (kind, report, labels) = (self.kind, self.report, self.labels.clone());
-        HeadManifest { kind, report, temperature: None, document: None, offsets: Vec::new(), labels }
+        HeadManifest {
+            kind: self.kind,
+            report: self.report,
+            temperature: None,
+            document: None,
+            offsets: Vec::new(),
+            labels: self.labels.clone(),
+        }
     }
 
-    /// Whether a finished model's head is of this kind and has these labels, in this order: its weights can be taken then.
-    /// What a label maps to in other vocabularies makes no difference.
+    /// True if a finished model's head has the same kind and the same labels in the same order, so that its weights can be used.
+    /// The labels' mappings to other vocabularies make no difference.
     #[must_use]
     pub fn is_like(&self, head: &HeadManifest) -> bool {
-        let names = |labels: &[Label]| -> Vec<(Option<String>, String)> {
-            labels.iter().map(|label| (label.code.clone(), label.label.clone())).collect()
-        };
-        self.kind == head.kind && names(&self.labels) == names(&head.labels)
+        let mut labels = self.labels.iter().zip(&head.labels);
+        self.kind == head.kind
+            && self.labels.len() == head.labels.len()
+            && labels.all(|(ours, theirs)| ours.code == theirs.code && ours.label == theirs.label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_as_a_whole_word() {
+        let text = "head_learning_rate = 1\nlearning_rate = 2\n[heads.mood]\n[[model.average_with]]";
+        assert_eq!(place_of_key(text, "learning_rate"), 23);
+        assert_eq!(place_of_key(text, "heads.mood"), 42);
+        assert_eq!(&text[place_of_key(text, "average_with")..], "average_with]]");
+        assert_eq!(place_of_key(text, "missing"), 0);
     }
 }

@@ -1,5 +1,5 @@
-//! The labelled sets of a recipe, read and found good before anything is computed: a slip in the last line of the last
-//! file costs seconds, not hours.
+//! Reads and checks the labelled sets of a recipe before anything is computed: a slip in the last line of the last file
+//! costs seconds, not hours.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,82 +11,83 @@ use crate::labelled::{LabelledError, LabelledRow, LabelledSet};
 
 /// All sets of a recipe.
 pub(super) struct Sets {
-    /// Those to learn from.
+    /// The training sets.
     pub(super) train: Vec<TrainSet>,
-    /// Those to measure by.
+    /// The dev sets.
     pub(super) dev: Vec<DevSet>,
 }
 
-/// A set to learn from.
+/// A training set.
 pub(super) struct TrainSet {
-    /// The head, by its place in the recipe.
+    /// The index of the head in the recipe.
     pub(super) head: usize,
-    /// The set, by its place in the head's recipe.
+    /// The index of the set in the head's recipe.
     pub(super) set: usize,
     pub(super) rows: Vec<LabelledRow>,
-    /// What other heads learn from the same rows.
+    /// The labels of other heads for the same rows.
     pub(super) also: Vec<AlsoRows>,
 }
 
-/// What another head learns from the rows of a set.
+/// The labels of another head for the rows of a set.
 pub(super) struct AlsoRows {
-    /// The head, by its place in the recipe.
+    /// The index of the head in the recipe.
     pub(super) head: usize,
-    /// How much it counts beside the set's own head.
+    /// The weight of its targets relative to those of the set's own head.
     pub(super) weight: f64,
-    /// What is known of each of the set's rows; `None` where nothing is.
+    /// For each row of the set the same text with the other head's labels; `None` where there is none.
     pub(super) rows: Vec<Option<LabelledRow>>,
 }
 
-/// A set to measure by.
+/// A dev set.
 pub(super) struct DevSet {
-    /// The head, by its place in the recipe.
+    /// The index of the head in the recipe.
     pub(super) head: usize,
     pub(super) name: String,
-    pub(super) decides: bool,
+    /// The scores are used neither to select the best epoch nor to calibrate.
+    pub(super) report_only: bool,
     pub(super) set: LabelledSet,
 }
 
 impl Sets {
-    /// Reads all of them, and checks that their teachers can teach.
-    pub(super) fn read(recipe: &Recipe) -> Result<Self, TrainError> {
+    /// Reads all of them, and checks that their teachers have the right heads.
+    pub(super) fn load(recipe: &Recipe) -> Result<Self, TrainError> {
         let mut train = Vec::new();
         for (head, (name, head_recipe)) in recipe.heads.iter().enumerate() {
             for (set, set_recipe) in head_recipe.sets.iter().enumerate() {
                 teacher::check(recipe, name, set_recipe)?;
-                let rows = read(&set_recipe.train, set_recipe, head_recipe)?.rows;
+                let rows = load_file(&set_recipe.train, set_recipe, head_recipe)?.rows;
                 let mut also = Vec::new();
                 for (other, recipe_of_other) in &set_recipe.also {
-                    also.push(also_rows(recipe, set_recipe, other, recipe_of_other, &rows)?);
+                    also.push(load_also(recipe, set_recipe, other, recipe_of_other, &rows)?);
                 }
                 train.push(TrainSet { head, set, rows, also });
             }
         }
-        Ok(Self { train, dev: DevSet::read_all(recipe)? })
+        Ok(Self { train, dev: DevSet::load_all(recipe)? })
     }
 }
 
 impl DevSet {
-    /// Whether what `head`, by its place in the recipe, finds in it counts for more than a report.
-    pub(super) fn decides_for(&self, head: usize) -> bool {
-        self.head == head && self.decides
+    /// True if the set is used to calibrate the head with the index `head` and to select its best epoch.
+    pub(super) fn selects_for(&self, head: usize) -> bool {
+        self.head == head && !self.report_only
     }
 
-    /// Reads those of a recipe.
-    pub(super) fn read_all(recipe: &Recipe) -> Result<Vec<Self>, TrainError> {
+    /// Reads the dev sets of a recipe.
+    pub(super) fn load_all(recipe: &Recipe) -> Result<Vec<Self>, TrainError> {
         let mut sets = Vec::new();
         for (head, head_recipe) in recipe.heads.values().enumerate() {
             for set_recipe in &head_recipe.sets {
                 let name = &set_recipe.name;
                 if let Some(path) = &set_recipe.dev {
-                    let set = read(path, set_recipe, head_recipe)?;
-                    sets.push(Self { head, name: name.clone(), decides: set_recipe.decides, set });
+                    let set = load_file(path, set_recipe, head_recipe)?;
+                    sets.push(Self { head, name: name.clone(), report_only: set_recipe.report_only, set });
                 }
                 for (other, also) in &set_recipe.also {
                     let Some(path) = also.dev_file(set_recipe) else { continue };
                     let (head, _, other) = recipe.heads.get_full(other).expect("the recipe has been checked for it");
-                    let set = LabelledSet::read(path, &also.layout, &other.manifest())?;
-                    sets.push(Self { head, name: name.clone(), decides: also.decides, set });
+                    let set = LabelledSet::load(path, &also.layout, &other.manifest())?;
+                    sets.push(Self { head, name: name.clone(), report_only: also.report_only, set });
                 }
             }
         }
@@ -94,8 +95,9 @@ impl DevSet {
     }
 }
 
-/// What the head called `other` learns from `rows`: those of its own file with the same line, or in another file the same id.
-fn also_rows(
+/// The labels of the head called `other` for `rows`. They come from the row with the same id in a file of its own, or
+/// from the same line of the set's own file.
+fn load_also(
     recipe: &Recipe,
     set: &SetRecipe,
     other: &str,
@@ -104,15 +106,15 @@ fn also_rows(
 ) -> Result<AlsoRows, TrainError> {
     let (head, _, head_recipe) = recipe.heads.get_full(other).expect("the recipe has been checked for it");
     let path = also.train_file(set);
-    let mut found = HashMap::new();
-    for row in LabelledSet::read(path, &also.layout, &head_recipe.manifest())?.rows {
-        let key = if also.train.is_some() { row.id.clone() } else { Some(row.line.to_string()) };
-        found.insert(key, row);
+    let mut rows_of_other = HashMap::new();
+    for row in LabelledSet::load(path, &also.layout, &head_recipe.manifest())?.rows {
+        if let Some(key) = join_key(&row, also) {
+            rows_of_other.insert(key, row);
+        }
     }
     let mut matched = Vec::new();
     for row in rows {
-        let key = if also.train.is_some() { row.id.clone() } else { Some(row.line.to_string()) };
-        let other = found.remove(&key).filter(|_| key.is_some());
+        let other = join_key(row, also).and_then(|key| rows_of_other.remove(&key));
         matched.push(other.filter(|other| other.text == row.text));
     }
     if matched.iter().all(Option::is_none) {
@@ -122,7 +124,11 @@ fn also_rows(
     Ok(AlsoRows { head, weight: also.weight, rows: matched })
 }
 
-/// Reads the file at `path` as the set says.
-fn read(path: &Path, set: &SetRecipe, head: &HeadRecipe) -> Result<LabelledSet, TrainError> {
-    Ok(LabelledSet::read(path, &set.layout, &head.manifest())?)
+/// The key by which the rows of both heads are joined: the id if the labels have a file of their own, otherwise the line.
+fn join_key(row: &LabelledRow, also: &AlsoRecipe) -> Option<String> {
+    if also.train.is_some() { row.id.clone() } else { Some(row.line.to_string()) }
+}
+
+fn load_file(path: &Path, set: &SetRecipe, head: &HeadRecipe) -> Result<LabelledSet, TrainError> {
+    Ok(LabelledSet::load(path, &set.layout, &head.manifest())?)
 }

@@ -1,4 +1,4 @@
-//! A model that says how likely labels are, where a set only narrows them down or is not wholly to be believed
+//! Soft labels from finished models, for sets that only narrow labels down or whose labels are noisy
 //! (knowledge distillation, Hinton et al. 2015).
 
 use std::path::Path;
@@ -9,21 +9,21 @@ use super::card::name_of;
 use super::recipe::{Recipe, SetRecipe};
 use super::{Event, TrainError, threads};
 use crate::config::{Device, Precision};
-use crate::labelled::passages::{PassageReading, read_all, read_all_by};
+use crate::labelled::passages::{PassageReading, infer_rows, infer_rows_with};
 use crate::labelled::{Gold, LabelledRow};
-use crate::model::{HeadKind, Model, ModelFolder, Runtime, TokenBatch, Tokenizer};
+use crate::model::{HeadKind, Model, ModelFolder, Reading, Runtime, Tokenizer};
 
-/// How many tokens a batch has at most.
+/// The maximum number of tokens in a batch.
 const BATCH_TOKENS: usize = 2048;
 
-/// What is said of the rows of a set for one head: for each row its segments, for each segment the probability of each
-/// label; for a token head those of all its tokens in a row.
-type Opinion = Vec<Vec<Vec<f32>>>;
+/// A teacher's probabilities for one head: for each row its segments, for each segment the probability of each label. For
+/// a token head those of all tokens of the segment, one after another.
+type SoftLabels = Vec<Vec<Vec<f32>>>;
 
-/// What teachers say of the rows of a set, for each head.
-pub(super) type Opinions = IndexMap<String, Opinion>;
+/// The soft labels of the rows of a set, by the names of the heads.
+pub(super) type HeadSoftLabels = IndexMap<String, SoftLabels>;
 
-/// Checks that all teachers of a set of the head called `own` can teach.
+/// Checks that all teachers of a set of the head called `own` have the heads and labels that they are used for.
 pub(super) fn check(recipe: &Recipe, own: &str, set: &SetRecipe) -> Result<(), TrainError> {
     for (path, heads) in heads_of_teachers(own, set) {
         open(path, &heads, recipe)?;
@@ -31,104 +31,117 @@ pub(super) fn check(recipe: &Recipe, own: &str, set: &SetRecipe) -> Result<(), T
     Ok(())
 }
 
-/// Asks all teachers of a set of the head called `own` about `rows`.
-pub(super) fn opinions(
+/// Runs all teachers of a set of the head called `own` on `rows`. The probabilities of several teachers of one head are
+/// averaged.
+pub(super) fn soft_labels(
     recipe: &Recipe,
     own: &str,
     set: &SetRecipe,
     rows: &[LabelledRow],
     observe: &mut impl FnMut(Event<'_>),
-) -> Result<Opinions, TrainError> {
-    let mut opinions = Opinions::new();
+) -> Result<HeadSoftLabels, TrainError> {
+    let mut sums = HeadSoftLabels::new();
     for (path, heads) in heads_of_teachers(own, set) {
-        observe(Event::Asking { teacher: &name_of(path), set: &set.name, texts: rows.len() });
-        for (head, opinion) in opinions_of(path, heads, recipe, rows)? {
-            match opinions.get_mut(&head) {
-                Some(sum) if is_alike(sum, &opinion) => add(sum, &opinion),
+        observe(Event::Labelling { teacher: &name_of(path), set: &set.name, texts: rows.len() });
+        for (head, labels) in soft_labels_of_teacher(path, heads, recipe, rows)? {
+            match sums.get_mut(&head) {
+                Some(sum) if have_same_shape(sum, &labels) => add(sum, &labels),
                 Some(_) => {
-                    let message = "it cuts a text into other sentences or tokens than the teacher before it";
+                    let message = "it splits a text into other sentences or tokens than the teacher before it";
                     return Err(TrainError::Teacher { path: path.to_owned(), head, message });
                 }
-                None => _ = opinions.insert(head, opinion),
+                None => _ = sums.insert(head, labels),
             }
         }
     }
-    if let Some(sum) = opinions.get_mut(own) {
+    if let Some(sum) = sums.get_mut(own) {
         #[expect(clippy::cast_precision_loss, reason = "a set has a handful of teachers")]
         let teachers = set.teachers.len() as f32;
-        probabilities(sum).for_each(|probability| *probability /= teachers);
+        for probability in probabilities(sum) {
+            *probability /= teachers;
+        }
     }
-    Ok(opinions)
+    Ok(sums)
 }
 
-/// What the teacher in `path` says for each of `heads`. Heads of one kind are asked at once.
-fn opinions_of(path: &Path, heads: Vec<&str>, recipe: &Recipe, rows: &[LabelledRow]) -> Result<Opinions, TrainError> {
-    let is_sequence = |head: &&str| recipe.heads[*head].kind == HeadKind::Sequence;
-    let (sequences, tokens): (Vec<&str>, Vec<&str>) = heads.into_iter().partition(is_sequence);
-    let mut opinions = Opinions::new();
+/// The soft labels of the teacher in `path` for each of `heads`. The teacher is loaded once for heads of one kind.
+fn soft_labels_of_teacher(
+    path: &Path,
+    heads: Vec<&str>,
+    recipe: &Recipe,
+    rows: &[LabelledRow],
+) -> Result<HeadSoftLabels, TrainError> {
+    let (sequences, tokens): (Vec<&str>, Vec<&str>) =
+        heads.into_iter().partition(|head| recipe.heads[*head].kind == HeadKind::Sequence);
+    let mut labels = HeadSoftLabels::new();
     if !sequences.is_empty() {
-        opinions.extend(Teacher::load(path, &sequences, recipe)?.of_segments(rows)?);
+        labels.extend(Teacher::load(path, &sequences, recipe)?.label_segments(rows)?);
     }
     if !tokens.is_empty() {
-        opinions.extend(Teacher::load(path, &tokens, recipe)?.of_tokens(rows)?);
+        labels.extend(Teacher::load(path, &tokens, recipe)?.label_tokens(rows)?);
     }
-    Ok(opinions)
+    Ok(labels)
 }
 
-/// Whether two teachers speak of the same segments and tokens.
-fn is_alike(one: &Opinion, other: &Opinion) -> bool {
-    let sizes = |opinion: &Opinion| -> Vec<Vec<usize>> {
-        opinion.iter().map(|segments| segments.iter().map(Vec::len).collect()).collect()
-    };
-    sizes(one) == sizes(other)
+/// True if both have the same numbers of rows, segments and probabilities.
+fn have_same_shape(one: &SoftLabels, other: &SoftLabels) -> bool {
+    let mut rows = one.iter().zip(other);
+    one.len() == other.len() && rows.all(|(one, other)| one.iter().map(Vec::len).eq(other.iter().map(Vec::len)))
 }
 
-fn add(sum: &mut Opinion, opinion: &Opinion) {
-    let opinion = opinion.iter().flatten().flatten();
-    probabilities(sum).zip(opinion).for_each(|(sum, probability)| *sum += probability);
+fn add(sum: &mut SoftLabels, labels: &SoftLabels) {
+    for (sum, probability) in probabilities(sum).zip(labels.iter().flatten().flatten()) {
+        *sum += probability;
+    }
 }
 
-fn probabilities(opinion: &mut Opinion) -> impl Iterator<Item = &mut f32> {
-    opinion.iter_mut().flatten().flatten()
+fn probabilities(labels: &mut SoftLabels) -> impl Iterator<Item = &mut f32> {
+    labels.iter_mut().flatten().flatten()
 }
 
-/// Which heads the teachers of a set of the head called `own` are asked for: a teacher of several reads once for all.
+/// For each teacher of a set of the head called `own` the heads that it is used for.
 fn heads_of_teachers<'s>(own: &'s str, set: &'s SetRecipe) -> IndexMap<&'s Path, Vec<&'s str>> {
     let mut heads_of: IndexMap<&Path, Vec<&str>> = IndexMap::new();
-    let teachers = set.teachers.iter().map(|path| (own, path));
-    for (head, path) in teachers.chain(set.taught.iter().map(|(head, path)| (head.as_str(), path))) {
+    for path in &set.teachers {
+        heads_of.entry(path).or_default().push(own);
+    }
+    for (head, path) in &set.distilled_heads {
         heads_of.entry(path).or_default().push(head);
     }
     heads_of
 }
 
-/// The folder of a teacher whose `heads` have the labels of the recipe's.
+/// Opens the folder of a teacher and checks that its `heads` have the labels of the recipe's.
 fn open(path: &Path, heads: &[&str], recipe: &Recipe) -> Result<ModelFolder, TrainError> {
     let folder = ModelFolder::open(path)?;
     for &name in heads {
-        let refusal = |message| TrainError::Teacher { path: path.to_owned(), head: name.to_owned(), message };
-        let head = folder.manifest().heads.get(name).ok_or_else(|| refusal("it has no such head"))?;
-        if !recipe.heads[name].is_like(head) {
-            return Err(refusal("its labels are others, or in another order"));
-        }
+        let message = match folder.manifest().heads.get(name) {
+            Some(head) if recipe.heads[name].is_like(head) => continue,
+            Some(_) => "its labels are different, or in a different order",
+            None => "it has no such head",
+        };
+        return Err(TrainError::Teacher { path: path.to_owned(), head: name.to_owned(), message });
     }
     Ok(folder)
 }
 
-/// How far each label applies where those with 1 in `mask` are possible: as the teacher has it among them.
-pub(super) fn among(mask: &[f32], probabilities: &[f32]) -> Vec<f32> {
-    let sum: f32 = mask.iter().zip(probabilities).map(|(allowed, probability)| allowed * probability).sum();
-    let share = |(allowed, probability): (&f32, &f32)| allowed * probability / sum.max(f32::MIN_POSITIVE);
-    mask.iter().zip(probabilities).map(share).collect()
+/// The probabilities of a teacher for the labels with 1 in `mask`, renormalised to a sum of 1; 0 for the other labels.
+pub(super) fn restrict(mask: &[f32], probabilities: &[f32]) -> Vec<f32> {
+    let mut restricted: Vec<f32> = mask.iter().zip(probabilities).map(|(allowed, one)| allowed * one).collect();
+    let sum: f32 = restricted.iter().sum();
+    for probability in &mut restricted {
+        *probability /= sum.max(f32::MIN_POSITIVE);
+    }
+    restricted
 }
 
-/// What is known, with `share` of what is taught.
-pub(super) fn mixed(known: &[f32], taught: &[f32], share: f32) -> Vec<f32> {
-    known.iter().zip(taught).map(|(known, taught)| known + share * (taught - known)).collect()
+/// The mixture of a target with a teacher's probabilities, which have a share of `share`.
+pub(super) fn mix(target: &[f32], probabilities: &[f32], share: f32) -> Vec<f32> {
+    target.iter().zip(probabilities).map(|(target, soft)| target + share * (soft - target)).collect()
 }
 
-/// A finished model with the heads that it teaches. It reads with a tokenizer of its own, as another family of encoders has
-/// other token ids.
+/// A finished model with the heads that it teaches. It has its own tokenizer, because another family of encoders has other
+/// token ids.
 struct Teacher<'h> {
     heads: &'h [&'h str],
     model: Model,
@@ -136,7 +149,7 @@ struct Teacher<'h> {
 }
 
 impl<'h> Teacher<'h> {
-    /// Loads the model in `path` to teach `heads`.
+    /// Loads the model in `path` with `heads`.
     fn load(path: &Path, heads: &'h [&'h str], recipe: &Recipe) -> Result<Self, TrainError> {
         let folder = open(path, heads, recipe)?;
         let runtime = Runtime::resolve(Precision::Auto, Device::Cpu, Some(1))?;
@@ -144,30 +157,39 @@ impl<'h> Teacher<'h> {
         Ok(Self { heads, model: folder.load(&runtime, 0, heads)?, tokenizer: folder.tokenizer()? })
     }
 
-    /// Running text is read sentence by sentence: what a teacher makes of a sentence should not be what it makes of the
-    /// neighbours. A text with a label of its own is read as it is labelled, among its neighbours.
-    fn of_segments(&mut self, rows: &[LabelledRow]) -> Result<Opinions, TrainError> {
+    /// Labels segments by sequence heads. Running text is read sentence by sentence: the label of a sentence should not be that
+    /// of its neighbours. A text with a label of its own is read in the same context as in training.
+    fn label_segments(&mut self, rows: &[LabelledRow]) -> Result<HeadSoftLabels, TrainError> {
         let is_running = rows.iter().any(|row| matches!(row.gold, Gold::Marks(_)));
         let by_sentence = is_running.then(|| self.tokenizer.by_sentence());
-        let read = read_all(rows, by_sentence.as_ref().unwrap_or(&self.tokenizer), &mut self.model, BATCH_TOKENS)?;
-        Ok(self.by_head(&read, |reading| &reading.sequences))
+        let tokenizer = by_sentence.as_ref().unwrap_or(&self.tokenizer);
+        let passages = infer_rows(rows, tokenizer, &mut self.model, BATCH_TOKENS)?;
+        Ok(self.by_head(&passages, |reading: &Reading| &reading.sequences))
     }
 
-    /// Who said what goes over sentences, so that running text is read in passages.
-    fn of_tokens(&mut self, rows: &[LabelledRow]) -> Result<Opinions, TrainError> {
-        let read = |batch: &TokenBatch| self.model.token_probabilities(batch);
-        let read = read_all_by(rows, &self.tokenizer, BATCH_TOKENS, read)?;
-        Ok(self.by_head(&read, |said| said))
+    /// Labels tokens by token heads. An attribution can span sentences, so running text is read in passages.
+    fn label_tokens(&mut self, rows: &[LabelledRow]) -> Result<HeadSoftLabels, TrainError> {
+        let passages =
+            infer_rows_with(rows, &self.tokenizer, BATCH_TOKENS, |batch| self.model.token_probabilities(batch))?;
+        Ok(self.by_head(&passages, |probabilities| probabilities))
     }
 
-    /// What was found in the rows, which `said` gives for each head of a segment.
-    fn by_head<R>(&self, rows: &[Vec<PassageReading<R>>], said: impl Fn(&R) -> &Vec<Vec<f32>>) -> Opinions {
-        let of_row = |passages: &Vec<PassageReading<R>>, place: usize| {
-            passages.iter().flat_map(|passage| &passage.readings).map(|read| said(read)[place].clone()).collect()
-        };
-        let of_head =
-            |(place, &head): (usize, &&str)| (head.to_owned(), rows.iter().map(|row| of_row(row, place)).collect());
-        self.heads.iter().enumerate().map(of_head).collect()
+    /// Sorts the results of all segments by head. `probabilities` gives those of a segment, one item for each head.
+    fn by_head<R>(
+        &self,
+        rows: &[Vec<PassageReading<R>>],
+        probabilities: impl Fn(&R) -> &Vec<Vec<f32>>,
+    ) -> HeadSoftLabels {
+        let mut labels = HeadSoftLabels::new();
+        for (place, head) in self.heads.iter().enumerate() {
+            let mut of_head = SoftLabels::new();
+            for passages in rows {
+                let segments = passages.iter().flat_map(|passage| &passage.readings);
+                of_head.push(segments.map(|segment| probabilities(segment)[place].clone()).collect());
+            }
+            labels.insert((*head).to_owned(), of_head);
+        }
+        labels
     }
 }
 
@@ -176,13 +198,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_teacher_chooses_among_what_is_possible() {
-        assert_eq!(among(&[1.0, 0.0, 1.0], &[0.25, 0.5, 0.25]), [0.5, 0.0, 0.5]);
+    fn a_teacher_chooses_among_the_allowed_labels() {
+        assert_eq!(restrict(&[1.0, 0.0, 1.0], &[0.25, 0.5, 0.25]), [0.5, 0.0, 0.5]);
     }
 
     #[test]
-    fn what_is_known_is_mixed_with_what_is_taught() {
-        assert_eq!(mixed(&[1.0, 0.0], &[0.5, 0.5], 0.5), [0.75, 0.25]);
-        assert_eq!(mixed(&[1.0, 0.0], &[0.5, 0.5], 0.0), [1.0, 0.0]);
+    fn a_target_is_mixed_with_the_probabilities_of_a_teacher() {
+        assert_eq!(mix(&[1.0, 0.0], &[0.5, 0.5], 0.5), [0.75, 0.25]);
+        assert_eq!(mix(&[1.0, 0.0], &[0.5, 0.5], 0.0), [1.0, 0.0]);
     }
 }
