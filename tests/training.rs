@@ -652,6 +652,16 @@ fn a_teacher_learns_from_the_sets_of_the_recipe_that_it_teaches() {
 }
 
 #[test]
+fn a_set_with_a_folder_of_its_own_stays_there() {
+    let folder = workshop();
+    let beside = MOOD.to_owned() + "data = \".\"\n";
+    let path = folder.path().join("recipe.toml");
+    std::fs::write(&path, recipe("", &beside)).unwrap();
+    let recipe = Recipe::load(&path).unwrap().with_data(&folder.path().join("elsewhere"));
+    assert_eq!(recipe.heads["mood"].sets[0].train, folder.path().join("mood.jsonl"));
+}
+
+#[test]
 fn the_shipped_recipes_are_those_of_the_shipped_model() {
     let folder = root().join("models/newsroom");
     let manifest = ModelFolder::open(&folder).unwrap().manifest().clone();

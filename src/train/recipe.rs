@@ -185,6 +185,8 @@ pub struct SetRecipe {
     pub train: PathBuf,
     /// The dev file.
     pub dev: Option<PathBuf>,
+    /// The folder of its files, for a set that lies beside its recipe; by default the folder of all labelled files.
+    pub data: Option<PathBuf>,
     /// The number of times that each row is seen in an epoch; below 1 the probability that it is seen.
     #[serde(default = "one")]
     pub weight: f64,
@@ -299,12 +301,13 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// The same with the labelled files in another folder.
+    /// The same with the labelled files in another folder. Sets that name a folder of their own keep it.
     #[must_use]
     pub fn with_data(mut self, folder: &Path) -> Self {
-        let files = self.heads.values_mut().flat_map(|head| &mut head.sets).flat_map(SetRecipe::files_mut);
-        for file in files {
-            *file = folder.join(file.file_name().unwrap_or_default());
+        for set in self.heads.values_mut().flat_map(|head| &mut head.sets).filter(|set| set.data.is_none()) {
+            for file in set.files_mut() {
+                *file = folder.join(file.file_name().unwrap_or_default());
+            }
         }
         self
     }
@@ -419,6 +422,7 @@ impl Recipe {
             *path = folder.join(&*path);
         }
         for set in self.heads.values_mut().flat_map(|head| &mut head.sets) {
+            let data = set.data.as_ref().map_or_else(|| data.clone(), |own| folder.join(own));
             for file in set.files_mut() {
                 *file = data.join(&*file);
             }
