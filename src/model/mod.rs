@@ -225,6 +225,17 @@ impl ModelFolder {
         Tokenizer::load(&self.path.join("tokenizer.json"), self.manifest.limits())
     }
 
+    /// Loads its tokenizer for texts and passages of other lengths than its own. Titles are as long as its own.
+    ///
+    /// # Errors
+    /// If `tokenizer.json` is not a tokenizer, or the encoder has too few positions.
+    pub fn tokenizer_within(&self, limits: ReadingLimits) -> Result<Tokenizer, ModelError> {
+        let limits = ReadingLimits { title_tokens: self.manifest.limits().title_tokens, ..limits };
+        let config = EncoderConfig::load(&self.path.join("config.json"))?;
+        config.check_limits(limits).map_err(|fault| self.invalid(fault.into()))?;
+        Tokenizer::load(&self.path.join("tokenizer.json"), limits)
+    }
+
     /// Loads one copy of it for the worker with the number `worker`, from 0, with the heads named in `heads`. On GPUs a worker's
     /// number is that of its GPU.
     ///

@@ -154,7 +154,9 @@ impl<'h> Teacher<'h> {
         let folder = open(path, heads, recipe)?;
         let runtime = Runtime::resolve(Precision::Auto, Device::Cpu, Some(1))?;
         tch::set_num_threads(threads(recipe));
-        Ok(Self { heads, model: folder.load(&runtime, 0, heads)?, tokenizer: folder.tokenizer()? })
+        // Its passages are those of the recipe, so that it labels the segments that are trained on.
+        let tokenizer = folder.tokenizer_within(recipe.model.limits())?;
+        Ok(Self { heads, model: folder.load(&runtime, 0, heads)?, tokenizer })
     }
 
     /// Labels segments by sequence heads. Running text is read sentence by sentence: the label of a sentence should not be that
