@@ -1,4 +1,4 @@
-//! SHA-256 in hexadecimal digits: what texts, files and configurations are told apart by.
+//! SHA-256 in hexadecimal digits, to tell texts, files and configurations apart.
 
 use std::io::Read;
 use std::path::Path;
@@ -35,9 +35,13 @@ pub(crate) fn sha256_of_file(path: &Path) -> std::io::Result<String> {
 
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [hexadecimal_digit(byte >> 4), hexadecimal_digit(byte & 15)]).collect()
+}
+
+/// The digit of a value below 16.
+fn hexadecimal_digit(value: u8) -> char {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    char::from(DIGITS[usize::from(value)])
 }
 
 #[cfg(test)]

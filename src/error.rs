@@ -1,4 +1,4 @@
-//! What can go wrong with a run, and the exit code that says so.
+//! Errors that end a run, and their exit codes.
 
 use crate::config::ConfigError;
 use crate::input::find::FindError;
@@ -7,7 +7,7 @@ use crate::output::WriteError;
 use crate::pipeline::PipelineError;
 use crate::task::TaskError;
 
-/// Why a run could not begin, broke off, or cannot be trusted.
+/// An error because of which a run did not start, broke off, or cannot be trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The configuration is wrong.
@@ -19,19 +19,19 @@ pub enum RunError {
     /// There is nothing to read.
     #[error(transparent)]
     Find(#[from] FindError),
-    /// Results cannot be kept.
+    /// Results cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// Documents at which runs hung cannot be told, or nobody can watch for more of them.
+    /// The documents at which earlier runs hung cannot be read, or the watchdog cannot start.
     #[error("cannot watch over documents that hang")]
     Suspects(#[source] std::io::Error),
-    /// What is done cannot be told, or is something else.
+    /// The ledger cannot be used, or belongs to a different configuration.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// A stage could not go on.
+    /// A stage failed.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// Documents have got lost or doubled on the way: a bug.
+    /// Documents were lost or doubled on the way: a bug.
     #[error(
         "{found} documents were found, but {written} written, {rejected} rejected, {skipped} already done and {filtered} filtered"
     )]
@@ -63,7 +63,7 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// The exit code that tells a script what happened.
+    /// The exit code of the program.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {

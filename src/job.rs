@@ -49,14 +49,14 @@ pub struct Job {
     _watchdog: Option<Watchdog>,
 }
 
-/// What a run is asked for beside its configuration.
+/// The arguments of a run beside its configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
-    /// What to read; `[input] paths` where there is nothing else.
+    /// The files, folders and patterns to read; `[input] paths` if these and `listed` are empty.
     pub paths: Vec<PathBuf>,
-    /// More to read: files and folders of a list. Those that are not there become rejections.
+    /// More files and folders to read, from a list. Those that do not exist become rejections.
     pub listed: Vec<PathBuf>,
-    /// Whether documents are done again whose results come from another configuration, model or version of pressrun, as with `[run] redo`.
+    /// Processes documents again whose results come from another configuration, model or version of pressrun, as with `[run] redo`.
     pub redo: bool,
     /// The records to process.
     pub selection: Selection,
@@ -105,12 +105,14 @@ impl Job {
         };
         let done = ledger.done()?;
         let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger)?;
-        let watch = |_| Watchdog::start(folder.path().to_owned()).map_err(RunError::Suspects);
-        let watchdog = config.run.document_limit().map(watch).transpose()?;
+        let watchdog = match config.run.document_limit() {
+            Some(_) => Some(Watchdog::start(folder.path().to_owned()).map_err(RunError::Suspects)?),
+            None => None,
+        };
         Ok(Self { config, tasks, finder, folder, batcher, workers, write, done, only, suspects, _watchdog: watchdog })
     }
 
-    /// Where the input is found.
+    /// The finder of its input.
     #[must_use]
     pub fn finder(&self) -> &Finder {
         &self.finder
@@ -123,9 +125,11 @@ impl Job {
     /// Where a document hangs, the process ends with the code 2: see [`mod@crate::deadline::suspects`].
     pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
         let Self { config, tasks, finder, folder, batcher, workers, write, done, only, suspects, _watchdog } = self;
-        let (clock, mut written) = (Clock::start(), Written::none(&tasks));
+        let clock = Clock::start();
+        let mut written = Written::none(&tasks);
         let [found, skipped, filtered]: [Counter; 3] = Default::default();
-        let (is_whole, limit) = (only.is_none(), config.run.document_limit());
+        let is_whole = only.is_none();
+        let limit = config.run.document_limit();
         let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
         let sources = only.as_ref().map_or_else(|| finder.sources(), |only| sources_of(&finder, only));
         let settings = ReadSettings {
@@ -184,8 +188,7 @@ pub fn finder(config: &Config, paths: Vec<PathBuf>, listed: Vec<PathBuf>) -> Res
 fn load(model: &UsedModel) -> Result<Vec<Model>, ModelError> {
     tracing::info!(model = model.name, revision = model.folder.manifest().revision, runtime = ?model.runtime, "loading");
     let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();
-    let copy = |worker| model.folder.load(&model.runtime, worker, &heads);
-    (0..model.runtime.workers).into_par_iter().map(copy).collect()
+    (0..model.runtime.workers).into_par_iter().map(|worker| model.folder.load(&model.runtime, worker, &heads)).collect()
 }
 
 /// The cache for `model`; `None` if its results depend on the batch.
@@ -282,7 +285,7 @@ fn result_key(config: &Config, tasks: &Tasks) -> ResultKey {
     ResultKey { layout: layout_name(&config.output), fingerprint: hexadecimal(&fingerprint) }
 }
 
-/// How results are written, as ledgers hold it: a folder with another text is refused.
+/// The layout and compression of the output, as ledgers store them: a folder with others is refused.
 fn layout_name(config: &OutputConfig) -> String {
     format!("{}, {}", config.layout, config.compression)
 }

@@ -5,65 +5,65 @@
 
 /// The wiring of a run.
 mod job;
-/// Documents once more.
+/// Documents processed again, for `verify --sample`.
 mod repeat;
 /// The revisions of the parts that shape results.
 mod revisions;
 
-/// What a run has to say for itself.
+/// The report of a run: `run.json`, metrics, a table.
 pub mod report;
 
-/// What can go wrong with a run.
+/// Errors that end a run, and their exit codes.
 pub mod error;
 
-/// Labelled sets to a model.
+/// Training: from labelled sets to a model.
 pub mod train;
 
-/// What a model's labels are worth.
+/// Evaluation: scores of a model on labelled sets.
 pub mod evaluate;
 
-/// Labelled texts, to train on and measure by.
+/// Labelled texts for training and evaluation.
 pub mod labelled;
 
-/// The journey of an article. Knows nothing about threads.
+/// The stages that a document passes through. Knows nothing about threads.
 pub mod stages;
 
-/// What a run leaves behind.
+/// The output: its records, a reader of them, and the folder they are in.
 pub mod output;
 
-/// Files to articles.
+/// The input: from files to articles.
 pub mod input;
 
-/// Token labels to who said what.
+/// Attributions: from token labels to who said what.
 pub mod attribution;
 /// Word lists.
 mod english;
-/// Text to sentences: where they begin and end.
+/// The sentence splitter.
 pub mod sentences;
-/// Who is meant by a source.
+/// Speakers: the person or organisation that a source means.
 mod speakers;
 
-/// What models have read before.
+/// The cache of inference results.
 pub mod cache;
-/// An end to work that takes too long.
+/// The time limit of a document.
 pub mod deadline;
-/// What is done.
+/// The record of finished documents.
 pub mod ledger;
-/// What is to be found, and the models that find it.
+/// Tasks joined with their models and heads.
 pub mod task;
 
 /// Encoders, heads, tokenizers.
 pub mod model;
 
-/// Errors for people.
+/// An error and its causes in one line.
 pub mod causes;
-/// `pipeline.toml` to a valid configuration.
+/// Configuration: `pipeline.toml`, checked.
 pub mod config;
 /// SHA-256 digests.
 mod digest;
-/// The engine that moves it. Knows nothing about text.
+/// The engine: stages, channels, workers. Knows nothing about text.
 pub mod pipeline;
-/// What flows through a run.
+/// The data that flows through a run.
 pub mod record;
 
 pub use job::{Job, Request, Selection, finder, forget};
