@@ -1,4 +1,4 @@
-//! The speed of each stage on its own: read in bytes or pages, split and group in bytes of text, encode in tokens; and of all but
+//! The speed of each stage on its own: read in bytes or pages, split and batch in bytes of text, encode in tokens; and of all but
 //! the model.
 #![allow(missing_docs, reason = "the macros of criterion make functions without")]
 
@@ -107,7 +107,7 @@ fn tokenize(criterion: &mut Criterion) {
     let (text, tokenizer) = (text(), newsroom().tokenizer().expect("the tokenizer loads"));
     let found = sentences(&text);
     let some: Vec<&str> = found.iter().take(500).map(|sentence| sentence.span.slice(&text)).collect();
-    let mut group = criterion.benchmark_group("group");
+    let mut group = criterion.benchmark_group("batch");
     group.throughput(Throughput::Bytes(some.iter().map(|sentence| sentence.len() as u64).sum()));
     group.bench_function("tokenize on one thread", |bencher| {
         bencher.iter(|| {

@@ -500,7 +500,7 @@ fn a_run_that_goes_wrong_stops_early_and_says_why() {
 #[test]
 fn a_document_that_makes_a_stage_panic_costs_only_itself() {
     let model = support::model_section("precision = \"f32\"");
-    for stage in ["split", "group", "classify", "assemble"] {
+    for stage in ["split", "batch", "infer", "assemble"] {
         let workspace = Workspace::new(&format!("{model}{}[run]\nmax_rejected = 1\n", support::TASKS));
         let lines = ["One rose.", "Poison fell.", "Two said: \\\"No.\\\"", "Poison rose.", "Three fell."];
         let lines = lines.map(|text| format!("{{\"text\": \"{text}\"}}\n")).concat();
@@ -521,7 +521,7 @@ fn a_document_that_makes_a_stage_panic_costs_only_itself() {
 #[test]
 fn a_document_that_takes_too_long_costs_only_itself() {
     let model = support::model_section("precision = \"f32\"");
-    for stage in ["split", "group", "assemble"] {
+    for stage in ["split", "batch", "assemble"] {
         let workspace =
             Workspace::new(&format!("{model}{}[run]\nmax_rejected = 1\ndocument_timeout = 1\n", support::TASKS));
         let lines = ["One rose.", "Poison fell.", "Two said: \\\"No.\\\"", "Three fell."];

@@ -190,8 +190,7 @@ impl Batcher {
 }
 
 impl Stage for Batcher {
-    // Reports have this name for the stage: it is part of the output.
-    const NAME: &'static str = "group";
+    const NAME: &'static str = "batch";
     type In = Chunk<SplitDocument>;
     type Out = Batch;
 

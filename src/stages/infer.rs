@@ -73,8 +73,7 @@ impl Infer {
 }
 
 impl Stage for Infer {
-    // Reports and rejections have this name for the stage: it is part of the output.
-    const NAME: &'static str = "classify";
+    const NAME: &'static str = "infer";
     type In = Batch;
     type Out = Batch;
 
