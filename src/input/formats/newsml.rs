@@ -25,7 +25,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
     let metadata = Metadata {
         uri: guid.clone(),
         title: item.text_at(&["contentMeta", "headline"]).or_else(|| nitf::headline(&item)),
-        byline: item.text_at(&["contentMeta", "by"]).or_else(|| item.anywhere("byline").and_then(Node::text)),
+        byline: item.text_at(&["contentMeta", "by"]).or_else(|| item.anywhere("byline").and_then(nitf::byline)),
         modified: first.as_ref().and(version.clone()),
         published: first.or(version),
         section: item.text_at(&["contentMeta", "section"]),
@@ -38,7 +38,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
             name.or_else(|| provider.attribute("literal")).or_else(|| provider.attribute("qcode"))
         }),
     };
-    Ok(Parsed { own_id: guid, metadata, text, encoding })
+    Ok(Parsed { own_id: guid, metadata, ..Parsed::new(text, encoding) })
 }
 
 fn text(content: &Node<'_>) -> Option<String> {
