@@ -57,7 +57,7 @@ pub(super) enum Items {
 pub(super) fn find(window: &[u8], fields: &FieldNames) -> Option<Envelope> {
     let mut cursor = Cursor { bytes: window, at: 0 };
     cursor.pass_blank();
-    let search = Search { bytes: window, fields };
+    let search = Search { fields };
     match &fields.records {
         Some(path) => search.at_path(cursor, path.steps()),
         None => match search.object(cursor, 0)? {
@@ -75,14 +75,13 @@ enum Shape {
     Other,
 }
 
-struct Search<'w> {
-    bytes: &'w [u8],
-    fields: &'w FieldNames,
+struct Search<'f> {
+    fields: &'f FieldNames,
 }
 
-impl<'w> Search<'w> {
+impl Search<'_> {
     /// The records at a configured path.
-    fn at_path(&self, mut cursor: Cursor<'w>, steps: &[String]) -> Option<Envelope> {
+    fn at_path(&self, mut cursor: Cursor<'_>, steps: &[String]) -> Option<Envelope> {
         let mut depth = 0;
         for step in steps {
             cursor.enter(b'{')?;
@@ -102,7 +101,7 @@ impl<'w> Search<'w> {
     }
 
     /// The shape of the object that begins here, inside so many brackets; none where it is no object.
-    fn object(&self, mut cursor: Cursor<'w>, depth: u64) -> Option<Shape> {
+    fn object(&self, mut cursor: Cursor<'_>, depth: u64) -> Option<Shape> {
         let begin = cursor.at;
         cursor.enter(b'{')?;
         let (mut best, mut names) = (None, None);
@@ -139,7 +138,7 @@ impl<'w> Search<'w> {
     }
 
     /// The list that begins here inside so many brackets, where it holds articles.
-    fn list(&self, mut cursor: Cursor<'w>, depth: u64, names: Option<&Vec<String>>) -> Option<Envelope> {
+    fn list(&self, mut cursor: Cursor<'_>, depth: u64, names: Option<&Vec<String>>) -> Option<Envelope> {
         cursor.enter(b'[')?;
         let (begin, depth) = (cursor.at, depth + 1);
         match (cursor.peek()?, names) {
@@ -157,7 +156,7 @@ impl<'w> Search<'w> {
     }
 
     /// The names of columns in the first list of a list, where the text is among them, and the place behind it.
-    fn header(&self, mut cursor: Cursor<'w>) -> Option<(usize, Vec<String>)> {
+    fn header(&self, mut cursor: Cursor<'_>) -> Option<(usize, Vec<String>)> {
         let names = cursor.strings().filter(|names| self.name_text(names))?;
         cursor.pass_value()?;
         Some((cursor.at, names))

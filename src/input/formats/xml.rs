@@ -119,11 +119,6 @@ impl<'x> Node<'x> {
         Some(markup::text(self.inner)).filter(|text| !text.is_empty())
     }
 
-    /// The text of the first child of exactly that name.
-    pub(super) fn text_of(&self, name: &str) -> Option<String> {
-        self.exactly(name).and_then(Self::text)
-    }
-
     /// The text of the first element on a way through children.
     pub(super) fn text_at(&self, way: &[&str]) -> Option<String> {
         self.at(way).and_then(Self::text)
