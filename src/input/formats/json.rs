@@ -648,7 +648,7 @@ mod tests {
 
     #[test]
     fn an_object_that_breaks_off_costs_itself_and_the_end_of_its_array() {
-        let array = b"[{\"text\": \"One.\"}, {\"text\": \"A line\nends.\"},\n{\"text\": \"Two.\"}, {\"text\": \"Cut";
+        let array = b"[{\"text\": \"One.\"}, {\"text\": \"Not closed},\n{\"text\": \"Two.\"}, {\"text\": \"Cut";
         let expected = [
             Ok("One.".to_owned()),
             Err(Reason::InvalidJson),

@@ -6,6 +6,8 @@ mod arc;
 mod beginning;
 /// Pages and texts that a crawler fetched.
 mod capture;
+/// Plain text of Factiva and ProQuest.
+mod database_text;
 /// XML and SGML with an article in each element of one name.
 mod elements;
 /// The records within a JSON value.
@@ -49,6 +51,8 @@ mod testing;
 mod trec;
 /// WARC, the archives of crawlers.
 mod warc;
+/// Messages of agencies as they came over the wire.
+mod wire;
 /// XML as a tree.
 mod xml;
 
@@ -74,6 +78,9 @@ static FORMATS: &[&Format] = &[
     &table::CSV,
     &elements::FORMAT,
     &html::FORMAT,
+    &wire::FORMAT,
+    &database_text::FACTIVA,
+    &database_text::PROQUEST,
     &table::UNNAMED,
     &plain::FORMAT,
 ];

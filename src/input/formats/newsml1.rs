@@ -22,8 +22,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
     let said = |way: &[&str]| item.at(way).and_then(Node::text);
     let anywhere = |name: &str| item.anywhere(name).and_then(Node::text);
     let named = |name: &str| item.anywhere(name).and_then(|node| node.attribute("FormalName"));
-    let own_id = said(&["Identification", "NewsIdentifier", "PublicIdentifier"])
-        .or_else(|| said(&["Identification", "NewsIdentifier", "NewsItemId"]));
+    let own_id = said(&["Identification", "NewsIdentifier", "PublicIdentifier"]).or_else(|| public_identifier(&item));
     let (first, revision) =
         (said(&["NewsManagement", "FirstCreated"]), said(&["NewsManagement", "ThisRevisionCreated"]));
     let metadata = Metadata {
@@ -42,6 +41,14 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
     Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
 }
 
+/// The public identifier of an item, which follows from its parts.
+fn public_identifier(item: &Node<'_>) -> Option<String> {
+    let identifier = item.at(&["Identification", "NewsIdentifier"])?;
+    let part = |name: &str| identifier.at(&[name]).and_then(Node::text);
+    let revision = part("RevisionId").unwrap_or_else(|| "1".to_owned());
+    Some(format!("urn:newsml:{}:{}:{}:{revision}", part("ProviderId")?, part("DateId")?, part("NewsItemId")?))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::input::formats::testing::read_article;
@@ -53,13 +60,16 @@ mod tests {
         {
             let item = format!(
                 "<?xml version=\"1.0\"?><NewsML><NewsEnvelope/><NewsItem xml:lang=\"en\"><Identification><NewsIdentifier>\
-                 <ProviderId>agency.example</ProviderId><PublicIdentifier>urn:newsml:1</PublicIdentifier></NewsIdentifier></Identification>\
+                 <ProviderId>agency.example</ProviderId><DateId>20310304</DateId><NewsItemId>q</NewsItemId></NewsIdentifier></Identification>\
                  <NewsManagement><FirstCreated>20310304T071500Z</FirstCreated></NewsManagement><NewsComponent><NewsLines>\
                  <HeadLine>Quay</HeadLine><ByLine>Ida Brenn</ByLine></NewsLines><ContentItem><DataContent>{content}</DataContent>\
                  </ContentItem></NewsComponent></NewsItem></NewsML>"
             );
             let article = read_article("a.xml", item.as_bytes());
-            assert_eq!((article.own_id.as_deref(), article.text.as_str()), (Some("urn:newsml:1"), "One.\n\nTwo."));
+            assert_eq!(
+                (article.own_id.as_deref(), article.text.as_str()),
+                (Some("urn:newsml:agency.example:20310304:q:1"), "One.\n\nTwo.")
+            );
             let metadata = article.metadata;
             assert_eq!((metadata.title.as_deref(), metadata.byline.as_deref()), (Some("Quay"), Some("Ida Brenn")));
             assert_eq!(
