@@ -8,8 +8,8 @@ use crate::config::FieldNames;
 const MAX_DEPTH: u64 = 6;
 
 /// Fields that hold an article beside other fields, the way of Elasticsearch and of APIs.
-pub(super) const WRAPPERS: [&str; 8] =
-    ["_source", "fields", "attributes", "article", "document", "node", "story", "data"];
+pub(super) const WRAPPERS: [&str; 9] =
+    ["_source", "fields", "attributes", "article", "document", "node", "story", "data", "properties"];
 
 /// Fields that hold texts of an article when their names are not the configured ones.
 const BODIES: [&str; 6] = ["body_xhtml", "body_html", "body_text", "bodies", "content_html", "content_text"];

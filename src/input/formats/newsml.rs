@@ -6,6 +6,7 @@ use super::xml::Node;
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
+use crate::input::text::record_markup::html_text;
 use crate::record::{Metadata, Reason};
 
 pub(super) static NEWSML: Dialect =
@@ -48,7 +49,7 @@ fn text(content: &Node<'_>) -> Option<String> {
     }
     let inline = content.at(&["inlineData"])?;
     let is_markup = inline.attribute("contenttype").is_some_and(|kind| kind.contains("html") || kind.contains("xml"));
-    Some(if is_markup { markup::text(&inline.written_markup()) } else { inline.written_markup() })
+    Some(if is_markup { html_text(&inline.written_markup()).0 } else { inline.written_markup() })
 }
 
 #[cfg(test)]
