@@ -139,7 +139,13 @@ fn read_rows(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake
     let settings = intake.settings();
     let header = match find_header(stream.peek(MAX_HEADER_BYTES), delimiter, &settings.fields) {
         Ok(header) => header,
-        Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
+        Err(refusal) => {
+            // A header row that is not there may have been cut off.
+            let length = stream.peek(MAX_HEADER_BYTES).len();
+            stream.consume(length);
+            let failure = stream.fill_buf().err().map(Refusal::from);
+            return intake.refuse(Spot::Whole, failure.unwrap_or(refusal), b"");
+        }
     };
     stream.consume(header.bytes);
     let table = Arc::new(header.table);
