@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::FieldNames;
+use crate::record::Metadata;
 
 /// Envelopes are looked for in brackets inside each other, no more.
 const MAX_DEPTH: u64 = 6;
@@ -14,9 +15,41 @@ pub(super) const WRAPPERS: [&str; 9] =
 /// Fields that hold texts of an article when their names are not the configured ones.
 const BODIES: [&str; 6] = ["body_xhtml", "body_html", "body_text", "bodies", "content_html", "content_text"];
 
+/// Names of lists of records.
+const LISTS: [&str; 18] = [
+    "_items",
+    "articles",
+    "content",
+    "data",
+    "docs",
+    "documents",
+    "entries",
+    "hits",
+    "items",
+    "list",
+    "news",
+    "posts",
+    "records",
+    "response",
+    "results",
+    "rows",
+    "stories",
+    "values",
+];
+
+/// Fields that records have beside their text, whatever the configuration says.
+const METADATA: [&str; 10] = ["_id", "author", "date", "guid", "headline", "id", "link", "published", "title", "url"];
+
 /// Lists that belong to an article, with texts that are none.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 19] = [
     "attachments",
+    "blocks",
+    "body",
+    "captions",
+    "chapters",
+    "contents",
+    "paragraphs",
+    "sections",
     "authors",
     "comments",
     "embeds",
@@ -61,7 +94,7 @@ pub(super) fn find(window: &[u8], fields: &FieldNames) -> Option<Envelope> {
     match &fields.records {
         Some(path) => search.at_path(cursor, path.steps()),
         None => match search.object(cursor, 0)? {
-            Shape::Envelope(envelope) => Some(envelope),
+            Shape::Envelope { envelope, .. } => Some(envelope),
             Shape::Article | Shape::Other => None,
         },
     }
@@ -71,7 +104,11 @@ pub(super) fn find(window: &[u8], fields: &FieldNames) -> Option<Envelope> {
 #[derive(Debug)]
 enum Shape {
     Article,
-    Envelope(Envelope),
+    /// `is_sure` if the records have more than a text.
+    Envelope {
+        envelope: Envelope,
+        is_sure: bool,
+    },
     Other,
 }
 
@@ -104,26 +141,31 @@ impl Search<'_> {
     fn object(&self, mut cursor: Cursor<'_>, depth: u64) -> Option<Shape> {
         let begin = cursor.at;
         cursor.enter(b'{')?;
-        let (mut best, mut names) = (None, None);
-        let (mut values, mut articles) = (0, 0);
+        let mut best: Option<(Envelope, bool)> = None;
+        let mut names = None;
+        let mut values = 0;
+        let mut articles = 0;
+        let mut has_title = false;
         // The window may end anywhere.
         while let Some(key) = cursor.key() {
             if self.is_text(&key) {
                 let is_column = depth == 0 && cursor.is_object_of_strings();
                 let envelope = Envelope { begin: 0, depth: 0, items: Items::Columns };
-                return Some(if is_column { Shape::Envelope(envelope) } else { Shape::Article });
+                return Some(if is_column { Shape::Envelope { envelope, is_sure: true } } else { Shape::Article });
             }
             values += 1;
+            has_title |= self.is_title(&key);
             match cursor.peek() {
                 Some(b'{') if depth < MAX_DEPTH && best.is_none() => match self.object(cursor, depth + 1) {
                     Some(Shape::Article) if WRAPPERS.contains(&key.as_str()) => return Some(Shape::Article),
                     Some(Shape::Article) => articles += 1,
-                    Some(Shape::Envelope(envelope)) => best = Some(envelope),
+                    Some(Shape::Envelope { envelope, is_sure }) => best = Some((envelope, is_sure)),
                     Some(Shape::Other) | None => {}
                 },
                 Some(b'[') if key == "columns" => names = cursor.strings().filter(|names| self.name_text(names)),
                 Some(b'[') if best.is_none() && !PARTS.contains(&key.as_str()) => {
-                    best = self.list(cursor, depth + 1, names.as_ref());
+                    let found = self.list(cursor, depth + 1, names.as_ref());
+                    best = found.filter(|(_, is_sure)| *is_sure || LISTS.contains(&key.as_str()));
                 }
                 _ => {}
             }
@@ -131,28 +173,57 @@ impl Search<'_> {
                 break;
             }
         }
-        if articles > 1 || articles == 1 && values == 1 {
-            best = best.or(Some(Envelope { begin: begin + 1, depth: depth + 1, items: Items::Keyed }));
+        // What has a title and a list of bare texts is an article in parts.
+        best = best.filter(|(_, is_sure)| *is_sure || !has_title);
+        if best.is_none() && !has_title && (articles > 1 || articles == 1 && values == 1) {
+            best = Some((Envelope { begin: begin + 1, depth: depth + 1, items: Items::Keyed }, true));
         }
-        Some(best.map_or(Shape::Other, Shape::Envelope))
+        Some(best.map_or(Shape::Other, |(envelope, is_sure)| Shape::Envelope { envelope, is_sure }))
     }
 
-    /// The list that begins here inside so many brackets, where it holds articles.
-    fn list(&self, mut cursor: Cursor<'_>, depth: u64, names: Option<&Vec<String>>) -> Option<Envelope> {
+    /// The list that begins here inside so many brackets, where it holds articles, and whether these have more than a text.
+    fn list(&self, mut cursor: Cursor<'_>, depth: u64, names: Option<&Vec<String>>) -> Option<(Envelope, bool)> {
         cursor.enter(b'[')?;
-        let (begin, depth) = (cursor.at, depth + 1);
+        let begin = cursor.at;
+        let depth = depth + 1;
         match (cursor.peek()?, names) {
             (b'{', _) => {
                 let is_article = matches!(self.object(cursor, depth), Some(Shape::Article));
-                is_article.then_some(Envelope { begin, depth, items: Items::Listed })
+                is_article.then(|| (Envelope { begin, depth, items: Items::Listed }, self.has_metadata(cursor)))
             }
-            (b'[', Some(names)) => Some(Envelope { begin, depth, items: Items::Rows(names.as_slice().into()) }),
+            (b'[', Some(names)) => Some((Envelope { begin, depth, items: Items::Rows(names.as_slice().into()) }, true)),
             (b'[', None) => {
                 let (begin, names) = self.header(cursor)?;
-                Some(Envelope { begin, depth, items: Items::Rows(names.into()) })
+                Some((Envelope { begin, depth, items: Items::Rows(names.into()) }, true))
             }
             _ => None,
         }
+    }
+
+    /// Tells whether the object that begins here has a field of metadata.
+    fn has_metadata(&self, mut cursor: Cursor<'_>) -> bool {
+        if cursor.enter(b'{').is_none() {
+            return false;
+        }
+        while let Some(key) = cursor.key() {
+            if self.is_metadata(&key) || key == "_source" {
+                return true;
+            }
+            if cursor.pass_value().is_none() {
+                break;
+            }
+        }
+        false
+    }
+
+    fn is_title(&self, key: &str) -> bool {
+        let mut fields = self.fields.metadata.iter().zip(Metadata::NAMES);
+        matches!(key, "title" | "headline") || fields.any(|(path, name)| name == "title" && path.as_str() == key)
+    }
+
+    fn is_metadata(&self, key: &str) -> bool {
+        let is_configured = self.fields.paths().any(|path| path != &self.fields.text && path.as_str() == key);
+        is_configured || METADATA.contains(&key)
     }
 
     /// The names of columns in the first list of a list, where the text is among them, and the place behind it.
@@ -312,6 +383,9 @@ mod tests {
         for json in [
             r#"{"authors": [{"text": "x"}], "text": "y"}"#,
             r#"{"related": [{"text": "x"}], "title": "no text"}"#,
+            r#"{"parts": [{"type": "p", "text": "x"}]}"#,
+            r#"{"title": "x", "content": [{"type": "p", "text": "x"}]}"#,
+            r#"{"title": "x", "intro": {"text": "x"}, "main": {"text": "y"}}"#,
             r#"{"title": "x", "content": {"text": "y"}}"#,
             r#"{"text": {"value": "x"}}"#,
             r#"{"body_html": "x", "items": [{"text": "y"}]}"#,
