@@ -189,6 +189,14 @@ fn as_share<S: serde::Serializer>(percent: &u8, serializer: S) -> Result<S::Ok, 
 pub enum TextFlag {
     /// It was decoded wrongly before it came here, so that it has letters like `Ã©`.
     Mojibake,
+    /// It came with tags, entities or shortcodes where its format has plain text, and they were turned into text.
+    Markup,
+    /// It came with control characters. Those of windows-1252 became the characters that they stand for; others were left out.
+    Controls,
+    /// Its JSON was not valid, and was repaired: half surrogates, `NaN`, raw control characters.
+    Repaired,
+    /// A field of its metadata holds no text, and was left out.
+    Metadata,
 }
 
 /// A half-open range of a document's text, in Unicode code points and in UTF-8 bytes.

@@ -15,7 +15,7 @@ use crate::record::Metadata;
 
 pub use sections::{
     CacheConfig, Compression, CopiesConfig, Device, FieldNames, InputConfig, Layout, LogConfig, MetricsConfig,
-    ModelConfig, Order, OutputConfig, Precision, RunConfig, TaskConfig,
+    ModelConfig, Order, OutputConfig, Precision, RecordMarkup, RunConfig, TaskConfig,
 };
 
 /// The content of `pipeline.toml`. Relative paths are resolved against the file's folder.
@@ -297,6 +297,7 @@ mod tests {
         assert_eq!(shipped.input.max_unpacked_bytes, defaults.input.max_unpacked_bytes);
         assert_eq!(shipped.input.ignore, defaults.input.ignore);
         assert_eq!(shipped.input.languages, defaults.input.languages);
+        assert_eq!(shipped.input.markup, defaults.input.markup);
         assert_eq!(shipped.output.layout, defaults.output.layout);
         assert_eq!(shipped.output.shard_bytes, defaults.output.shard_bytes);
         assert_eq!(shipped.models["newsroom"].batch_tokens, sections::default_batch_tokens());

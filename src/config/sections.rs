@@ -29,6 +29,8 @@ pub struct InputConfig {
     pub max_expansion: Whole<1, { 1 << 32 }>,
     /// The largest unpacked size of a file in bytes. The rest of the file is not read.
     pub max_unpacked_bytes: Whole<1, { 1 << 62 }>,
+    /// The treatment of markup in records that should have plain text.
+    pub markup: RecordMarkup,
     /// The detection of copies.
     pub copies: CopiesConfig,
     /// The fields of records.
@@ -45,6 +47,7 @@ impl Default for InputConfig {
             max_document_bytes: Whole::constant::<{ 32 << 20 }>(),
             max_expansion: Whole::constant::<1000>(),
             max_unpacked_bytes: Whole::constant::<{ 1 << 40 }>(),
+            markup: RecordMarkup::default(),
             copies: CopiesConfig::default(),
             fields: FieldNames::default(),
         }
@@ -63,6 +66,18 @@ pub enum Order {
 }
 
 /// `[input.copies]`: the detection of copies, which are marked with `duplicate_of`.
+/// The treatment of tags, entities and shortcodes in the fields of JSON, tables and Parquet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordMarkup {
+    /// They are found and turned into text.
+    #[default]
+    Auto,
+    /// They stay as they are.
+    Keep,
+}
+
+/// `[input.copies]`: which documents are marked with `duplicate_of`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CopiesConfig {
@@ -81,6 +96,8 @@ impl Default for CopiesConfig {
 /// `[input.fields]`: the fields of records in JSON, CSV or Parquet.
 #[derive(Debug, Clone)]
 pub struct FieldNames {
+    /// The path of the list of records within a JSON value; none to find it.
+    pub records: Option<FieldPath>,
     /// The path of the field with the document's id.
     pub id: FieldPath,
     /// The path of the field with the text.
@@ -92,27 +109,29 @@ pub struct FieldNames {
 impl FieldNames {
     /// The keys of the section.
     const KEYS: &'static [&'static str] = &{
-        let mut keys = [""; Metadata::NAMES.len() + 2];
+        let mut keys = [""; Metadata::NAMES.len() + 3];
         keys[0] = "id";
         keys[1] = "text";
+        keys[2] = "records";
         let mut place = 0;
         while place < Metadata::NAMES.len() {
-            keys[place + 2] = Metadata::NAMES[place];
+            keys[place + 3] = Metadata::NAMES[place];
             place += 1;
         }
         keys
     };
 
-    /// All paths, in the order of the keys.
+    /// The paths of all fields of a record, in the order of the keys.
     pub fn paths(&self) -> impl Iterator<Item = &FieldPath> {
         [&self.id, &self.text].into_iter().chain(&self.metadata)
     }
 
-    fn path_mut(&mut self, key: usize) -> &mut FieldPath {
+    fn set(&mut self, key: usize, path: FieldPath) {
         match key {
-            0 => &mut self.id,
-            1 => &mut self.text,
-            metadata => &mut self.metadata[metadata - 2],
+            0 => self.id = path,
+            1 => self.text = path,
+            2 => self.records = Some(path),
+            metadata => self.metadata[metadata - 3] = path,
         }
     }
 }
@@ -120,6 +139,7 @@ impl FieldNames {
 impl Default for FieldNames {
     fn default() -> Self {
         Self {
+            records: None,
             id: FieldPath::parse("id"),
             text: FieldPath::parse("text"),
             metadata: Metadata::NAMES.map(FieldPath::parse),
@@ -146,7 +166,7 @@ impl<'de> Visitor<'de> for FieldNamesVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldNames, A::Error> {
         let mut names = FieldNames::default();
         while let Some(FieldKey(key)) = map.next_key()? {
-            *names.path_mut(key) = map.next_value()?;
+            names.set(key, map.next_value()?);
         }
         Ok(names)
     }

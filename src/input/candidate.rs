@@ -5,11 +5,11 @@ use super::intake::LocatedRecord;
 use super::raw_record::Parsed;
 use super::refusal::{EXCERPT_BYTES, Refusal};
 use super::text::mojibake::is_garbled;
-use super::text::{dates, language};
+use super::text::{controls, dates, language};
 use crate::config::InputConfig;
 use crate::deadline::guard::Guard;
 use crate::digest::sha256_of_all;
-use crate::record::{Metadata, Place, Rejection, TextFlag};
+use crate::record::{Metadata, Place, Reason, Rejection, TextFlag};
 
 /// A record with its text and everything that admission needs to know of it.
 pub(crate) struct Candidate {
@@ -50,7 +50,9 @@ impl Candidate {
             || String::from_utf8_lossy(&excerpt),
             || {
                 let Some(mut parsed) = record.parse(settings)? else { return Ok(None) };
+                mend_controls(&mut parsed)?;
                 let is_wanted = language::complete(&mut parsed.metadata.language, &parsed.text, &settings.languages);
+                let is_wanted = is_wanted && !parsed.is_left_out;
                 Ok(Some((parsed, is_wanted)))
             },
         );
@@ -63,14 +65,34 @@ impl Candidate {
     }
 
     fn new(place: Place, name: String, parsed: Parsed, is_wanted: bool, is_compared: bool) -> Self {
-        let Parsed { own_id, mut metadata, text, encoding } = parsed;
+        let Parsed { own_id, mut metadata, text, encoding, flags, .. } = parsed;
         metadata.published = metadata.published.map(to_rfc3339);
         metadata.modified = metadata.modified.map(to_rfc3339);
         let digest = digest(&metadata, &text, encoding);
-        let flags = if is_garbled(&text) { vec![TextFlag::Mojibake] } else { Vec::new() };
         let sketch = (is_compared && is_wanted).then(|| Sketch::of(&text));
         Self { place, own_id, name, metadata, text, encoding, flags, digest, sketch, is_wanted }
     }
+}
+
+/// Mends control characters in the text and in the metadata, and adds the flags that tell of them.
+fn mend_controls(parsed: &mut Parsed) -> Result<(), Refusal> {
+    let is_garbled = is_garbled(&parsed.text);
+    if is_garbled {
+        parsed.flag(TextFlag::Mojibake);
+    }
+    let mut has_controls = controls::mend(&mut parsed.text, is_garbled);
+    for field in Metadata::FIELDS {
+        if let Some(value) = (field.value_mut)(&mut parsed.metadata) {
+            has_controls |= controls::mend(value, is_garbled);
+        }
+    }
+    if has_controls {
+        parsed.flag(TextFlag::Controls);
+    }
+    if parsed.text.trim().is_empty() {
+        return Err(Refusal::new(Reason::Empty, "holds nothing but control characters"));
+    }
+    Ok(())
 }
 
 /// A date as RFC 3339 if it can be parsed, otherwise as it came.
@@ -83,4 +105,39 @@ fn digest(metadata: &Metadata, text: &str, encoding: &str) -> [u8; 32] {
     // A missing field is not an empty one.
     let present = fields.map(|field| if field.is_some() { "+" } else { "-" });
     sha256_of_all(fields.map(Option::unwrap_or_default).into_iter().chain(present).chain([text, encoding]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mended(text: &str) -> Result<Parsed, Reason> {
+        let mut parsed = Parsed::new(text.to_owned(), "UTF-8");
+        parsed.metadata.title = Some("Caf\u{e9} \u{93}x\u{94}".to_owned());
+        mend_controls(&mut parsed).map(|()| parsed).map_err(|refusal| refusal.reason)
+    }
+
+    #[test]
+    fn control_characters_are_mended_in_text_and_metadata_and_flagged() {
+        let parsed = mended("\u{93}We don\u{92}t know,\u{94}\u{1} she said.").unwrap();
+        assert_eq!(
+            (parsed.text.as_str(), &parsed.flags[..]),
+            ("“We don’t know,” she said.", &[TextFlag::Controls][..])
+        );
+        assert_eq!(parsed.metadata.title.as_deref(), Some("Café “x”"));
+    }
+
+    #[test]
+    fn in_a_garbled_text_they_stay() {
+        let parsed = mended("â€œNo,â€\u{9d} she said, and cafÃ©.").unwrap();
+        assert_eq!(
+            (parsed.text.as_str(), &parsed.flags[..]),
+            ("â€œNo,â€\u{9d} she said, and cafÃ©.", &[TextFlag::Mojibake][..])
+        );
+    }
+
+    #[test]
+    fn nothing_but_control_characters_is_no_text() {
+        assert_eq!(mended("\u{1}\u{81}\n").unwrap_err(), Reason::Empty);
+    }
 }

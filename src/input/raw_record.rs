@@ -2,7 +2,7 @@
 
 use super::refusal::Refusal;
 use crate::config::InputConfig;
-use crate::record::Metadata;
+use crate::record::{Metadata, TextFlag};
 
 /// A record that its format has cut out of a file and not parsed yet. Records are parsed side by side, hence `Send`.
 pub(crate) trait RawRecord: Send {
@@ -30,4 +30,23 @@ pub(crate) struct Parsed {
     pub(super) text: String,
     /// The name of the encoding that the text was decoded from.
     pub(super) encoding: &'static str,
+    /// Remarks on the text, each once.
+    pub(super) flags: Vec<TextFlag>,
+    /// True if the record is no article, and is to be counted as left out.
+    pub(super) is_left_out: bool,
+}
+
+impl Parsed {
+    /// A text without an id and metadata.
+    pub(super) fn new(text: String, encoding: &'static str) -> Self {
+        let (own_id, metadata, flags) = (None, Metadata::default(), Vec::new());
+        Self { own_id, metadata, text, encoding, flags, is_left_out: false }
+    }
+
+    /// Adds a remark on the text, unless it is there.
+    pub(super) fn flag(&mut self, flag: TextFlag) {
+        if !self.flags.contains(&flag) {
+            self.flags.push(flag);
+        }
+    }
 }

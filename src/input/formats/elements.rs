@@ -5,7 +5,7 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 use super::beginning::{Beginning, HEAD_BYTES};
-use super::{Format, feed, html, newsml, nitf, refuse_unknown, reuters};
+use super::{Format, feed, html, newsml, newsml1, nitf, proquest, refuse_unknown, reuters, trec};
 use crate::config::InputConfig;
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::raw_record::{Parsed, RawRecord};
@@ -20,7 +20,16 @@ const MAX_CONTEXT_BYTES: usize = 1 << 16;
 const TAG_BYTES: usize = 64;
 
 /// The dialects. The first tag in a file that is the root of one decides.
-static DIALECTS: &[&Dialect] = &[&feed::RSS, &feed::ATOM, &nitf::NITF, &newsml::NEWSML, &reuters::REUTERS];
+static DIALECTS: &[&Dialect] = &[
+    &feed::RSS,
+    &feed::ATOM,
+    &nitf::NITF,
+    &newsml::NEWSML,
+    &newsml1::NEWSML_1,
+    &reuters::REUTERS,
+    &trec::TREC,
+    &proquest::PROQUEST,
+];
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["xml", "nitf", "newsml", "rss", "atom", "rdf", "sgm", "sgml"],
@@ -144,10 +153,11 @@ impl Context {
 
     /// Tells whether the end of the file closes the element that was opened before the first article.
     fn ends_with(&self, end: &[u8]) -> bool {
-        let is_open =
-            |name: &&&str| self.beginning.contains(&format!("<{name}")) || self.beginning.contains(&format!(":{name}"));
-        let open = ["rss", "RDF", "feed", "newsMessage"].iter().find(is_open);
-        open.is_none_or(|name| memchr::memmem::find(end, format!("{name}>").as_bytes()).is_some())
+        const ROOTS: [&[u8]; 5] = [b"rss", b"RDF", b"feed", b"newsMessage", b"NewsML"];
+        let tags = memchr::memchr_iter(b'<', self.beginning.as_bytes());
+        let mut names = tags.map(|at| local_name(&self.beginning.as_bytes()[at + 1..]));
+        let open = names.find(|name| ROOTS.contains(name));
+        open.is_none_or(|name| memchr::memmem::find(end, &[name, b">"].concat()).is_some())
     }
 }
 
@@ -277,6 +287,13 @@ mod tests {
         assert_eq!(dialect(format!("<feed>{entry}<rss/></feed>").as_bytes()).unwrap().element, "entry");
         assert_eq!(dialect(b"<x:RDF><feed>").unwrap().element, "item");
         assert!(dialect(b"<rssx><story/>").is_none());
+    }
+
+    #[test]
+    fn a_root_that_only_begins_like_another_is_none_that_has_to_end() {
+        let nitf = "<nitf><body><body.content><p>One.</p></body.content></body></nitf>";
+        let feed_set = format!("<feedset>{nitf}</feedset>");
+        assert_eq!(read_texts("a.xml", feed_set.as_bytes()), [Ok("One.".to_owned())]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Named fields to a document, as the configuration names them.
 
-use crate::config::FieldNames;
 use crate::config::values::FieldPath;
+use crate::config::{FieldNames, RecordMarkup};
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
-use crate::record::{Metadata, Reason};
+use crate::input::text::record_markup::{plain_line, plain_text};
+use crate::record::{Metadata, Reason, TextFlag};
 
 /// A document of what `take` finds under each name. Blank fields are none.
 pub(super) fn document(
@@ -20,7 +21,33 @@ pub(super) fn document(
     }
     let own_id = word(&names.id, &mut take);
     let metadata = Metadata::try_from_fields(|place, _| Ok::<_, Refusal>(word(&names.metadata[place], &mut take)))?;
-    Ok(Parsed { own_id, metadata, text, encoding })
+    Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
+}
+
+/// A document whose text and metadata have no tags, entities and shortcodes any more, unless these are to be kept.
+pub(super) fn without_markup(mut parsed: Parsed, markup: RecordMarkup) -> Result<Parsed, Refusal> {
+    if markup == RecordMarkup::Keep {
+        return Ok(parsed);
+    }
+    if let Some(text) = plain_text(&parsed.text) {
+        if text.trim().is_empty() {
+            return Err(Refusal::new(Reason::Empty, "holds no text but markup"));
+        }
+        parsed.text = text;
+        parsed.flag(TextFlag::Markup);
+    }
+    let Metadata { title, byline, section, source, .. } = &mut parsed.metadata;
+    let mut has_markup = false;
+    for field in [title, byline, section, source] {
+        if let Some(line) = field.as_deref().and_then(plain_line) {
+            *field = Some(line).filter(|line| !line.is_empty());
+            has_markup = true;
+        }
+    }
+    if has_markup {
+        parsed.flag(TextFlag::Markup);
+    }
+    Ok(parsed)
 }
 
 /// A field that is not blank.

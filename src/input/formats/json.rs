@@ -1,12 +1,15 @@
 //! JSON: an object a document, alone, one after another, or in an array. Values are cut out first and parsed later.
 
 use std::io::BufRead;
+use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
 use super::beginning::Beginning;
-use super::{Format, ninjs};
+use super::envelope::{self, Envelope, Items, WRAPPERS};
+use super::json_fields::{self, Held};
+use super::{Format, fields, known_json, ninjs};
 use crate::config::values::FieldPath;
 use crate::config::{FieldNames, InputConfig};
 use crate::input::intake::{Flow, Intake, Spot};
@@ -14,7 +17,11 @@ use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode;
-use crate::record::{Metadata, Reason};
+use crate::input::text::json_repair::{repair, without_half_surrogates};
+use crate::record::{Metadata, Reason, TextFlag};
+
+/// An envelope is looked for in so many bytes.
+const ENVELOPE_BYTES: usize = 1 << 20;
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["json", "ninjs"],
@@ -39,20 +46,41 @@ fn is_malformed(line: &[u8]) -> bool {
     check(line).is_err_and(|error| !error.is_eof())
 }
 
-/// Checks that a line is one JSON value.
+/// Checks that a line is one JSON value, or nearly so.
 pub(super) fn check(line: &[u8]) -> serde_json::Result<()> {
-    serde_json::from_slice::<IgnoredAny>(line).map(|_| ())
+    let error = match serde_json::from_slice::<IgnoredAny>(line) {
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
+    let repaired = std::str::from_utf8(line).map(|line| serde_json::from_str::<IgnoredAny>(&repair(line)));
+    if matches!(repaired, Ok(Ok(_))) { Ok(()) } else { Err(error) }
 }
 
-fn is_array_of_objects(text: &[u8]) -> bool {
+pub(super) fn is_array_of_objects(text: &[u8]) -> bool {
     text[1..].trim_ascii_start().starts_with(b"{")
 }
 
 /// The bytes of what should be a JSON object.
 pub(super) struct Value {
-    pub(super) bytes: Vec<u8>,
+    bytes: Vec<u8>,
     /// True if the file ends here, so that the object may be cut short.
-    pub(super) is_open: bool,
+    is_open: bool,
+    form: Form,
+}
+
+/// The form of a value.
+enum Form {
+    Object,
+    /// An object that has its id in front of it.
+    Keyed(String),
+    /// A list of cells, with the names of its columns.
+    Row(Arc<[String]>),
+}
+
+impl Value {
+    pub(super) fn new(bytes: Vec<u8>, is_open: bool) -> Self {
+        Self { bytes, is_open, form: Form::Object }
+    }
 }
 
 impl RawRecord for Value {
@@ -61,53 +89,164 @@ impl RawRecord for Value {
     }
 
     fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
-        parse(*self, &settings.fields).map(Some)
+        parse(*self, settings).map(Some)
     }
 }
 
-/// Reads every object, in arrays or not.
+/// Reads every object, in arrays and envelopes or not.
 fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
-    let limit = intake.settings().max_document_bytes.get();
-    let mut is_in_array = false;
+    let settings = intake.settings();
+    let limit = settings.max_document_bytes.get();
     if stream.peek(3).starts_with(b"\xef\xbb\xbf") {
         stream.consume(3);
     }
+    let mut elements =
+        Elements { stream, fields: &settings.fields, limit, around: Around::Nothing, may_be_envelope: true };
     loop {
-        let spot_of_end = Spot::record(stream.position());
-        match next(stream, &mut is_in_array, limit) {
-            Ok(Some(Element { spot, content: Ok(value) })) => intake.put(spot, value)?,
-            Ok(Some(Element { spot, content: Err((refusal, beginning)) })) => {
+        let spot_of_end = Spot::record(elements.stream.position());
+        match elements.next() {
+            Ok(Some(Element { spot, content: Ok(value), is_columns: true })) => put_columns(spot, value, intake)?,
+            Ok(Some(Element { spot, content: Ok(value), .. })) => intake.put(spot, value)?,
+            Ok(Some(Element { spot, content: Err((refusal, beginning)), .. })) => {
                 intake.refuse(spot, refusal, &beginning)?;
             }
-            Ok(None) if is_in_array => {
-                return intake.refuse(spot_of_end, Refusal::truncated("the array is cut short"), b"");
-            }
-            Ok(None) => return Flow::Continue(()),
+            Ok(None) if matches!(elements.around, Around::Nothing) => return Flow::Continue(()),
+            Ok(None) => return intake.refuse(spot_of_end, Refusal::truncated("the array is cut short"), b""),
             Err(refusal) if refusal.goes_on => intake.refuse(spot_of_end, refusal, b"")?,
             Err(refusal) => return intake.refuse(spot_of_end, refusal, b""),
         }
     }
 }
 
+/// Puts the rows of a table that has an object a column: `{"title": {"0": "…"}, "text": {"0": "…"}}`.
+fn put_columns(spot: Spot, value: Value, intake: &mut Intake<'_>) -> Flow {
+    let text = intake.settings().fields.text.as_str();
+    let Ok(mut columns) = serde_json::from_slice::<Map<String, Json>>(&value.bytes) else {
+        return intake.put(spot, value);
+    };
+    let labels: Vec<String> =
+        columns.get(text).and_then(Json::as_object).map(|cells| cells.keys().cloned().collect()).unwrap_or_default();
+    for label in labels {
+        let row: Map<String, Json> = columns
+            .iter_mut()
+            .filter_map(|(name, cells)| Some((name.clone(), cells.get_mut(&label)?.take())))
+            .collect();
+        intake.put(spot, Value::new(Json::Object(row).to_string().into_bytes(), false))?;
+    }
+    Flow::Continue(())
+}
+
 /// A value, or why it is none and how it begins.
 struct Element {
     spot: Spot,
     content: Result<Value, (Refusal, Vec<u8>)>,
+    /// True if it is all rows of a table, an object a column.
+    is_columns: bool,
 }
 
-/// The next value; arrays that are not inside something are gone into.
-fn next(stream: &mut Stream<'_>, is_in_array: &mut bool, limit: u64) -> Result<Option<Element>, Refusal> {
-    loop {
-        let buffer = stream.fill_buf()?;
-        let Some(&first) = buffer.first() else { return Ok(None) };
-        match first {
-            b'[' if !*is_in_array => *is_in_array = true,
-            b']' if *is_in_array => *is_in_array = false,
-            b',' | b' ' | b'\t' | b'\r' | b'\n' => {}
-            _ => return Ok(Some(element(stream, limit))),
+/// The brackets around the next value.
+enum Around {
+    Nothing,
+    Array,
+    /// So many brackets of an envelope, and the form of what is in it.
+    Envelope(u64, Items),
+}
+
+/// Values, one by one.
+struct Elements<'s, 'r> {
+    stream: &'s mut Stream<'r>,
+    fields: &'s FieldNames,
+    limit: u64,
+    around: Around,
+    /// True if the next value outside brackets is looked at for being an envelope.
+    may_be_envelope: bool,
+}
+
+impl Elements<'_, '_> {
+    /// The next value; arrays that are not inside something are gone into, and so are envelopes.
+    fn next(&mut self) -> Result<Option<Element>, Refusal> {
+        loop {
+            let Some(&first) = self.stream.fill_buf()?.first() else { return Ok(None) };
+            match (&self.around, first) {
+                (_, b',' | b' ' | b'\t' | b'\r' | b'\n') => self.stream.consume(1),
+                (Around::Nothing, b'[') => {
+                    self.around = Around::Array;
+                    self.stream.consume(1);
+                }
+                (Around::Array, b']') => {
+                    self.around = Around::Nothing;
+                    self.stream.consume(1);
+                }
+                (Around::Envelope(depth, _), b']' | b'}') => {
+                    let depth = *depth;
+                    self.around = Around::Nothing;
+                    self.stream.consume(1);
+                    self.leave(depth - 1)?;
+                }
+                (Around::Nothing, b'{') if self.may_be_envelope => {
+                    match envelope::find(self.stream.peek(ENVELOPE_BYTES), self.fields) {
+                        Some(Envelope { items: Items::Columns, .. }) => {
+                            return Ok(Some(Element { is_columns: true, ..element(self.stream, self.limit) }));
+                        }
+                        Some(Envelope { begin, depth, items }) => {
+                            self.stream.consume(begin);
+                            self.around = Around::Envelope(depth, items);
+                        }
+                        None => self.may_be_envelope = false,
+                    }
+                }
+                _ => {
+                    let element = element(self.stream, self.limit);
+                    if let Some(element) = self.formed(element) {
+                        return Ok(Some(element));
+                    }
+                }
+            }
         }
-        stream.consume(1);
     }
+
+    /// A value in the form that it has in its envelope; none where it stands there beside the records.
+    fn formed(&self, element: Element) -> Option<Element> {
+        let Element { spot, content: Ok(mut value), is_columns } = element else { return Some(element) };
+        match &self.around {
+            Around::Envelope(_, Items::Keyed) => {
+                let (key, object) = keyed(&value.bytes)?;
+                value = Value { bytes: object.to_vec(), form: Form::Keyed(key), ..value };
+            }
+            Around::Envelope(_, Items::Rows(names)) => value.form = Form::Row(Arc::clone(names)),
+            _ => {}
+        }
+        Some(Element { spot, content: Ok(value), is_columns })
+    }
+
+    /// Passes over the rest of an envelope, up to the end of so many brackets.
+    fn leave(&mut self, depth: u64) -> Result<(), Refusal> {
+        let mut scan = Scan { depth, ..Scan::default() };
+        while scan.depth > 0 {
+            let buffer = self.stream.fill_buf()?;
+            if buffer.is_empty() {
+                return Err(Refusal::truncated("the object is cut short"));
+            }
+            let (passed, is_end) = match scan.scan(buffer) {
+                Step::GoesOn => (buffer.len(), false),
+                Step::Ends(length) => (length, true),
+                Step::Breaks(length) => (length, false),
+            };
+            self.stream.consume(passed);
+            if is_end {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The key and the object of `"key": {…}`.
+fn keyed(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let mut keys = serde_json::Deserializer::from_slice(bytes).into_iter::<String>();
+    let key = keys.next()?.ok()?;
+    let object = bytes[keys.byte_offset()..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    object.starts_with(b"{").then_some((key, object))
 }
 
 /// The state of a scan through a value.
@@ -116,6 +255,8 @@ struct Scan {
     depth: u64,
     is_in_string: bool,
     is_escaped: bool,
+    /// True behind the end of a line in a string, where there was nothing but white space since.
+    is_behind_line: bool,
 }
 
 /// The outcome of a scan through a piece of a value.
@@ -124,7 +265,7 @@ enum Step {
     GoesOn,
     /// The value ends after so many bytes.
     Ends(usize),
-    /// A string goes over the end of its line, after so many bytes: where it should have ended nobody knows.
+    /// A string goes over the end of its line, after so many bytes, and what follows is no text.
     Breaks(usize),
 }
 
@@ -135,13 +276,18 @@ impl Scan {
             if self.is_escaped {
                 self.is_escaped = false;
                 at += 1;
+            } else if self.is_behind_line {
+                match self.scan_behind_line(&piece[at..]) {
+                    Some(blank) => at += blank,
+                    None => return Step::Breaks(at),
+                }
             } else if self.is_in_string {
                 let Some(found) = memchr::memchr3(b'"', b'\\', b'\n', &piece[at..]) else { return Step::GoesOn };
                 at += found + 1;
                 match piece[at - 1] {
                     b'"' => self.is_in_string = false,
                     b'\\' => self.is_escaped = true,
-                    _ => return Step::Breaks(at),
+                    _ => self.is_behind_line = true,
                 }
             } else {
                 at += 1;
@@ -159,6 +305,26 @@ impl Scan {
     }
 }
 
+impl Scan {
+    /// Passes over white space behind the end of a line in a string, and gives back its length. `None` where a bracket or a key follows: then
+    /// the string should have ended with its line. Otherwise it has a line end that should have been escaped.
+    fn scan_behind_line(&mut self, piece: &[u8]) -> Option<usize> {
+        let blank = piece.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let mut behind = piece[blank..].iter();
+        match behind.next() {
+            None => return Some(blank),
+            Some(b'{' | b'}' | b'[' | b']') => return None,
+            Some(b'"')
+                if !matches!(behind.find(|byte| !byte.is_ascii_whitespace()), None | Some(b',' | b'}' | b']')) =>
+            {
+                return None;
+            }
+            Some(_) => self.is_behind_line = false,
+        }
+        Some(blank)
+    }
+}
+
 /// Cuts out the value that begins here.
 fn element(stream: &mut Stream<'_>, limit: u64) -> Element {
     let begin = stream.position();
@@ -170,13 +336,13 @@ fn element(stream: &mut Stream<'_>, limit: u64) -> Element {
         outcome => outcome,
     };
     let content = match outcome {
-        Ok(()) => Ok(Value { bytes, is_open: false }),
+        Ok(()) => Ok(Value::new(bytes, false)),
         Err(refusal) => {
             bytes.truncate(EXCERPT_BYTES);
             Err((refusal, bytes))
         }
     };
-    Element { spot: Spot::record(begin), content }
+    Element { spot: Spot::record(begin), content, is_columns: false }
 }
 
 /// Takes the bytes of a value, and keeps as many as are allowed.
@@ -196,7 +362,7 @@ fn cut(stream: &mut Stream<'_>, limit: u64, kept: &mut Vec<u8>) -> Result<(), Re
         };
         kept.extend_from_slice(&part[..part.len().min(limit.saturating_sub(kept.len()))]);
         // A bracket too many ends nothing, and has to be passed over.
-        let passed = part.len().max(1);
+        let passed = if matches!(step, Step::Breaks(_)) { part.len() } else { part.len().max(1) };
         stream.consume(passed);
         match step {
             Step::GoesOn => {}
@@ -235,33 +401,114 @@ fn pass_line(stream: &mut Stream<'_>) {
     }
 }
 
-/// An object to a document: by the fields that the configuration names, or else as ninjs.
-fn parse(value: Value, fields: &FieldNames) -> Result<Parsed, Refusal> {
-    let is_open = value.is_open;
-    let (json, encoding) = decode(value.bytes)?;
-    let object: Map<String, Json> = serde_json::from_str(&json).map_err(|error| not_json(&error, is_open))?;
-    let mut object = Json::Object(object);
-    let text = match take_value(&mut object, &fields.text) {
-        Some(Json::String(text)) => text,
-        Some(_) => return Err(wrong_type(&fields.text, "no string")),
-        None => {
-            let missing = format!("has no field `{}`", fields.text);
-            return ninjs::parse(&object, encoding).unwrap_or_else(|| Err(Refusal::new(Reason::MissingText, missing)));
-        }
-    };
-    if text.trim().is_empty() {
-        return Err(Refusal::new(Reason::Empty, format!("holds no text in `{}`", fields.text)));
+/// An object to a document: by the fields that the configuration names, or else by the names of a known shape.
+fn parse(value: Value, settings: &InputConfig) -> Result<Parsed, Refusal> {
+    let Value { bytes, is_open, form } = value;
+    let (json, encoding) = decode(without_half_surrogates(bytes))?;
+    let (object, is_repaired) = parse_object(&json, is_open, &form)?;
+    let mut parsed = document(object, &settings.fields, encoding)?;
+    if is_repaired {
+        parsed.flag(TextFlag::Repaired);
     }
-    let own_id = word(&mut object, &fields.id)?;
-    let metadata = Metadata::try_from_fields(|place, field| {
-        let path = &fields.metadata[place];
-        // Authors alone come in lists.
-        if field.name == "byline" { names(&mut object, path) } else { word(&mut object, path) }
-    })?;
-    Ok(Parsed { own_id, metadata, text, encoding })
+    if let Form::Keyed(key) = form
+        && !WRAPPERS.contains(&key.as_str())
+    {
+        parsed.own_id.get_or_insert(key);
+    }
+    fields::without_markup(parsed, settings.markup)
 }
 
-/// Takes out the value at `path`: in the field of that name, dots and all, or else inside others.
+/// The object of a value, and whether its JSON had to be repaired.
+fn parse_object(json: &str, is_open: bool, form: &Form) -> Result<(Json, bool), Refusal> {
+    match object_of(json, form) {
+        Ok(object) if has_long_integer(&object) => Ok((object_of(&repair(json), form).unwrap_or(object), false)),
+        Ok(object) => Ok((object, false)),
+        Err(error) => match object_of(&repair(json), form) {
+            Ok(object) => Ok((object, true)),
+            Err(_) => Err(not_json(&error, is_open)),
+        },
+    }
+}
+
+fn object_of(json: &str, form: &Form) -> serde_json::Result<Json> {
+    let object: Map<String, Json> = match form {
+        Form::Object | Form::Keyed(_) => serde_json::from_str(json)?,
+        Form::Row(names) => names.iter().cloned().zip(serde_json::from_str::<Vec<Json>>(json)?).collect(),
+    };
+    Ok(Json::Object(object))
+}
+
+/// Tells whether a field of an object is an integer that does not fit into 64 bits, and has lost its last digits.
+fn has_long_integer(object: &Json) -> bool {
+    const LARGEST: f64 = 1.8e19;
+    let is_long = |value: &Json| value.is_f64() && value.as_f64().is_some_and(|number| number.abs() > LARGEST);
+    object.as_object().is_some_and(|fields| fields.values().any(is_long))
+}
+
+fn document(mut object: Json, names: &FieldNames, encoding: &'static str) -> Result<Parsed, Refusal> {
+    unwrap_fields(&mut object, names);
+    let is_null = find(&object, &names.text).is_some_and(Json::is_null);
+    let text = match take_value(&mut object, &names.text).map(json_fields::text) {
+        Some(Held::Text(text)) => text,
+        Some(Held::Unreadable) => {
+            let message = format!("holds neither a text nor a list of texts in `{}`", names.text);
+            return Err(Refusal::new(Reason::WrongType, message));
+        }
+        Some(Held::Nothing) if !is_null => {
+            return Err(Refusal::new(Reason::Empty, format!("holds no text in `{}`", names.text)));
+        }
+        Some(Held::Nothing) | None => {
+            let known = ninjs::parse(&object, encoding).or_else(|| known_json::parse(&object, encoding));
+            return known.unwrap_or_else(|| Err(missing_text(&object, names)));
+        }
+    };
+    let mut parsed = Parsed::new(text, encoding);
+    let mut is_readable = true;
+    let mut word = |path: &FieldPath, held: fn(Json) -> Held| {
+        let held = take_value(&mut object, path).map_or(Held::Nothing, held);
+        is_readable &= held != Held::Unreadable;
+        held.into_text()
+    };
+    parsed.own_id = word(&names.id, json_fields::word);
+    parsed.metadata = Metadata::try_from_fields(|place, field| {
+        // Authors alone are named all.
+        let held = if field.name == "byline" { json_fields::names } else { json_fields::word };
+        Ok::<_, Refusal>(word(&names.metadata[place], held))
+    })?;
+    if !is_readable {
+        parsed.flag(TextFlag::Metadata);
+    }
+    Ok(parsed)
+}
+
+/// Moves the fields of an article up where another object holds it: `{"_id": "1", "_source": {"text": "…"}}`.
+fn unwrap_fields(object: &mut Json, names: &FieldNames) {
+    if find(object, &names.text).is_some() {
+        return;
+    }
+    let has_text = |value: &Json| value.is_object() && (find(value, &names.text).is_some() || ninjs::has_body(value));
+    let Some(wrapper) = WRAPPERS.iter().find(|wrapper| object.get(**wrapper).is_some_and(has_text)) else { return };
+    let Some(outer) = object.as_object_mut() else { return };
+    let Some(Json::Object(inner)) = outer.remove(*wrapper) else { return };
+    let own_id = outer.remove("_id");
+    outer.extend(inner);
+    if let (Some(own_id), false) = (own_id, outer.contains_key(names.id.as_str())) {
+        outer.insert(names.id.as_str().to_owned(), own_id);
+    }
+}
+
+/// The value at `path`: in the field of that name, dots and all, or else inside others.
+fn find<'o>(object: &'o Json, path: &FieldPath) -> Option<&'o Json> {
+    object.get(path.as_str()).or_else(|| {
+        path.steps().iter().try_fold(object, |value, step| match value {
+            Json::Object(fields) => fields.get(step),
+            Json::Array(items) => items.get(step.parse::<usize>().ok()?),
+            _ => None,
+        })
+    })
+}
+
+/// As [`find`], taken out of the object.
 fn take_value(object: &mut Json, path: &FieldPath) -> Option<Json> {
     if let Some(value) = object.get_mut(path.as_str()) {
         return Some(value.take());
@@ -274,27 +521,12 @@ fn take_value(object: &mut Json, path: &FieldPath) -> Option<Json> {
     found.map(Json::take)
 }
 
-/// A field that holds a string or a number; nothing where it is missing, null or blank.
-fn word(object: &mut Json, field: &FieldPath) -> Result<Option<String>, Refusal> {
-    match take_value(object, field) {
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::String(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
-        Some(Json::Number(number)) => Ok(Some(number.to_string())),
-        Some(_) => Err(wrong_type(field, "neither a string nor a number")),
-    }
-}
-
-/// As [`word`]; a list of strings is joined.
-fn names(object: &mut Json, field: &FieldPath) -> Result<Option<String>, Refusal> {
-    match take_value(object, field) {
-        Some(Json::Array(items)) if items.iter().all(Json::is_string) => {
-            let names: Vec<&str> = items.iter().filter_map(Json::as_str).collect();
-            Ok(Some(names.join(", ")).filter(|text| !text.trim().is_empty()))
-        }
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::String(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
-        Some(_) => Err(wrong_type(field, "neither a string nor a list of strings")),
-    }
+fn missing_text(object: &Json, names: &FieldNames) -> Refusal {
+    const MOST_NAMED: usize = 20;
+    let known = object.as_object().into_iter().flat_map(Map::keys).take(MOST_NAMED);
+    let records = names.records.as_ref().map(|path| format!("no records at `{path}` and ")).unwrap_or_default();
+    let message = format!("has {records}no field `{}`; its fields are {}", names.text, crate::config::listed(known));
+    Refusal::new(Reason::MissingText, message)
 }
 
 /// Messages name the column alone if the record is one line.
@@ -308,14 +540,100 @@ fn not_json(error: &serde_json::Error, is_open: bool) -> Refusal {
     Refusal::new(reason, format!("is no JSON object: {message}"))
 }
 
-fn wrong_type(field: &FieldPath, what: &str) -> Refusal {
-    Refusal::new(Reason::WrongType, format!("holds {what} in `{field}`"))
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::input::formats::testing::{read_article, read_texts};
-    use crate::record::Reason;
+    use crate::input::formats::testing::{read_article, read_articles, read_texts};
+    use crate::record::{Reason, TextFlag};
+
+    #[test]
+    fn records_are_found_in_envelopes() {
+        let one_and_two = [Ok("One.".to_owned()), Ok("Two.".to_owned())];
+        for envelope in [
+            r#"{"status": "ok", "articles": [{"text": "One."}, {"text": "Two."}], "next": {"a": [1]}}"#,
+            r#"{"response": {"results": [{"id": "1", "fields": {"text": "One."}}, {"fields": {"text": "Two."}}]}}"#,
+            r#"{"took": 3, "hits": {"total": 2, "hits": [{"_id": "1", "_source": {"text": "One."}}, {"_source": {"text": "Two."}}]}}"#,
+            r#"{"version": "1.1", "items": [{"content_html": "<p>One.</p>"}, {"content_text": "Two."}]}"#,
+            r#"{"values": [["id", "text"], ["1", "One."], ["2", "Two."]]}"#,
+            r#"{"a1": {"text": "One."}, "n": 3, "a2": {"text": "Two."}}"#,
+            r#"{"id": {"0": "1", "1": "2"}, "text": {"0": "One.", "1": "Two."}}"#,
+            r#"{"columns": ["id", "text"], "index": [0, 1], "data": [["1", "One."], ["2", "Two."]]}"#,
+        ] {
+            for name in ["a.json", "a.jsonl", "a"] {
+                for end in ["", "\n"] {
+                    assert_eq!(
+                        read_texts(name, format!("{envelope}{end}").as_bytes()),
+                        one_and_two,
+                        "{name}: {envelope}"
+                    );
+                }
+            }
+        }
+        let pages =
+            r#"{"articles": [{"text": "One."}], "page": 1}"#.to_owned() + "\n" + r#"{"articles": [{"text": "Two."}]}"#;
+        assert_eq!(read_texts("a.jsonl", pages.as_bytes()), one_and_two);
+        assert_eq!(read_texts("a.json", b"{\"articles\": [{\"text\": \"One.\"}").last(), Some(&Err(Reason::Truncated)));
+    }
+
+    #[test]
+    fn records_in_envelopes_have_their_ids() {
+        let ids = |json: &str| {
+            read_articles("a.json", json.as_bytes()).into_iter().map(|article| article.own_id).collect::<Vec<_>>()
+        };
+        let a_and_b = [Some("a".to_owned()), Some("b".to_owned())];
+        assert_eq!(ids(r#"{"a": {"text": "One."}, "b": {"text": "Two."}}"#), a_and_b);
+        assert_eq!(
+            ids(
+                r#"{"hits": [{"_id": "a", "_source": {"text": "x"}}, {"_id": "c", "_source": {"id": "b", "text": "y"}}]}"#
+            ),
+            a_and_b
+        );
+    }
+
+    #[test]
+    fn lists_and_objects_are_read_whatever_the_field() {
+        let article = read_article(
+            "a.json",
+            br#"{"text": ["One.", {"text": "Two."}], "byline": [{"name": "Ida Brenn"}, "Per Holm"], "source": {"name": "Courier"},
+                "section": ["Local", "Harbour"], "title": {"rendered": "Quay &amp; boats"}}"#,
+        );
+        assert_eq!(article.text, "One.\n\nTwo.");
+        assert_eq!(article.metadata.byline.as_deref(), Some("Ida Brenn, Per Holm"));
+        assert_eq!(article.metadata.source.as_deref(), Some("Courier"));
+        assert_eq!(article.metadata.section.as_deref(), Some("Local"));
+        assert_eq!(article.metadata.title.as_deref(), Some("Quay & boats"));
+        assert_eq!(article.flags, [TextFlag::Markup]);
+    }
+
+    #[test]
+    fn a_field_that_cannot_be_read_costs_only_itself() {
+        let article =
+            read_article("a.json", br#"{"text": "One.", "source": {"x": 1}, "section": true, "title": "Quay"}"#);
+        assert_eq!((article.metadata.source, article.metadata.section), (None, None));
+        assert_eq!(article.metadata.title.as_deref(), Some("Quay"));
+        assert_eq!(article.flags, [TextFlag::Metadata]);
+    }
+
+    #[test]
+    fn nearly_valid_json_is_repaired() {
+        for json in [
+            &br#"{"text": "One \ud83d.", "score": NaN}"#[..],
+            b"{\"text\": \"One \xed\xa0\xbd.\", \"score\": NaN}",
+            b"{\"text\": \"One\t.\",}",
+            b"[{\"text\":\n\"One.\n\nTwo.\"\n}]",
+        ] {
+            let article = read_article(if json[0] == b'[' { "a.json" } else { "a.jsonl" }, json);
+            assert!(article.text.starts_with("One") && article.text.ends_with('.'), "{}", article.text);
+            assert_eq!(article.flags, [TextFlag::Repaired]);
+        }
+        let long = read_article("a.jsonl", br#"{"id": 123456789012345678901, "text": "One."}"#);
+        assert_eq!((long.own_id.as_deref(), long.flags.len()), (Some("123456789012345678901"), 0));
+    }
+
+    #[test]
+    fn markup_in_a_text_becomes_paragraphs() {
+        let article = read_article("a.jsonl", br#"{"text": "<p>One &amp; <b>two</b>.</p><p>Three.</p>"}"#);
+        assert_eq!((article.text.as_str(), &article.flags[..]), ("One & two.\n\nThree.", &[TextFlag::Markup][..]));
+    }
 
     #[test]
     fn objects_are_documents_alone_in_a_row_or_in_an_array() {
@@ -330,7 +648,7 @@ mod tests {
 
     #[test]
     fn an_object_that_breaks_off_costs_itself_and_the_end_of_its_array() {
-        let array = b"[{\"text\": \"One.\"}, {\"text\": \"A line\nends.\"},\n{\"text\": \"Two.\"}, {\"text\": \"Cut";
+        let array = b"[{\"text\": \"One.\"}, {\"text\": \"Not closed},\n{\"text\": \"Two.\"}, {\"text\": \"Cut";
         let expected = [
             Ok("One.".to_owned()),
             Err(Reason::InvalidJson),

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use super::beginning::Beginning;
-use super::{Format, json};
+use super::{Format, envelope, json};
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
@@ -15,16 +15,29 @@ pub(super) static FORMAT: Format = Format {
     read: |stream, _, intake| read(stream, intake),
 };
 
-/// A first line that is a complete JSON value, or the name of such a file.
+/// A first line that is a complete JSON object, or the name of such a file. An array, an object over many lines and an envelope of records
+/// are none.
 fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
-    if beginning.has_extension(FORMAT.extensions) {
-        return true;
+    let is_named = beginning.has_extension(FORMAT.extensions);
+    match beginning.first() {
+        Some(b'[') => is_named && !json::is_array_of_objects(beginning.text()),
+        Some(b'{') => {
+            let fields = beginning.fields;
+            let (line, has_end) = beginning.long_line();
+            match json::check(without_comma(line)) {
+                Ok(()) => (has_end || is_named) && envelope::find(line, fields).is_none(),
+                // An object that goes on is JSON over many lines, whatever its name. A string is cut short at the end of its line.
+                Err(error) => is_named && !(error.is_eof() && !error.to_string().contains("parsing a string")),
+            }
+        }
+        _ => is_named,
     }
-    if beginning.first() != Some(b'{') {
-        return false;
-    }
-    let (line, has_end) = beginning.long_line();
-    has_end && json::check(line).is_ok()
+}
+
+/// A line without the comma at its end, which some programs write between records.
+fn without_comma(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii();
+    line.strip_suffix(b",").map_or(line, <[u8]>::trim_ascii_end)
 }
 
 /// One line, as far as it was kept.
@@ -71,7 +84,12 @@ fn put_line(line: Line, limit: u64, intake: &mut Intake<'_>) -> Flow {
     if line.bytes.iter().all(u8::is_ascii_whitespace) {
         return Flow::Continue(());
     }
-    intake.put(spot, json::Value { bytes: line.bytes, is_open: line.is_open })
+    let mut bytes = line.bytes;
+    bytes.truncate(bytes.trim_ascii_end().len());
+    if bytes.ends_with(b"},") {
+        bytes.pop();
+    }
+    intake.put(spot, json::Value::new(bytes, line.is_open))
 }
 
 /// The next line without its end. Beyond the limit bytes are counted and dropped.
@@ -102,6 +120,25 @@ pub(super) fn next(stream: &mut Stream<'_>, number: u64, limit: u64) -> Option<L
 mod tests {
     use crate::input::formats::testing::read_texts;
     use crate::record::Reason;
+
+    #[test]
+    fn the_content_decides_whatever_the_name() {
+        let one_and_two = [Ok("One.".to_owned()), Ok("Two.".to_owned())];
+        for content in [
+            "[\n{\"text\": \"One.\"},\n{\"text\": \"Two.\"}\n]\n",
+            "{\n  \"text\": \"One.\"\n}\n{\n  \"text\": \"Two.\"\n}\n",
+            "{\"text\": \"One.\"},\n{\"text\": \"Two.\"},\n",
+            "\u{feff}{\"text\": \"One.\"}\r\n{\"text\": \"Two.\"}",
+        ] {
+            for name in ["a.jsonl", "a.json", "a"] {
+                assert_eq!(read_texts(name, content.as_bytes()), one_and_two, "{name}: {content}");
+            }
+        }
+        assert_eq!(
+            read_texts("a.jsonl", b"[1]\n{\"text\": \"One.\"}"),
+            [Err(Reason::InvalidJson), Ok("One.".to_owned())]
+        );
+    }
 
     #[test]
     fn a_bad_line_costs_only_itself() {

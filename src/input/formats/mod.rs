@@ -6,8 +6,12 @@ mod arc;
 mod beginning;
 /// Pages and texts that a crawler fetched.
 mod capture;
+/// Plain text of Factiva and ProQuest.
+mod database_text;
 /// XML and SGML with an article in each element of one name.
 mod elements;
+/// The records within a JSON value.
+mod envelope;
 /// RSS and Atom.
 mod feed;
 /// Named fields to a document.
@@ -16,10 +20,16 @@ mod fields;
 mod html;
 /// JSON: a value, several of them, or arrays of them.
 mod json;
+/// Values of JSON to texts and metadata.
+mod json_fields;
+/// JSON whose names tell where the text is.
+mod known_json;
 /// JSON Lines.
 mod lines;
 /// NewsML-G2.
 mod newsml;
+/// NewsML 1.
+mod newsml1;
 /// ninjs, the JSON of news agencies.
 mod ninjs;
 /// NITF, the XML of news agencies.
@@ -28,6 +38,8 @@ mod nitf;
 mod parquet;
 /// Plain text.
 mod plain;
+/// Records of ProQuest TDM Studio.
+mod proquest;
 /// Reuters-21578.
 mod reuters;
 /// CSV, TSV and the like.
@@ -35,8 +47,12 @@ mod table;
 /// Bytes read as if they were a file.
 #[cfg(test)]
 mod testing;
+/// The SGML of TREC and Gigaword.
+mod trec;
 /// WARC, the archives of crawlers.
 mod warc;
+/// Messages of agencies as they came over the wire.
+mod wire;
 /// XML as a tree.
 mod xml;
 
@@ -62,6 +78,9 @@ static FORMATS: &[&Format] = &[
     &table::CSV,
     &elements::FORMAT,
     &html::FORMAT,
+    &wire::FORMAT,
+    &database_text::FACTIVA,
+    &database_text::PROQUEST,
     &table::UNNAMED,
     &plain::FORMAT,
 ];
@@ -92,12 +111,22 @@ fn by_extension(name: &str) -> Option<&'static Format> {
 /// Reads the records of a stream, whatever its format.
 pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     match Encoding::for_bom(stream.peek(3)) {
-        Some((encoding, _)) if encoding != UTF_8 && !is_one_record(shell.name) => {
+        Some((encoding, _))
+            if encoding != UTF_8 && (!is_one_record(shell.name) || begins_table(stream, encoding, intake)) =>
+        {
             let mut decoded = Stream::new(Utf8::new(stream, encoding));
             read_as_it_is(&mut decoded, shell.without_file(), intake)
         }
         _ => read_as_it_is(stream, shell, intake),
     }
+}
+
+/// Tells whether a stream in UTF-16 begins with a header row, as the "Unicode text" of spreadsheets does.
+fn begins_table(stream: &mut Stream<'_>, encoding: &'static Encoding, intake: &Intake<'_>) -> bool {
+    const HEADER_BYTES: usize = 1 << 12;
+    let head = stream.peek(HEADER_BYTES);
+    let (head, ..) = encoding.decode(&head[..head.len().min(HEADER_BYTES)]);
+    head.lines().next().is_some_and(|line| table::is_header(line.as_bytes(), &intake.settings().fields))
 }
 
 /// Tells whether a file of this name should be one record. One of an unknown extension should be a text.

@@ -6,6 +6,7 @@ use super::xml::Node;
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
+use crate::input::text::record_markup::html_text;
 use crate::record::{Metadata, Reason};
 
 pub(super) static NEWSML: Dialect =
@@ -25,7 +26,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
     let metadata = Metadata {
         uri: guid.clone(),
         title: item.text_at(&["contentMeta", "headline"]).or_else(|| nitf::headline(&item)),
-        byline: item.text_at(&["contentMeta", "by"]).or_else(|| item.anywhere("byline").and_then(Node::text)),
+        byline: item.text_at(&["contentMeta", "by"]).or_else(|| item.anywhere("byline").and_then(nitf::byline)),
         modified: first.as_ref().and(version.clone()),
         published: first.or(version),
         section: item.text_at(&["contentMeta", "section"]),
@@ -38,7 +39,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
             name.or_else(|| provider.attribute("literal")).or_else(|| provider.attribute("qcode"))
         }),
     };
-    Ok(Parsed { own_id: guid, metadata, text, encoding })
+    Ok(Parsed { own_id: guid, metadata, ..Parsed::new(text, encoding) })
 }
 
 fn text(content: &Node<'_>) -> Option<String> {
@@ -48,7 +49,7 @@ fn text(content: &Node<'_>) -> Option<String> {
     }
     let inline = content.at(&["inlineData"])?;
     let is_markup = inline.attribute("contenttype").is_some_and(|kind| kind.contains("html") || kind.contains("xml"));
-    Some(if is_markup { markup::text(&inline.written_markup()) } else { inline.written_markup() })
+    Some(if is_markup { html_text(&inline.written_markup()).0 } else { inline.written_markup() })
 }
 
 #[cfg(test)]

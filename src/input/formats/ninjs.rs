@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
-use crate::input::text::markup;
+use crate::input::text::record_markup::html_text;
 use crate::record::{Metadata, Reason};
 
 /// An object to a document, where it is ninjs with a text; none where it is not.
@@ -27,22 +27,33 @@ pub(super) fn parse(object: &Json, encoding: &'static str) -> Option<Result<Pars
             .or_else(|| word(object, &["source", "copyrightholder", "copyrightHolder"])),
     };
     let own_id = metadata.uri.clone();
-    Some(Ok(Parsed { own_id, metadata, text: body, encoding }))
+    Some(Ok(Parsed { own_id, metadata, ..Parsed::new(body, encoding) }))
 }
 
-/// The text: from markup where there is some, which has paragraphs.
+/// Tells whether an object has one of the fields that hold the text of ninjs.
+pub(super) fn has_body(object: &Json) -> bool {
+    ["body_xhtml", "body_html", "body_text", "bodies"].iter().any(|name| object.get(name).is_some())
+}
+
+/// The text, empty where its fields are: from markup where there is some, which has paragraphs.
 fn body(object: &Json) -> Option<String> {
-    for name in ["body_xhtml", "body_html"] {
-        if let Some(body) = object[name].as_str() {
-            return Some(markup::text(body));
+    let mut is_there = false;
+    for name in ["body_xhtml", "body_html", "body_text"] {
+        let Some(body) = object[name].as_str() else { continue };
+        is_there = true;
+        let text = if name == "body_text" { body.to_owned() } else { html_text(body).0 };
+        if !text.trim().is_empty() {
+            return Some(text);
         }
     }
-    if let Some(body) = object["body_text"].as_str() {
-        return Some(body.to_owned());
-    }
+    body_of_list(object).or_else(|| is_there.then(String::new))
+}
+
+/// The text of a list of bodies.
+fn body_of_list(object: &Json) -> Option<String> {
     let bodies: Vec<&Json> = object["bodies"].as_array()?.iter().filter(|body| body["value"].is_string()).collect();
     let marked = bodies.iter().find(|body| is_markup(body));
-    let marked = marked.map(|body| markup::text(body["value"].as_str().unwrap_or_default()));
+    let marked = marked.map(|body| html_text(body["value"].as_str().unwrap_or_default()).0);
     marked.or_else(|| bodies.first().and_then(|body| body["value"].as_str()).map(str::to_owned))
 }
 

@@ -23,7 +23,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
             .attribute_at(PUBDATA, "ex-ref")
             .or_else(|| nitf.attribute_at(&["head", "docdata", "doc-id"], "id-string")),
         title: headline(&nitf),
-        byline: nitf.at(&["body", "body.head", "byline"]).and_then(Node::text),
+        byline: nitf.at(&["body", "body.head", "byline"]).and_then(byline),
         published: nitf
             .attribute_at(&["head", "docdata", "date.release"], "norm")
             .or_else(|| nitf.attribute_at(PUBDATA, "date.publication"))
@@ -36,7 +36,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
             .or_else(|| nitf.attribute_at(&["head", "docdata", "doc-id"], "regsrc")),
     };
     let own_id = nitf.attribute_at(&["head", "docdata", "doc-id"], "id-string").or_else(|| nitf.attribute("id"));
-    Ok(Parsed { own_id, metadata, text, encoding })
+    Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
 }
 
 /// The title of what is NITF, or holds it.
@@ -45,9 +45,19 @@ pub(super) fn headline(node: &Node<'_>) -> Option<String> {
     headline.or_else(|| node.at(&["head", "title"])).and_then(Node::text)
 }
 
+/// The names in a byline, or all of it where none is marked up. The title of the author stands there without a space.
+pub(super) fn byline(node: &Node<'_>) -> Option<String> {
+    let people: Vec<String> = node.all("person").filter_map(Node::text).collect();
+    let byline =
+        if people.is_empty() { markup::text(&node.inner().replace("<byttl", ", <byttl")) } else { people.join(", ") };
+    let byline = byline.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",");
+    Some(byline).filter(|byline| !byline.is_empty())
+}
+
 /// The text of what is NITF, or holds it. Where its lead stands there twice, alone and in the full text, it is taken once.
 pub(super) fn body(node: &Node<'_>) -> Option<String> {
-    let content = node.anywhere("body.content")?;
+    // A note to editors has a text of its own.
+    let content = node.anywhere_outside("body.content", "note")?;
     let full = content.all("block").find(|block| block.attribute("class").is_some_and(|class| class == "full_text"));
     let content = full.unwrap_or(content);
     Some(markup::text(content.inner()))
@@ -63,6 +73,19 @@ fn meta(nitf: &Node<'_>, name: &str) -> Option<String> {
 mod tests {
     use crate::input::formats::testing::{read_article, read_texts};
     use crate::record::Reason;
+
+    #[test]
+    fn a_note_to_editors_and_captions_are_no_text() {
+        let article = read_article(
+            "a.xml",
+            b"<nitf><body><body.head><note><body.content><p>Hold.</p></body.content></note>\
+            <byline>By <person>Ida Brenn</person><byttl>Harbour correspondent</byttl></byline></body.head>\
+            <body.content><p>One.</p><media><media-caption>The quay.</media-caption></media><p><q>Two,</q> she said.</p>\
+            </body.content></body></nitf>",
+        );
+        assert_eq!(article.text, "One.\n\n\u{201c}Two,\u{201d} she said.");
+        assert_eq!(article.metadata.byline.as_deref(), Some("Ida Brenn"));
+    }
 
     #[test]
     fn the_file_is_a_document() {

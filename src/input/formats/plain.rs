@@ -75,7 +75,7 @@ pub(super) fn parse(bytes: Vec<u8>, charset: Option<&str>) -> Result<Parsed, Ref
         return Err(Refusal::new(Reason::Empty, "holds no text"));
     }
     let metadata = Metadata { title: title_of(&text), ..Metadata::default() };
-    Ok(Parsed { own_id: None, metadata, text, encoding })
+    Ok(Parsed { metadata, ..Parsed::new(text, encoding) })
 }
 
 /// The first line, if it is short, is no sentence, and a blank line or the end follows.

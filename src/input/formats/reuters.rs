@@ -22,7 +22,7 @@ fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refus
         source: Some("Reuters".to_owned()),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id: attribute(tag, "NEWID"), metadata, text, encoding })
+    Ok(Parsed { own_id: attribute(tag, "NEWID"), metadata, ..Parsed::new(text, encoding) })
 }
 
 /// The text of the first element of that name, unless it is empty.
@@ -31,7 +31,7 @@ fn word(article: &str, name: &str) -> Option<String> {
 }
 
 /// The markup between the tags of that name.
-fn inside<'a>(article: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn inside<'a>(article: &'a str, name: &str) -> Option<&'a str> {
     let open = format!("<{name}");
     let mut from = 0;
     loop {

@@ -1,7 +1,7 @@
 //! CSV and TSV: a row a document, below a row of names. Rows are cut out first and parsed later; a quotation mark that never closes
 //! costs its line and not those behind it.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::sync::Arc;
 
 use memchr::memchr;
@@ -17,7 +17,10 @@ use crate::input::text::decode::decode;
 use crate::record::Reason;
 
 /// The row of names is no longer than this.
-const MAX_HEADER_BYTES: u64 = 1 << 20;
+const MAX_HEADER_BYTES: usize = 1 << 20;
+
+/// So many lines may stand before the header row, or be a part of it.
+const MAX_PREAMBLE_LINES: u64 = 50;
 
 /// A row that has more lines than this is none: a quotation mark has been opened by mistake.
 const MAX_LINES: u64 = 10_000;
@@ -54,9 +57,26 @@ fn is_named(beginning: &mut Beginning<'_, '_>, format: &Format) -> bool {
     beginning.has_extension(format.extensions) && beginning.first() != Some(b'{')
 }
 
-/// The delimiter and the columns of a table, which all of its rows share.
-struct Table {
+/// The marks between and around the cells of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Syntax {
     delimiter: u8,
+    /// True if a backslash in front of a quotation mark makes it a part of the cell, as databases write it.
+    has_escapes: bool,
+    /// True if quotation marks that do not stand around a whole cell are a part of it.
+    has_plain_quotes: bool,
+}
+
+impl Syntax {
+    /// Cells with this character between them, and quotation marks around those that need them.
+    fn new(delimiter: u8) -> Self {
+        Self { delimiter, has_escapes: false, has_plain_quotes: false }
+    }
+}
+
+/// The syntax and the columns of a table, which all of its rows share.
+struct Table {
+    syntax: Syntax,
     columns: Vec<String>,
 }
 
@@ -64,6 +84,8 @@ struct Table {
 struct Row {
     table: Arc<Table>,
     bytes: Vec<u8>,
+    /// True if its quotation marks mean nothing.
+    is_plain: bool,
 }
 
 impl RawRecord for Row {
@@ -72,61 +94,166 @@ impl RawRecord for Row {
     }
 
     fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
-        parse(*self, &settings.fields).map(Some)
+        let parsed = parse(*self, &settings.fields)?;
+        fields::without_markup(parsed, settings.markup).map(Some)
     }
 }
 
 /// The character between the cells of `line`: the most frequent one, if there is any.
 fn delimiter(line: &[u8]) -> Option<u8> {
-    let most = [b'\t', b',', b';', b'|'].into_iter().rev().max_by_key(|&mark| cells(line, mark).len())?;
-    (cells(line, most).len() > 1).then_some(most)
+    let count = |mark: u8| cells(line, Syntax::new(mark)).len() - 1;
+    let most = [b'\t', b',', b';', b'|'].into_iter().rev().max_by_key(|&mark| count(mark))?;
+    (count(most) > 0).then_some(most)
 }
 
 /// Tells whether `line` names columns, the one of the text among them.
-fn is_header(line: &[u8], fields: &FieldNames) -> bool {
+pub(super) fn is_header(line: &[u8], fields: &FieldNames) -> bool {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let text = fields.text.as_str().as_bytes();
-    delimiter(line).is_some_and(|mark| cells(line, mark).iter().any(|cell| cell.trim_ascii() == text))
+    delimiter(line).is_some_and(|mark| cells(line, Syntax::new(mark)).iter().any(|cell| cell.trim_ascii() == text))
 }
 
 /// Reads every row below the header row, which also tells the delimiter unless that is known.
 fn read(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake<'_>) -> Flow {
-    let limit = intake.settings().max_document_bytes.get();
-    let header = lines::next(stream, 1, MAX_HEADER_BYTES).map(lines::Line::into_bytes);
-    let table = match header.unwrap_or_else(|| Ok(Vec::new())).and_then(|header| table(header, delimiter, intake)) {
-        Ok(table) => Arc::new(table),
-        Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
+    let head = stream.peek(MAX_HEADER_BYTES);
+    let has_old_lines = memchr(b'\r', head).is_some() && memchr(b'\n', head).is_none();
+    if has_old_lines {
+        let mut lines = Stream::new(OldLines(stream));
+        return read_rows(&mut lines, delimiter, intake);
+    }
+    read_rows(stream, delimiter, intake)
+}
+
+/// A stream whose lines end with a carriage return alone, the way of old Macintoshes, with line feeds.
+struct OldLines<'s, 'r>(&'s mut Stream<'r>);
+
+impl Read for OldLines<'_, '_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.0.read(into)?;
+        into[..length].iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+        Ok(length)
+    }
+}
+
+fn read_rows(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake<'_>) -> Flow {
+    let settings = intake.settings();
+    let header = match find_header(stream.peek(MAX_HEADER_BYTES), delimiter, &settings.fields) {
+        Ok(header) => header,
+        Err(refusal) => {
+            // A header row that is not there may have been cut off.
+            let length = stream.peek(MAX_HEADER_BYTES).len();
+            stream.consume(length);
+            let failure = stream.fill_buf().err().map(Refusal::from);
+            return intake.refuse(Spot::Whole, failure.unwrap_or(refusal), b"");
+        }
     };
-    let mut rows = Rows { stream, delimiter: table.delimiter, columns: table.columns.len(), line: 2, limit };
+    stream.consume(header.bytes);
+    let table = Arc::new(header.table);
+    let limit = settings.max_document_bytes.get();
+    let (syntax, columns) = (table.syntax, table.columns.len());
+    let mut rows = Rows { stream, syntax, columns, line: header.lines + 1, limit };
     while let Some(cut) = rows.next() {
         let spot = Spot::Record { line: Some(cut.line), byte: Some(cut.byte) };
         match cut.refusal {
             Some(refusal) => intake.refuse(spot, refusal, &cut.bytes)?,
             None if cut.bytes.trim_ascii().is_empty() => {}
-            None => intake.put(spot, Row { table: Arc::clone(&table), bytes: cut.bytes })?,
+            None => {
+                let row = Row { table: Arc::clone(&table), bytes: cut.bytes, is_plain: cut.is_plain };
+                intake.put(spot, row)?;
+            }
         }
     }
     Flow::Continue(())
 }
 
-fn table(header: Vec<u8>, known_delimiter: Option<u8>, intake: &Intake<'_>) -> Result<Table, Refusal> {
-    let (header, _) = decode(header)?;
-    let line = header.trim_end_matches(['\r', '\n']).as_bytes();
-    let delimiter = known_delimiter.or_else(|| delimiter(line)).unwrap_or(b',');
-    let names = cells(line, delimiter);
-    let columns: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
-    let text = &intake.settings().fields.text;
-    if columns.iter().any(|column| column == text.as_str()) {
-        return Ok(Table { delimiter, columns });
+/// The header row, with what stands before it.
+struct Header {
+    /// Its bytes and those before it.
+    bytes: usize,
+    /// Its lines and those before it.
+    lines: u64,
+    table: Table,
+}
+
+/// The first of the first lines that names the column of the text. Titles, notes and blank lines may stand before it.
+fn find_header(head: &[u8], known_delimiter: Option<u8>, fields: &FieldNames) -> Result<Header, Refusal> {
+    let (mut at, mut lines) = (0, 0);
+    let (mut named_delimiter, mut first_names) = (None, None);
+    while at < head.len() && lines < MAX_PREAMBLE_LINES {
+        let line = &head[at..][..line_length(&head[at..])];
+        if let Some(mark) = excel_delimiter(line) {
+            named_delimiter = Some(mark);
+        } else if !line.trim_ascii().is_empty() {
+            let delimiter = known_delimiter.or(named_delimiter).or_else(|| delimiter(line)).unwrap_or(b',');
+            let syntax =
+                Syntax { delimiter, has_escapes: has_escaped_quotes(head), has_plain_quotes: delimiter == b'\t' };
+            let (row, row_lines) = row_of_lines(&head[at..], syntax);
+            let columns = names(row, syntax)?;
+            if columns.iter().any(|column| column == fields.text.as_str()) {
+                let bytes = at + row.len();
+                return Ok(Header { bytes, lines: lines + row_lines, table: Table { syntax, columns } });
+            }
+            if !line.starts_with(b"#") {
+                first_names.get_or_insert(columns);
+            }
+        }
+        at += line.len();
+        lines += 1;
     }
-    let known = crate::config::listed(columns.iter().take(20));
-    Err(Refusal::new(Reason::MissingText, format!("has no column `{text}`; its columns are {known}")))
+    let known = crate::config::listed(first_names.iter().flatten().take(20));
+    Err(Refusal::new(Reason::MissingText, format!("has no column `{}`; its columns are {known}", fields.text)))
+}
+
+/// The length of the first line, with its end.
+fn line_length(bytes: &[u8]) -> usize {
+    memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1)
+}
+
+/// The delimiter in the line `sep=;`, which spreadsheets write before the header row.
+fn excel_delimiter(line: &[u8]) -> Option<u8> {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii_end();
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    match line {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', mark] => Some(*mark),
+        // A tab is white space at the end of the line.
+        b"sep=" => Some(b'\t'),
+        _ => None,
+    }
+}
+
+/// Tells whether quotation marks in quoted cells have a backslash before them: one that ends a cell has no letter behind it.
+fn has_escaped_quotes(head: &[u8]) -> bool {
+    let mut places = memchr::memmem::find_iter(head, b"\\\"");
+    places.any(|at| head.get(at + 2).is_some_and(u8::is_ascii_alphanumeric))
+}
+
+/// The first row and the number of its lines: those that quotation marks hold together.
+fn row_of_lines(bytes: &[u8], syntax: Syntax) -> (&[u8], u64) {
+    let (mut end, mut lines, mut state) = (0, 0, State::default());
+    while end < bytes.len() && lines < MAX_PREAMBLE_LINES {
+        let length = line_length(&bytes[end..]);
+        state.scan(bytes[end..end + length].trim_ascii_end(), syntax);
+        end += length;
+        lines += 1;
+        if !state.is_quoted {
+            return (&bytes[..end], lines);
+        }
+    }
+    (&bytes[..line_length(bytes)], 1)
+}
+
+/// The names in a header row, each on one line.
+fn names(row: &[u8], syntax: Syntax) -> Result<Vec<String>, Refusal> {
+    let (row, _) = decode(row.to_vec())?;
+    let cells = cells(row.trim_end_matches(['\r', '\n']).as_bytes(), syntax);
+    let name = |cell: Vec<u8>| String::from_utf8_lossy(&cell).split_whitespace().collect::<Vec<_>>().join(" ");
+    Ok(cells.into_iter().map(name).collect())
 }
 
 /// Rows, one by one.
 struct Rows<'s, 'r> {
     stream: &'s mut Stream<'r>,
-    delimiter: u8,
+    syntax: Syntax,
     columns: usize,
     /// The number of the next line.
     line: u64,
@@ -138,6 +265,7 @@ struct Cut {
     line: u64,
     byte: u64,
     bytes: Vec<u8>,
+    is_plain: bool,
     refusal: Option<Refusal>,
 }
 
@@ -145,7 +273,7 @@ impl Rows<'_, '_> {
     /// The next row: as many lines as its quotation marks hold together, unless that makes no row.
     fn next(&mut self) -> Option<Cut> {
         let first = lines::next(self.stream, self.line, self.limit)?;
-        let mut cut = Cut { line: first.number, byte: first.byte, bytes: Vec::new(), refusal: None };
+        let mut cut = Cut { line: first.number, byte: first.byte, bytes: Vec::new(), is_plain: false, refusal: None };
         self.line += 1;
         let length = first.length;
         match first.into_bytes() {
@@ -165,7 +293,7 @@ impl Rows<'_, '_> {
     /// their own, or the row itself is broken or cut short.
     fn complete(&mut self, cut: &mut Cut) {
         let mut state = State::default();
-        state.scan(&cut.bytes, self.delimiter);
+        state.scan(&cut.bytes, self.syntax);
         if !state.is_quoted {
             return;
         }
@@ -175,16 +303,22 @@ impl Rows<'_, '_> {
         let mut looks = Looks::default();
         while state.is_quoted && self.line - line <= MAX_LINES && cut.bytes.len() as u64 <= self.limit {
             let Some(next) = self.take_line(&mut taken) else { break };
-            looks.see(&next, self.delimiter, self.columns);
+            looks.see(&next, self.syntax, self.columns);
             cut.bytes.push(b'\n');
             cut.bytes.extend_from_slice(&next);
-            state.scan(&next, self.delimiter);
+            state.scan(&next, self.syntax);
         }
         if !state.is_quoted && state.cells == self.columns {
             return;
         }
         let is_at_end = state.is_quoted && self.stream.is_at_end();
-        if looks.are_rows(is_at_end) {
+        let is_plain = self.is_plain_row(&cut.bytes[..behind_first]);
+        if is_plain && (taken.is_empty() || looks.are_rows(false)) {
+            self.stream.put_back(&taken);
+            self.line = line;
+            cut.bytes.truncate(behind_first);
+            cut.is_plain = true;
+        } else if looks.are_rows(is_at_end) {
             self.stream.put_back(&taken);
             self.line = line;
             cut.bytes.truncate(behind_first);
@@ -194,6 +328,12 @@ impl Rows<'_, '_> {
         } else if state.is_quoted {
             cut.refusal = Some(Refusal::too_large(cut.bytes.len() as u64, self.limit));
         }
+    }
+
+    /// Tells whether a line is a row if its quotation marks mean nothing, and they may.
+    fn is_plain_row(&self, line: &[u8]) -> bool {
+        let delimiters = memchr::memchr_iter(self.syntax.delimiter, line).count();
+        self.syntax.has_plain_quotes && delimiters + 1 == self.columns
     }
 
     /// The next line, which is also kept as it was, its end included.
@@ -228,9 +368,9 @@ struct Looks {
 }
 
 impl Looks {
-    fn see(&mut self, line: &[u8], delimiter: u8, columns: usize) {
+    fn see(&mut self, line: &[u8], syntax: Syntax, columns: usize) {
         let mut state = State::default();
-        state.scan(line, delimiter);
+        state.scan(line, syntax);
         self.lines += usize::from(!line.trim_ascii().is_empty());
         self.rows += usize::from(state.cells == columns);
     }
@@ -257,15 +397,15 @@ impl Default for State {
 
 impl State {
     /// Goes on over a line.
-    fn scan(&mut self, line: &[u8], delimiter: u8) {
+    fn scan(&mut self, line: &[u8], syntax: Syntax) {
         let mut at = 0;
         if !self.is_quoted && line.first() == Some(&b'"') {
             (self.is_quoted, at) = (true, 1);
         }
         loop {
             if self.is_quoted {
-                let Some(end) = memchr(b'"', &line[at..]) else { return };
-                at += end + 1;
+                let Some(end) = next_quote(line, at, syntax) else { return };
+                at = end + 1;
                 if line.get(at) == Some(&b'"') {
                     at += 1;
                 } else {
@@ -273,7 +413,7 @@ impl State {
                 }
                 continue;
             }
-            let Some(next) = memchr(delimiter, &line[at..]) else { return };
+            let Some(next) = memchr(syntax.delimiter, &line[at..]) else { return };
             at += next + 1;
             self.cells += 1;
             if line.get(at) == Some(&b'"') {
@@ -283,51 +423,104 @@ impl State {
     }
 }
 
+/// The place of the next quotation mark that is not escaped.
+fn next_quote(row: &[u8], from: usize, syntax: Syntax) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let rest = row.get(at..)?;
+        if !syntax.has_escapes {
+            return memchr(b'"', rest).map(|found| at + found);
+        }
+        at += memchr::memchr2(b'"', b'\\', rest)?;
+        if row[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
 /// The cells of a row, without their quotation marks.
-fn cells(row: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
+fn cells(row: &[u8], syntax: Syntax) -> Vec<Vec<u8>> {
     let mut cells = Vec::new();
     let mut rest = row;
     loop {
-        let (cell, behind) = if rest.first() == Some(&b'"') { quoted(&rest[1..]) } else { (Vec::new(), rest) };
-        let end = memchr(delimiter, behind).unwrap_or(behind.len());
-        cells.push([cell, behind[..end].to_vec()].concat());
-        if end == behind.len() {
+        let (cell, length) =
+            if rest.first() == Some(&b'"') { quoted_cell(rest, syntax) } else { plain_cell(rest, syntax) };
+        cells.push(cell);
+        if length == rest.len() {
             return cells;
         }
-        rest = &behind[end + 1..];
+        rest = &rest[length + 1..];
     }
 }
 
-/// The text between quotation marks, and the bytes that follow.
-fn quoted(row: &[u8]) -> (Vec<u8>, &[u8]) {
-    let mut cell = Vec::new();
-    let mut rest = row;
-    while let Some(end) = memchr(b'"', rest) {
-        cell.extend_from_slice(&rest[..end]);
-        rest = &rest[end + 1..];
-        if rest.first() != Some(&b'"') {
-            return (cell, rest);
+/// A cell up to the next delimiter, and its length.
+fn plain_cell(row: &[u8], syntax: Syntax) -> (Vec<u8>, usize) {
+    let length = memchr(syntax.delimiter, row).unwrap_or(row.len());
+    (row[..length].to_vec(), length)
+}
+
+/// A cell that begins with a quotation mark, and its length. Where it goes on behind the closing one, the marks are a part of it.
+fn quoted_cell(row: &[u8], syntax: Syntax) -> (Vec<u8>, usize) {
+    let (mut cell, mut at) = (Vec::new(), 1);
+    loop {
+        let Some(end) = next_quote(row, at, syntax) else {
+            cell.extend_from_slice(&row[at.min(row.len())..]);
+            break (cell, row.len());
+        };
+        cell.extend_from_slice(&row[at..end]);
+        at = end + 1;
+        if row.get(at) != Some(&b'"') {
+            let behind = memchr(syntax.delimiter, &row[at..]).map_or(row.len(), |length| at + length);
+            break if row[at..behind].trim_ascii().is_empty() {
+                (if syntax.has_escapes { unescaped(&cell) } else { cell }, behind)
+            } else if syntax.has_plain_quotes {
+                plain_cell(row, syntax)
+            } else {
+                (row[..behind].to_vec(), behind)
+            };
         }
         cell.push(b'"');
-        rest = &rest[1..];
+        at += 1;
     }
-    cell.extend_from_slice(rest);
-    (cell, &[])
 }
 
-/// A row to a document.
+/// A cell without the backslashes of its escapes.
+fn unescaped(cell: &[u8]) -> Vec<u8> {
+    let mut written = Vec::with_capacity(cell.len());
+    let mut bytes = cell.iter();
+    while let Some(&byte) = bytes.next() {
+        written.push(match byte {
+            b'\\' => match bytes.next() {
+                Some(b'n') => b'\n',
+                Some(b'r') => b'\r',
+                Some(b't') => b'\t',
+                Some(&escaped) => escaped,
+                None => byte,
+            },
+            _ => byte,
+        });
+    }
+    written
+}
+
+/// A row to a document. Cells that are missing at its end are empty, and so is `\N`, as databases write nothing.
 fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
-    let Row { table, bytes } = row;
+    let Row { table, bytes, is_plain } = row;
     let (text, encoding) = decode(bytes)?;
-    let mut cells = cells(text.trim_end_matches('\r').as_bytes(), table.delimiter);
-    if cells.len() != table.columns.len() {
-        let found = cells.len();
-        let expected = table.columns.len();
-        return Err(Refusal::damaged(format!("has {found} cells, and the first row names {expected} columns")));
+    let row = text.trim_end_matches(['\r', '\n']).as_bytes();
+    let mut cells = if is_plain {
+        row.split(|byte| *byte == table.syntax.delimiter).map(<[u8]>::to_vec).collect()
+    } else {
+        cells(row, table.syntax)
+    };
+    let (found, expected) = (cells.len(), table.columns.len());
+    if cells.iter().skip(expected).any(|cell| !cell.trim_ascii().is_empty()) {
+        return Err(Refusal::damaged(format!("has {found} cells, and the header row names {expected} columns")));
     }
     fields::document(names, encoding, |path| {
         let at = table.columns.iter().position(|column| column == path.as_str())?;
-        let cell = std::mem::take(cells.get_mut(at)?);
+        let cell = cells.get_mut(at).map(std::mem::take).filter(|cell| cell != b"\\N").unwrap_or_default();
         Some(String::from_utf8_lossy(&cell).into_owned())
     })
 }
@@ -335,7 +528,7 @@ fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
 #[cfg(test)]
 mod tests {
     use crate::input::formats::testing::{read_article, read_texts};
-    use crate::record::Reason;
+    use crate::record::{Reason, TextFlag};
 
     #[test]
     fn a_cell_may_have_delimiters_quotation_marks_and_lines() {
@@ -344,6 +537,86 @@ mod tests {
             let article = read_article(name, rows);
             assert_eq!((article.own_id.as_deref(), article.text.as_str()), (Some("1"), "It rained.\nA lot."), "{name}");
             assert_eq!(article.metadata.title.as_deref(), Some("A \"storm\"; again"), "{name}");
+        }
+    }
+
+    fn texts(rows: &str) -> Vec<Result<String, Reason>> {
+        read_texts("a.csv", rows.as_bytes())
+    }
+
+    fn one_and_two() -> [Result<String, Reason>; 2] {
+        ["One.", "Two."].map(|text| Ok(text.to_owned()))
+    }
+
+    #[test]
+    fn the_header_row_is_found_behind_a_preamble() {
+        for preamble in [
+            "sep=;\r\n",
+            "\"sep=;\"\n",
+            "\n\n",
+            "# a comment, with text\n#\n",
+            "Report of May\n\n",
+            "\u{feff}sep=;\n",
+            "",
+        ] {
+            assert_eq!(texts(&format!("{preamble}title;text\r\nA;One.\r\nB;Two.\r\n")), one_and_two(), "{preamble}");
+        }
+        let article = read_article("a.csv", b"Report\n\nid,text\n1,One.\n");
+        assert_eq!(article.own_id.as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn the_header_row_may_have_lines_and_a_comma_too_many() {
+        assert_eq!(texts("title,\"source\n(publication)\",text\nA,B,One.\nA,B,Two.\n"), one_and_two());
+        assert_eq!(texts("title,text,\nA,One.\nB,Two.,\n"), one_and_two());
+        assert_eq!(texts("title,\"text\n\"\nA,One.\nB,Two.\n"), one_and_two());
+    }
+
+    #[test]
+    fn lines_may_end_with_carriage_returns() {
+        assert_eq!(texts("title,text\rA,One.\rB,\"Two.\"\r"), one_and_two());
+    }
+
+    #[test]
+    fn cells_that_are_missing_are_empty_and_those_too_many_are_named() {
+        assert_eq!(texts("text,byline,section\nOne.\nTwo.,A,B,\n"), one_and_two());
+        assert_eq!(texts("text,byline\nOne.,A,B\nTwo.\n"), [Err(Reason::Damaged), Ok("Two.".to_owned())]);
+        let article = read_article("a.csv", b"text,byline,title\nOne.,\\N\n");
+        assert_eq!((article.metadata.byline, article.metadata.title), (None, None));
+    }
+
+    #[test]
+    fn quotation_marks_may_have_backslashes() {
+        let rows = r#"id,title,text
+1,"A","He said \"no\", and \"yes\"."
+2,"B\\","One.\nTwo, \"three\""
+"#;
+        let expected = ["He said \"no\", and \"yes\".", "One.\nTwo, \"three\""].map(|text| Ok(text.to_owned()));
+        assert_eq!(texts(rows), expected);
+        assert_eq!(texts("id,text,title\n1,\"C:\\\",A\n"), [Ok("C:\\".to_owned())], "no letter follows");
+    }
+
+    #[test]
+    fn quotation_marks_at_the_beginning_of_a_cell_may_be_a_part_of_it() {
+        let rows = "id\ttext\n1\t\"No,\" she said.\n2\t\"Never.\"\n3\t\"Open\n4\tFour.\n5\tFive.\n";
+        let expected = ["\"No,\" she said.", "Never.", "\"Open", "Four.", "Five."].map(|text| Ok(text.to_owned()));
+        assert_eq!(read_texts("a.tsv", rows.as_bytes()), expected);
+        assert_eq!(texts("id,text\n1,\"No,\" she said\n"), [Ok("\"No,\" she said".to_owned())]);
+    }
+
+    #[test]
+    fn markup_in_a_cell_becomes_text() {
+        let article = read_article("a.csv", b"title,text\nQuay &amp; boats,\"<p>One.</p><p>Two.</p>\"\n");
+        assert_eq!(article.metadata.title.as_deref(), Some("Quay & boats"));
+        assert_eq!((article.text.as_str(), &article.flags[..]), ("One.\n\nTwo.", &[TextFlag::Markup][..]));
+    }
+
+    #[test]
+    fn a_text_of_a_spreadsheet_in_utf_16_is_a_table() {
+        let utf_16: Vec<u8> =
+            "\u{feff}title\ttext\r\nA\t\"One.\"\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for name in ["a.txt", "a.csv", "a"] {
+            assert_eq!(read_texts(name, &utf_16), [Ok("One.".to_owned())], "{name}");
         }
     }
 
@@ -360,7 +633,7 @@ mod tests {
             Err(Reason::Damaged),
             Ok("Three.".to_owned()),
             Ok("Four.".to_owned()),
-            Err(Reason::Damaged),
+            Err(Reason::Empty),
             Ok("Six.".to_owned()),
         ];
         assert_eq!(read_texts("a.csv", rows), expected);

@@ -25,6 +25,8 @@ impl<'x> Node<'x> {
     /// The first element of `xml`.
     pub(super) fn parse(xml: &'x str) -> Result<Self, Refusal> {
         let mut reader = quick_xml::Reader::from_str(xml);
+        // Feeds are full of `&` that are no entities.
+        reader.config_mut().allow_dangling_amp = true;
         let mut open: Vec<(Node<'x>, usize)> = Vec::new();
         loop {
             let before = position(&reader);
@@ -80,6 +82,13 @@ impl<'x> Node<'x> {
         self.children.iter().find(|child| child.name == name)
     }
 
+    /// The first child of that name with the prefix of this element, as in `<rss:item><rss:title>`, or without one.
+    pub(super) fn own(&self, name: &str) -> Option<&Self> {
+        let prefix = self.name.split_once(':').map(|(prefix, _)| prefix);
+        let own = prefix.and_then(|prefix| self.exactly(&format!("{prefix}:{name}")));
+        own.or_else(|| self.exactly(name))
+    }
+
     /// The first element on a way through children.
     pub(super) fn at(&self, way: &[&str]) -> Option<&Self> {
         match way {
@@ -93,6 +102,12 @@ impl<'x> Node<'x> {
         self.children.iter().find_map(|child| if child.is(name) { Some(child) } else { child.anywhere(name) })
     }
 
+    /// As [`Self::anywhere`], outside elements of the other name.
+    pub(super) fn anywhere_outside(&self, name: &str, outside: &str) -> Option<&Self> {
+        let mut children = self.children.iter().filter(|child| !child.is(outside));
+        children.find_map(|child| if child.is(name) { Some(child) } else { child.anywhere_outside(name, outside) })
+    }
+
     /// The value of an attribute, unless it is blank.
     pub(super) fn attribute(&self, name: &str) -> Option<String> {
         let found = self.attributes.iter().find(|(known, _)| known == name)?;
@@ -102,11 +117,6 @@ impl<'x> Node<'x> {
     /// Its text without tags, unless that is empty.
     pub(super) fn text(&self) -> Option<String> {
         Some(markup::text(self.inner)).filter(|text| !text.is_empty())
-    }
-
-    /// The text of the first child of exactly that name.
-    pub(super) fn text_of(&self, name: &str) -> Option<String> {
-        self.exactly(name).and_then(Self::text)
     }
 
     /// The text of the first element on a way through children.

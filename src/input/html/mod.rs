@@ -83,7 +83,7 @@ pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Parsed, Re
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no article: no paragraphs of text on the page"));
     }
-    Ok(Parsed { own_id: None, metadata: said.metadata, text, encoding })
+    Ok(Parsed { metadata: said.metadata, ..Parsed::new(text, encoding) })
 }
 
 #[cfg(test)]

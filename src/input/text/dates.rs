@@ -51,7 +51,28 @@ pub(in crate::input) fn to_rfc3339(raw: &str) -> Option<String> {
     if raw.len() > MAX_BYTES || !raw.is_ascii() {
         return None;
     }
-    numeric(raw).or_else(|| worded(raw)).map(|moment| moment.shown())
+    numeric(raw).or_else(|| worded(raw)).map(|moment| moment.shown()).or_else(|| epoch(raw))
+}
+
+/// A number of seconds since 1970, or of thousandths, millionths or billionths of a second: how long it is says which.
+fn epoch(raw: &str) -> Option<String> {
+    let (whole, fraction) = raw.split_once('.').unwrap_or((raw, "0"));
+    if !is_digits(whole) || !is_digits(fraction) || whole.starts_with('0') {
+        return None;
+    }
+    let nanoseconds_per_unit: i128 = match whole.len() {
+        9 | 10 => 1_000_000_000,
+        12 | 13 => 1_000_000,
+        15 | 16 => 1_000,
+        18 | 19 => 1,
+        _ => return None,
+    };
+    let billionths: i128 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    let nanoseconds =
+        whole.parse::<i128>().ok()? * nanoseconds_per_unit + billionths * nanoseconds_per_unit / 1_000_000_000;
+    let moment = jiff::Timestamp::from_nanosecond(nanoseconds).ok()?.to_string();
+    // Later years have the same number of digits, and are mistakes.
+    moment.get(..4)?.parse().is_ok_and(|year| YEARS.contains(&year)).then_some(moment)
 }
 
 /// What a source says of a moment.
@@ -339,6 +360,21 @@ mod tests {
                 "01 Mar 2031",
             ],
         );
+    }
+
+    #[test]
+    fn a_number_of_seconds_or_of_parts_of_them_is_a_moment() {
+        all_give(
+            "2031-03-04T07:15:00Z",
+            &["1930374900", "1930374900000", "1930374900000000", "1930374900000000000", "1930374900.0"],
+        );
+        all_give("2031-03-04T07:15:00.25Z", &["1930374900.25", "1930374900250"]);
+        all_give("1987-02-26T15:01:01Z", &["541350061", "541350061000"]);
+        for raw in
+            ["1", "12345", "12345678901", "0930374900", "9930374900", "-1930374900", "1930374900.", "1930374900.x"]
+        {
+            assert_eq!(to_rfc3339(raw), None, "{raw}");
+        }
     }
 
     #[test]

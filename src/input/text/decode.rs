@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::input::refusal::Refusal;
 use crate::record::Reason;
@@ -53,7 +53,13 @@ pub(in crate::input) fn decode(bytes: Vec<u8>) -> Result<Decoded, Refusal> {
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok((text, UTF_8.name())),
-        Err(error) => decode_as(detect(error.as_bytes()), error.as_bytes()),
+        Err(error) => {
+            let (text, encoding) = decode_as(detect(error.as_bytes()), error.as_bytes())?;
+            if is_broken(&text) {
+                return Err(Refusal::new(Reason::NotText, "holds control characters: binary data"));
+            }
+            Ok((text, encoding))
+        }
     }
 }
 
@@ -108,17 +114,61 @@ fn in_meta(bytes: &[u8]) -> Option<&'static Encoding> {
 
 fn forgive<'p>(encoding: &'static Encoding, bytes: &'p [u8]) -> Result<(Cow<'p, str>, &'static str), Refusal> {
     let (text, _) = encoding.decode_without_bom_handling(bytes);
-    let broken = text.chars().filter(|character| matches!(character, '\u{FFFD}' | '\0')).count();
-    if broken > 1 && broken * 100 > text.chars().count() * MAX_BROKEN_PERCENT {
+    if is_broken(&text) {
         return Err(Refusal::new(Reason::NotText, format!("is no text in {}", encoding.name())));
     }
     Ok((text, encoding.name()))
 }
 
+/// Tells whether a text has too many characters that no text has: those that could not be decoded, and control characters.
+fn is_broken(text: &str) -> bool {
+    let broken = text.chars().filter(|&character| is_broken_character(character)).count();
+    broken > 1 && broken * 100 > text.chars().count() * MAX_BROKEN_PERCENT
+}
+
+fn is_broken_character(character: char) -> bool {
+    let is_white = matches!(character, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1b}');
+    character == '\u{FFFD}' || character < ' ' && !is_white
+}
+
 fn detect(bytes: &[u8]) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
-    detector.guess(None, Utf8Detection::Deny)
+    if is_macintosh(bytes) { MACINTOSH } else { detector.guess(None, Utf8Detection::Deny) }
+}
+
+/// Tells whether bytes make sense in the encoding of old Macintoshes alone, which the detector does not know: an apostrophe (0xD5) or
+/// `é` (0x8E) between small letters, and a closing quotation mark (0xD3) behind a comma are capital letters in windows-1252.
+fn is_macintosh(bytes: &[u8]) -> bool {
+    const ENOUGH: usize = 2;
+    let places = || (0..bytes.len()).filter(|&at| bytes[at] >= 0x80);
+    let enough = places().filter(|&at| is_of_macintosh(bytes, at)).take(ENOUGH).count() == ENOUGH;
+    enough && !places().any(|at| is_mark_of_windows(bytes, at))
+}
+
+fn is_of_macintosh(bytes: &[u8], at: usize) -> bool {
+    let (before, behind) = around(bytes, at);
+    match bytes[at] {
+        0xd5 | 0x8e => before.is_ascii_lowercase() && (behind.is_ascii_lowercase() || is_end_of_word(behind)),
+        0xd3 => b",.!?".contains(&before) && is_end_of_word(behind),
+        _ => false,
+    }
+}
+
+/// Tells whether this is a quotation mark or a dash of windows-1252, which would be a letter with an accent on a Macintosh.
+fn is_mark_of_windows(bytes: &[u8], at: usize) -> bool {
+    let (before, behind) = around(bytes, at);
+    matches!(bytes[at], 0x91..=0x94 | 0x96 | 0x97) && (is_end_of_word(before) || is_end_of_word(behind))
+}
+
+/// The bytes before and behind one; a space where there is none.
+fn around(bytes: &[u8], at: usize) -> (u8, u8) {
+    let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+    (*before.unwrap_or(&b' '), *bytes.get(at + 1).unwrap_or(&b' '))
+}
+
+fn is_end_of_word(byte: u8) -> bool {
+    b" \t\r\n\".,;:!?".contains(&byte)
 }
 
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<Decoded, Refusal> {
@@ -184,9 +234,31 @@ mod tests {
     }
 
     #[test]
+    fn the_encoding_of_old_macintoshes_is_told_from_that_of_windows() {
+        let decoded = |bytes: &[u8]| decode(bytes.to_vec()).unwrap();
+        let row =
+            b"Quay,\"\xd2We were told nothing would change,\xd3 said Orla Venn \xd1 the council\xd5s vote was final.\"";
+        let expected = "Quay,\"“We were told nothing would change,” said Orla Venn — the council’s vote was final.\"";
+        assert_eq!(decoded(row), (expected.to_owned(), "macintosh"));
+        assert_eq!(decoded(b"The caf\x8e\xd5s owner, Andr\x8e Br\x9el\x8e").0, "The café’s owner, André Brûlé");
+        for western in [
+            &b"\x93Caf\xe9 culture,\x94 she said \x96 it\x92s natural. OCASI\xd3N, S\xd5ES, \xd3DINN, \x8eivot"[..],
+            b"El se\xf1or dijo: \xabNo es una opci\xf3n\xbb",
+        ] {
+            assert_eq!(decoded(western).1, "windows-1252");
+        }
+    }
+
+    #[test]
     fn what_is_no_text_is_refused() {
-        for bytes in [&b"\x89PNG\0\0\0\x01\0\0"[..], &[0; 100], &b"GIF89a\0\x01\0\xff\xfe\0\0"[..]] {
+        for bytes in [
+            &b"\x89PNG\0\0\0\x01\0\0"[..],
+            &[0; 100],
+            &b"GIF89a\0\x01\0\xff\xfe\0\0"[..],
+            b"\xff\xd8\xff\xe0\x10JFIF\x01\xa1",
+        ] {
             assert_eq!(decode_page(bytes, None).unwrap_err().reason, Reason::NotText);
+            assert_eq!(decode(bytes.to_vec()).unwrap_err().reason, Reason::NotText);
         }
     }
 }

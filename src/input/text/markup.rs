@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr3, memmem};
 
+use super::controls::in_windows_1252;
+
 /// What is between two pieces of text, the weakest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
@@ -62,12 +64,35 @@ const BLOCKS: [&str; 44] = [
     "media",
 ];
 
-/// Elements whose content is not for readers.
-const UNSEEN: [&str; 7] = ["script", "style", "template", "head", "iframe", "svg", "media-metadata"];
+/// Elements whose content is no text of the article: programs, pictures and their captions.
+const UNSEEN: [&str; 11] =
+    ["audio", "figcaption", "head", "iframe", "media", "media-metadata", "script", "style", "svg", "template", "video"];
+
+/// The meaning of line ends between tags.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::input) enum Lines {
+    /// None, as in HTML.
+    #[default]
+    Joined,
+    /// A blank line outside a `<p>` begins a paragraph, as in WordPress.
+    Paragraphs,
+    /// Each is a line end of the text, and a blank line begins a paragraph.
+    Kept,
+}
+
+/// Tells whether an element of that name stands on lines of its own.
+pub(super) fn is_block(name: &str) -> bool {
+    BLOCKS.contains(&name)
+}
 
 /// The text of `markup`: paragraphs with a blank line between them, no other white space than single spaces and line ends.
 pub(in crate::input) fn text(markup: &str) -> String {
-    let mut page = Page::default();
+    text_with(markup, Lines::Joined)
+}
+
+/// As [`text`], with line ends that mean something.
+pub(in crate::input) fn text_with(markup: &str, lines: Lines) -> String {
+    let mut page = Page { lines, ..Page::default() };
     let mut rest = markup;
     while let Some(at) = memchr(b'<', rest.as_bytes()) {
         page.text(&rest[..at]);
@@ -81,8 +106,27 @@ pub(in crate::input) fn text(markup: &str) -> String {
 struct Page {
     written: String,
     gap: Gap,
-    /// Inside how many elements the ends of lines count.
-    kept_lines: usize,
+    lines: Lines,
+    /// The number of line ends since the last word or tag.
+    line_ends: usize,
+    /// True if the last tag was a `<br>` and no word came since.
+    is_behind_break: bool,
+    is_in_paragraph: bool,
+    /// The number of open `<pre>`.
+    open_pres: usize,
+    /// The open `<q>`.
+    quotations: Vec<Quotation>,
+}
+
+/// An open `<q>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quotation {
+    /// It has no word yet.
+    Begun,
+    /// It got a quotation mark, and needs another at its end.
+    Marked,
+    /// The text has quotation marks of its own.
+    HasMarks,
 }
 
 impl Page {
@@ -90,14 +134,25 @@ impl Page {
         let piece = unescape(piece);
         for (number, line) in piece.split('\n').enumerate() {
             if number > 0 {
-                self.open(if self.kept_lines > 0 { Gap::Line } else { Gap::Space });
+                self.end_line();
             }
             self.words(line);
         }
     }
 
+    fn end_line(&mut self) {
+        self.line_ends += 1;
+        let is_blank = self.line_ends > 1;
+        self.open(match self.lines {
+            _ if self.open_pres > 0 => Gap::Line,
+            Lines::Kept if is_blank => Gap::Paragraph,
+            Lines::Kept => Gap::Line,
+            Lines::Paragraphs if is_blank && !self.is_in_paragraph => Gap::Paragraph,
+            Lines::Paragraphs | Lines::Joined => Gap::Space,
+        });
+    }
+
     fn words(&mut self, line: &str) {
-        let is_space = |character: char| character.is_whitespace() || character == '\u{a0}' || character == '\u{feff}';
         let mut rest = line;
         while let Some(character) = rest.chars().next() {
             if is_space(character) {
@@ -112,11 +167,12 @@ impl Page {
     }
 
     fn word(&mut self, word: &str) {
-        // Characters that no text has: NUL and its like.
-        let is_text = |character: &char| !character.is_control();
+        // Characters that no text has: NUL and its like. Those of windows-1252 in disguise have a meaning, which others look for.
+        let is_text = |character: &char| !character.is_control() || matches!(character, '\u{80}'..='\u{9f}');
         if !word.chars().any(|character| is_text(&character)) {
             return;
         }
+        (self.line_ends, self.is_behind_break) = (0, false);
         if !self.written.is_empty() {
             self.written.push_str(match self.gap {
                 Gap::None => "",
@@ -126,7 +182,29 @@ impl Page {
             });
         }
         self.gap = Gap::None;
+        self.begin_quotations(word);
         self.written.extend(word.chars().filter(is_text));
+    }
+
+    /// Writes the quotation marks of each `<q>` that has just been opened, unless the text has its own.
+    fn begin_quotations(&mut self, word: &str) {
+        const MARKS: [char; 8] = ['“', '”', '"', '„', '«', '‘', '\'', '‚'];
+        for place in 0..self.quotations.len() {
+            if self.quotations[place] != Quotation::Begun {
+                continue;
+            }
+            let has_marks = word.starts_with(MARKS) || place == 0 && self.written.ends_with(MARKS);
+            self.quotations[place] = if has_marks { Quotation::HasMarks } else { Quotation::Marked };
+            if !has_marks {
+                self.written.push(if place % 2 == 0 { '“' } else { '‘' });
+            }
+        }
+    }
+
+    fn end_quotation(&mut self) {
+        if self.quotations.pop() == Some(Quotation::Marked) {
+            self.written.push(if self.quotations.len() % 2 == 0 { '”' } else { '’' });
+        }
     }
 
     fn open(&mut self, gap: Gap) {
@@ -151,6 +229,7 @@ impl Page {
         let (tag, rest) = markup.split_at(tag_length(markup));
         let is_end = tag.starts_with("</");
         let name = name(tag);
+        self.line_ends = 0;
         if !is_end && !tag.ends_with("/>") && UNSEEN.contains(&name.as_str()) {
             return behind_element(rest, &name);
         }
@@ -160,20 +239,31 @@ impl Page {
 
     fn element(&mut self, name: &str, is_end: bool) {
         match name {
-            "br" => self.open(Gap::Line),
+            "br" => {
+                self.open(if self.is_behind_break { Gap::Paragraph } else { Gap::Line });
+                self.is_behind_break = true;
+            }
             "td" | "th" => self.open(Gap::Space),
-            "pre" if is_end => self.kept_lines = self.kept_lines.saturating_sub(1),
-            "pre" => self.kept_lines += 1,
+            "pre" if is_end => self.open_pres = self.open_pres.saturating_sub(1),
+            "pre" => self.open_pres += 1,
+            "q" if is_end => self.end_quotation(),
+            "q" => self.quotations.push(Quotation::Begun),
             _ => {}
         }
-        if BLOCKS.contains(&name) {
+        if is_block(name) {
+            self.is_in_paragraph = name == "p" && !is_end;
             self.open(if matches!(name, "li" | "tr" | "dt" | "dd") { Gap::Line } else { Gap::Paragraph });
         }
     }
 }
 
+/// U+0085 is no white space here, but the ellipsis of windows-1252 in disguise.
+fn is_space(character: char) -> bool {
+    character.is_whitespace() && character != '\u{85}' || matches!(character, '\u{a0}' | '\u{feff}')
+}
+
 /// How long a tag is; a `>` between quotation marks does not end it, unless nothing else does.
-fn tag_length(markup: &str) -> usize {
+pub(super) fn tag_length(markup: &str) -> usize {
     let bytes = markup.as_bytes();
     let mut at = 1;
     while let Some(found) = memchr3(b'>', b'"', b'\'', &bytes[at..]) {
@@ -190,7 +280,7 @@ fn tag_length(markup: &str) -> usize {
 }
 
 /// The name of a tag, in small letters, without what stands before a colon.
-fn name(tag: &str) -> String {
+pub(super) fn name(tag: &str) -> String {
     let name = tag.trim_start_matches(['<', '/']);
     let end = name.find(|character: char| character.is_whitespace() || "/>".contains(character)).unwrap_or(name.len());
     let name = &name[..end];
@@ -246,10 +336,7 @@ fn character(entity: &str) -> Option<Cow<'static, str>> {
     };
     match code {
         // As every browser reads them, whatever the standard says.
-        0x80..=0x9f => {
-            let byte = [u8::try_from(code).ok()?];
-            Some(Cow::Owned(encoding_rs::WINDOWS_1252.decode_without_bom_handling(&byte).0.into_owned()))
-        }
+        0x80..=0x9f => Some(Cow::Owned(in_windows_1252(u8::try_from(code).ok()?)?.to_string())),
         _ => char::from_u32(code).map(|character| Cow::Owned(character.to_string())),
     }
 }
@@ -288,5 +375,26 @@ mod tests {
     #[test]
     fn lines_stay_where_they_are_meant() {
         assert_eq!(text("<pre>1 2\n3 4</pre>5\n6"), "1 2\n3 4\n\n5 6");
+        assert_eq!(text("a<br>b<br />\n<br>c <br> d"), "a\nb\n\nc\nd", "two breaks begin a paragraph");
+    }
+
+    #[test]
+    fn blank_lines_are_paragraphs_where_they_are_meant() {
+        let post = "One\n<b>bold</b>\n \nTwo<h2>Head</h2>\n<p>Three\n\nfour</p>";
+        assert_eq!(text_with(post, Lines::Paragraphs), "One bold\n\nTwo\n\nHead\n\nThree four");
+        assert_eq!(text(post), "One bold Two\n\nHead\n\nThree four");
+        assert_eq!(text_with("One\nTwo <i>x</i>\n\nThree", Lines::Kept), "One\nTwo x\n\nThree");
+    }
+
+    #[test]
+    fn q_is_quotation_marks_where_there_are_none() {
+        assert_eq!(text("<p><q>We were told <q>no</q>,</q> she said.</p>"), "“We were told ‘no’,” she said.");
+        assert_eq!(text("<q>“No,”</q> and “<q>no</q>” and <q> \"no\" </q>"), "“No,” and “no” and \"no\"");
+        assert_eq!(text("</q><q></q>a"), "a");
+    }
+
+    #[test]
+    fn captions_are_left_out() {
+        assert_eq!(text("<p>a</p><figure><img><figcaption>b</figcaption></figure><media>c</media><p>d</p>"), "a\n\nd");
     }
 }

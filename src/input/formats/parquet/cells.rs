@@ -12,6 +12,17 @@ use crate::input::refusal::Refusal;
 pub(super) enum Cell {
     Bytes(ByteArray),
     Text(String),
+    /// The items of a list.
+    Joined(Vec<u8>),
+}
+
+/// The items of a list that are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Items {
+    /// The one at this place, from 0.
+    Nth(usize),
+    /// All of them, with this between them.
+    Joined(&'static str),
 }
 
 impl Cell {
@@ -19,6 +30,7 @@ impl Cell {
         match self {
             Self::Bytes(bytes) => bytes.data(),
             Self::Text(text) => text.as_bytes(),
+            Self::Joined(bytes) => bytes,
         }
     }
 }
@@ -27,8 +39,7 @@ impl Cell {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'c> {
     pub(super) rows: usize,
-    /// Which item, where it holds lists.
-    pub(super) item: usize,
+    pub(super) items: Items,
     pub(super) column: &'c ColumnDescriptor,
 }
 
@@ -74,11 +85,28 @@ fn values<T: DataType>(
     if wanted.column.max_def_level() == 0 {
         return Ok(values.into_iter().map(|value| Some(cell(value))).collect());
     }
-    Ok(rows(values, &definitions, &repetitions, wanted).into_iter().map(|value| value.map(&cell)).collect())
+    let rows = rows(values, &definitions, &repetitions, wanted);
+    Ok(rows.into_iter().map(|values| joined(values.into_iter().map(&cell), wanted.items)).collect())
 }
 
-/// The value that each row has: the levels say where there is none, and where a list goes on.
-fn rows<T>(values: Vec<T>, definitions: &[i16], repetitions: &[i16], wanted: &Wanted<'_>) -> Vec<Option<T>> {
+/// One cell of the items of a list; none of none.
+fn joined(mut cells: impl Iterator<Item = Cell>, items: Items) -> Option<Cell> {
+    let first = cells.next()?;
+    let Some(second) = cells.next() else { return Some(first) };
+    let between = match items {
+        Items::Nth(_) => "",
+        Items::Joined(between) => between,
+    };
+    let mut joined = first.bytes().to_vec();
+    for cell in std::iter::once(second).chain(cells) {
+        joined.extend_from_slice(between.as_bytes());
+        joined.extend_from_slice(cell.bytes());
+    }
+    Some(Cell::Joined(joined))
+}
+
+/// The wanted values of each row: the levels say where there is none, and where a list goes on.
+fn rows<T>(values: Vec<T>, definitions: &[i16], repetitions: &[i16], wanted: &Wanted<'_>) -> Vec<Vec<T>> {
     let is_list = wanted.column.max_rep_level() > 0;
     let mut values = values.into_iter();
     let mut rows = Vec::with_capacity(wanted.rows);
@@ -87,12 +115,13 @@ fn rows<T>(values: Vec<T>, definitions: &[i16], repetitions: &[i16], wanted: &Wa
         let is_new = repetitions.get(level).is_none_or(|&repetition| repetition == 0);
         place = if is_new { 0 } else { place + 1 };
         if is_new {
-            rows.push(None);
+            rows.push(Vec::new());
         }
         if definition == wanted.column.max_def_level() {
             let value = values.next();
-            if let Some(row) = rows.last_mut().filter(|_| !is_list || place == wanted.item) {
-                *row = value;
+            let is_wanted = !is_list || matches!(wanted.items, Items::Joined(_)) || wanted.items == Items::Nth(place);
+            if let Some(row) = rows.last_mut().filter(|_| is_wanted) {
+                row.extend(value);
             }
         }
     }

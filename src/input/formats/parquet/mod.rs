@@ -15,18 +15,19 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use rayon::prelude::*;
 
+use super::json_fields::{TEXT_NAMES, WORD_NAMES};
 use super::{Format, fields};
 use crate::config::values::FieldPath;
 use crate::config::{FieldNames, InputConfig};
 use crate::input::text::decode::decode;
-use crate::record::Reason;
+use crate::record::{Metadata, Reason};
 
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::layers::Shell;
 use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::{Refusal, guarded};
 use crate::input::stream::Stream;
-use cells::{Cell, Wanted};
+use cells::{Cell, Items, Wanted};
 use chunks::Chunks;
 
 pub(super) static FORMAT: Format = Format {
@@ -63,7 +64,8 @@ impl RawRecord for Row {
     }
 
     fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
-        parse(*self, &settings.fields).map(Some)
+        let parsed = parse(*self, &settings.fields)?;
+        fields::without_markup(parsed, settings.markup).map(Some)
     }
 }
 
@@ -150,14 +152,17 @@ struct Column {
     path: String,
     /// Its number in the file.
     leaf: usize,
-    /// The number of the item to take, if the column holds lists.
-    item: usize,
+    /// The items that are meant, where it holds lists.
+    items: Items,
 }
 
 /// The columns of the named fields.
 fn columns(schema: &SchemaDescriptor, names: &FieldNames) -> Result<Vec<Column>, Refusal> {
     let text = &names.text;
-    let columns: Vec<Column> = names.paths().filter_map(|path| column(schema, path)).collect();
+    let metadata = names.metadata.iter().zip(Metadata::NAMES).map(|(path, name)| (path, name, WORD_NAMES.as_slice()));
+    let fields = [(&names.id, "id", WORD_NAMES.as_slice()), (text, "text", TEXT_NAMES.as_slice())];
+    let fields = fields.into_iter().chain(metadata);
+    let columns: Vec<Column> = fields.filter_map(|(path, field, inner)| column(schema, path, field, inner)).collect();
     if columns.iter().any(|column| column.path == text.as_str()) {
         return Ok(columns);
     }
@@ -166,25 +171,32 @@ fn columns(schema: &SchemaDescriptor, names: &FieldNames) -> Result<Vec<Column>,
     Err(Refusal::new(Reason::MissingText, message))
 }
 
-fn column(schema: &SchemaDescriptor, path: &FieldPath) -> Option<Column> {
-    let leaf = (0..schema.num_columns()).find(|&leaf| is_at(&schema.column(leaf), path))?;
-    let item = path.steps().iter().find_map(|step| step.parse().ok()).unwrap_or(0);
-    Some(Column { path: path.as_str().to_owned(), leaf, item })
+/// The column that `path` names, or else one inside it that has a text or a name.
+fn column(schema: &SchemaDescriptor, path: &FieldPath, field: &str, inner: &[&str]) -> Option<Column> {
+    let leaf_at = |steps: &[String]| (0..schema.num_columns()).find(|&leaf| is_at(&schema.column(leaf), path, steps));
+    let inner_at = |name: &&str| leaf_at(&[path.steps(), &[(*name).to_owned()]].concat());
+    let leaf = leaf_at(path.steps()).or_else(|| inner.iter().find_map(inner_at))?;
+    let items = match (path.steps().iter().find_map(|step| step.parse().ok()), field) {
+        (Some(place), _) => Items::Nth(place),
+        (None, "text") => Items::Joined("\n\n"),
+        (None, "byline") => Items::Joined(", "),
+        (None, _) => Items::Nth(0),
+    };
+    Some(Column { path: path.as_str().to_owned(), leaf, items })
 }
 
-/// Tells whether `path` names a column: lists have elements in between that nobody names, and a number says which item is meant.
-fn is_at(column: &ColumnDescriptor, path: &FieldPath) -> bool {
+/// Tells whether a column is at these steps of `path`: lists have elements in between that nobody names, and a number says which item is meant.
+fn is_at(column: &ColumnDescriptor, path: &FieldPath, steps: &[String]) -> bool {
     const OF_LISTS: [&str; 6] = ["list", "element", "item", "array", "bag", "array_element"];
     let parts = column.path().parts();
     if matches!(parts, [name] if name == path.as_str()) {
         return true;
     }
     if column.max_rep_level() == 0 {
-        return parts == path.steps();
+        return parts == steps;
     }
     let named = parts.iter().filter(|part| !OF_LISTS.contains(&part.as_str()));
-    let wanted = path.steps().iter().filter(|step| step.parse::<usize>().is_err());
-    column.max_rep_level() == 1 && named.eq(wanted)
+    named.eq(steps.iter().filter(|step| step.parse::<usize>().is_err()))
 }
 
 /// The rows of a group, some at a time.
@@ -204,7 +216,7 @@ fn unpack<'g>(
         left -= rows;
         let read = |(reader, column): &mut (ColumnReader, &Column)| {
             let known = group.metadata().schema_descr().column(column.leaf);
-            cells::read(reader, &Wanted { rows, item: column.item, column: &known })
+            cells::read(reader, &Wanted { rows, items: column.items, column: &known })
         };
         (rows > 0).then(|| guarded(|| readers.iter_mut().map(read).collect()))
     }))
@@ -313,6 +325,50 @@ mod tests {
         let found: Vec<_> =
             articles.iter().map(|article| (article.text.as_str(), article.metadata.published.as_deref())).collect();
         assert_eq!(found, [("One.", Some("1970-01-01")), ("Two.", Some("1970-01-02"))]);
+    }
+
+    /// A file with one row that has three lists or objects, each with these strings.
+    fn file_of_lists(schema: &str, lists: [&[&str]; 3], definition: i16) -> Vec<u8> {
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut bytes = Vec::new();
+        let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        for list in lists {
+            let mut column = group.next_column().unwrap().unwrap();
+            let items: Vec<ByteArray> = list.iter().map(|item| ByteArray::from(*item)).collect();
+            let definitions = vec![definition; items.len()];
+            let repetitions: Vec<i16> = (0..items.len()).map(|place| i16::from(place > 0)).collect();
+            column.typed::<ByteArrayType>().write_batch(&items, Some(&definitions), Some(&repetitions)).unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        writer.close().unwrap();
+        bytes
+    }
+
+    #[test]
+    fn items_of_a_list_are_paragraphs_or_names() {
+        let schema = "message m {
+            optional group text (LIST) { repeated group list { optional binary element (STRING); } }
+            optional group byline (LIST) { repeated group list { optional binary element (STRING); } }
+            optional group section (LIST) { repeated group list { optional binary element (STRING); } } }";
+        let lists = [&["One.", "Two."][..], &["Ida Brenn", "Per Holm"], &["Local", "Harbour"]];
+        let article = &read_articles("a.parquet", &file_of_lists(schema, lists, 3))[0];
+        assert_eq!(article.text, "One.\n\nTwo.");
+        assert_eq!(article.metadata.byline.as_deref(), Some("Ida Brenn, Per Holm"));
+        assert_eq!(article.metadata.section.as_deref(), Some("Local"));
+    }
+
+    #[test]
+    fn items_of_a_list_may_be_objects() {
+        let schema = "message m {
+            optional group text (LIST) { repeated group list { optional group element { optional binary content (STRING); } } }
+            optional group byline (LIST) { repeated group list { optional group element { optional binary name (STRING); } } }
+            optional group source (LIST) { repeated group list { optional group element { optional binary name (STRING); } } } }";
+        let lists = [&["<p>One.</p>", "<p>Two.</p>"][..], &["Ida Brenn"], &["Courier"]];
+        let article = &read_articles("a.parquet", &file_of_lists(schema, lists, 4))[0];
+        assert_eq!((article.text.as_str(), article.metadata.byline.as_deref()), ("One.\n\nTwo.", Some("Ida Brenn")));
+        assert_eq!(article.metadata.source.as_deref(), Some("Courier"));
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! NewsML 1: an article a `NewsItem`, with its text as NITF, as XHTML or plain.
+
+use super::elements::Dialect;
+use super::nitf;
+use super::xml::Node;
+use crate::input::raw_record::Parsed;
+use crate::input::refusal::Refusal;
+use crate::input::text::markup;
+use crate::record::{Metadata, Reason};
+
+pub(super) static NEWSML_1: Dialect = Dialect { roots: &["NewsML", "NewsItem"], element: "NewsItem", parse };
+
+fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+    let item = Node::parse(xml)?;
+    let Some(content) = item.anywhere("DataContent") else {
+        return Err(Refusal::new(Reason::Empty, "holds no text in `DataContent`"));
+    };
+    let text = nitf::body(content).unwrap_or_else(|| markup::text(content.inner()));
+    if text.is_empty() {
+        return Err(Refusal::new(Reason::Empty, "holds no text in `DataContent`"));
+    }
+    let said = |way: &[&str]| item.at(way).and_then(Node::text);
+    let anywhere = |name: &str| item.anywhere(name).and_then(Node::text);
+    let named = |name: &str| item.anywhere(name).and_then(|node| node.attribute("FormalName"));
+    let own_id = said(&["Identification", "NewsIdentifier", "PublicIdentifier"]).or_else(|| public_identifier(&item));
+    let (first, revision) =
+        (said(&["NewsManagement", "FirstCreated"]), said(&["NewsManagement", "ThisRevisionCreated"]));
+    let metadata = Metadata {
+        uri: own_id.clone(),
+        title: anywhere("HeadLine").or_else(|| nitf::headline(content)),
+        byline: item.anywhere("ByLine").or_else(|| content.anywhere("byline")).and_then(nitf::byline),
+        modified: first.as_ref().and(revision.clone()),
+        published: first.or(revision),
+        section: named("SubjectMatter"),
+        language: item.attribute("xml:lang").or_else(|| named("Language")),
+        source: item
+            .anywhere("Provider")
+            .and_then(|provider| provider.at(&["Party"])?.attribute("FormalName"))
+            .or_else(|| said(&["Identification", "NewsIdentifier", "ProviderId"])),
+    };
+    Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
+}
+
+/// The public identifier of an item, which follows from its parts.
+fn public_identifier(item: &Node<'_>) -> Option<String> {
+    let identifier = item.at(&["Identification", "NewsIdentifier"])?;
+    let part = |name: &str| identifier.at(&[name]).and_then(Node::text);
+    let revision = part("RevisionId").unwrap_or_else(|| "1".to_owned());
+    Some(format!("urn:newsml:{}:{}:{}:{revision}", part("ProviderId")?, part("DateId")?, part("NewsItemId")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::read_article;
+
+    #[test]
+    fn an_item_has_its_metadata_around_its_text() {
+        for content in
+            ["<p>One.</p><p>Two.</p>", "<nitf><body><body.content><p>One.</p><p>Two.</p></body.content></body></nitf>"]
+        {
+            let item = format!(
+                "<?xml version=\"1.0\"?><NewsML><NewsEnvelope/><NewsItem xml:lang=\"en\"><Identification><NewsIdentifier>\
+                 <ProviderId>agency.example</ProviderId><DateId>20310304</DateId><NewsItemId>q</NewsItemId></NewsIdentifier></Identification>\
+                 <NewsManagement><FirstCreated>20310304T071500Z</FirstCreated></NewsManagement><NewsComponent><NewsLines>\
+                 <HeadLine>Quay</HeadLine><ByLine>Ida Brenn</ByLine></NewsLines><ContentItem><DataContent>{content}</DataContent>\
+                 </ContentItem></NewsComponent></NewsItem></NewsML>"
+            );
+            let article = read_article("a.xml", item.as_bytes());
+            assert_eq!(
+                (article.own_id.as_deref(), article.text.as_str()),
+                (Some("urn:newsml:agency.example:20310304:q:1"), "One.\n\nTwo.")
+            );
+            let metadata = article.metadata;
+            assert_eq!((metadata.title.as_deref(), metadata.byline.as_deref()), (Some("Quay"), Some("Ida Brenn")));
+            assert_eq!(
+                (metadata.language.as_deref(), metadata.published.as_deref()),
+                (Some("en"), Some("20310304T071500Z"))
+            );
+        }
+    }
+}
