@@ -15,6 +15,7 @@ use crate::deadline::watchdog::Watchdog;
 use crate::digest::{hexadecimal, sha256_of_all};
 use crate::error::RunError;
 use crate::input::find::{FindError, Finder, Source};
+use crate::input::left_out::LeftOut;
 use crate::ledger::{Done, Ledger, LedgerError, Terms};
 use crate::model::{Model, ModelError};
 use crate::output::folder::{OutputFolder, write_whole};
@@ -124,6 +125,7 @@ impl Job {
         let Self { config, tasks, finder, folder, group, classifiers, write, done, only, suspects, _watchdog } = self;
         let (clock, mut written) = (Clock::start(), Written::none(&tasks));
         let [found, skipped, filtered]: [Counter; 3] = Default::default();
+        let left_out = LeftOut::default();
         let (is_whole, limit) = (only.is_none(), config.run.document_limit());
         let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
         let sources = only.as_ref().map_or_else(|| finder.sources(), |only| sources_of(&finder, only));
@@ -132,6 +134,7 @@ impl Job {
             found: found.clone(),
             skipped: skipped.clone(),
             filtered: filtered.clone(),
+            left_out: left_out.clone(),
             done: Some(done),
             only,
             suspects,
@@ -154,7 +157,8 @@ impl Job {
             });
         });
 
-        let found = Found { all: found.get(), skipped: skipped.get(), filtered: filtered.get() };
+        let left_out = left_out.counts();
+        let found = Found { all: found.get(), skipped: skipped.get(), filtered: filtered.get(), left_out };
         let mut report = RunReport::new(&config, &tasks, clock, found, &written, &stages);
         if interrupt.cause().is_some() {
             report.record.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);
