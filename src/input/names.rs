@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn kinds_are_extensions_without_compression_and_query() {
-        let kinds = ["a/b.DOCX", "a.svg.gz", "a.gz", "story.php?id=12.5", "README", "a.b/c", "Mr. Smith", "a.averyverylongend"].map(kind);
+        let kinds =
+            ["a/b.DOCX", "a.svg.gz", "a.gz", "story.php?id=12.5", "README", "a.b/c", "Mr. Smith", "a.averyverylongend"]
+                .map(kind);
         let none = "no extension";
         assert_eq!(kinds, [".docx", ".svg", ".gz", ".php", none, none, none, none]);
     }

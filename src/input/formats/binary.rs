@@ -44,13 +44,12 @@ const MAGICS: [(&[u8], &str); 20] = [
     (b"SQLite format 3\0", "an SQLite database"),
 ];
 
-/// What bytes are that begin a binary file; `None` for all others, which may be text.
+/// The kind of a binary file that begins with `bytes`; `None` for all others, which may be text.
 pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
-    let has_tag = |at: usize, tag: &[u8]| bytes.get(at..at + tag.len()) == Some(tag);
-    if has_tag(0, b"RIFF") && [b"WEBP", b"WAVE", b"AVI "].iter().any(|tag| has_tag(8, *tag)) {
+    if bytes.starts_with(b"RIFF") && matches!(bytes.get(8..12), Some(b"WEBP" | b"WAVE" | b"AVI ")) {
         return Some("a picture or recording");
     }
-    if has_tag(4, b"ftyp") && bytes[0] == 0 {
+    if bytes.starts_with(b"\0") && bytes.get(4..8) == Some(b"ftyp") {
         return Some("an MP4 film");
     }
     MAGICS.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, kind)| *kind)

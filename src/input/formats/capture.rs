@@ -199,7 +199,8 @@ mod tests {
         let mut message = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n".to_vec();
         message.extend_from_slice(body);
         let capture = Capture { kind: Kind::Response, uri: None, mime: None, is_cut: false, body: message };
-        let settings = InputConfig { max_document_bytes: crate::config::values::Whole::of::<100_000>(), ..InputConfig::default() };
+        let settings =
+            InputConfig { max_document_bytes: crate::config::values::Whole::of::<100_000>(), ..InputConfig::default() };
         parse(capture, &settings).map(|parsed| parsed.map(|parsed| parsed.text)).map_err(|refusal| refusal.reason)
     }
 
@@ -212,7 +213,8 @@ mod tests {
     #[test]
     fn a_page_that_is_a_compressed_file_is_unpacked_within_limits() {
         let sentence = "The storm reached the coast on Tuesday night, and the ferries stayed in port until noon.";
-        let page = format!("<!DOCTYPE html><html><body><article><p>{sentence}</p><p>{sentence}</p></article></body></html>");
+        let page =
+            format!("<!DOCTYPE html><html><body><article><p>{sentence}</p><p>{sentence}</p></article></body></html>");
         let expected = parse_page(page.as_bytes()).unwrap();
         assert!(expected.as_ref().is_some_and(|text| text.contains(sentence)));
         assert_eq!(parse_page(&packed(page.as_bytes())).unwrap(), expected);

@@ -39,14 +39,15 @@ fn is_known_markup(beginning: &mut Beginning<'_, '_>) -> bool {
     let text = beginning.text();
     let rest = without_document_type(without_prolog(text));
     let tag = &rest[..memchr::memchr(b'>', rest).map_or(rest.len(), |end| end + 1)];
-    let is_other_rdf = memchr::memmem::find(tag, b"RDF").is_some() && memchr::memmem::find(text, RSS_NAMESPACE).is_none();
+    let is_other_rdf =
+        memchr::memmem::find(tag, b"RDF").is_some() && memchr::memmem::find(text, RSS_NAMESPACE).is_none();
     tag.first() == Some(&b'<')
         && elements::dialect(tag).is_some()
         && !is_other_rdf
         && (elements::FORMAT.recognise)(beginning)
 }
 
-/// What follows the XML declaration and comments.
+/// Cuts off the XML declaration and comments.
 fn without_prolog(text: &[u8]) -> &[u8] {
     let mut rest = text.trim_ascii_start();
     loop {
@@ -60,7 +61,7 @@ fn without_prolog(text: &[u8]) -> &[u8] {
     }
 }
 
-/// What follows a document type, which may hold declarations in brackets.
+/// Cuts off a document type, which may hold declarations in brackets.
 fn without_document_type(text: &[u8]) -> &[u8] {
     if !text.starts_with(b"<!") {
         return text;

@@ -19,6 +19,7 @@ use super::refusal::Refusal;
 use super::stream::Stream;
 use crate::config::InputConfig;
 use crate::record::Reason;
+pub(super) use budget::most_unpacked_bytes;
 pub(crate) use budget::{Budget, Counted};
 
 /// So many layers may lie around a format.

@@ -69,7 +69,8 @@ impl Read {
     /// A reader for the formats, filters and limits of the configuration.
     #[must_use]
     pub fn new(input: &InputConfig, run: &RunConfig, settings: ReadSettings) -> Self {
-        let ReadSettings { interrupt, found, skipped, filtered, left_out, done, only, suspects, is_in_order } = settings;
+        let ReadSettings { interrupt, found, skipped, filtered, left_out, done, only, suspects, is_in_order } =
+            settings;
         let copies = if only.is_some() { None } else { Copies::new(&input.copies) };
         let extract = ExtractSettings {
             input: Arc::new(input.clone()),
