@@ -198,8 +198,8 @@ impl Finder {
         Self { order, ..self }
     }
 
-    /// The files, one by one. Among them are those of unknown names, most of which will be left out. In the order of names nothing is kept in memory but the folders on the way; to have the newest first,
-    /// all of them are.
+    /// The files, one by one, also those whose content will show that they are left out. In the order of names nothing is kept in memory but
+    /// the folders on the way; to have the newest first, all of them are.
     #[must_use]
     pub fn sources(&self) -> Box<dyn Iterator<Item = Source> + Send> {
         match self.order {

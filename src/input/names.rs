@@ -48,8 +48,10 @@ fn last_extension(name: &str) -> String {
 /// The kind of a file by which those that are left out are counted: `.docx`, or `no extension`. Copies of pages may have a query in
 /// their names, as in `story.php?id=12`; it does not count.
 pub(super) fn kind(name: &str) -> String {
-    let extension = Some(extension(name)).filter(|extension| !extension.is_empty());
-    let extension = extension.unwrap_or_else(|| last_extension(name));
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let file = file.split('?').next().unwrap_or(file);
+    let extension = Some(extension(file)).filter(|extension| !extension.is_empty());
+    let extension = extension.unwrap_or_else(|| last_extension(file));
     let end = extension.find(|character: char| !character.is_alphanumeric()).unwrap_or(extension.len());
     let word = &extension[..end];
     if word.is_empty() || word.len() > MAX_KIND_BYTES { "no extension".to_owned() } else { format!(".{word}") }

@@ -126,9 +126,12 @@ fn stages(report: &RunRecord) -> Table {
 mod tests {
     use super::*;
 
+    fn counts(kinds: &[(&str, u64)]) -> BTreeMap<String, u64> {
+        kinds.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()
+    }
+
     #[test]
     fn kinds_that_were_left_out_are_named_with_the_most_frequent_first() {
-        let counts = |kinds: &[(&str, u64)]| kinds.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
         assert_eq!(left_out(&counts(&[])), None);
         assert_eq!(left_out(&counts(&[(".jpg", 1)])).unwrap(), "1 file: .jpg 1");
         assert_eq!(left_out(&counts(&[(".docx", 300), (".jpg", 12)])).unwrap(), "312 files: .docx 300, .jpg 12");

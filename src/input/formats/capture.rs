@@ -219,7 +219,7 @@ mod tests {
         assert!(expected.as_ref().is_some_and(|text| text.contains(sentence)));
         assert_eq!(parse_page(&packed(page.as_bytes())).unwrap(), expected);
         assert_eq!(parse_page(&packed(&[b' '; 100_001])), Err(Reason::TooLarge));
-        assert_eq!(parse_page(&packed(page.as_bytes())[..40]).is_err(), true);
+        assert!(parse_page(&packed(page.as_bytes())[..40]).is_err());
     }
 
     #[test]

@@ -80,9 +80,11 @@ fn begins_with_article(beginning: &mut Beginning<'_, '_>, settings: &InputConfig
     let text = beginning.long_text();
     let text = text.strip_prefix(b"[").unwrap_or(text);
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
-    let is_whole = values.next().is_some_and(|value| value.is_ok());
+    if !values.next().is_some_and(|value| value.is_ok()) {
+        return false;
+    }
     let bytes = text[..values.byte_offset()].to_vec();
-    is_whole && Box::new(json::Value { bytes, is_open: false }).parse(settings).is_ok_and(|article| article.is_some())
+    Box::new(json::Value { bytes, is_open: false }).parse(settings).is_ok_and(|article| article.is_some())
 }
 
 #[cfg(test)]

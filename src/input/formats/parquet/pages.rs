@@ -1,7 +1,7 @@
 //! The sizes that pages declare, which are checked before anything is unpacked: a page of a few kilobytes may declare two gigabytes. The
 //! library unpacks a page as a whole and shows its header to nobody, so the headers are parsed here.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 
 use parquet::basic::Compression;
 use parquet::file::metadata::ColumnChunkMetaData;
@@ -41,7 +41,7 @@ impl PageCheck {
                 let Header { packed, unpacked, .. } = header;
                 let message = format!(
                     "column `{}` of row group {row_group} has a page at byte {at} that declares to unpack from {packed} to {unpacked} bytes; at most \
-                     {most} are allowed (`[input] max_expansion`)",
+                     {most} bytes are allowed (see `[input] max_expansion`)",
                     column.column_path().string()
                 );
                 return Err(Refusal::new(Reason::TooLarge, message));
@@ -65,7 +65,7 @@ struct Header {
 
 impl Header {
     /// Parses a header in the compact protocol of Thrift. `None` if it is none.
-    fn parse(bytes: impl Read) -> Option<Self> {
+    fn parse(bytes: impl BufRead) -> Option<Self> {
         let mut thrift = Thrift { bytes: bytes.bytes(), length: 0 };
         let mut packed = None;
         let mut unpacked = None;
