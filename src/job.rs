@@ -15,6 +15,7 @@ use crate::deadline::watchdog::Watchdog;
 use crate::digest::{hexadecimal, sha256_of_all};
 use crate::error::RunError;
 use crate::input::find::{FindError, Finder, Source};
+use crate::input::left_out::LeftOut;
 use crate::ledger::{Done, Ledger, LedgerError, ResultKey};
 use crate::model::{Model, ModelError};
 use crate::output::folder::{OutputFolder, write_whole};
@@ -128,6 +129,7 @@ impl Job {
         let clock = Clock::start();
         let mut written = Written::none(&tasks);
         let [found, skipped, filtered]: [Counter; 3] = Default::default();
+        let left_out = LeftOut::default();
         let is_whole = only.is_none();
         let limit = config.run.document_limit();
         let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
@@ -137,6 +139,7 @@ impl Job {
             found: found.clone(),
             skipped: skipped.clone(),
             filtered: filtered.clone(),
+            left_out: left_out.clone(),
             done: Some(done),
             only,
             suspects,
@@ -159,7 +162,12 @@ impl Job {
             });
         });
 
-        let found = FoundCount { all: found.get(), skipped: skipped.get(), filtered: filtered.get() };
+        let found = FoundCount {
+            all: found.get(),
+            skipped: skipped.get(),
+            filtered: filtered.get(),
+            left_out: left_out.counts(),
+        };
         let mut report = RunReport::new(&config, &tasks, clock, found, &written, &stages);
         if interrupt.cause().is_some() {
             report.record.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     cli.start_log(&screen);
     let outcome = match &cli.command {
         Command::Run(arguments) => commands::run::run(arguments, &screen),
-        Command::Read(arguments) => commands::read::print_documents(arguments),
+        Command::Read(arguments) => commands::read::print_documents(arguments, &screen),
         Command::Status(arguments) => commands::status::status(arguments),
         Command::Verify(arguments) => commands::verify::verify(arguments),
         Command::Forget(arguments) => commands::forget::forget(arguments, &screen),

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::sync::Mutex;
 
 use pressrun::config::{Config, ConfigFile};
 use pressrun::input::find::Finder;
+use pressrun::input::left_out::LeftOut;
 use pressrun::pipeline::{self, Counter, Halt, Outlet, Stage, run_inline};
 use pressrun::record::{Chunk, Document, Reason, Rejection};
 use pressrun::stages::read::{Read, ReadSettings};
@@ -783,6 +785,91 @@ fn a_retry_finds_a_record_in_an_archive_again() {
     assert_eq!((workspace.lines("documents.jsonl").len(), workspace.lines("rejected.jsonl").len()), (4, 0));
     assert!(workspace.run(&[&input]).status.success());
     assert_eq!((accounting("found"), accounting("skipped")), (4, 4), "a whole run agrees");
+}
+
+/// Reads a folder of files: the texts in order, and the counts of what was left out.
+fn read_folder(files: &[(&str, Vec<u8>)]) -> (Vec<String>, BTreeMap<String, u64>) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text: String::new() }).unwrap();
+    let left_out = LeftOut::default();
+    let settings = ReadSettings { left_out: left_out.clone(), ..ReadSettings::default() };
+    let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), Path::new("output")).unwrap();
+    let (chunks, rejections) = run_inline(Read::new(&config.input, &config.run, settings), finder.sources()).unwrap();
+    assert!(rejections.is_empty(), "{rejections:?}");
+    let documents = chunks.into_iter().flat_map(|chunk| chunk.documents);
+    (documents.map(|document| document.text).collect(), left_out.counts())
+}
+
+fn counts(kinds: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    kinds.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()
+}
+
+/// Files of a mirror and what lies among them. The first seven are pages or articles.
+fn mirror() -> Vec<(&'static str, Vec<u8>)> {
+    let article = format!("{}\n", serde_json::json!({"text": text(5)}));
+    vec![
+        ("news/story", page(0).into_bytes()),
+        ("news/story.asp", page(1).into_bytes()),
+        ("news/story.gz", gzip(page(2).as_bytes())),
+        ("news/story.html", page(3).into_bytes()),
+        ("news/story.php?id=12", page(4).into_bytes()),
+        ("news/wire.dump", article.into_bytes()),
+        ("news/wire.dump.bz2", bzip2(&warc_records().concat())),
+        ("README", b"How to read the news.".to_vec()),
+        ("paper.docx", zip(&[("word/story.html", page(6).into_bytes())])),
+        ("photo.JPG", b"\xff\xd8\xff\xe0\0\x10JFIF".to_vec()),
+        ("photo2.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF".to_vec()),
+        ("story.php", b"<?php include 'story.html'; ?>".to_vec()),
+        (".hidden.php", page(7).into_bytes()),
+    ]
+}
+
+#[test]
+fn a_file_of_unknown_name_is_read_if_its_content_is_certain_and_counted_otherwise() {
+    let (texts, left_out) = read_folder(&mirror());
+    assert_eq!(texts.len(), 6 + ARTICLES);
+    assert!((0..6).all(|number| texts.iter().any(|text| text.contains(&format!("plan {number} ")))));
+    let expected = counts(&[("no extension", 1), (".docx", 1), (".jpg", 2), (".php", 1)]);
+    assert_eq!(left_out, expected);
+}
+
+#[test]
+fn members_of_archives_are_read_or_counted_as_files_in_folders_are() {
+    let (texts, left_out) = read_folder(&mirror());
+    for (name, archive) in [("a.tar", tar(&mirror())), ("a.zip", zip(&mirror())), ("a.zip", streamed_zip(&mirror()))] {
+        let (of_archive, left_out_of_archive) = read_folder(&[(name, archive)]);
+        let sorted = |mut texts: Vec<String>| {
+            texts.sort();
+            texts
+        };
+        assert_eq!(sorted(of_archive), sorted(texts.clone()), "{name}");
+        assert_eq!(left_out_of_archive, left_out, "{name}");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_in_the_report_and_at_the_end_of_read() {
+    let workspace = Workspace::new("");
+    let files = [("in/a.txt", "One."), ("in/b.docx", "x"), ("in/c.docx", "x"), ("in/d.JPG", "x")];
+    for (name, content) in files {
+        workspace.put(name, content);
+    }
+    let input = workspace.folder.path().join("in");
+    let output = workspace.run(&[&input]);
+    assert!(
+        output.status.success() && said(&output).contains("left out   3 files: .docx 2, .jpg 1"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(workspace.report()["left_out"], serde_json::json!({".docx": 2, ".jpg": 1}));
+    assert_eq!(workspace.report()["accounting"]["found"], 1);
+    let read = Command::new(env!("CARGO_BIN_EXE_pressrun")).arg("read").arg(&input).output().unwrap();
+    assert!(said(&read).contains("left out 3 files: .docx 2, .jpg 1"), "{}", said(&read));
 }
 
 /// What `pressrun read` shows.

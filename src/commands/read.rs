@@ -8,24 +8,28 @@ use anyhow::Context;
 use pressrun::config::values::{Share, Whole};
 use pressrun::config::{Config, ConfigFile};
 use pressrun::error::RunError;
+use pressrun::input::left_out::LeftOut;
 use pressrun::pipeline::{self, Halt, Outlet, PipelineError, Stage};
 use pressrun::record::{Chunk, Document, Metadata, Original, Place, Rejection, TextFlag};
+use pressrun::report::table;
 use pressrun::stages::read::{Read, ReadSettings};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::cli::ReadArguments;
+use crate::progress::Screen;
 
 /// The configuration if the command line names none.
 const CONFIGURATION: &str = "pipeline.toml";
 
-pub(crate) fn print_documents(arguments: &ReadArguments) -> anyhow::Result<()> {
+pub(crate) fn print_documents(arguments: &ReadArguments, screen: &Screen) -> anyhow::Result<()> {
     let mut config = configuration(arguments.config.as_deref())?;
     config.run.max_rejected = Share::of_percent::<100>();
     config.run.max_rejected_documents = Whole::constant::<{ u32::MAX as u64 }>();
     let (paths, listed) = arguments.input.paths()?;
     let finder = pressrun::finder(&config, paths, listed).map_err(RunError::from)?;
-    let settings = ReadSettings { is_in_order: true, ..ReadSettings::default() };
+    let left_out = LeftOut::default();
+    let settings = ReadSettings { left_out: left_out.clone(), is_in_order: true, ..ReadSettings::default() };
     let read = Read::new(&config.input, &config.run, settings);
     let capacity = NonZeroUsize::new(config.run.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN);
     let (_, outcome) = pipeline::run(capacity, |flow| {
@@ -34,7 +38,12 @@ pub(crate) fn print_documents(arguments: &ReadArguments) -> anyhow::Result<()> {
     match outcome {
         // The reader closed the pipe.
         Err(PipelineError::Failed { cause, .. }) if is_broken_pipe(&*cause) => Ok(()),
-        outcome => outcome.map_err(|error| RunError::from(error).into()),
+        outcome => {
+            if let Some(kinds) = table::left_out(&left_out.counts()) {
+                screen.tell(&format!("left out {kinds}"));
+            }
+            outcome.map_err(|error| RunError::from(error).into())
+        }
     }
 }
 

@@ -48,7 +48,9 @@ fn run_selection(arguments: &RunArguments, selection: Selection, screen: &Screen
     screen.tell(&table::render(&report));
     screen.tell(&format!("results in {}", output.display()));
     if report.record.accounting.found == 0 && is_whole {
-        tracing::warn!("no documents were found: folders are searched for files whose names say that they can be read");
+        tracing::warn!(
+            "no documents were found: folders are searched for files whose names or contents show that they can be read"
+        );
     }
     outcome.map_err(Into::into)
 }

@@ -9,7 +9,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::formats;
-use super::names::document_name;
+use super::names::{document_name, kind};
 use super::refusal::Refusal;
 use crate::config::Order;
 use crate::record::{Place, Reason};
@@ -55,6 +55,8 @@ pub struct Source {
     pub name: String,
     /// Its size.
     pub bytes: u64,
+    /// True if it was met on a walk and its name does not tell whether it can be read, so that its content has to.
+    is_unknown: bool,
     fault: Option<std::io::Error>,
 }
 
@@ -87,6 +89,16 @@ impl Source {
     /// The time of the last change, if the file can be looked at.
     fn modified(&self) -> Option<std::time::SystemTime> {
         self.path.metadata().and_then(|file| file.modified()).ok()
+    }
+
+    /// True if its content has to show whether it can be read.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.is_unknown
+    }
+
+    /// The kind by which it is counted if it is left out.
+    pub(crate) fn kind(&self) -> String {
+        kind(&shown(&self.path))
     }
 
     fn is_standard_input(&self) -> bool {
@@ -186,8 +198,8 @@ impl Finder {
         Self { order, ..self }
     }
 
-    /// The files, one by one. In the order of names nothing is kept in memory but the folders on the way; to have the newest first,
-    /// all of them are.
+    /// The files, one by one, also those whose content will show that they are left out. In the order of names nothing is kept in memory but
+    /// the folders on the way; to have the newest first, all of them are.
     #[must_use]
     pub fn sources(&self) -> Box<dyn Iterator<Item = Source> + Send> {
         match self.order {
@@ -208,7 +220,7 @@ impl Finder {
         self.roots.clone().into_iter().flat_map(move |root| walk(root, &ignored, output.clone()))
     }
 
-    /// Walks once to see how much there is.
+    /// Walks once to see how much there is. Files of unknown names count, because nobody has opened them yet.
     #[must_use]
     pub fn survey(&self) -> Survey {
         self.sources().fold(Survey::default(), |survey, source| Survey {
@@ -258,7 +270,7 @@ fn real_path(path: &Path) -> PathBuf {
 fn walk(root: PathBuf, ignored: &[String], output: Option<PathBuf>) -> Box<dyn Iterator<Item = Source> + Send> {
     if root.as_os_str() == STANDARD_INPUT {
         let name = "stdin".to_owned();
-        return Box::new(std::iter::once(Source { path: root, name, bytes: 0, fault: None }));
+        return Box::new(std::iter::once(Source { path: root, name, bytes: 0, is_unknown: false, fault: None }));
     }
     let ignored = patterns(&root, ignored);
     let walk = WalkBuilder::new(&root)
@@ -288,24 +300,24 @@ fn is_hidden(entry: &DirEntry) -> bool {
     entry.file_name().to_str().is_some_and(|name| name.starts_with('.'))
 }
 
-/// A file that was named is always a source; one that was met on a walk only where its name says that it can be read.
+/// A file that was named is always read. One that was met on a walk is read if its name or, later, its content shows that it can be.
 fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Source> {
     let entry = match entry {
         Ok(entry) => entry,
         Err(error) => {
             let path = path_of(&error).unwrap_or(root).to_owned();
             let fault = error.into_io_error().unwrap_or_else(|| std::io::ErrorKind::Other.into());
-            return Some(Source { name: name_of(&path, root), path, bytes: 0, fault: Some(fault) });
+            return Some(Source { name: name_of(&path, root), path, bytes: 0, is_unknown: false, fault: Some(fault) });
         }
     };
     let is_named = entry.depth() == 0 && !entry.path().is_dir();
     let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-    let is_met = is_file && entry.file_name().to_str().is_some_and(|name| formats::is_readable(name));
-    if !is_named && !is_met {
+    if !is_named && !is_file {
         return None;
     }
+    let is_unknown = !is_named && !formats::is_readable(&shown(Path::new(entry.file_name())));
     let bytes = entry.path().metadata().map_or(0, |metadata| metadata.len());
-    Some(Source { name: name_of(entry.path(), root), path: entry.into_path(), bytes, fault: None })
+    Some(Source { name: name_of(entry.path(), root), path: entry.into_path(), bytes, is_unknown, fault: None })
 }
 
 fn path_of(error: &ignore::Error) -> Option<&Path> {
@@ -346,7 +358,22 @@ mod tests {
     fn names(folder: &Path, paths: &[&str]) -> Vec<String> {
         let paths: Vec<PathBuf> = paths.iter().map(|path| folder.join(path)).collect();
         let finder = Finder::new(&paths, Vec::new(), &folder.join("output")).unwrap();
-        finder.sources().map(|source| source.name).collect()
+        known_names(&finder)
+    }
+
+    /// The names of documents in files whose names tell that they can be read.
+    fn known_names(finder: &Finder) -> Vec<String> {
+        finder.sources().filter(|source| !source.is_unknown()).map(|source| source.name).collect()
+    }
+
+    #[test]
+    fn a_file_of_unknown_name_is_found_on_a_walk_and_marked() {
+        let folder = folder();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), &folder.path().join("output")).unwrap();
+        let unknown = finder.sources().filter(Source::is_unknown).map(|source| (source.name.clone(), source.kind()));
+        assert_eq!(unknown.collect::<Vec<_>>(), [("a.picture".to_owned(), ".png".to_owned())]);
+        let named = Finder::new(&[folder.path().join("a/picture.png")], Vec::new(), Path::new("output")).unwrap();
+        assert!(named.sources().all(|source| !source.is_unknown()));
     }
 
     #[test]
@@ -378,13 +405,13 @@ mod tests {
     fn what_is_ignored_is_not_found_unless_it_is_named() {
         let folder = folder();
         let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), Path::new("output")).unwrap();
-        let names = |finder: Finder| finder.sources().map(|source| source.name).collect::<Vec<_>>();
-        assert_eq!(names(finder.clone().ignoring(vec!["*.jsonl".into(), "/output/".into()])), ["a.y", "b"]);
+        let ignoring = finder.clone().ignoring(vec!["*.jsonl".into(), "/output/".into()]);
+        assert_eq!(known_names(&ignoring), ["a.y", "b"]);
         std::fs::write(folder.path().join(IGNORE_FILE), "/a/\n").unwrap();
         std::fs::write(folder.path().join("output").join(IGNORE_FILE), "old.*").unwrap();
-        assert_eq!(names(finder), ["b"]);
+        assert_eq!(known_names(&finder), ["b"]);
         let below = Finder::new(&[folder.path().join("a")], Vec::new(), Path::new("output")).unwrap();
-        assert_eq!(names(below), ["x", "y"]);
+        assert_eq!(known_names(&below), ["x", "y"]);
     }
 
     #[test]
@@ -421,6 +448,6 @@ mod tests {
     fn the_survey_counts_files_and_bytes() {
         let folder = folder();
         let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), &folder.path().join("output")).unwrap();
-        assert_eq!(finder.survey(), Survey { files: 3, bytes: 3 });
+        assert_eq!(finder.survey(), Survey { files: 4, bytes: 4 });
     }
 }

@@ -31,6 +31,9 @@ impl LocatedRecord {
 pub(crate) trait RecordSink {
     /// Takes a record, or the rejection of bytes that cannot be a record.
     fn put(&mut self, record: Result<LocatedRecord, Rejection>) -> Flow;
+
+    /// Counts an archive member or a record that is no document because pressrun does not read its kind.
+    fn leave_out(&mut self, kind: &str);
 }
 
 /// The place of a record in its file or its member of an archive.
@@ -115,6 +118,11 @@ impl<'a> Intake<'a> {
     pub(crate) fn refuse(&mut self, spot: Spot, refusal: Refusal, bytes: &[u8]) -> Flow {
         let (place, _) = self.locate(spot);
         self.sink.put(Err(refusal.into_rejection(place, bytes)))
+    }
+
+    /// Counts an archive member or a record of a kind that is not read, such as `.jpg`. It is no document and gets no place.
+    pub(super) fn leave_out(&mut self, kind: &str) {
+        self.sink.leave_out(kind);
     }
 
     /// The place and the name of the next record.

@@ -19,6 +19,8 @@ pub(crate) mod identity;
 pub(crate) mod intake;
 /// Compression and archives.
 pub(crate) mod layers;
+/// Files of kinds that are not read, counted.
+pub mod left_out;
 /// The parts of a file's name.
 mod names;
 /// Records before and after they are parsed.

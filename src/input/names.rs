@@ -13,6 +13,9 @@ const COMPRESSIONS: [(&str, &str); 9] = [
     (".txz", ".tar"),
 ];
 
+/// What follows a dot and is longer than this is no extension.
+const MAX_KIND_BYTES: usize = 12;
+
 /// The name of a file without the extension of its compression.
 pub(super) fn without_compression(name: &str) -> &str {
     let compression = COMPRESSIONS.iter().find(|(extension, rest)| rest.is_empty() && ends_with(name, extension));
@@ -42,10 +45,23 @@ fn last_extension(name: &str) -> String {
     file.rsplit_once('.').map_or_else(String::new, |(_, extension)| extension.to_ascii_lowercase())
 }
 
-/// The name of the documents of a file: `2031/03/vote.txt.gz` gives `2031.03.vote`.
+/// The kind of a file by which those that are left out are counted: `.docx`, or `no extension`. Copies of pages may have a query in
+/// their names, as in `story.php?id=12`; it does not count.
+pub(super) fn kind(name: &str) -> String {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let file = file.split('?').next().unwrap_or(file);
+    let extension = Some(extension(file)).filter(|extension| !extension.is_empty());
+    let extension = extension.unwrap_or_else(|| last_extension(file));
+    let end = extension.find(|character: char| !character.is_alphanumeric()).unwrap_or(extension.len());
+    let word = &extension[..end];
+    if word.is_empty() || word.len() > MAX_KIND_BYTES { "no extension".to_owned() } else { format!(".{word}") }
+}
+
+/// The name of the documents of a file: `2031/03/vote.txt.gz` gives `2031.03.vote`. A query stays, because it tells pages apart.
 pub(super) fn document_name(name: &str) -> String {
     let name = without_compression(name);
-    let length = last_extension(name).len();
+    let extension = last_extension(name);
+    let length = if extension.contains('?') { 0 } else { extension.len() };
     let stem = if length == 0 { name } else { &name[..name.len() - length - 1] };
     stem.trim_start_matches("./").replace('/', ".")
 }
@@ -64,5 +80,15 @@ mod tests {
     #[test]
     fn documents_are_named_after_folders_and_file() {
         assert_eq!(["2031/03/vote.txt.gz", "./a.html", "wire"].map(document_name), ["2031.03.vote", "a", "wire"]);
+        assert_eq!(document_name("news/story.php?id=12"), "news.story.php?id=12");
+    }
+
+    #[test]
+    fn kinds_are_extensions_without_compression_and_query() {
+        let kinds =
+            ["a/b.DOCX", "a.svg.gz", "a.gz", "story.php?id=12.5", "README", "a.b/c", "Mr. Smith", "a.averyverylongend"]
+                .map(kind);
+        let none = "no extension";
+        assert_eq!(kinds, [".docx", ".svg", ".gz", ".php", none, none, none, none]);
     }
 }

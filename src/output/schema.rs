@@ -271,6 +271,10 @@ pub struct RunRecord {
     pub accounting: Accounting,
     /// The number of rejections by reason.
     pub rejected: BTreeMap<String, u64>,
+    /// The number of files and archive members that were left out because pressrun does not read their kind, by kind: extensions such as
+    /// `.jpg`, `no extension`, and `other` for all beyond 64 kinds.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, u64>,
     /// The number of written documents that are copies of others.
     pub copies: CopyCount,
     /// The number of statements written.

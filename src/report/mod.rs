@@ -37,7 +37,7 @@ pub struct RunReport {
 }
 
 /// The numbers of documents that a run found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FoundCount {
     /// All of them.
     pub all: u64,
@@ -45,6 +45,8 @@ pub struct FoundCount {
     pub skipped: u64,
     /// Those in languages that are not wanted.
     pub filtered: u64,
+    /// Files and archive members that were left out because their kind is not read, by kind. They are no documents.
+    pub left_out: BTreeMap<String, u64>,
 }
 
 /// The start of a run.
@@ -96,6 +98,7 @@ impl RunReport {
                 filtered: found.filtered,
             },
             rejected: written.rejected.iter().map(|(reason, &count)| (reason.as_str().to_owned(), count)).collect(),
+            left_out: found.left_out,
             copies: written.copies,
             statements: written.statements,
             attributions: written.attributions,

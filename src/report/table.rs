@@ -1,5 +1,6 @@
 //! The table at the end of a run.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -11,6 +12,9 @@ use crate::record::CopyCount;
 /// The largest number of labels shown for a task.
 const MOST_LABELS: usize = 6;
 
+/// The largest number of kinds shown of files that were left out.
+const MOST_KINDS: usize = 12;
+
 /// The table for a run.
 #[must_use]
 pub fn render(report: &RunReport) -> String {
@@ -21,6 +25,9 @@ pub fn render(report: &RunReport) -> String {
     if record.accounting.rejected > 0 {
         let reasons = record.rejected.iter().map(|(reason, count)| format!("{reason} {count}"));
         let _ = writeln!(text, "rejected   {}", reasons.collect::<Vec<_>>().join(" · "));
+    }
+    if let Some(kinds) = left_out(&record.left_out) {
+        let _ = writeln!(text, "left out   {kinds}");
     }
     let CopyCount { exact, near } = record.copies;
     if exact + near > 0 {
@@ -35,6 +42,19 @@ pub fn render(report: &RunReport) -> String {
     }
     let _ = write!(text, "\n{}\n", stages(record));
     text
+}
+
+/// What was left out, the most frequent kinds first: `312 files: .docx 300, .jpg 12`. `None` if there is nothing.
+#[must_use]
+pub fn left_out(counts: &BTreeMap<String, u64>) -> Option<String> {
+    let total: u64 = counts.values().sum();
+    let mut sorted: Vec<_> = counts.iter().collect();
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let shown = sorted.iter().take(MOST_KINDS).map(|(kind, count)| format!("{kind} {count}"));
+    let more: u64 = sorted.iter().skip(MOST_KINDS).map(|(_, count)| *count).sum();
+    let more = (more > 0).then(|| format!("others {more}"));
+    let files = if total == 1 { "file" } else { "files" };
+    (total > 0).then(|| format!("{total} {files}: {}", shown.chain(more).collect::<Vec<_>>().join(", ")))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for people")]
@@ -106,4 +126,22 @@ fn stages(report: &RunRecord) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(kinds: &[(&str, u64)]) -> BTreeMap<String, u64> {
+        kinds.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()
+    }
+
+    #[test]
+    fn kinds_that_were_left_out_are_named_with_the_most_frequent_first() {
+        assert_eq!(left_out(&counts(&[])), None);
+        assert_eq!(left_out(&counts(&[(".jpg", 1)])).unwrap(), "1 file: .jpg 1");
+        assert_eq!(left_out(&counts(&[(".docx", 300), (".jpg", 12)])).unwrap(), "312 files: .docx 300, .jpg 12");
+        let many: BTreeMap<String, u64> = (0..20).map(|number| (format!(".{number:02}"), 2)).collect();
+        assert!(left_out(&many).unwrap().ends_with(", .11 2, others 16"));
+    }
 }

@@ -56,9 +56,14 @@ impl<'s, 'r> Beginning<'s, 'r> {
         &head[..memchr::memchr(b'\n', head).unwrap_or(head.len())]
     }
 
+    /// The beginning of the text, up to a megabyte.
+    pub(super) fn long_text(&mut self) -> &[u8] {
+        without_blank(self.stream.peek(LINE_BYTES))
+    }
+
     /// The first line of the text, even a long one. `true` if its end was found.
     pub(super) fn long_line(&mut self) -> (&[u8], bool) {
-        let text = without_blank(self.stream.peek(LINE_BYTES));
+        let text = self.long_text();
         let end = memchr::memchr(b'\n', text);
         (&text[..end.unwrap_or(text.len())], end.is_some())
     }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::warc::Headers;
-use super::{html, plain};
+use super::{binary, html, plain};
 use crate::config::InputConfig;
 use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::Refusal;
@@ -44,11 +44,12 @@ struct Message {
     body: Vec<u8>,
 }
 
-/// Parses a page or a text. `None` for other things and for errors of the server.
+/// Parses a page or a text. `None` for other things, also those that the server calls pages, and for errors of the server.
 fn parse(capture: Capture, input: &InputConfig) -> Result<Option<Parsed>, Refusal> {
     let is_robots = capture.uri.as_ref().is_some_and(|uri| uri.ends_with("/robots.txt"));
     let uri = capture.uri.clone();
     let limit = input.max_document_bytes.get();
+    let is_cut = capture.is_cut;
     let message = match capture.kind {
         Kind::Response => response(capture, limit)?,
         Kind::Resource => Some(Message { mime: capture.mime, body: capture.body }),
@@ -57,6 +58,11 @@ fn parse(capture: Capture, input: &InputConfig) -> Result<Option<Parsed>, Refusa
         return Ok(None);
     };
     let mime = mime.unwrap_or_default();
+    // Some servers send a compressed file as if it were the page in it.
+    let body = unpacked(body, "gzip", is_cut, limit)?;
+    if binary::kind(&body).is_some() {
+        return Ok(None);
+    }
     let is_page = if is_mime(&mime) { is_html(&mime) } else { body.trim_ascii_start().starts_with(b"<") };
     if is_page {
         return html::parse(&body, charset(&mime).as_deref(), uri.as_deref()).map(Some);
@@ -183,7 +189,46 @@ fn unpacked(body: Vec<u8>, packing: &str, is_cut: bool, limit: u64) -> Result<Ve
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
+    use crate::record::Reason;
+
+    /// Parses a response with this body, which the server calls a page.
+    fn parse_page(body: &[u8]) -> Result<Option<String>, Reason> {
+        let mut message = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n".to_vec();
+        message.extend_from_slice(body);
+        let capture = Capture { kind: Kind::Response, uri: None, mime: None, is_cut: false, body: message };
+        let settings =
+            InputConfig { max_document_bytes: crate::config::values::Whole::of::<100_000>(), ..InputConfig::default() };
+        parse(capture, &settings).map(|parsed| parsed.map(|parsed| parsed.text)).map_err(|refusal| refusal.reason)
+    }
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_page_that_is_a_compressed_file_is_unpacked_within_limits() {
+        let sentence = "The storm reached the coast on Tuesday night, and the ferries stayed in port until noon.";
+        let page =
+            format!("<!DOCTYPE html><html><body><article><p>{sentence}</p><p>{sentence}</p></article></body></html>");
+        let expected = parse_page(page.as_bytes()).unwrap();
+        assert!(expected.as_ref().is_some_and(|text| text.contains(sentence)));
+        assert_eq!(parse_page(&packed(page.as_bytes())).unwrap(), expected);
+        assert_eq!(parse_page(&packed(&[b' '; 100_001])), Err(Reason::TooLarge));
+        assert!(parse_page(&packed(page.as_bytes())[..40]).is_err());
+    }
+
+    #[test]
+    fn pictures_and_pdf_are_left_out_even_if_the_server_calls_them_pages() {
+        let pdf = b"%PDF-1.4\n1 0 obj << /Title (It rained.) >> endobj\n";
+        for body in [pdf.as_slice(), b"\xff\xd8\xff\xe0\0\x10JFIF\0<p>It rained.</p>", &packed(pdf)] {
+            assert_eq!(parse_page(body), Ok(None));
+        }
+    }
 
     #[test]
     fn chunks_are_joined_and_what_is_none_stays() {

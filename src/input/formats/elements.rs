@@ -58,7 +58,7 @@ pub(super) struct Dialect {
 }
 
 /// The dialect of markup that begins like this, if it is known.
-fn dialect(beginning: &[u8]) -> Option<&'static Dialect> {
+pub(super) fn dialect(beginning: &[u8]) -> Option<&'static Dialect> {
     let mut rest = beginning;
     while let Some(at) = memchr::memchr(b'<', rest) {
         rest = &rest[at + 1..];

@@ -4,8 +4,12 @@
 mod arc;
 /// The bytes and the name by which a format is recognised.
 mod beginning;
+/// Pictures and other files without text.
+mod binary;
 /// Pages and texts that a crawler fetched.
 mod capture;
+/// Content that shows beyond doubt what it is.
+mod certain;
 /// Plain text of Factiva and ProQuest.
 mod database_text;
 /// XML and SGML with an article in each element of one name.
@@ -64,6 +68,7 @@ use super::names;
 use super::refusal::Refusal;
 use super::stream::Stream;
 use super::text::utf8::Utf8;
+use crate::config::InputConfig;
 use crate::record::Reason;
 use beginning::Beginning;
 
@@ -72,6 +77,7 @@ static FORMATS: &[&Format] = &[
     &parquet::FORMAT,
     &warc::FORMAT,
     &arc::FORMAT,
+    &binary::FORMAT,
     &lines::FORMAT,
     &json::FORMAT,
     &table::TSV,
@@ -97,9 +103,14 @@ struct Format {
     read: fn(&mut Stream<'_>, Shell<'_>, &mut Intake<'_>) -> Flow,
 }
 
-/// Tells whether a file or an archive member of this name can be read. Others are passed over on walks.
+/// Tells whether a file or an archive member of this name can be read. Of others, the content decides: see [`is_certain`].
 pub(super) fn is_readable(name: &str) -> bool {
     by_extension(name).is_some() || names::is_archive(name)
+}
+
+/// Tells whether content without a telling name can be read with certainty. Takes nothing out of the stream.
+pub(super) fn is_certain(stream: &mut Stream<'_>, settings: &InputConfig) -> bool {
+    certain::is_certain(&mut Beginning::new(stream, "", &settings.fields), settings)
 }
 
 /// The format of files of this name.

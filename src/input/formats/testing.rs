@@ -52,4 +52,6 @@ impl RecordSink for ParsingSink<'_> {
         self.outcomes.extend(outcome.transpose());
         Flow::Continue(())
     }
+
+    fn leave_out(&mut self, _: &str) {}
 }

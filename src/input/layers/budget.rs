@@ -52,12 +52,17 @@ impl Budget {
             let limit = self.max_unpacked_bytes;
             return Err(too_large(format!("unpacks to more than the {limit} bytes of `[input] max_unpacked_bytes`")));
         }
-        if unpacked > FREE_BYTES.saturating_add(self.max_expansion.saturating_mul(self.read.get())) {
+        if unpacked > most_unpacked_bytes(self.read.get(), self.max_expansion) {
             let limit = self.max_expansion;
             return Err(too_large(format!("unpacks to more than {limit} times its size (`[input] max_expansion`)")));
         }
         Ok(())
     }
+}
+
+/// The number of bytes that `packed` bytes may unpack to.
+pub(in super::super) fn most_unpacked_bytes(packed: u64, max_expansion: u64) -> u64 {
+    FREE_BYTES.saturating_add(max_expansion.saturating_mul(packed))
 }
 
 fn too_large(message: String) -> Refusal {

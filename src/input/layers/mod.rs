@@ -11,14 +11,15 @@ mod zip;
 
 use std::fs::File;
 use std::io::{BufRead, Read};
-use std::ops::ControlFlow;
 
 use super::formats;
 use super::intake::{Flow, Intake, Spot};
-use super::names::without_compression;
+use super::names::{kind, without_compression};
 use super::refusal::Refusal;
 use super::stream::Stream;
+use crate::config::InputConfig;
 use crate::record::Reason;
+pub(super) use budget::most_unpacked_bytes;
 pub(crate) use budget::{Budget, Counted};
 
 /// So many layers may lie around a format.
@@ -26,6 +27,12 @@ const MAX_LAYERS: usize = 4;
 
 /// Layers are recognised within so many bytes.
 const HEAD_BYTES: usize = 1 << 14;
+
+/// So many packed bytes of a file of unknown name are unpacked to see what it is.
+const SNIFFED_BYTES: usize = 1 << 16;
+
+/// As [`SNIFFED_BYTES`] for bzip2, which unpacks nothing before it has a block of up to 900,000 bytes.
+const SNIFFED_BZIP2_BYTES: usize = 1 << 20;
 
 /// xz may want so much memory.
 const MAX_XZ_BYTES: u64 = 256 << 20;
@@ -116,6 +123,32 @@ pub(crate) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intak
     }
 }
 
+/// Tells whether what is in `stream` can be read with certainty, although its name does not tell. Archives never are: office documents and
+/// programs are zip archives as well. Takes nothing out of the stream.
+pub(crate) fn is_certain(stream: &mut Stream<'_>, settings: &InputConfig) -> bool {
+    is_certain_inside(stream, settings, 0)
+}
+
+fn is_certain_inside(stream: &mut Stream<'_>, settings: &InputConfig, depth: usize) -> bool {
+    let Some(layer) = Layer::recognise(stream.peek(HEAD_BYTES)) else {
+        return formats::is_certain(stream, settings);
+    };
+    let unpacked = if depth < MAX_LAYERS { beginning(layer, stream) } else { None };
+    unpacked.is_some_and(|unpacked| is_certain_inside(&mut Stream::new(unpacked), settings, depth + 1))
+}
+
+/// Unpacks the beginning of `stream`, which stays as it is. `None` for archives.
+fn beginning<'s>(layer: Layer, stream: &'s mut Stream<'_>) -> Option<Box<dyn Read + 's>> {
+    let packed = stream.peek(if layer == Layer::Bzip2 { SNIFFED_BZIP2_BYTES } else { SNIFFED_BYTES });
+    match layer {
+        Layer::Gzip => Some(Box::new(flate2::bufread::MultiGzDecoder::new(packed))),
+        Layer::Zstd => Some(Box::new(zstd::Decoder::with_buffer(packed).ok()?)),
+        Layer::Bzip2 => Some(Box::new(bzip2::bufread::MultiBzDecoder::new(packed))),
+        Layer::Xz => Some(Box::new(liblzma::bufread::XzDecoder::new_stream(packed, xz().ok()?))),
+        Layer::Zip | Layer::Tar => None,
+    }
+}
+
 fn xz() -> Result<liblzma::stream::Stream, liblzma::stream::Error> {
     liblzma::stream::Stream::new_stream_decoder(MAX_XZ_BYTES, liblzma::stream::CONCATENATED)
 }
@@ -132,11 +165,26 @@ struct Member {
 }
 
 impl Member {
-    /// Reads it, where its name says that it can be read: what else lies in an archive is left out, as on a walk.
-    fn read(&self, content: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-        if !self.is_wanted() {
-            return intake.check_interrupt();
+    /// The number of bytes that show whether to read it; 0 if its name tells.
+    fn sniffed_bytes(&self) -> usize {
+        if formats::is_readable(&self.name) || is_hidden(&self.name) { 0 } else { SNIFFED_BYTES }
+    }
+
+    /// Tells whether to read it: its name or the beginning of its content shows that it can be read. Counts it otherwise, unless it is
+    /// hidden, as on a walk.
+    fn is_taken(&self, beginning: impl Read, intake: &mut Intake<'_>) -> bool {
+        if is_hidden(&self.name) {
+            return false;
         }
+        let is_taken = formats::is_readable(&self.name) || is_certain(&mut Stream::new(beginning), intake.settings());
+        if !is_taken {
+            intake.leave_out(&kind(&self.name));
+        }
+        is_taken
+    }
+
+    /// Reads it.
+    fn read(&self, content: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
         let before = intake.enter(&self.name);
         let mut stream = Stream::new(content);
         let flow = read(&mut stream, Shell { name: &self.name, file: None, depth: shell.depth + 1, ..shell }, intake);
@@ -146,17 +194,10 @@ impl Member {
 
     /// Says why it cannot be read.
     fn refuse(&self, refusal: Refusal, intake: &mut Intake<'_>) -> Flow {
-        if !self.is_wanted() {
-            return ControlFlow::Continue(());
-        }
         let before = intake.enter(&self.name);
         let flow = intake.refuse(Spot::Whole, refusal, b"");
         intake.leave(before);
         flow
-    }
-
-    fn is_wanted(&self) -> bool {
-        formats::is_readable(&self.name) && !is_hidden(&self.name)
     }
 }
 

@@ -122,11 +122,13 @@ fn file(
         return ControlFlow::Continue(Err(Refusal { goes_on: true, ..Refusal::damaged(message) }));
     }
     if header.is_open_ended() && header.packed_bytes == 0 {
-        unpack(&mut *stream, header, None, shell, intake)?;
+        let member = member(stream, header, u64::MAX, intake);
+        unpack(&mut *stream, header, member.as_ref(), shell, intake)?;
         return ControlFlow::Continue(pass_descriptor(stream));
     }
-    let checksum = (!header.is_open_ended()).then_some(header.checksum);
-    unpack(Exactly::new(stream, header.packed_bytes), header, checksum, shell, intake)?;
+    let member = member(stream, header, header.packed_bytes, intake);
+    let packed = Exactly::new(stream, header.packed_bytes);
+    unpack(packed, header, member.as_ref(), shell, intake)?;
     let end = begin + header.packed_bytes;
     let passed = stream.skip(end.saturating_sub(stream.position()));
     let outcome = passed.and_then(|is_there| if is_there { Ok(()) } else { Err(cut()) });
@@ -134,24 +136,40 @@ fn file(
     ControlFlow::Continue(outcome.and_then(|()| if is_described { pass_descriptor(stream) } else { Ok(()) }))
 }
 
-/// Takes the file in; where it is of no interest but its end can only be found by unpacking, unpacks it for nothing.
+/// The file if it is to be read, which its name or its beginning shows.
+fn member(stream: &mut Stream<'_>, header: &Header, max_packed_bytes: u64, intake: &mut Intake<'_>) -> Option<Member> {
+    if header.name.ends_with('/') {
+        return None;
+    }
+    let member = Member { name: header.name.clone() };
+    let packed = stream.peek(member.sniffed_bytes());
+    let length = packed.len().min(usize::try_from(max_packed_bytes).unwrap_or(usize::MAX));
+    let beginning = decoder(&packed[..length], header).unwrap_or_else(|_| Box::new(std::io::empty()));
+    member.is_taken(beginning, intake).then_some(member)
+}
+
+/// Reads the file if there is a `member` to read. If its end can only be found by unpacking, unpacks it in any case.
 fn unpack(
     packed: impl BufRead,
     header: &Header,
-    checksum: Option<u32>,
+    member: Option<&Member>,
     shell: Shell<'_>,
     intake: &mut Intake<'_>,
 ) -> Flow {
-    if header.name.ends_with('/') {
-        return ControlFlow::Continue(());
+    if member.is_none() && !header.is_open_ended() {
+        return intake.check_interrupt();
     }
-    let member = Member { name: header.name.clone() };
-    let decoder = match decoder(packed, header) {
-        Ok(decoder) => decoder,
-        Err(refusal) => return member.refuse(refusal, intake),
+    let decoder = match (decoder(packed, header), member) {
+        (Ok(decoder), _) => decoder,
+        (Err(refusal), Some(member)) => return member.refuse(refusal, intake),
+        (Err(_), None) => return ControlFlow::Continue(()),
     };
+    let checksum = (!header.is_open_ended()).then_some(header.checksum);
     let mut checked = Checked { inner: shell.budget.watch(decoder), checksum, seen: Crc::new() };
-    member.read(&mut checked, shell, intake)?;
+    match member {
+        Some(member) => member.read(&mut checked, shell, intake)?,
+        None => intake.check_interrupt()?,
+    }
     if header.is_open_ended() {
         // What is wrong with it has been said, or is of no interest.
         let _ = std::io::copy(&mut checked, &mut std::io::sink());

@@ -13,6 +13,7 @@ use crate::input::candidate::Candidate;
 use crate::input::find::Source;
 use crate::input::intake::{Flow, Intake, LocatedRecord, RecordSink, Spot};
 use crate::input::layers::{self, Budget, Counted, Shell};
+use crate::input::left_out::LeftOut;
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::pipeline::{Halt, Interrupt};
@@ -46,6 +47,8 @@ pub(super) struct ExtractSettings {
     pub(super) suspects: Suspects,
     /// True if texts are sketched, so that copies can be found.
     pub(super) is_comparing: bool,
+    /// Counts what is left out, unless only some records are taken.
+    pub(super) left_out: LeftOut,
 }
 
 /// A raw record or its rejection.
@@ -98,12 +101,16 @@ impl Extract {
             Ok(opened) => {
                 let name = source.path.to_string_lossy();
                 let mut stream = Stream::new(Counted { file: opened.bytes(), budget: &budget });
+                if source.is_unknown() && !layers::is_certain(&mut stream, &input) {
+                    return file.leave_out_file(source);
+                }
                 let flow = layers::read(&mut stream, Shell::new(&name, opened.file(), &budget), &mut intake);
                 match opened.change(source) {
                     Some(message) if flow.is_continue() => file.reject_changed(place, message),
                     _ => flow,
                 }
             }
+            Err(_) if source.is_unknown() => return file.leave_out_file(source),
             Err(refusal) => intake.refuse(Spot::Whole, refusal, b""),
         };
         file.finish(flow)
@@ -168,9 +175,21 @@ impl RecordSink for FileSink<'_, '_> {
         self.extract.waiting.push(WaitingRecord { record, known, input_bytes });
         flow
     }
+
+    fn leave_out(&mut self, kind: &str) {
+        if self.extract.settings.only.is_none() {
+            self.extract.settings.left_out.add(kind);
+        }
+    }
 }
 
 impl FileSink<'_, '_> {
+    /// Passes over the whole file, which is of a kind that is not read.
+    fn leave_out_file(mut self, source: &Source) -> Result<(), Halt> {
+        self.leave_out(&source.kind());
+        self.finish(ControlFlow::Continue(()))
+    }
+
     /// Rejects a file that changed while it was read. If it is one document, that document is rejected.
     fn reject_changed(&mut self, place: Place, message: String) -> Flow {
         let rejection = Refusal::new(Reason::Changed, message).into_rejection(place.clone(), b"");

@@ -13,6 +13,7 @@ use crate::deadline::guard::Guard;
 use crate::deadline::suspects::Suspects;
 use crate::input::copies::Copies;
 use crate::input::find::Source;
+use crate::input::left_out::LeftOut;
 use crate::input::refusal;
 use crate::ledger::Done;
 use crate::pipeline::{Counter, Halt, Interrupt, Outlet, Stage};
@@ -37,6 +38,8 @@ pub struct ReadSettings {
     pub skipped: Counter,
     /// Counts documents that are left out because of their language.
     pub filtered: Counter,
+    /// Counts files and archive members that are left out because their kind is not read.
+    pub left_out: LeftOut,
     /// The documents that are already done. Chunks are the same as without this, but for the documents that are left out, so that a
     /// continued run computes the same batches.
     pub done: Option<Done>,
@@ -66,7 +69,8 @@ impl Read {
     /// A reader for the formats, filters and limits of the configuration.
     #[must_use]
     pub fn new(input: &InputConfig, run: &RunConfig, settings: ReadSettings) -> Self {
-        let ReadSettings { interrupt, found, skipped, filtered, done, only, suspects, is_in_order } = settings;
+        let ReadSettings { interrupt, found, skipped, filtered, left_out, done, only, suspects, is_in_order } =
+            settings;
         let copies = if only.is_some() { None } else { Copies::new(&input.copies) };
         let extract = ExtractSettings {
             input: Arc::new(input.clone()),
@@ -75,6 +79,7 @@ impl Read {
             only,
             suspects,
             is_comparing: copies.is_some(),
+            left_out,
         };
         let run = run.clone();
         let admit = AdmitSettings { run, interrupt, found, skipped, filtered, done, copies, is_in_order };
@@ -151,7 +156,7 @@ mod tests {
         assert_eq!(ids(&chunks), [vec!["a", "b.1"], vec!["b.2"]]);
         assert!(rejections.is_empty());
         assert_eq!(found, 3);
-        assert_eq!(chunks[1].input_bytes, 10);
+        assert_eq!(chunks[1].input_bytes, 10 + "no document".len() as u64, "what is left out is passed over");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
 /// The file, and how long it was when it was opened.
+#[derive(Clone)]
 pub(super) struct Chunks {
     file: Arc<File>,
     length: u64,

@@ -5,6 +5,8 @@
 mod cells;
 /// The file, read at any place.
 mod chunks;
+/// Declared sizes of pages.
+mod pages;
 
 use std::fs::File;
 use std::ops::Range;
@@ -29,6 +31,7 @@ use crate::input::refusal::{Refusal, guarded};
 use crate::input::stream::Stream;
 use cells::{Cell, Items, Wanted};
 use chunks::Chunks;
+use pages::PageCheck;
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["parquet"],
@@ -76,24 +79,31 @@ fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> F
         Some(file) => file.try_clone().map_err(Refusal::from),
         None => kept(stream),
     };
-    let opened = file.and_then(|file| guarded(|| Ok(SerializedFileReader::new(Chunks::of(file)?)?)));
-    let reader = match opened {
-        Ok(reader) => reader,
+    let opened = file.and_then(|file| {
+        let file = Chunks::of(file)?;
+        guarded(|| Ok((SerializedFileReader::new(file.clone())?, file)))
+    });
+    let (reader, file) = match opened {
+        Ok(opened) => opened,
         Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
     };
     let columns = match columns(reader.metadata().file_metadata().schema_descr(), &intake.settings().fields) {
         Ok(columns) => columns,
         Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
     };
+    let pages = PageCheck { file, max_expansion: intake.settings().max_expansion.get() };
     let mut next = 0;
     while next < reader.num_row_groups() {
         let groups = next..next + how_many_together(&reader, next);
         next = groups.end;
-        for (number, unpacked) in groups.clone().zip(unpack_together(&reader, groups, &columns)) {
+        for (number, unpacked) in groups.clone().zip(unpack_together(&reader, groups, &columns, &pages)) {
             let group = guarded(|| Ok(reader.get_row_group(number)?));
             let outcome = group.and_then(|group| match unpacked {
                 Some(rows) => put_group(&*group, rows.into_iter().map(Ok), &columns, shell, intake),
-                None => put_group(&*group, unpack(&*group, &columns)?, &columns, shell, intake),
+                None => {
+                    check_pages(&*group, number, &columns, &pages)?;
+                    put_group(&*group, unpack(&*group, &columns)?, &columns, shell, intake)
+                }
             });
             match outcome {
                 Ok(flow) => flow?,
@@ -118,13 +128,25 @@ fn how_many_together(reader: &impl FileReader, first: usize) -> usize {
 }
 
 /// Each of some row groups, where it is sound; nothing where it is alone and can as well be read row by row.
-fn unpack_together(reader: &impl FileReader, groups: Range<usize>, columns: &[Column]) -> Vec<Option<Vec<Rows>>> {
+fn unpack_together(
+    reader: &impl FileReader,
+    groups: Range<usize>,
+    columns: &[Column],
+    pages: &PageCheck,
+) -> Vec<Option<Vec<Rows>>> {
     if groups.len() < 2 {
         return vec![None];
     }
     groups
         .into_par_iter()
-        .map(|number| guarded(|| unpack(&*reader.get_row_group(number)?, columns)?.collect()).ok())
+        .map(|number| {
+            let rows = guarded(|| {
+                let group = reader.get_row_group(number)?;
+                check_pages(&*group, number, columns, pages)?;
+                unpack(&*group, columns)?.collect()
+            });
+            rows.ok()
+        })
         .collect()
 }
 
@@ -197,6 +219,16 @@ fn is_at(column: &ColumnDescriptor, path: &FieldPath, steps: &[String]) -> bool 
     }
     let named = parts.iter().filter(|part| !OF_LISTS.contains(&part.as_str()));
     named.eq(steps.iter().filter(|step| step.parse::<usize>().is_err()))
+}
+
+/// Refuses a group if a page of one of the columns declares to unpack to too much.
+fn check_pages(
+    group: &dyn RowGroupReader,
+    number: usize,
+    columns: &[Column],
+    pages: &PageCheck,
+) -> Result<(), Refusal> {
+    guarded(|| columns.iter().try_for_each(|column| pages.check(number, group.metadata().column(column.leaf))))
 }
 
 /// The rows of a group, some at a time.
@@ -292,7 +324,9 @@ fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
 mod tests {
     use std::sync::Arc;
 
+    use ::parquet::basic::{Compression, ZstdLevel};
     use ::parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
+    use ::parquet::file::properties::WriterProperties;
     use ::parquet::file::writer::SerializedFileWriter;
     use ::parquet::schema::parser::parse_message_type;
 
@@ -301,10 +335,14 @@ mod tests {
 
     /// A file with one row group. Its first column has `texts`, and its second one the same number of days since 1970.
     fn file(texts: &[&str]) -> Vec<u8> {
+        file_with(texts, WriterProperties::default())
+    }
+
+    fn file_with(texts: &[&str], properties: WriterProperties) -> Vec<u8> {
         let schema = "message m { required binary text (STRING); required int32 published (DATE); }";
         let schema = Arc::new(parse_message_type(schema).unwrap());
         let mut bytes = Vec::new();
-        let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::default()).unwrap();
+        let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties)).unwrap();
         let mut group = writer.next_row_group().unwrap();
         let mut column = group.next_column().unwrap().unwrap();
         let texts: Vec<ByteArray> = texts.iter().map(|text| ByteArray::from(*text)).collect();
@@ -369,6 +407,34 @@ mod tests {
         let article = &read_articles("a.parquet", &file_of_lists(schema, lists, 4))[0];
         assert_eq!((article.text.as_str(), article.metadata.byline.as_deref()), ("One.\n\nTwo.", Some("Ida Brenn")));
         assert_eq!(article.metadata.source.as_deref(), Some("Courier"));
+    }
+
+    /// An unsigned number in the way of Thrift: seven bits a byte.
+    fn varint(mut number: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while number > 0x7f {
+            bytes.push((number & 0x7f) as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        bytes
+    }
+
+    #[test]
+    fn a_page_that_declares_to_unpack_to_too_much_is_refused_before_it_is_unpacked() {
+        let text = "a".repeat(1 << 21);
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_dictionary_enabled(false)
+            .build();
+        let mut bytes = file_with(&[&text], properties);
+        assert_eq!(read_texts("a.parquet", &bytes), [Ok(text.clone())]);
+        // The page has the length of the text in front. A positive number is doubled. The new size takes as many bytes as the old one.
+        let declared = [&[0x15], varint(2 * (text.len() as u64 + 4)).as_slice()].concat();
+        let most = [&[0x15], varint((1 << 28) - 2).as_slice()].concat();
+        let at = memchr::memmem::find(&bytes, &declared).unwrap();
+        bytes[at..at + most.len()].copy_from_slice(&most);
+        assert_eq!(read_texts("a.parquet", &bytes), [Err(Reason::TooLarge)]);
     }
 
     #[test]

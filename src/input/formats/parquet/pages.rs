@@ -1,0 +1,192 @@
+//! The sizes that pages declare, which are checked before anything is unpacked: a page of a few kilobytes may declare two gigabytes. The
+//! library unpacks a page as a whole and shows its header to nobody, so the headers are parsed here.
+
+use std::io::{BufRead, Read};
+
+use parquet::basic::Compression;
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::reader::ChunkReader;
+
+use super::chunks::Chunks;
+use crate::input::layers::most_unpacked_bytes;
+use crate::input::refusal::Refusal;
+use crate::record::Reason;
+
+/// No page unpacks to more bytes than this, however long it is. Writers that put a whole column of a row group into one page stop at 500 MiB.
+const MAX_PAGE_BYTES: u64 = 512 << 20;
+
+/// Structures inside each other in a header, no more. Real ones have three.
+const MAX_DEPTH: usize = 8;
+
+/// Checks the pages of a file.
+pub(super) struct PageCheck {
+    pub(super) file: Chunks,
+    /// `[input] max_expansion`.
+    pub(super) max_expansion: u64,
+}
+
+impl PageCheck {
+    /// Refuses a column of a row group (with its number from 0) if one of its pages declares to unpack to too much. A header that cannot be
+    /// parsed ends the check: the library meets it as well and reports it.
+    pub(super) fn check(&self, row_group: usize, column: &ColumnChunkMetaData) -> Result<(), Refusal> {
+        if column.compression() == Compression::UNCOMPRESSED {
+            return Ok(());
+        }
+        let (mut at, length) = column.byte_range();
+        let end = at.saturating_add(length);
+        while at < end {
+            let Some(header) = Header::parse(self.file.get_read(at)?.take(end - at)) else { return Ok(()) };
+            let most = most_unpacked_bytes(header.packed, self.max_expansion).min(MAX_PAGE_BYTES);
+            if header.unpacked > most {
+                let Header { packed, unpacked, .. } = header;
+                let message = format!(
+                    "column `{}` of row group {row_group} has a page at byte {at} that declares to unpack from {packed} to {unpacked} bytes; at most \
+                     {most} bytes are allowed (see `[input] max_expansion`)",
+                    column.column_path().string()
+                );
+                return Err(Refusal::new(Reason::TooLarge, message));
+            }
+            at = at.saturating_add(header.length).saturating_add(header.packed);
+        }
+        Ok(())
+    }
+}
+
+/// The header of a page, as far as it concerns sizes.
+#[derive(Debug, PartialEq, Eq)]
+struct Header {
+    /// Its own size in bytes.
+    length: u64,
+    /// The size of the page as it lies in the file.
+    packed: u64,
+    /// The size of the page after unpacking.
+    unpacked: u64,
+}
+
+impl Header {
+    /// Parses a header in the compact protocol of Thrift. `None` if it is none.
+    fn parse(bytes: impl BufRead) -> Option<Self> {
+        let mut thrift = Thrift { bytes: bytes.bytes(), length: 0 };
+        let mut packed = None;
+        let mut unpacked = None;
+        let mut field = 0;
+        while let Some(kind) = thrift.next_field(&mut field)? {
+            match (field, kind) {
+                (2, INTEGER) => unpacked = thrift.size(),
+                (3, INTEGER) => packed = thrift.size(),
+                _ => thrift.skip(kind, 0)?,
+            }
+        }
+        Some(Self { length: thrift.length, packed: packed?, unpacked: unpacked? })
+    }
+}
+
+/// The type of integers with 32 bits.
+const INTEGER: u8 = 5;
+
+/// Values in the compact protocol of Thrift.
+struct Thrift<R> {
+    bytes: std::io::Bytes<R>,
+    /// The number of bytes parsed.
+    length: u64,
+}
+
+impl<R: Read> Thrift<R> {
+    fn byte(&mut self) -> Option<u8> {
+        self.length += 1;
+        self.bytes.next()?.ok()
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// An integer that must not be negative: positive ones are even numbers in this protocol.
+    fn size(&mut self) -> Option<u64> {
+        self.varint().filter(|value| value % 2 == 0).map(|value| value / 2)
+    }
+
+    /// The type of the next field of a structure, whose number goes into `field`; the inner `None` at the end of the structure.
+    fn next_field(&mut self, field: &mut u64) -> Option<Option<u8>> {
+        let head = self.byte()?;
+        if head == 0 {
+            return Some(None);
+        }
+        *field = match head >> 4 {
+            0 => self.size()?,
+            step => field.checked_add(step.into())?,
+        };
+        Some(Some(head & 0x0f))
+    }
+
+    /// Passes over a value of a type.
+    fn skip(&mut self, kind: u8, depth: usize) -> Option<()> {
+        match kind {
+            // The type of a boolean field says its value.
+            1 | 2 => Some(()),
+            3 => self.byte().map(|_| ()),
+            4..=6 => self.varint().map(|_| ()),
+            7 => self.skip_bytes(8),
+            8 => {
+                let length = self.varint()?;
+                self.skip_bytes(length)
+            }
+            9 | 10 => self.skip_list(depth),
+            12 if depth < MAX_DEPTH => {
+                let mut field = 0;
+                while let Some(kind) = self.next_field(&mut field)? {
+                    self.skip(kind, depth + 1)?;
+                }
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
+    fn skip_list(&mut self, depth: usize) -> Option<()> {
+        let head = self.byte()?;
+        let length = if head >> 4 == 15 { self.varint()? } else { u64::from(head >> 4) };
+        for _ in 0..length {
+            match head & 0x0f {
+                1 | 2 => self.skip_bytes(1)?,
+                kind => self.skip(kind, depth + 1)?,
+            }
+        }
+        Some(())
+    }
+
+    fn skip_bytes(&mut self, length: u64) -> Option<()> {
+        for _ in 0..length {
+            self.byte()?;
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_tells_sizes_whatever_else_it_holds() {
+        // A data page of 300 bytes from 7, with a checksum, and statistics of text, boolean and list in its inner structure.
+        let inner = [0x15, 2, 0x15, 0, 0x2c, 0x18, 3, b'a', b'b', b'c', 0x11, 0x19, 0x25, 2, 4, 0, 0];
+        let mut bytes = vec![0x15, 0, 0x15, 0xd8, 0x04, 0x15, 14, 0x15, 9, 0x1c];
+        bytes.extend_from_slice(&inner);
+        bytes.push(0);
+        let length = bytes.len() as u64;
+        let expected = Some(Header { length, packed: 7, unpacked: 300 });
+        assert_eq!(Header::parse(bytes.as_slice()), expected);
+        assert_eq!(Header::parse([bytes.as_slice(), b"page"].concat().as_slice()), expected);
+        assert_eq!(Header::parse(&bytes[..bytes.len() - 1]), None);
+        assert_eq!(Header::parse([0x15, 0, 0x15, 1, 0x15, 14, 0].as_slice()), None, "a negative size");
+    }
+}
