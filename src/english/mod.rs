@@ -135,6 +135,17 @@ pub(crate) static PICTURE_LABELS: LazyLock<Vec<&'static str>> =
 /// Words that may stand before "by" in a byline.
 pub(crate) static BYLINE_WORDS: Words = LazyLock::new(|| file::words(include_str!("byline_words.txt")));
 
+/// News agencies whose name may be a whole line, in small letters.
+pub(crate) static AGENCIES: LazyLock<Vec<&'static str>> = LazyLock::new(|| file::phrases(BOILERPLATE_FILE, "agencies"));
+
+/// Phrases that begin a line of a publisher, in small letters.
+pub(crate) static PUBLISHER_OPENINGS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| file::phrases(BOILERPLATE_FILE, "openings"));
+
+/// Phrases that stand anywhere in a line of a publisher, in small letters.
+pub(crate) static PUBLISHER_NOTICES: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| file::phrases(BOILERPLATE_FILE, "notices"));
+
 /// First names, with the gender of those who bear them unless it can be either.
 pub(crate) static FIRST_NAMES: Kinds<Option<Gender>> = LazyLock::new(|| {
     file::kinds(include_str!("first_names.txt"), |entry| match entry.section {
@@ -197,6 +208,7 @@ pub(crate) static COMMON_VERBS: Words = LazyLock::new(|| file::words(include_str
 
 // Files that several statics are made of.
 const ABBREVIATIONS_FILE: &str = include_str!("abbreviations.txt");
+const BOILERPLATE_FILE: &str = include_str!("boilerplate.txt");
 const MONTHS_FILE: &str = include_str!("months.txt");
 const WEEKDAYS_FILE: &str = include_str!("weekdays.txt");
 const LABELS_FILE: &str = include_str!("labels.txt");
