@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::lexicon::{self, Gender};
-use super::mentions::{Kind, Mention};
+use super::mentions::{Mention, MentionKind};
 use super::names::{Name, Role};
 use super::roles;
 use super::words::Word;
@@ -31,7 +31,7 @@ pub(super) struct Person {
 
 /// The persons and organisations that a document names.
 #[derive(Debug, Default)]
-pub(super) struct Cast {
+pub(super) struct Entities {
     /// The persons, and what could be persons.
     pub persons: Vec<Person>,
     /// Persons by every end of their name: "de Lee" and "Lee" for "Ann de Lee".
@@ -41,10 +41,10 @@ pub(super) struct Cast {
     organisations: HashMap<String, HashSet<String>>,
 }
 
-impl Cast {
-    /// Joins mentions into persons. Returns the cast, and the person of each mention.
+impl Entities {
+    /// Joins mentions into persons. Returns the entities, and the person of each mention.
     pub(super) fn new(source: &str, words: &[Word], mentions: &[Mention]) -> (Self, Vec<Option<usize>>) {
-        let mut cast = Self::default();
+        let mut entities = Self::default();
         let mut persons = vec![None; mentions.len()];
         // Longer names come first, for shorter ones to find. The sort keeps the order of equals.
         let mut order: Vec<usize> =
@@ -53,36 +53,36 @@ impl Cast {
         for &at in &order {
             deadline::check();
             let mention = &mentions[at];
-            if matches!(mention.kind, Kind::Person | Kind::Unknown) || mention.name.len() == 1 {
-                persons[at] = cast.place(source, words, mention);
+            if matches!(mention.kind, MentionKind::Person | MentionKind::Unknown) || mention.name.len() == 1 {
+                persons[at] = entities.place(source, words, mention);
             }
             if persons[at].is_none() {
-                cast.note_organisation(source, words, &mention.name);
+                entities.note_organisation(source, words, &mention.name);
             }
         }
         for (at, mention) in mentions.iter().enumerate() {
             if let (Some(person), Some(role)) = (persons[at], mention.role.clone()) {
-                cast.persons[person].add_role(Role::from_words(source, words, role));
+                entities.persons[person].add_role(Role::from_words(source, words, role));
             }
         }
-        (cast, persons)
+        (entities, persons)
     }
 
     /// The person of a mention, added if new.
     fn place(&mut self, source: &str, words: &[Word], mention: &Mention) -> Option<usize> {
         let name = Name::from_words(words, mention.name.clone())?;
         let known = self.find(&name, mention.gender);
-        let is_new_person = known == Found::Nobody && (name.parts.len() > 1 || mention.kind == Kind::Person);
+        let is_new_person = known == Bearers::Nobody && (name.parts.len() > 1 || mention.kind == MentionKind::Person);
         let person = match known {
-            Found::One(person) if mention.kind != Kind::Place || self.persons[person].is_somebody => person,
-            _ if is_new_person && mention.kind != Kind::Place => {
+            Bearers::One(person) if mention.kind != MentionKind::Place || self.persons[person].is_somebody => person,
+            _ if is_new_person && mention.kind != MentionKind::Place => {
                 self.add(name.clone(), roles::text(source, words, mention.name.clone()))
             }
             _ => return None,
         };
         let known = &mut self.persons[person];
         known.gender = known.gender.or(mention.gender);
-        known.is_somebody |= mention.kind == Kind::Person;
+        known.is_somebody |= mention.kind == MentionKind::Person;
         if mention.name.len() > 1 {
             known.full_mentions += 1;
             known.first_mention = known.first_mention.min(mention.name.start);
@@ -122,7 +122,7 @@ impl Cast {
     }
 
     /// The bearer of `name` among those who are not known to be of the other gender.
-    pub(super) fn find(&self, name: &Name, gender: Option<Gender>) -> Found {
+    pub(super) fn find(&self, name: &Name, gender: Option<Gender>) -> Bearers {
         let is_single = name.parts.len() == 1;
         let last = name.parts.last().map_or("", String::as_str);
         let same_last = self.with_end(last).iter().copied();
@@ -131,7 +131,7 @@ impl Cast {
         let ending = self.with_end(&whole).iter().copied().filter(|person| is_single || !same.contains(person));
         let all: Vec<usize> = if same.is_empty() { ending.collect() } else { same };
         match self.choose(&all, gender) {
-            Found::Nobody if is_single && lexicon::is_first_name(last) => {
+            Bearers::Nobody if is_single && lexicon::is_first_name(last) => {
                 self.choose(self.by_first.get(last).map_or(&[], Vec::as_slice), gender)
             }
             found => found,
@@ -144,7 +144,7 @@ impl Cast {
     }
 
     /// The one of `persons` that fits. A junior does not compete for the bare surname.
-    fn choose(&self, persons: &[usize], gender: Option<Gender>) -> Found {
+    fn choose(&self, persons: &[usize], gender: Option<Gender>) -> Bearers {
         let fits =
             |&&person: &&usize| gender.is_none() || self.persons[person].gender.is_none_or(|own| Some(own) == gender);
         let fitting: Vec<usize> = persons.iter().filter(fits).copied().collect();
@@ -152,10 +152,10 @@ impl Cast {
             fitting.iter().copied().filter(|&person| self.persons[person].suffix.is_none()).collect();
         let known: Vec<usize> = fitting.iter().copied().filter(|&person| self.persons[person].is_somebody).collect();
         match (fitting.as_slice(), seniors.as_slice()) {
-            ([one], _) | (_, [one]) => Found::One(*one),
-            _ if known.len() == 1 => Found::One(known[0]),
-            ([], _) => Found::Nobody,
-            _ => self.main(&fitting).map_or(Found::Several, Found::One),
+            ([one], _) | (_, [one]) => Bearers::One(*one),
+            _ if known.len() == 1 => Bearers::One(known[0]),
+            ([], _) => Bearers::Nobody,
+            _ => self.main(&fitting).map_or(Bearers::Several, Bearers::One),
         }
     }
 
@@ -208,7 +208,7 @@ impl Cast {
 
 /// The bearers of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Bearers {
     /// This one.
     One(usize),
     /// More than one could be meant.
@@ -253,16 +253,16 @@ mod tests {
     use super::super::{mentions, words};
     use super::*;
 
-    fn cast(text: &str) -> Cast {
+    fn entities(text: &str) -> Entities {
         let words = words::find(text, &[]);
-        Cast::new(text, &words, &mentions::find(&words)).0
+        Entities::new(text, &words, &mentions::find(&words)).0
     }
 
     fn found(text: &str, name: &str, gender: Option<Gender>) -> Option<String> {
-        let cast = cast(text);
+        let entities = entities(text);
         let words = words::find(name, &[]);
-        match cast.find(&Name::from_words(&words, 0..words.len())?, gender) {
-            Found::One(person) => Some(cast.persons[person].name.clone()),
+        match entities.find(&Name::from_words(&words, 0..words.len())?, gender) {
+            Bearers::One(person) => Some(entities.persons[person].name.clone()),
             _ => None,
         }
     }
@@ -272,7 +272,7 @@ mod tests {
         let text = "It rained on Ann Lee. Later it snowed on Ann B. Lee, too";
         assert_eq!(found(text, "Lee", None).as_deref(), Some("Ann B. Lee"));
         assert_eq!(found(text, "Ann", None).as_deref(), Some("Ann B. Lee"));
-        assert_eq!(cast(text).persons.len(), 1);
+        assert_eq!(entities(text).persons.len(), 1);
     }
 
     #[test]
@@ -299,18 +299,19 @@ mod tests {
 
     #[test]
     fn acronyms_and_last_words_lead_to_full_names() {
-        let cast = cast("The World Health Organization (WHO) and the Oslo Times met.");
-        assert_eq!(cast.organisation("who"), Some("World Health Organization"));
-        assert_eq!(cast.organisation("times"), Some("Oslo Times"));
-        assert_eq!(cast.organisation("quux"), None);
+        let entities = entities("The World Health Organization (WHO) and the Oslo Times met.");
+        assert_eq!(entities.organisation("who"), Some("World Health Organization"));
+        assert_eq!(entities.organisation("times"), Some("Oslo Times"));
+        assert_eq!(entities.organisation("quux"), None);
     }
 
     #[test]
     fn a_description_finds_the_one_who_has_the_role() {
-        let cast =
-            cast("Oslo Mayor Ann Lee met former President Bob Roe, and Sen. Cy Poe, a vice president of Mend, slept.");
+        let entities = entities(
+            "Oslo Mayor Ann Lee met former President Bob Roe, and Sen. Cy Poe, a vice president of Mend, slept.",
+        );
         let wanted = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let name = |text: &str| cast.with_role(&wanted(text)).map(|person| cast.persons[person].name.as_str());
+        let name = |text: &str| entities.with_role(&wanted(text)).map(|person| entities.persons[person].name.as_str());
         assert_eq!(name("mayor"), Some("Ann Lee"));
         assert_eq!(name("senator"), Some("Cy Poe"));
         assert_eq!(name("president"), None);

@@ -10,7 +10,7 @@ use crate::deadline;
 
 /// The kind of the bearer of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum MentionKind {
     /// Somebody, as a title or a first name shows.
     Person,
     /// A body that speaks.
@@ -33,7 +33,7 @@ pub(super) struct Mention {
     /// The gender that the role or the honorific gives.
     pub gender: Option<Gender>,
     /// The kind of the bearer.
-    pub kind: Kind,
+    pub kind: MentionKind,
 }
 
 /// The mentions in `words`, in order. Their names do not overlap.
@@ -117,9 +117,15 @@ fn mention(words: &[Word], run: Range<usize>) -> Option<Mention> {
     let title = title(words, run.clone());
     let after_title = title.map_or(run.start, |noun| title_end(words, noun, run.end));
     let name = trim_groups(words, after_title..run.end);
-    if title.is_some() && kind_by_name(words, name.clone()) == Kind::Organisation {
+    if title.is_some() && kind_by_name(words, name.clone()) == MentionKind::Organisation {
         // In "Justice Department" the first word is part of the name, not a title.
-        return Some(Mention { whole: run.clone(), name: run, role: None, gender: None, kind: Kind::Organisation });
+        return Some(Mention {
+            whole: run.clone(),
+            name: run,
+            role: None,
+            gender: None,
+            kind: MentionKind::Organisation,
+        });
     }
     if name.is_empty() || is_only_role(words, name.clone()) || is_of_group(words, &name) {
         return None;
@@ -147,7 +153,7 @@ fn is_day(word: &Word) -> bool {
 
 /// Drops nationalities, parties and origins before a name, unless they are the whole name or part of an organisation's.
 fn trim_groups(words: &[Word], name: Range<usize>) -> Range<usize> {
-    if kind_by_name(words, name.clone()) == Kind::Organisation {
+    if kind_by_name(words, name.clone()) == MentionKind::Organisation {
         return name;
     }
     let after_origin = name.clone().rev().find(|&at| is_origin(&words[at])).map_or(name.start, |at| at + 1);
@@ -207,7 +213,7 @@ fn is_of_group(words: &[Word], name: &Range<usize>) -> bool {
     let last = &words[name.end - 1];
     let is_surname = lexicon::is_first_name(&last.lower) || last.lower == "may";
     let is_group = lexicon::is_group(&last.lower) && (name.len() > 1 || last.lower.ends_with('s'));
-    is_group && !is_surname && kind_by_name(words, name.clone()) == Kind::Unknown
+    is_group && !is_surname && kind_by_name(words, name.clone()) == MentionKind::Unknown
 }
 
 /// Returns true for a role without a name, such as "Prime Minister".
@@ -229,11 +235,11 @@ fn with_role(words: &[Word], name: Range<usize>, title: Option<usize>) -> Mentio
     let first = role.as_ref().map_or(name.start, |role| role.start.min(name.start)).min(title.unwrap_or(name.start));
     let last = role.as_ref().map_or(name.end, |role| role.end.max(name.end));
     let kind = match kind_by_name(words, name.clone()) {
-        Kind::Unknown if role.is_some() || honorific.is_some() => Kind::Person,
-        Kind::Organisation | Kind::Place if honorific.is_some() => Kind::Person,
+        MentionKind::Unknown if role.is_some() || honorific.is_some() => MentionKind::Person,
+        MentionKind::Organisation | MentionKind::Place if honorific.is_some() => MentionKind::Person,
         kind => kind,
     };
-    let role = role.filter(|_| kind == Kind::Person);
+    let role = role.filter(|_| kind == MentionKind::Person);
     let gender = honorific.flatten().or_else(|| role.clone().and_then(|role| gender_of(words, role)));
     Mention { whole: first..last, name, role, gender, kind }
 }
@@ -262,19 +268,19 @@ fn gender_of(words: &[Word], role: Range<usize>) -> Option<Gender> {
 }
 
 /// The kind of a name's bearer, as far as the words of the name tell.
-fn kind_by_name(words: &[Word], name: Range<usize>) -> Kind {
-    let Some(first) = words[name.clone()].first() else { return Kind::Unknown };
+fn kind_by_name(words: &[Word], name: Range<usize>) -> MentionKind {
+    let Some(first) = words[name.clone()].first() else { return MentionKind::Unknown };
     let is_given = lexicon::is_first_name(&first.lower) && !lexicon::is_place(&first.lower) && name.len() > 1;
     if words[name.clone()].iter().all(|word| lexicon::is_place(&word.lower) || is_compass(&word.lower)) {
-        Kind::Place
+        MentionKind::Place
     } else if words[name.clone()].iter().any(|word| lexicon::is_organisation(&word.lower, is_given))
         || is_acronym(words, &name)
     {
-        Kind::Organisation
+        MentionKind::Organisation
     } else if name.len() > 1 && (is_given || has_initial(&words[name.clone()])) {
-        Kind::Person
+        MentionKind::Person
     } else {
-        Kind::Unknown
+        MentionKind::Unknown
     }
 }
 
@@ -298,14 +304,14 @@ mod tests {
     use super::*;
 
     /// Name, role and kind of each mention.
-    fn mentions(text: &str) -> Vec<(String, Option<String>, Kind)> {
+    fn mentions(text: &str) -> Vec<(String, Option<String>, MentionKind)> {
         let words = words::find(text, &[]);
         let shown = |range: Range<usize>| roles::text(text, &words, range);
         find(&words).into_iter().map(|found| (shown(found.name), found.role.map(shown), found.kind)).collect()
     }
 
     fn people(text: &str) -> Vec<(String, String)> {
-        let persons = mentions(text).into_iter().filter(|(_, _, kind)| *kind == Kind::Person);
+        let persons = mentions(text).into_iter().filter(|(_, _, kind)| *kind == MentionKind::Person);
         persons.map(|(name, role, _)| (name, role.unwrap_or_default())).collect()
     }
 
@@ -336,22 +342,22 @@ mod tests {
     fn honorifics_give_gender_but_no_role() {
         let words = words::find("Ms. Quux slept.", &[]);
         let found = find(&words);
-        assert_eq!((found[0].gender, found[0].kind), (Some(Gender::Female), Kind::Person));
+        assert_eq!((found[0].gender, found[0].kind), (Some(Gender::Female), MentionKind::Person));
         assert_eq!(found[0].role, None);
     }
 
     #[test]
     fn organisations_places_and_persons_are_told_apart() {
         let kinds = |text: &str| mentions(text).into_iter().map(|(name, _, kind)| (name, kind)).collect::<Vec<_>>();
-        assert_eq!(kinds("in New York"), [("New York".to_owned(), Kind::Place)]);
-        assert_eq!(kinds("the Justice Department"), [("Justice Department".to_owned(), Kind::Organisation)]);
+        assert_eq!(kinds("in New York"), [("New York".to_owned(), MentionKind::Place)]);
+        assert_eq!(kinds("the Justice Department"), [("Justice Department".to_owned(), MentionKind::Organisation)]);
         assert_eq!(
             kinds("the Ministry of the Interior"),
-            [("Ministry of the Interior".to_owned(), Kind::Organisation)]
+            [("Ministry of the Interior".to_owned(), MentionKind::Organisation)]
         );
-        assert_eq!(kinds("by NASA"), [("NASA".to_owned(), Kind::Organisation)]);
-        assert_eq!(kinds("by Ann Fox"), [("Ann Fox".to_owned(), Kind::Person)]);
-        assert_eq!(kinds("by Quux Foo"), [("Quux Foo".to_owned(), Kind::Unknown)]);
+        assert_eq!(kinds("by NASA"), [("NASA".to_owned(), MentionKind::Organisation)]);
+        assert_eq!(kinds("by Ann Fox"), [("Ann Fox".to_owned(), MentionKind::Person)]);
+        assert_eq!(kinds("by Quux Foo"), [("Quux Foo".to_owned(), MentionKind::Unknown)]);
     }
 
     #[test]

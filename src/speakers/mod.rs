@@ -25,12 +25,12 @@ use std::ops::Range;
 
 use crate::deadline;
 use crate::record::Speaker;
-use entities::{Cast, Found};
+use entities::{Bearers, Entities};
 use lexicon::Gender;
-use mentions::{Kind, Mention};
+use mentions::{Mention, MentionKind};
 use names::{Name, Role};
-use pronouns::{Scene, Who};
-use sources::Reading;
+use pronouns::{Discourse, Referent};
+use sources::SourceKind;
 use words::Word;
 
 /// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
@@ -78,8 +78,8 @@ struct Resolver<'t> {
     mentions: Vec<Mention>,
     /// The person of each mention.
     persons: Vec<Option<usize>>,
-    cast: Cast,
-    scene: Scene,
+    entities: Entities,
+    discourse: Discourse,
     /// Words that the text also has in small letters.
     small: HashSet<&'t str>,
     /// Words with a capital that is not due to the beginning of a sentence.
@@ -89,61 +89,61 @@ struct Resolver<'t> {
 impl<'t> Resolver<'t> {
     fn new(text: &'t str, words: &'t [Word<'t>]) -> Self {
         let mentions = mentions::find(words);
-        let (cast, persons) = Cast::new(text, words, &mentions);
-        let scene = Scene::new(words, &cast, &mentions, &persons);
+        let (entities, persons) = Entities::new(text, words, &mentions);
+        let discourse = Discourse::new(words, &entities, &mentions, &persons);
         let small = words.iter().filter(|word| !word.is_capitalised()).map(|word| word.text).collect();
         let capital = words
             .iter()
             .filter(|word| word.is_capitalised() && !word.is_opening && !word.is_in_title)
             .map(|word| word.text)
             .collect();
-        Self { text, words, mentions, persons, cast, scene, small, capital }
+        Self { text, words, mentions, persons, entities, discourse, small, capital }
     }
 
     /// The meaning of the source in a range of words. Notes the speaker for the pronouns to come.
     fn resolve(&mut self, range: Range<usize>) -> Option<Meant> {
-        let reading = sources::read_source(self.words, &self.mentions, range.clone());
-        let meant = match &reading {
-            Reading::Pronoun(gender) => self.pronoun(range.start, *gender).map(Meant::person),
-            Reading::Relative => self.relative(range.start).map(Meant::person),
-            Reading::Name(at, role) => self.name(*at, role.clone()),
-            Reading::Part(range) => self.part(range.clone()).map(Meant::person),
-            Reading::Body(range) => Some(Meant::Organisation(roles::text(self.text, self.words, range.clone()))),
-            Reading::Described(role) => self.described(range.start, role).map(Meant::person),
-            Reading::Stranger(_) | Reading::Nobody => None,
+        let kind = sources::source_kind(self.words, &self.mentions, range.clone());
+        let meant = match &kind {
+            SourceKind::Pronoun(gender) => self.pronoun(range.start, *gender).map(Meant::person),
+            SourceKind::Relative => self.relative(range.start).map(Meant::person),
+            SourceKind::Name(at, role) => self.name(*at, role.clone()),
+            SourceKind::Part(range) => self.part(range.clone()).map(Meant::person),
+            SourceKind::Body(range) => Some(Meant::Organisation(roles::text(self.text, self.words, range.clone()))),
+            SourceKind::Described(role) => self.described(range.start, role).map(Meant::person),
+            SourceKind::Stranger(_) | SourceKind::Nobody => None,
         };
-        if let Some(who) = self.who(meant.as_ref(), &reading) {
-            self.scene.speak(self.words, range.start, who);
+        if let Some(referent) = self.referent(meant.as_ref(), &kind) {
+            self.discourse.speak(self.words, range.start, referent);
         }
         meant
     }
 
     /// The one to note as the speaker of a source.
-    fn who(&self, meant: Option<&Meant>, reading: &Reading) -> Option<Who> {
-        match (meant, reading) {
-            (Some(Meant::Person(person, _)), _) => Some(Who::Person(*person)),
-            (None, Reading::Pronoun(gender)) => Some(Who::Stranger(Some(*gender))),
-            (None, Reading::Stranger(gender)) => Some(Who::Stranger(*gender)),
-            (None, Reading::Described(_)) => Some(Who::Stranger(None)),
-            (None, Reading::Name(at, _)) => {
-                Name::from_words(self.words, self.mentions[*at].name.clone()).map(Who::Named)
+    fn referent(&self, meant: Option<&Meant>, kind: &SourceKind) -> Option<Referent> {
+        match (meant, kind) {
+            (Some(Meant::Person(person, _)), _) => Some(Referent::Person(*person)),
+            (None, SourceKind::Pronoun(gender)) => Some(Referent::Stranger(Some(*gender))),
+            (None, SourceKind::Stranger(gender)) => Some(Referent::Stranger(*gender)),
+            (None, SourceKind::Described(_)) => Some(Referent::Stranger(None)),
+            (None, SourceKind::Name(at, _)) => {
+                Name::from_words(self.words, self.mentions[*at].name.clone()).map(Referent::Named)
             }
             _ => None,
         }
     }
 
     fn pronoun(&mut self, word: usize, gender: Gender) -> Option<usize> {
-        let person = self.scene.referent(self.words, &self.cast, word, gender)?;
-        self.cast.persons[person].gender = Some(gender);
+        let person = self.discourse.referent(self.words, &self.entities, word, gender)?;
+        self.entities.persons[person].gender = Some(gender);
         Some(person)
     }
 
     /// The person with a role, if the text has just mentioned them or if only one person can hold the office.
     fn described(&self, word: usize, role: &[String]) -> Option<usize> {
-        let person = self.cast.with_role(role)?;
+        let person = self.entities.with_role(role)?;
         let is_office =
             matches!(role.last().map(String::as_str), Some("president" | "minister" | "pope" | "chancellor"));
-        (is_office || self.scene.is_present(self.words, word, person)).then_some(person)
+        (is_office || self.discourse.is_present(self.words, word, person)).then_some(person)
     }
 
     /// The person whose name is right before the word: "Ann Lee, who said".
@@ -152,7 +152,7 @@ impl<'t> Resolver<'t> {
         let at = self.mentions.partition_point(|mention| mention.name.end <= before);
         self.mentions.get(at).filter(|mention| mention.name.contains(&before))?;
         let is_beside = self.words[before].comma_follows() || self.words[before].flows_on();
-        self.persons[at].filter(|&person| is_beside && self.cast.persons[person].is_somebody)
+        self.persons[at].filter(|&person| is_beside && self.entities.persons[person].is_somebody)
     }
 
     fn name(&mut self, at: usize, role: Option<Range<usize>>) -> Option<Meant> {
@@ -161,26 +161,29 @@ impl<'t> Resolver<'t> {
             let role = role.or(mention.role).map(|role| Role::from_words(self.text, self.words, role));
             let text = role.as_ref().filter(|role| role.is_telling()).map(|role| role.text.clone());
             if let Some(role) = role {
-                self.cast.persons[person].add_role(role);
+                self.entities.persons[person].add_role(role);
             }
             return Some(Meant::Person(person, text));
         }
-        let organisation = matches!(mention.kind, Kind::Organisation | Kind::Place) || mention.name.len() > 1;
+        let organisation =
+            matches!(mention.kind, MentionKind::Organisation | MentionKind::Place) || mention.name.len() > 1;
         (organisation && self.is_proper(&mention.name)).then(|| Meant::Organisation(self.organisation(&mention.name)))
     }
 
     /// The person of a mention that is a source. A single name that nothing else explains is added.
     fn person(&mut self, at: usize, mention: &Mention) -> Option<usize> {
         if let Some(person) = self.persons[at] {
-            self.cast.persons[person].is_somebody = true;
+            self.entities.persons[person].is_somebody = true;
             return Some(person);
         }
         let name = Name::from_words(self.words, mention.name.clone())?;
-        match self.cast.find(&name, mention.gender) {
-            Found::One(person) if mention.kind != Kind::Place || self.cast.persons[person].is_somebody => Some(person),
-            Found::Nobody if self.is_single(mention) => {
+        match self.entities.find(&name, mention.gender) {
+            Bearers::One(person) if mention.kind != MentionKind::Place || self.entities.persons[person].is_somebody => {
+                Some(person)
+            }
+            Bearers::Nobody if self.is_single(mention) => {
                 let speaks = self.speaks(&mention.name);
-                let person = self.cast.add_single(&self.words[mention.name.start], speaks, mention.gender);
+                let person = self.entities.add_single(&self.words[mention.name.start], speaks, mention.gender);
                 self.persons[at] = Some(person);
                 Some(person)
             }
@@ -191,7 +194,7 @@ impl<'t> Resolver<'t> {
     /// Returns true if a mention seems to be a single name of somebody.
     fn is_single(&self, mention: &Mention) -> bool {
         let word = &self.words[mention.name.start];
-        let is_name = mention.name.len() == 1 && matches!(mention.kind, Kind::Unknown | Kind::Person);
+        let is_name = mention.name.len() == 1 && matches!(mention.kind, MentionKind::Unknown | MentionKind::Person);
         is_name && !lexicon::is_group(&word.lower) && self.is_proper(&mention.name)
     }
 
@@ -215,14 +218,14 @@ impl<'t> Resolver<'t> {
     }
 
     fn organisation(&self, name: &Range<usize>) -> String {
-        let full = self.cast.organisation(&self.words[name.end - 1].lower).filter(|_| name.len() == 1);
+        let full = self.entities.organisation(&self.words[name.end - 1].lower).filter(|_| name.len() == 1);
         full.map_or_else(|| roles::text(self.text, self.words, name.clone()), str::to_owned)
     }
 
     /// The person that a part of a mention names.
     fn part(&self, range: Range<usize>) -> Option<usize> {
-        match self.cast.find(&Name::from_words(self.words, range)?, None) {
-            Found::One(person) => Some(person),
+        match self.entities.find(&Name::from_words(self.words, range)?, None) {
+            Bearers::One(person) => Some(person),
             _ => None,
         }
     }
@@ -231,7 +234,7 @@ impl<'t> Resolver<'t> {
         match meant {
             Meant::Organisation(name) => Speaker { name, role: None },
             Meant::Person(person, role) => {
-                let person = &self.cast.persons[person];
+                let person = &self.entities.persons[person];
                 Speaker { name: person.name.clone(), role: role.or_else(|| person.role().map(str::to_owned)) }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::entities::{Cast, Found};
+use super::entities::{Bearers, Entities};
 use super::lexicon::{self, Gender};
 use super::mentions::Mention;
 use super::names::Name;
@@ -18,7 +18,7 @@ const REACH_OF_UNKNOWN: usize = 2;
 
 /// The prominence of somebody in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
+pub(super) enum Salience {
     /// Mentioned.
     Other,
     /// The subject of a clause.
@@ -29,7 +29,7 @@ pub(super) enum Standing {
 
 /// Somebody whom a text mentions.
 #[derive(Debug, Clone)]
-pub(super) enum Who {
+pub(super) enum Referent {
     /// A known person.
     Person(usize),
     /// One of several of this name.
@@ -38,26 +38,26 @@ pub(super) enum Who {
     Stranger(Option<Gender>),
 }
 
-impl Who {
+impl Referent {
     /// Returns true if a pronoun of `gender` can mean this.
-    fn fits(&self, cast: &Cast, gender: Gender) -> bool {
+    fn fits(&self, entities: &Entities, gender: Gender) -> bool {
         match self {
-            Self::Person(person) => is_somebody_of(cast, *person, gender),
-            Self::Named(name) => match cast.find(name, Some(gender)) {
-                Found::One(person) => is_somebody_of(cast, person, gender),
-                Found::Several => true,
-                Found::Nobody => false,
+            Self::Person(person) => is_somebody_of(entities, *person, gender),
+            Self::Named(name) => match entities.find(name, Some(gender)) {
+                Bearers::One(person) => is_somebody_of(entities, person, gender),
+                Bearers::Several => true,
+                Bearers::Nobody => false,
             },
             Self::Stranger(own) => own.is_none_or(|own| own == gender),
         }
     }
 
     /// The person, once the gender is known.
-    fn person(&self, cast: &Cast, gender: Gender) -> Option<usize> {
+    fn person(&self, entities: &Entities, gender: Gender) -> Option<usize> {
         match self {
             Self::Person(person) => Some(*person),
-            Self::Named(name) => match cast.find(name, Some(gender)) {
-                Found::One(person) => Some(person),
+            Self::Named(name) => match entities.find(name, Some(gender)) {
+                Bearers::One(person) => Some(person),
                 _ => None,
             },
             Self::Stranger(_) => None,
@@ -66,8 +66,8 @@ impl Who {
 }
 
 /// Returns true for somebody who is not known to be of the other gender.
-fn is_somebody_of(cast: &Cast, person: usize, gender: Gender) -> bool {
-    let person = &cast.persons[person];
+fn is_somebody_of(entities: &Entities, person: usize, gender: Gender) -> bool {
+    let person = &entities.persons[person];
     person.is_somebody && person.gender.is_none_or(|own| own == gender)
 }
 
@@ -75,35 +75,35 @@ fn is_somebody_of(cast: &Cast, person: usize, gender: Gender) -> bool {
 #[derive(Debug, Clone)]
 struct Appearance {
     word: usize,
-    who: Who,
-    standing: Standing,
+    referent: Referent,
+    salience: Salience,
 }
 
 /// The people of each sentence.
 #[derive(Debug, Default)]
-pub(super) struct Scene {
+pub(super) struct Discourse {
     by_sentence: HashMap<usize, Vec<Appearance>>,
 }
 
-impl Scene {
+impl Discourse {
     /// The persons of all mentions outside quotations. `persons` has an entry for each mention.
-    pub(super) fn new(words: &[Word], cast: &Cast, mentions: &[Mention], persons: &[Option<usize>]) -> Self {
-        let mut scene = Self::default();
+    pub(super) fn new(words: &[Word], entities: &Entities, mentions: &[Mention], persons: &[Option<usize>]) -> Self {
+        let mut discourse = Self::default();
         for (mention, person) in mentions.iter().zip(persons) {
             deadline::check();
             let first = &words[mention.name.start];
-            let who = person.map(Who::Person).or_else(|| namesake(words, cast, mention));
-            if let Some(who) = who.filter(|_| !first.is_quoted && !first.is_in_title) {
-                let standing = if is_subject(words, mention) { Standing::Subject } else { Standing::Other };
-                scene.enter(words, mention.name.start, who, standing);
+            let referent = person.map(Referent::Person).or_else(|| namesake(words, entities, mention));
+            if let Some(referent) = referent.filter(|_| !first.is_quoted && !first.is_in_title) {
+                let salience = if is_subject(words, mention) { Salience::Subject } else { Salience::Other };
+                discourse.enter(words, mention.name.start, referent, salience);
             }
         }
         for (at, _) in words.iter().enumerate().filter(|(_, word)| !word.is_quoted && !word.is_capitalised()) {
             if let Some(gender) = stranger(words, at) {
-                scene.enter(words, at, Who::Stranger(Some(gender)), Standing::Subject);
+                discourse.enter(words, at, Referent::Stranger(Some(gender)), Salience::Subject);
             }
         }
-        scene
+        discourse
     }
 
     /// Returns true if a person appears shortly before `word`.
@@ -112,30 +112,30 @@ impl Scene {
         (sentence.saturating_sub(REACH)..=sentence)
             .filter_map(|sentence| self.by_sentence.get(&sentence))
             .flatten()
-            .any(|one| one.word < word && matches!(one.who, Who::Person(other) if other == person))
+            .any(|one| one.word < word && matches!(one.referent, Referent::Person(other) if other == person))
     }
 
     /// Notes the speaker at `word`.
-    pub(super) fn speak(&mut self, words: &[Word], word: usize, who: Who) {
-        self.enter(words, word, who, Standing::Speaker);
+    pub(super) fn speak(&mut self, words: &[Word], word: usize, referent: Referent) {
+        self.enter(words, word, referent, Salience::Speaker);
     }
 
-    fn enter(&mut self, words: &[Word], word: usize, who: Who, standing: Standing) {
-        self.by_sentence.entry(words[word].sentence).or_default().push(Appearance { word, who, standing });
+    fn enter(&mut self, words: &[Word], word: usize, referent: Referent, salience: Salience) {
+        self.by_sentence.entry(words[word].sentence).or_default().push(Appearance { word, referent, salience });
     }
 
     /// The person that a pronoun of `gender` at `word` means, if the sentences before it leave no doubt.
-    pub(super) fn referent(&self, words: &[Word], cast: &Cast, word: usize, gender: Gender) -> Option<usize> {
+    pub(super) fn referent(&self, words: &[Word], entities: &Entities, word: usize, gender: Gender) -> Option<usize> {
         let sentence = words[word].sentence;
-        let mut choice = prominent(self.fitting(cast, sentence, gender).filter(|(at, ..)| *at < word));
+        let mut choice = prominent(self.fitting(entities, sentence, gender).filter(|(at, ..)| *at < word));
         let mut passed: Vec<Option<usize>> = Vec::new();
         for back in 1..=REACH.min(sentence) {
             if choice != Choice::Nobody {
                 break;
             }
-            choice = prominent(self.fitting(cast, sentence - back, gender)).near(cast, back);
+            choice = prominent(self.fitting(entities, sentence - back, gender)).near(entities, back);
             if choice == Choice::Nobody {
-                passed.extend(self.fitting(cast, sentence - back, gender).map(|(.., person)| person));
+                passed.extend(self.fitting(entities, sentence - back, gender).map(|(.., person)| person));
             }
         }
         match choice {
@@ -148,13 +148,13 @@ impl Scene {
     /// The people of a sentence whom a pronoun of `gender` can mean.
     fn fitting(
         &self,
-        cast: &Cast,
+        entities: &Entities,
         sentence: usize,
         gender: Gender,
-    ) -> impl Iterator<Item = (usize, Standing, Option<usize>)> {
+    ) -> impl Iterator<Item = (usize, Salience, Option<usize>)> {
         let all = self.by_sentence.get(&sentence).into_iter().flatten();
-        all.filter(move |one| one.who.fits(cast, gender))
-            .map(move |one| (one.word, one.standing, one.who.person(cast, gender)))
+        all.filter(move |one| one.referent.fits(entities, gender))
+            .map(move |one| (one.word, one.salience, one.referent.person(entities, gender)))
     }
 }
 
@@ -174,9 +174,9 @@ fn stranger(words: &[Word], at: usize) -> Option<Gender> {
 }
 
 /// A name that several people in the text have.
-fn namesake(words: &[Word], cast: &Cast, mention: &Mention) -> Option<Who> {
+fn namesake(words: &[Word], entities: &Entities, mention: &Mention) -> Option<Referent> {
     let name = Name::from_words(words, mention.name.clone())?;
-    (cast.find(&name, mention.gender) == Found::Several).then_some(Who::Named(name))
+    (entities.find(&name, mention.gender) == Bearers::Several).then_some(Referent::Named(name))
 }
 
 /// The result of a look at the most prominent people of a sentence.
@@ -189,19 +189,19 @@ enum Choice {
 
 impl Choice {
     /// The same choice, except for somebody of unknown gender who is too far away.
-    fn near(self, cast: &Cast, back: usize) -> Self {
+    fn near(self, entities: &Entities, back: usize) -> Self {
         match self {
-            Self::One(person) if back > REACH_OF_UNKNOWN && cast.persons[person].gender.is_none() => Self::Doubtful,
+            Self::One(person) if back > REACH_OF_UNKNOWN && entities.persons[person].gender.is_none() => Self::Doubtful,
             choice => choice,
         }
     }
 }
 
 /// The choice among subjects and speakers. Speakers come first.
-fn prominent(all: impl Iterator<Item = (usize, Standing, Option<usize>)>) -> Choice {
-    let all: Vec<_> = all.filter(|(_, standing, _)| *standing > Standing::Other).collect();
-    let best = all.iter().map(|(_, standing, _)| *standing).max();
-    let mut top = all.iter().filter(|(_, standing, _)| Some(*standing) == best).map(|(.., person)| *person);
+fn prominent(all: impl Iterator<Item = (usize, Salience, Option<usize>)>) -> Choice {
+    let all: Vec<_> = all.filter(|(_, salience, _)| *salience > Salience::Other).collect();
+    let best = all.iter().map(|(_, salience, _)| *salience).max();
+    let mut top = all.iter().filter(|(_, salience, _)| Some(*salience) == best).map(|(.., person)| *person);
     match top.next() {
         None => Choice::Nobody,
         Some(Some(first)) if top.all(|other| other == Some(first)) => Choice::One(first),
@@ -262,11 +262,11 @@ mod tests {
         }
         let words = words::find(text, &sentences);
         let mentions = mentions::find(&words);
-        let (cast, persons) = Cast::new(text, &words, &mentions);
-        let scene = Scene::new(&words, &cast, &mentions, &persons);
+        let (entities, persons) = Entities::new(text, &words, &mentions);
+        let discourse = Discourse::new(&words, &entities, &mentions, &persons);
         let at = words.iter().rposition(|word| matches!(word.lower.as_str(), "he" | "she"))?;
         let gender = if words[at].lower == "he" { Gender::Male } else { Gender::Female };
-        scene.referent(&words, &cast, at, gender).map(|person| cast.persons[person].name.clone())
+        discourse.referent(&words, &entities, at, gender).map(|person| entities.persons[person].name.clone())
     }
 
     #[test]

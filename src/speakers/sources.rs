@@ -13,7 +13,7 @@ const LONGEST: usize = 60;
 
 /// The kind of a source, by its words. Ranges and places count words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum SourceKind {
     /// "he", "her".
     Pronoun(Gender),
     /// "who": the name right before it.
@@ -32,23 +32,23 @@ pub(super) enum Reading {
     Nobody,
 }
 
-/// Reads the source in the words of `range`. `mentions` are those of the whole text.
-pub(super) fn read_source(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Reading {
+/// Classifies the source in the words of `range`. `mentions` are those of the whole text.
+pub(super) fn source_kind(words: &[Word], mentions: &[Mention], range: Range<usize>) -> SourceKind {
     let range = range.start..range.end.min(range.start + LONGEST);
-    let Some(first) = words[range.clone()].first() else { return Reading::Nobody };
+    let Some(first) = words[range.clone()].first() else { return SourceKind::Nobody };
     if range.len() == 1 {
         // "he'd" and "I'll" are the pronouns.
         match first.lower.split('\'').next().unwrap_or_default() {
-            "he" | "him" | "his" | "himself" => return Reading::Pronoun(Gender::Male),
-            "she" | "her" | "hers" | "herself" => return Reading::Pronoun(Gender::Female),
-            "who" => return Reading::Relative,
+            "he" | "him" | "his" | "himself" => return SourceKind::Pronoun(Gender::Male),
+            "she" | "her" | "hers" | "herself" => return SourceKind::Pronoun(Gender::Female),
+            "who" => return SourceKind::Relative,
             _ => {}
         }
     }
     let start = range.start + usize::from(roles::is_determiner(first));
     let phrase = start..range.end;
     if is_several(first) || phrase.is_empty() {
-        return Reading::Nobody;
+        return SourceKind::Nobody;
     }
     named(words, mentions, &phrase).unwrap_or_else(|| described(words, first, phrase))
 }
@@ -61,13 +61,13 @@ fn is_several(first: &Word) -> bool {
 }
 
 /// The name at the beginning of a phrase, or after a role in it; `None` for a phrase without a name.
-fn named(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option<Reading> {
+fn named(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option<SourceKind> {
     let from = mentions.partition_point(|mention| mention.name.end <= phrase.start);
     let mut inside = (from..mentions.len()).take_while(|&at| mentions[at].name.start < phrase.end).peekable();
     let first = *inside.peek()?;
     let name = &mentions[first].name;
     if name.end > phrase.end || name.start < phrase.start {
-        return Some(Reading::Part(phrase.clone()));
+        return Some(SourceKind::Part(phrase.clone()));
     }
     if name.start == phrase.start {
         return Some(from_name(words, mentions, first, phrase));
@@ -100,17 +100,17 @@ fn with_role(words: &[Word], mention: &Mention, phrase: &Range<usize>) -> Option
 }
 
 /// Reads a phrase that begins with the name of `mentions[at]`.
-fn from_name(words: &[Word], mentions: &[Mention], at: usize, phrase: &Range<usize>) -> Reading {
+fn from_name(words: &[Word], mentions: &[Mention], at: usize, phrase: &Range<usize>) -> SourceKind {
     let end = mentions[at].name.end;
     let last = &words[end - 1];
     if end < phrase.end && last.gap == "/" {
-        return Reading::Nobody;
+        return SourceKind::Nobody;
     }
     if end == phrase.end || !(last.is_beside_next() || last.is_possessive) {
         return complete(words, mentions, at, phrase, None);
     }
     if let Some(body) = body_end(words, end, phrase.end) {
-        return Reading::Body(phrase.start..body);
+        return SourceKind::Body(phrase.start..body);
     }
     if is_clause(&words[end]) && !last.is_possessive {
         return complete(words, mentions, at, phrase, None);
@@ -118,7 +118,7 @@ fn from_name(words: &[Word], mentions: &[Mention], at: usize, phrase: &Range<usi
     let next = mentions.get(at + 1).filter(|next| next.name.end <= phrase.end);
     let is_owned = last.is_possessive && next.is_some_and(|next| next.name.start == end);
     let role = next.and_then(|next| with_role(words, next, phrase)).or(is_owned.then_some(end..end));
-    role.map_or(Reading::Nobody, |role| complete(words, mentions, at + 1, phrase, Some(role)))
+    role.map_or(SourceKind::Nobody, |role| complete(words, mentions, at + 1, phrase, Some(role)))
 }
 
 /// The mention, unless others are named with it.
@@ -128,12 +128,12 @@ fn complete(
     at: usize,
     phrase: &Range<usize>,
     role: Option<Range<usize>>,
-) -> Reading {
+) -> SourceKind {
     let name_end = mentions[at].name.end;
     if name_end < phrase.end && words[name_end - 1].is_possessive {
         // "Senator Lee's doctor" is somebody else.
         let body = body_end(words, name_end, phrase.end);
-        return body.map_or(Reading::Nobody, |end| Reading::Body(mentions[at].name.start..end));
+        return body.map_or(SourceKind::Nobody, |end| SourceKind::Body(mentions[at].name.start..end));
     }
     let end = mentions[at].whole.end.max(name_end);
     let has_others = (name_end..phrase.end).any(|word| {
@@ -141,7 +141,7 @@ fn complete(
         let is_aside = words[name_end..word].iter().any(is_clause_word);
         is_joined && !is_aside && word >= end
     });
-    if has_others { Reading::Nobody } else { Reading::Name(at, role.filter(|role| !role.is_empty())) }
+    if has_others { SourceKind::Nobody } else { SourceKind::Name(at, role.filter(|role| !role.is_empty())) }
 }
 
 /// Returns true if the word begins a clause about the name before it.
@@ -165,20 +165,20 @@ fn body_end(words: &[Word], noun: usize, end: usize) -> Option<usize> {
 }
 
 /// Reads a phrase without a name of its own.
-fn described(words: &[Word], first: &Word, phrase: Range<usize>) -> Reading {
+fn described(words: &[Word], first: &Word, phrase: Range<usize>) -> SourceKind {
     let end = phrase.clone().find(|&at| at > phrase.start && is_clause(&words[at])).unwrap_or(phrase.end);
     let end = (phrase.start..end).find(|&at| !words[at].is_beside_next()).map_or(end, |last| (last + 1).min(end));
     let nouns = &words[phrase.start..end];
-    let Some(noun) = nouns.last() else { return Reading::Nobody };
+    let Some(noun) = nouns.last() else { return SourceKind::Nobody };
     let is_human = lexicon::is_role(&noun.lower) || PERSON_NOUNS.contains(noun.lower.as_str());
     if !is_human {
-        return Reading::Nobody;
+        return SourceKind::Nobody;
     }
     let is_definite = first.lower == "the" && end == phrase.end && !lexicon::is_vague_role(&noun.lower);
     if is_definite && lexicon::is_role(&noun.lower) {
-        return Reading::Described(nouns.iter().map(|word| lexicon::plain_role(&word.lower).to_owned()).collect());
+        return SourceKind::Described(nouns.iter().map(|word| lexicon::plain_role(&word.lower).to_owned()).collect());
     }
-    Reading::Stranger(lexicon::gender_of_role(&noun.lower))
+    SourceKind::Stranger(lexicon::gender_of_role(&noun.lower))
 }
 
 #[cfg(test)]
@@ -186,21 +186,23 @@ mod tests {
     use super::super::{mentions, words};
     use super::*;
 
-    fn read(text: &str) -> (Reading, String, String) {
+    fn classified(text: &str) -> (SourceKind, String, String) {
         let words = words::find(text, &[]);
         let mentions = mentions::find(&words);
-        let reading = read_source(&words, &mentions, 0..words.len());
+        let kind = source_kind(&words, &mentions, 0..words.len());
         let shown = |range: Range<usize>| roles::text(text, &words, range);
-        let (name, role) = match &reading {
-            Reading::Name(at, role) => (shown(mentions[*at].name.clone()), role.clone().map_or(String::new(), shown)),
-            Reading::Body(range) | Reading::Part(range) => (shown(range.clone()), String::new()),
+        let (name, role) = match &kind {
+            SourceKind::Name(at, role) => {
+                (shown(mentions[*at].name.clone()), role.clone().map_or(String::new(), shown))
+            }
+            SourceKind::Body(range) | SourceKind::Part(range) => (shown(range.clone()), String::new()),
             _ => (String::new(), String::new()),
         };
-        (reading, name, role)
+        (kind, name, role)
     }
 
     fn name(text: &str) -> (String, String) {
-        let (_, name, role) = read(text);
+        let (_, name, role) = classified(text);
         (name, role)
     }
 
@@ -220,9 +222,9 @@ mod tests {
 
     #[test]
     fn bodies_are_called_after_somebody() {
-        assert_eq!(read("the Lee campaign").1, "Lee campaign");
-        assert_eq!(read("Lee’s office, which slept").1, "Lee’s office");
-        assert_eq!(read("Lee campaign officials").0, Reading::Nobody);
+        assert_eq!(classified("the Lee campaign").1, "Lee campaign");
+        assert_eq!(classified("Lee’s office, which slept").1, "Lee’s office");
+        assert_eq!(classified("Lee campaign officials").0, SourceKind::Nobody);
     }
 
     #[test]
@@ -238,20 +240,20 @@ mod tests {
             "27 percent",
             "the report",
         ] {
-            assert_eq!(read(text).0, Reading::Nobody, "{text}");
+            assert_eq!(classified(text).0, SourceKind::Nobody, "{text}");
         }
     }
 
     #[test]
     fn one_without_a_name_is_a_stranger() {
-        assert_eq!(read("a Lee spokeswoman").0, Reading::Nobody);
-        assert_eq!(read("a spokeswoman").0, Reading::Stranger(Some(Gender::Female)));
-        assert_eq!(read("an official who asked not to be named").0, Reading::Stranger(None));
+        assert_eq!(classified("a Lee spokeswoman").0, SourceKind::Nobody);
+        assert_eq!(classified("a spokeswoman").0, SourceKind::Stranger(Some(Gender::Female)));
+        assert_eq!(classified("an official who asked not to be named").0, SourceKind::Stranger(None));
     }
 
     #[test]
     fn a_definite_role_is_a_description() {
-        assert_eq!(read("the prime minister").0, Reading::Described(vec!["prime".into(), "minister".into()]));
-        assert_eq!(read("The senator").0, Reading::Described(vec!["senator".into()]));
+        assert_eq!(classified("the prime minister").0, SourceKind::Described(vec!["prime".into(), "minister".into()]));
+        assert_eq!(classified("The senator").0, SourceKind::Described(vec!["senator".into()]));
     }
 }
