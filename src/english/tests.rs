@@ -81,6 +81,7 @@ fn every_section_and_mark_is_known() {
         ("boilerplate.txt", AGENCIES.len() + PUBLISHER_NOTICES.len() + PUBLISHER_OPENINGS.len()),
         ("labels.txt", FIGURE_LABELS.len() + PICTURE_LABELS.len()),
         ("months.txt", MONTHS.len()),
+        ("organisation_nouns.txt", ORGANISATION_NOUNS.len() + NAMED_ORGANISATION_NOUNS.len()),
         ("weekdays.txt", WEEKDAYS.len()),
     ];
     for (name, size) in sizes {
@@ -102,6 +103,10 @@ fn lists_that_must_not_overlap_do_not() {
         ("groups.txt", "small_words.txt"),
         ("groups.txt", "weekdays.txt"),
         ("months.txt", "weekdays.txt"),
+        ("document_nouns.txt", "organisation_nouns.txt"),
+        ("document_nouns.txt", "roles.txt"),
+        ("organisation_nouns.txt", "person_nouns.txt"),
+        ("organisation_nouns.txt", "roles.txt"),
         ("person_nouns.txt", "roles.txt"),
         ("places.txt", "plurals.txt"),
         ("places.txt", "roles.txt"),
@@ -118,12 +123,13 @@ fn lists_that_must_not_overlap_do_not() {
 
 #[test]
 fn lists_of_lowered_words_are_in_small_letters() {
-    const AS_WRITTEN: [&str; 6] = [
+    const AS_WRITTEN: [&str; 7] = [
         "clock_words.txt",
         "exclaimed_names.txt",
         "labels.txt",
         "months.txt",
         "name_abbreviations.txt",
+        "post_nominals.txt",
         "weekdays.txt",
     ];
     for (name, file) in files().into_iter().filter(|(name, _)| !AS_WRITTEN.contains(&name.as_str())) {

@@ -87,7 +87,10 @@ fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
     if last.comma_follows() && lexicon::is_suffix(next.text) {
         return Some(end + 1);
     }
-    if !last.flows_on() {
+    if let Some(after) = after_inserted_name(words, end) {
+        return Some(after);
+    }
+    if !last.flows_on() && !is_joined_by_ampersand(last) {
         return None;
     }
     if next.is_capitalised() {
@@ -96,6 +99,23 @@ fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
     let links = (end..words.len()).take(2).take_while(|&at| continues(words, end, at)).count();
     let capital = words.get(end + links)?;
     (links > 0 && capital.is_capitalised() && !lexicon::is_small(&capital.lower)).then_some(end + links + 1)
+}
+
+/// One past the surname of a name that has a nickname in quotation marks or a first name in brackets inside: "Ann
+/// “Annie” Lee", "Lord (David) Lee".
+fn after_inserted_name(words: &[Word], end: usize) -> Option<usize> {
+    const MARKS: [(&str, &str); 6] =
+        [(" “", "” "), (" \"", "\" "), (" ‘", "’ "), (" '", "' "), (" (", ") "), (" ''", "'' ")];
+    let inserted = words.get(end).filter(|word| word.is_capitalised())?;
+    let surname = words.get(end + 1).filter(|word| word.is_capitalised())?;
+    let is_between = MARKS.contains(&(words[end - 1].gap, inserted.gap));
+    // An acronym in brackets is not part of a name.
+    (is_between && !inserted.is_all_capitals() && surname.sentence == words[end - 1].sentence).then_some(end + 2)
+}
+
+/// Returns true if "&" is between the word and the next one, as in the names of firms.
+fn is_joined_by_ampersand(word: &Word) -> bool {
+    word.gap == " & " && !word.is_possessive
 }
 
 /// Returns true if the word `at` in small letters may be inside a name that has its last capital before `end`.
@@ -116,7 +136,8 @@ fn mention(words: &[Word], run: Range<usize>) -> Option<Mention> {
     }
     let title = title(words, run.clone());
     let after_title = title.map_or(run.start, |noun| title_end(words, noun, run.end));
-    let name = trim_groups(words, after_title..run.end);
+    let name_end = post_nominals(words, after_title..run.end);
+    let name = trim_groups(words, after_title..name_end);
     if title.is_some() && kind_by_name(words, name.clone()) == MentionKind::Organisation {
         // In "Justice Department" the first word is part of the name, not a title.
         return Some(Mention {
@@ -133,17 +154,36 @@ fn mention(words: &[Word], run: Range<usize>) -> Option<Mention> {
     Some(with_role(words, name, title))
 }
 
+/// The end of a name without the letters after it: "Ann Lee MP".
+fn post_nominals(words: &[Word], name: Range<usize>) -> usize {
+    const FEWEST_WORDS: usize = 2;
+    let shortest = name.start + FEWEST_WORDS;
+    let last = (shortest..name.end).rev().find(|&at| !lexicon::is_post_nominal(words[at].text));
+    last.map_or(name.end.min(shortest), |last| last + 1)
+}
+
 /// Drops words before a name that have a capital for another reason, and days after it.
 fn trim(words: &[Word], run: Range<usize>) -> Range<usize> {
+    if is_imperative_name(words, &run) {
+        return run;
+    }
     let start = run.clone().find(|&at| !has_other_capital(&words[at])).unwrap_or(run.end);
     let end = run.clone().rev().find(|&at| !is_day(&words[at])).map_or(start, |last| last + 1);
     start..end.max(start)
 }
 
+/// Returns true for a name that begins like a command: "Ask Jeeves said". A command has no verb of saying after it.
+fn is_imperative_name(words: &[Word], run: &Range<usize>) -> bool {
+    let is_command = matches!(words[run.start].lower.as_str(), "ask" | "get" | "give" | "go" | "let" | "make" | "share");
+    let is_subject = words.get(run.end).is_some_and(|verb| lexicon::is_saying(&verb.lower) && !verb.is_capitalised());
+    is_command && run.len() == 2 && is_subject
+}
+
 /// Returns true for a word before a name that has its capital for another reason.
 fn has_other_capital(word: &Word) -> bool {
+    let is_known = lexicon::is_organisation(&word.lower, false);
     lexicon::is_small(&word.lower)
-        || (word.is_opening && (roles::is_lead_in(word) || lexicon::is_plural(&word.lower)))
+        || (word.is_opening && (roles::is_lead_in(word) && !is_known || lexicon::is_plural(&word.lower)))
         || word.lower.chars().all(|character| !character.is_alphabetic())
 }
 
@@ -219,6 +259,10 @@ fn is_of_group(words: &[Word], name: &Range<usize>) -> bool {
 /// Returns true for a role without a name, such as "Prime Minister".
 fn is_only_role(words: &[Word], name: Range<usize>) -> bool {
     let last = &words[name.end - 1];
+    if name.len() > 1 && lexicon::is_organisation_word(&last.lower) {
+        // "National Guard", "Morning Star".
+        return false;
+    }
     let is_surname =
         lexicon::is_surname_too(&last.lower) || name.len() > 1 && lexicon::is_first_name(&words[name.start].lower);
     lexicon::is_role(&last.lower) && !is_surname && !lexicon::is_first_name(&last.lower)
@@ -231,11 +275,13 @@ fn with_role(words: &[Word], name: Range<usize>, title: Option<usize>) -> Mentio
         Some(noun) => Some(roles::start(words, noun)..name.start),
         None => role_in_front(words, name.start),
     };
-    let role = before.or_else(|| beside(words, &name));
+    let role = before.or_else(|| role_behind(words, name.end)).or_else(|| beside(words, &name));
     let first = role.as_ref().map_or(name.start, |role| role.start.min(name.start)).min(title.unwrap_or(name.start));
     let last = role.as_ref().map_or(name.end, |role| role.end.max(name.end));
     let kind = match kind_by_name(words, name.clone()) {
-        MentionKind::Unknown if role.is_some() || honorific.is_some() => MentionKind::Person,
+        MentionKind::Unknown if role.is_some() || honorific.is_some() || is_shown_as_person(words, &name) => {
+            MentionKind::Person
+        }
         MentionKind::Organisation | MentionKind::Place if honorific.is_some() => MentionKind::Person,
         kind => kind,
     };
@@ -244,10 +290,27 @@ fn with_role(words: &[Word], name: Range<usize>, title: Option<usize>) -> Mentio
     Mention { whole: first..last, name, role, gender, kind }
 }
 
+/// The letters after a name if they are a role: "Ann Lee MP".
+fn role_behind(words: &[Word], end: usize) -> Option<Range<usize>> {
+    let letters = words.get(end).filter(|_| words[end - 1].is_beside_next())?;
+    (lexicon::is_post_nominal(letters.text) && lexicon::is_role(&letters.lower)).then_some(end..end + 1)
+}
+
+/// Returns true if what follows a name is only said of a person: an age, or "who".
+fn is_shown_as_person(words: &[Word], name: &Range<usize>) -> bool {
+    let next = words.get(name.end).filter(|_| words[name.end - 1].comma_follows());
+    let Some(next) = next.filter(|_| name.len() > 1) else { return false };
+    let is_age = matches!(next.text.len(), 1 | 2)
+        && next.text.bytes().all(|byte| byte.is_ascii_digit())
+        && next.gap.starts_with([',', '.', ';']);
+    next.lower == "who" || is_age
+}
+
 /// The role in small letters right before a name: "former campaign manager Ann Lee", "secretary of state Ann Lee".
 fn role_in_front(words: &[Word], name: usize) -> Option<Range<usize>> {
     let noun = name.checked_sub(1).filter(|&last| words[last].flows_on())?;
-    if lexicon::is_role(&words[noun].lower) {
+    let is_occupation = !words[noun].is_capitalised() && lexicon::has_form_of_role(&words[noun].lower);
+    if lexicon::is_role(&words[noun].lower) || is_occupation {
         return Some(roles::start(words, noun)..name);
     }
     let office = noun.checked_sub(2).filter(|_| matches!(words[noun].lower.as_str(), "state" | "staff" | "defense"))?;
@@ -275,6 +338,8 @@ fn kind_by_name(words: &[Word], name: Range<usize>) -> MentionKind {
         MentionKind::Place
     } else if words[name.clone()].iter().any(|word| lexicon::is_organisation(&word.lower, is_given))
         || is_acronym(words, &name)
+        || (name.start..name.end - 1).any(|at| is_joined_by_ampersand(&words[at]))
+        || lexicon::is_known_organisation(&joined(&words[name.clone()]))
     {
         MentionKind::Organisation
     } else if name.len() > 1 && (is_given || has_initial(&words[name.clone()])) {
@@ -282,6 +347,11 @@ fn kind_by_name(words: &[Word], name: Range<usize>) -> MentionKind {
     } else {
         MentionKind::Unknown
     }
+}
+
+/// The words of a name with hyphens between them, in small letters.
+fn joined(name: &[Word]) -> String {
+    name.iter().map(|word| word.lower.as_str()).collect::<Vec<_>>().join("-")
 }
 
 fn is_acronym(words: &[Word], name: &Range<usize>) -> bool {
