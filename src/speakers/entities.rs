@@ -37,6 +37,8 @@ pub(super) struct Entities {
     /// Persons by every end of their name: "de Lee" and "Lee" for "Ann de Lee".
     by_end: HashMap<String, Vec<usize>>,
     by_first: HashMap<String, Vec<usize>>,
+    /// Persons by a nickname inside their name: "Mona" for "Ramona “Mona” Castell".
+    by_nickname: HashMap<String, Vec<usize>>,
     /// Full names of organisations by acronym and by last word.
     organisations: HashMap<String, HashSet<String>>,
 }
@@ -57,7 +59,7 @@ impl Entities {
                 persons[at] = entities.place(source, words, mention);
             }
             if persons[at].is_none() {
-                entities.note_organisation(source, words, &mention.name);
+                entities.note_organisation(source, words, mention);
             }
         }
         for (at, mention) in mentions.iter().enumerate() {
@@ -82,7 +84,9 @@ impl Entities {
         };
         let known = &mut self.persons[person];
         known.gender = known.gender.or(mention.gender);
-        known.is_somebody |= mention.kind == MentionKind::Person;
+        // Bodies are not called by their last word, but for those that have a word of bodies there.
+        let is_surname = mention.name.len() == 1 && mention.kind == MentionKind::Unknown && known.parts.len() > 1;
+        known.is_somebody |= mention.kind == MentionKind::Person || is_surname;
         if mention.name.len() > 1 {
             known.full_mentions += 1;
             known.first_mention = known.first_mention.min(mention.name.start);
@@ -105,6 +109,9 @@ impl Entities {
         }
         if name.parts.len() > 1 {
             self.by_first.entry(name.parts[0].clone()).or_default().push(person);
+        }
+        if written.contains(['“', '"', '‘', '(']) && name.parts.len() > 2 {
+            self.by_nickname.entry(name.parts[name.parts.len() - 2].clone()).or_default().push(person);
         }
         let gender = lexicon::gender_of_first_name(&name.parts[0]).filter(|_| name.parts.len() > 1);
         let Name { parts, suffix } = name;
@@ -130,10 +137,13 @@ impl Entities {
         let whole = name.parts.join(" ");
         let ending = self.with_end(&whole).iter().copied().filter(|person| is_single || !same.contains(person));
         let all: Vec<usize> = if same.is_empty() { ending.collect() } else { same };
-        match self.choose(&all, gender) {
-            Bearers::Nobody if is_single && lexicon::is_first_name(last) => {
-                self.choose(self.by_first.get(last).map_or(&[], Vec::as_slice), gender)
-            }
+        let found = self.choose(&all, gender);
+        if found != Bearers::Nobody || !is_single {
+            return found;
+        }
+        let first = self.by_first.get(last).filter(|_| lexicon::is_first_name(last));
+        match self.choose(first.map_or(&[], Vec::as_slice), gender) {
+            Bearers::Nobody => self.choose(self.by_nickname.get(last).map_or(&[], Vec::as_slice), gender),
             found => found,
         }
     }
@@ -167,7 +177,8 @@ impl Entities {
         (self.persons[first].full_mentions > 2 * others).then_some(first)
     }
 
-    fn note_organisation(&mut self, source: &str, words: &[Word], name: &Range<usize>) {
+    fn note_organisation(&mut self, source: &str, words: &[Word], mention: &Mention) {
+        let Mention { name, kind, .. } = mention;
         if name.len() < 2 {
             return;
         }
@@ -179,11 +190,17 @@ impl Entities {
                 .filter(|word| word.is_capitalised())
                 .filter_map(|word| word.text.chars().next());
             if acronym.is_all_capitals() && first_letters.collect::<String>() == acronym.text.replace('.', "") {
-                self.organisations.entry(acronym.lower.clone()).or_default().insert(written.clone());
+                self.organisations.entry(acronym.lower.replace('.', "")).or_default().insert(written.clone());
             }
         }
-        if lexicon::is_organisation_word(&last.lower) {
-            self.organisations.entry(last.lower.clone()).or_default().insert(written);
+        if *kind == MentionKind::Organisation {
+            self.organisations.entry(initials(&words[name.clone()])).or_default().insert(written.clone());
+        }
+        for (at, word) in words[name.clone()].iter().enumerate() {
+            let is_last = name.start + at + 1 == name.end && lexicon::is_organisation_word(&word.lower);
+            if is_last || lexicon::is_named_organisation_noun(&word.lower) {
+                self.organisations.entry(word.lower.clone()).or_default().insert(written.clone());
+            }
         }
     }
 
@@ -204,6 +221,12 @@ impl Entities {
         let person = persons.next()?;
         persons.next().is_none().then_some(person)
     }
+}
+
+/// The first letters of the capitalised words of a name, in small letters.
+fn initials(name: &[Word]) -> String {
+    let capitalised = name.iter().filter(|word| word.is_capitalised());
+    capitalised.filter_map(|word| word.lower.chars().next()).collect()
 }
 
 /// The bearers of a name.

@@ -3,8 +3,8 @@
 pub(super) use crate::english::Gender;
 use crate::english::{
     COMMON_VERBS, DOCUMENT_NOUNS, FIRST_NAMES, GROUPS, KNOWN_ORGANISATIONS, NAME_PARTICLES, NAMED_ORGANISATION_NOUNS,
-    ORGANISATION_NOUNS, ORGANISATION_WORDS, PARTIES, PERSON_NOUNS, PLACES, PLURALS, POST_NOMINALS, ROLE_MODIFIERS, ROLES,
-    SMALL_WORDS, SPEECH_VERBS, SpeechVerb,
+    ORGANISATION_NOUNS, ORGANISATION_WORDS, PARTIES, PERSON_NOUNS, PLACES, PLURALS, POST_NOMINALS, ROLE_MODIFIERS,
+    ROLES, SMALL_WORDS, SPEECH_VERBS, SpeechVerb,
 };
 
 /// The gender of those who have a first name; `None` if the name is unknown or given to both.
@@ -56,8 +56,8 @@ pub(super) fn is_role(lower: &str) -> bool {
 /// form are too many to list, and some are no occupations, so only the place right before a name makes one a role.
 pub(super) fn has_form_of_role(lower: &str) -> bool {
     const ENDINGS: [&str; 14] = [
-        "ist", "ician", "ologian", "maker", "keeper", "writer", "worker", "owner", "holder", "master", "player", "driver",
-        "woman", "person",
+        "ist", "ician", "ologian", "maker", "keeper", "writer", "worker", "owner", "holder", "master", "player",
+        "driver", "woman", "person",
     ];
     const SHORTEST: usize = 7;
     lower.len() >= SHORTEST && !is_group(lower) && ENDINGS.iter().any(|ending| lower.ends_with(ending))

@@ -164,7 +164,7 @@ fn post_nominals(words: &[Word], name: Range<usize>) -> usize {
 
 /// Drops words before a name that have a capital for another reason, and days after it.
 fn trim(words: &[Word], run: Range<usize>) -> Range<usize> {
-    if is_imperative_name(words, &run) {
+    if is_imperative_name(words, &run) || is_known_pair(&words[run.clone()]) {
         return run;
     }
     let start = run.clone().find(|&at| !has_other_capital(&words[at])).unwrap_or(run.end);
@@ -174,7 +174,8 @@ fn trim(words: &[Word], run: Range<usize>) -> Range<usize> {
 
 /// Returns true for a name that begins like a command: "Ask Jeeves said". A command has no verb of saying after it.
 fn is_imperative_name(words: &[Word], run: &Range<usize>) -> bool {
-    let is_command = matches!(words[run.start].lower.as_str(), "ask" | "get" | "give" | "go" | "let" | "make" | "share");
+    let is_command =
+        matches!(words[run.start].lower.as_str(), "ask" | "get" | "give" | "go" | "let" | "make" | "share");
     let is_subject = words.get(run.end).is_some_and(|verb| lexicon::is_saying(&verb.lower) && !verb.is_capitalised());
     is_command && run.len() == 2 && is_subject
 }
@@ -185,6 +186,13 @@ fn has_other_capital(word: &Word) -> bool {
     lexicon::is_small(&word.lower)
         || (word.is_opening && (roles::is_lead_in(word) && !is_known || lexicon::is_plural(&word.lower)))
         || word.lower.chars().all(|character| !character.is_alphabetic())
+        || is_seat(word)
+}
+
+/// Returns true for the party and the state of a member of Congress: "D-California".
+fn is_seat(word: &Word) -> bool {
+    let place = word.text.strip_prefix(['D', 'I', 'R']).and_then(|rest| rest.strip_prefix('-'));
+    place.is_some_and(|place| place.starts_with(char::is_uppercase))
 }
 
 fn is_day(word: &Word) -> bool {
@@ -339,7 +347,7 @@ fn kind_by_name(words: &[Word], name: Range<usize>) -> MentionKind {
     } else if words[name.clone()].iter().any(|word| lexicon::is_organisation(&word.lower, is_given))
         || is_acronym(words, &name)
         || (name.start..name.end - 1).any(|at| is_joined_by_ampersand(&words[at]))
-        || lexicon::is_known_organisation(&joined(&words[name.clone()]))
+        || is_known_pair(&words[name.clone()])
     {
         MentionKind::Organisation
     } else if name.len() > 1 && (is_given || has_initial(&words[name.clone()])) {
@@ -349,9 +357,10 @@ fn kind_by_name(words: &[Word], name: Range<usize>) -> MentionKind {
     }
 }
 
-/// The words of a name with hyphens between them, in small letters.
-fn joined(name: &[Word]) -> String {
-    name.iter().map(|word| word.lower.as_str()).collect::<Vec<_>>().join("-")
+/// Returns true for a well-known organisation that has a name of two words: "Downing Street".
+fn is_known_pair(name: &[Word]) -> bool {
+    let [first, last] = name else { return false };
+    lexicon::is_known_organisation(&format!("{}-{}", first.lower, last.lower))
 }
 
 fn is_acronym(words: &[Word], name: &Range<usize>) -> bool {

@@ -34,7 +34,7 @@ use sources::SourceKind;
 use words::Word;
 
 /// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
-pub(crate) const REVISION: u32 = 1;
+pub(crate) const REVISION: u32 = 2;
 
 /// The speaker of each source, in order; `None` if the document leaves doubt.
 ///
@@ -107,10 +107,12 @@ impl<'t> Resolver<'t> {
             SourceKind::Pronoun(gender) => self.pronoun(range.start, *gender).map(Meant::person),
             SourceKind::Relative => self.relative(range.start).map(Meant::person),
             SourceKind::Name(at, role) => self.name(*at, role.clone()),
-            SourceKind::Part(range) => self.part(range.clone()).map(Meant::person),
+            SourceKind::Part(range) => self.part(range.clone()),
             SourceKind::Body(range) => Some(Meant::Organisation(roles::text(self.text, self.words, range.clone()))),
             SourceKind::Described(role) => self.described(range.start, role).map(Meant::person),
-            SourceKind::Stranger(_) | SourceKind::Nobody => None,
+            SourceKind::Neuter => self.body(range.start, None),
+            SourceKind::DescribedBody(noun) => self.body(range.start, Some(noun)),
+            SourceKind::Stranger(_) | SourceKind::UnnamedBody | SourceKind::Nobody => None,
         };
         if let Some(referent) = self.referent(meant.as_ref(), &kind) {
             self.discourse.speak(self.words, range.start, referent);
@@ -122,6 +124,10 @@ impl<'t> Resolver<'t> {
     fn referent(&self, meant: Option<&Meant>, kind: &SourceKind) -> Option<Referent> {
         match (meant, kind) {
             (Some(Meant::Person(person, _)), _) => Some(Referent::Person(*person)),
+            (Some(Meant::Organisation(name)), _) => Some(Referent::Body(name.clone())),
+            (None, SourceKind::Neuter | SourceKind::DescribedBody(_) | SourceKind::UnnamedBody) => {
+                Some(Referent::UnnamedBody)
+            }
             (None, SourceKind::Pronoun(gender)) => Some(Referent::Stranger(Some(*gender))),
             (None, SourceKind::Stranger(gender)) => Some(Referent::Stranger(*gender)),
             (None, SourceKind::Described(_)) => Some(Referent::Stranger(None)),
@@ -136,6 +142,16 @@ impl<'t> Resolver<'t> {
         let person = self.discourse.referent(self.words, &self.entities, word, gender)?;
         self.entities.persons[person].gender = Some(gender);
         Some(person)
+    }
+
+    /// The organisation that "it" or "the airline" at a word means.
+    fn body(&self, word: usize, noun: Option<&String>) -> Option<Meant> {
+        let named = noun.and_then(|noun| self.entities.organisation(noun)).map(str::to_owned);
+        let is_named_only = noun.is_some_and(|noun| !lexicon::is_organisation_noun(noun));
+        if named.is_some() || is_named_only {
+            return named.map(Meant::Organisation);
+        }
+        self.discourse.body(self.words, &self.entities, word, noun.is_some()).map(Meant::Organisation)
     }
 
     /// The person with a role, if the text has just mentioned them or if only one person can hold the office.
@@ -173,7 +189,6 @@ impl<'t> Resolver<'t> {
     /// The person of a mention that is a source. A single name that nothing else explains is added.
     fn person(&mut self, at: usize, mention: &Mention) -> Option<usize> {
         if let Some(person) = self.persons[at] {
-            self.entities.persons[person].is_somebody = true;
             return Some(person);
         }
         let name = Name::from_words(self.words, mention.name.clone())?;
@@ -182,8 +197,8 @@ impl<'t> Resolver<'t> {
                 Some(person)
             }
             Bearers::Nobody if self.is_single(mention) => {
-                let speaks = self.speaks(&mention.name);
-                let person = self.entities.add_single(&self.words[mention.name.start], speaks, mention.gender);
+                let is_person = mention.kind == MentionKind::Person;
+                let person = self.entities.add_single(&self.words[mention.name.start], is_person, mention.gender);
                 self.persons[at] = Some(person);
                 Some(person)
             }
@@ -202,8 +217,9 @@ impl<'t> Resolver<'t> {
     fn is_proper(&self, name: &Range<usize>) -> bool {
         let first = &self.words[name.start];
         let last = &self.words[name.end - 1];
-        let is_plural =
-            lexicon::is_plural(&last.lower) || (lexicon::is_group(&last.lower) && last.lower.ends_with('s'));
+        let is_body = name.len() > 1 && lexicon::is_organisation_word(&last.lower);
+        let is_plural = !is_body && lexicon::is_plural(&last.lower)
+            || (lexicon::is_group(&last.lower) && last.lower.ends_with('s'));
         let is_doubtful =
             first.is_opening && name.len() == 1 && !first.is_all_capitals() && !self.capital.contains(first.text);
         let is_common = self.small.contains(first.lower.as_str()) || first.text.ends_with('s') || !self.speaks(name);
@@ -218,16 +234,21 @@ impl<'t> Resolver<'t> {
     }
 
     fn organisation(&self, name: &Range<usize>) -> String {
-        let full = self.entities.organisation(&self.words[name.end - 1].lower).filter(|_| name.len() == 1);
+        let short = self.words[name.end - 1].lower.replace('.', "");
+        let full = self.entities.organisation(&short).filter(|_| name.len() == 1);
         full.map_or_else(|| roles::text(self.text, self.words, name.clone()), str::to_owned)
     }
 
-    /// The person that a part of a mention names.
-    fn part(&self, range: Range<usize>) -> Option<usize> {
-        match self.entities.find(&Name::from_words(self.words, range)?, None) {
-            Bearers::One(person) => Some(person),
-            _ => None,
+    /// The bearer of the name that a source is a part of.
+    fn part(&mut self, range: Range<usize>) -> Option<Meant> {
+        let Range { start, end } = range;
+        if let Bearers::One(person) = self.entities.find(&Name::from_words(self.words, range)?, None) {
+            return Some(Meant::person(person));
         }
+        let at = self.mentions.partition_point(|mention| mention.name.end < end);
+        let is_last =
+            self.mentions.get(at).is_some_and(|mention| mention.name.end == end && mention.name.start <= start);
+        if is_last { self.name(at, None) } else { None }
     }
 
     fn introduce(&self, meant: Meant) -> Speaker {
@@ -310,8 +331,89 @@ mod tests {
 
     #[test]
     fn a_pronoun_teaches_the_gender() {
-        let found = speakers("[Quux Foo] said no. [She] slept. Bob Roe slept. [She] said more.");
+        let found = speakers("[Quux Foo, 52,] said no. [She] slept. Bob Roe slept. [She] said more.");
         assert_eq!(found[1..], [Some(speaker("Quux Foo", "")), Some(speaker("Quux Foo", ""))]);
+    }
+
+    #[test]
+    fn a_full_name_that_nothing_explains_leaves_doubt() {
+        let found = speakers("[Ann Lee] said no. [Quux Foo] said yes. [She] slept.");
+        assert_eq!(found[2], None);
+        assert_eq!(speakers("[Agence Quux] reported that. [He] left.")[1], None);
+        let found = speakers("[Quux Foo] said no. [She] slept. Later Foo left.");
+        assert_eq!(found[1], Some(speaker("Quux Foo", "")), "bodies are not called by a surname");
+    }
+
+    #[test]
+    fn an_organisation_is_meant_by_it_and_by_a_noun() {
+        let text = "Quuxair reported a loss. [The airline] said no. [It] said so. [The company] agreed.";
+        assert_eq!(speakers(text), vec![Some(speaker("Quuxair", "")); 3]);
+        assert_eq!(speakers("Quuxair sued Oslo Bank. [The company] said no."), [None]);
+        assert_eq!(speakers("[Quuxair] said no. [A charity] said so. [It] wept.")[2], None);
+        let text = "It rained on Oslo City Council. It rained. It rained. It rained. [The council] wept.";
+        assert_eq!(speakers(text), [Some(speaker("Oslo City Council", ""))]);
+    }
+
+    #[test]
+    fn firms_and_parties_speak() {
+        let found = speakers("[Foo & Quux] said no. [Boeing] said so. [Surrey Police] said so. [Downing Street] wept.");
+        let names = ["Foo & Quux", "Boeing", "Surrey Police", "Downing Street"].map(|name| Some(speaker(name, "")));
+        assert_eq!(found, names);
+        assert_eq!(
+            speakers("[Ask Quuxes] said no. [The Tories] said so. [NASA] wept."),
+            ["Ask Quuxes", "Tories", "NASA"].map(|name| Some(speaker(name, "")))
+        );
+        let text = "The Environmental Protection Agency slept. [The EPA] said no.";
+        assert_eq!(speakers(text), [Some(speaker("Environmental Protection Agency", ""))]);
+    }
+
+    #[test]
+    fn chairmen_can_be_women() {
+        let found = speakers("[Council chairman Leonie Quux] said no. [She] slept.");
+        assert_eq!(found, vec![Some(speaker("Leonie Quux", "Council chairman")); 2]);
+    }
+
+    #[test]
+    fn nicknames_and_first_names_in_brackets_are_parts_of_names() {
+        let found = speakers("[Ann “Mona” Lee, 52,] said no. [Mona] slept. [Lord (David) Quux] wept. [Quux] sang.");
+        let mona = Some(speaker("Ann “Mona” Lee", ""));
+        assert_eq!(found, [mona.clone(), mona, Some(speaker("David Quux", "")), Some(speaker("David Quux", ""))]);
+    }
+
+    #[test]
+    fn a_role_with_the_same_words_is_one_person_s() {
+        let found = speakers("[Opposition leader Ann Lee] said no. [The opposition leader] wept. [The leader] slept.");
+        assert_eq!(found[1], Some(speaker("Ann Lee", "Opposition leader")));
+        assert_eq!(found[2], None);
+    }
+
+    #[test]
+    fn roles_of_an_open_class_are_no_part_of_the_name() {
+        for (source, role) in [
+            ("Arsenal boss Quux Foo", "Arsenal boss"),
+            ("Defender Quux Foo", "Defender"),
+            ("Taxi driver Quux Foo", "Taxi driver"),
+            ("Oslo vexillologist Quux Foo", "Oslo vexillologist"),
+            ("Mum-of-three Ann Foo", "Mum-of-three"),
+            ("Ann’s barrister, Quux Foo,", "Ann’s barrister"),
+            ("Council member Quux Foo, who voted no,", "Council member"),
+        ] {
+            let found = speakers(&format!("[{source}] said no."));
+            assert_eq!(
+                found,
+                [Some((
+                    source
+                        .trim_start_matches(role)
+                        .trim_start_matches(", ")
+                        .split(',')
+                        .next()
+                        .unwrap()
+                        .trim()
+                        .to_owned(),
+                    role.to_owned()
+                ))]
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::entities::{Bearers, Entities};
 use super::lexicon::{self, Gender};
-use super::mentions::Mention;
+use super::mentions::{Mention, MentionKind};
 use super::names::Name;
 use super::roles;
 use super::words::Word;
@@ -15,6 +15,9 @@ const REACH: usize = 5;
 
 /// The same for a person of unknown gender.
 const REACH_OF_UNKNOWN: usize = 2;
+
+/// The number of sentences that "it" and "the airline" reach back.
+const REACH_OF_BODY: usize = 3;
 
 /// The prominence of somebody in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +39,10 @@ pub(super) enum Referent {
     Named(Name),
     /// Somebody without a name, "an official", with the gender if it is known.
     Stranger(Option<Gender>),
+    /// An organisation or a place that speaks, by its name.
+    Body(String),
+    /// An organisation or a document without a name.
+    UnnamedBody,
 }
 
 impl Referent {
@@ -49,26 +56,46 @@ impl Referent {
                 Bearers::Nobody => false,
             },
             Self::Stranger(own) => own.is_none_or(|own| own == gender),
+            Self::Body(_) | Self::UnnamedBody => false,
         }
     }
 
     /// The person, once the gender is known.
     fn person(&self, entities: &Entities, gender: Gender) -> Option<usize> {
         match self {
-            Self::Person(person) => Some(*person),
+            Self::Person(person) => Some(*person).filter(|&person| entities.persons[person].is_somebody),
             Self::Named(name) => match entities.find(name, Some(gender)) {
                 Bearers::One(person) => Some(person),
                 _ => None,
             },
-            Self::Stranger(_) => None,
+            Self::Stranger(_) | Self::Body(_) | Self::UnnamedBody => None,
+        }
+    }
+
+    /// Returns true if "it" can mean this.
+    fn is_body(&self, entities: &Entities) -> bool {
+        match self {
+            Self::Body(_) | Self::UnnamedBody => true,
+            Self::Person(person) => !entities.persons[*person].is_somebody,
+            Self::Named(_) | Self::Stranger(_) => false,
+        }
+    }
+
+    /// The name of an organisation, or of what could be one.
+    fn body<'r>(&'r self, entities: &'r Entities) -> Option<&'r str> {
+        match self {
+            Self::Body(name) => Some(name),
+            Self::Person(person) => Some(&entities.persons[*person].name),
+            Self::Named(_) | Self::Stranger(_) | Self::UnnamedBody => None,
         }
     }
 }
 
-/// Returns true for somebody who is not known to be of the other gender.
+/// Returns true for somebody who is not known to be of the other gender. A full name that nothing shows to be a person's
+/// counts too: it leaves doubt.
 fn is_somebody_of(entities: &Entities, person: usize, gender: Gender) -> bool {
     let person = &entities.persons[person];
-    person.is_somebody && person.gender.is_none_or(|own| own == gender)
+    person.gender.is_none_or(|own| own == gender)
 }
 
 /// Somebody at a place of the text.
@@ -92,7 +119,10 @@ impl Discourse {
         for (mention, person) in mentions.iter().zip(persons) {
             deadline::check();
             let first = &words[mention.name.start];
-            let referent = person.map(Referent::Person).or_else(|| namesake(words, entities, mention));
+            let referent = person
+                .map(Referent::Person)
+                .or_else(|| namesake(words, entities, mention))
+                .or_else(|| body(words, entities, mention));
             if let Some(referent) = referent.filter(|_| !first.is_quoted && !first.is_in_title) {
                 let salience = if is_subject(words, mention) { Salience::Subject } else { Salience::Other };
                 discourse.enter(words, mention.name.start, referent, salience);
@@ -104,6 +134,34 @@ impl Discourse {
             }
         }
         discourse
+    }
+
+    /// The organisation that "it" at `word` means, if the sentences before it leave no doubt. `is_noun`: a noun such as
+    /// "the airline" stands there, which is no place.
+    pub(super) fn body(&self, words: &[Word], entities: &Entities, word: usize, is_noun: bool) -> Option<String> {
+        let sentence = words[word].sentence;
+        let near = (sentence.saturating_sub(REACH_OF_BODY)..=sentence).rev();
+        let mut bodies = near.filter_map(|sentence| self.by_sentence.get(&sentence)).flat_map(|all| {
+            all.iter().rev().filter(|one| {
+                let is_known_place = is_noun && one.referent.body(entities).is_some_and(is_place);
+                one.word < word && one.referent.is_body(entities) && !is_known_place
+            })
+        });
+        // From the place backwards, up to the one that was the last to speak.
+        let mut found: Option<&str> = None;
+        let mut is_subject = false;
+        for one in bodies.by_ref() {
+            let name = one.referent.body(entities)?;
+            if found.is_some_and(|found| found != name) {
+                return None;
+            }
+            found = Some(name);
+            is_subject |= one.salience > Salience::Other;
+            if one.salience == Salience::Speaker {
+                break;
+            }
+        }
+        found.filter(|_| is_subject).map(str::to_owned)
     }
 
     /// Returns true if a person appears shortly before `word`.
@@ -171,6 +229,29 @@ fn stranger(words: &[Word], at: usize) -> Option<Gender> {
         matches!(word.lower.as_str(), "a" | "an" | "one" | "another" | "his" | "her") && word.is_beside_next()
     });
     (is_new && !is_named).then_some(gender)
+}
+
+/// Returns true if every word of a name is one of a place.
+fn is_place(name: &str) -> bool {
+    name.split(' ').all(|word| lexicon::is_place(&word.to_lowercase()))
+}
+
+/// The organisation or place that a mention names, or a single name that could be one.
+fn body(words: &[Word], entities: &Entities, mention: &Mention) -> Option<Referent> {
+    let last = &words[mention.name.end - 1];
+    let is_short = mention.name.len() == 1;
+    let is_body = match mention.kind {
+        MentionKind::Organisation | MentionKind::Place => true,
+        MentionKind::Unknown => is_short && !last.text.ends_with('s') && !lexicon::is_group(&last.lower),
+        MentionKind::Person => false,
+    };
+    let full = entities.organisation(&last.lower.replace('.', "")).filter(|_| is_short).map(str::to_owned);
+    is_body.then(|| Referent::Body(full.unwrap_or_else(|| written(&words[mention.name.clone()]))))
+}
+
+/// The words of a name with single spaces.
+fn written(name: &[Word]) -> String {
+    name.iter().map(|word| word.text).collect::<Vec<_>>().join(" ")
 }
 
 /// A name that several people in the text have.

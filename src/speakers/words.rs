@@ -61,7 +61,9 @@ impl Word<'_> {
 
     /// The next word follows in the same line, whether or not this one is a possessive.
     pub(super) fn is_beside_next(&self) -> bool {
-        !self.gap.is_empty() && self.gap.chars().all(|character| character.is_whitespace() && character != '\n')
+        // The space after a stop may be missing: "Mr.Lee".
+        (!self.gap.is_empty() || self.text.ends_with('.'))
+            && self.gap.chars().all(|character| character.is_whitespace() && character != '\n')
     }
 
     /// A comma and white space are between it and the next word.
@@ -143,7 +145,10 @@ fn ranges(text: &str) -> Vec<Range<usize>> {
         }
         let Some(start) = open else { continue };
         let goes_on = characters.peek().is_some_and(|(_, next)| next.is_alphanumeric());
-        let is_inner = matches!(character, '\'' | '’' | '-' | '.' | '&' | '\u{300}'..='\u{36f}') && goes_on;
+        // "Mr.Lee" without a space is two words.
+        let is_title = character == '.' && NAME_ABBREVIATIONS.contains(&text[start..at]);
+        let is_inner =
+            !is_title && matches!(character, '\'' | '’' | '-' | '.' | '&' | '\u{300}'..='\u{36f}') && goes_on;
         if !is_inner {
             open = None;
             let keeps_stop = character == '.' && is_abbreviation(&text[start..at]);
@@ -204,6 +209,11 @@ mod tests {
             ["Mr.", "O’Hara-Lee", "J.", "K.", "Oe", "Jr.", "AT&T"]
         );
         assert_eq!(texts("in the U.S. It ended."), ["in", "the", "U.S.", "It", "ended"]);
+    }
+
+    #[test]
+    fn a_title_without_a_space_behind_it_is_a_word() {
+        assert_eq!(texts("Mr.Lee slept"), ["Mr.", "Lee", "slept"]);
     }
 
     #[test]
