@@ -184,6 +184,12 @@ pub(crate) static ORGANISATION_NOUNS: LazyLock<HashSet<&'static str>> =
 pub(crate) static NAMED_ORGANISATION_NOUNS: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| file::section(ORGANISATION_NOUNS_FILE, "named").into_iter().collect());
 
+/// Verbs that give something a name.
+pub(crate) static NAMING_VERBS: Words = LazyLock::new(|| file::words(include_str!("naming_verbs.txt")));
+
+/// Participles whose passive has the hearer as its subject.
+pub(crate) static HEARER_VERBS: Words = LazyLock::new(|| file::words(include_str!("hearer_verbs.txt")));
+
 /// Nouns for what an organisation publishes, and for those who speak for it without a name.
 pub(crate) static DOCUMENT_NOUNS: Words = LazyLock::new(|| file::words(include_str!("document_nouns.txt")));
 
