@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::parts::Parts;
 use super::{Page, paragraphs, words};
 use crate::deadline;
+use crate::english::SPEECH_VERBS;
 use crate::sentences::is_boilerplate;
 
 /// Adds the parts that the layout shows to `parts`. They replace those that a model found in the same places.
@@ -21,6 +22,7 @@ pub(super) fn add_parts(page: &Page<'_, '_>, parts: &mut Parts) {
     }
     for quotation in &page.quotations {
         deadline::check();
+        add_announcer(page, parts, quotation);
         if let Some(signature) = Signature::after(page, quotation) {
             signature.add_to(page, parts, quotation);
         }
@@ -74,6 +76,32 @@ fn add_headline_speaker(page: &Page<'_, '_>, parts: &mut Parts, paragraph: &Rang
     if is_label && is_alone && is_announced && !is_sentence(line) {
         parts.sources.insert(page, label);
         parts.cues.insert(page, colon..colon + 1);
+    }
+}
+
+/// Gives a quotation after a colon the speaker in its sentence, if a model found none: "Another posted: “…”", "Lee himself
+/// was at a loss: “…”".
+fn add_announcer(page: &Page<'_, '_>, parts: &mut Parts, quotation: &Range<usize>) {
+    const MOST_WORDS: usize = 4;
+    const LONGEST: usize = 120;
+    let (first, _) = page.sentences_of(quotation);
+    let start = page.sentences[first].range.start;
+    if quotation.start.saturating_sub(start) > LONGEST {
+        return;
+    }
+    let clause = page.text.get(start..quotation.start).unwrap_or_default();
+    let Some(clause) = clause.trim_end().strip_suffix(':') else { return };
+    let whole = start..start + clause.len() + 1;
+    if !parts.sources.touching(&whole).is_empty() || !parts.cues.touching(&whole).is_empty() {
+        return;
+    }
+    let himself = [" himself", " herself"].iter().find_map(|word| clause.find(word).map(|at| at + word.len()));
+    let (subject, verb) = clause.rsplit_once(' ').unwrap_or(("", clause));
+    if let Some(end) = himself.filter(|&end| words(&clause[..end]) <= MOST_WORDS) {
+        parts.sources.insert(page, start..start + end);
+    } else if SPEECH_VERBS.contains_key(verb) && (1..=MOST_WORDS).contains(&words(subject)) {
+        parts.sources.insert(page, start..start + subject.len());
+        parts.cues.insert(page, start + subject.len() + 1..start + clause.len());
     }
 }
 

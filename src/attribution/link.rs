@@ -111,6 +111,9 @@ impl Linker<'_> {
         let start = sentences[content.first].range.start.min(content.range.start);
         let end = sentences[content.last].range.end.max(content.range.end);
         let text = self.page.text;
+        if text[start..content.range.start].trim_end().ends_with(':') {
+            return false;
+        }
         words(&text[start..content.range.start]) <= MOST_WORDS && words(&text[content.range.end..end]) <= MOST_WORDS
     }
 

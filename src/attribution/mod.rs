@@ -327,6 +327,22 @@ mod tests {
     }
 
     #[test]
+    fn a_source_that_was_cut_in_its_clause_reaches_to_the_comma() {
+        let cut =
+            "[s Ann Lee, who lost it when the river ] burst on the night of March 3, [c said ] [x that it was late. ]";
+        let source = "Ann Lee, who lost it when the river burst on the night of March 3";
+        assert_eq!(found(cut), [format!("{source} / said / that it was late.")]);
+    }
+
+    #[test]
+    fn a_clause_before_a_colon_has_the_speaker_of_the_quotation() {
+        let fans = "[s One fan ] [c wrote: ] [x “so proud” ] | Another posted: [x “no words at all” ]";
+        assert_eq!(found(fans), ["One fan / wrote: / “so proud”", "Another / posted / “no words at all”"]);
+        let own = "Lee himself was at a loss: [x “So be it then, all of you.” ]";
+        assert_eq!(found(own), ["Lee himself / - / “So be it then, all of you.”"]);
+    }
+
+    #[test]
     fn a_quotation_with_a_subject_of_its_own_is_not_a_neighbour_s() {
         let own = "[x “We go,” ] [s she ] [c said. ] | Bob Lee was at a loss: [x “So be it then, all of you.” ]";
         assert_eq!(found(own)[1], "- / - / “So be it then, all of you.”");

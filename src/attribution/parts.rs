@@ -71,7 +71,8 @@ impl Parts {
             let limit = page.sentences[place.last].range.end;
             let free = [self.sources.0.get(at + 1), self.cues.next_after(place), self.contents.next_after(place)];
             let limit = free.into_iter().flatten().map(|next| next.range.start).fold(limit, usize::min);
-            let end = end_of_phrase(page.text, place.range.clone(), limit);
+            let end = end_of_clause(page.text, &place.range, self.cues.next_after(place), limit)
+                .unwrap_or_else(|| end_of_phrase(page.text, place.range.clone(), limit));
             self.sources.0[at].range.end = end;
         }
     }
@@ -150,6 +151,16 @@ impl Placed {
         let first = self.0.partition_point(|place| place.range.end <= range.start);
         first..self.0.partition_point(|place| place.range.start < range.end).max(first)
     }
+}
+
+/// The end of a source that was cut inside its relative clause: the comma before the cue.
+fn end_of_clause(text: &str, source: &Range<usize>, cue: Option<&Place>, limit: usize) -> Option<usize> {
+    const LONGEST: usize = 200;
+    let cue = cue.filter(|cue| cue.range.start <= limit && cue.range.start <= source.end + LONGEST)?;
+    let rest = text.get(source.end..cue.range.start)?.trim_end().strip_suffix(',')?;
+    let has_clause = [" who ", " whose ", " which "].iter().any(|word| text[source.clone()].contains(word));
+    let is_inside = has_clause && words(rest) > 0 && !rest.contains(['"', '“', '”', '.', ';', ':', ',']);
+    is_inside.then_some(source.end + rest.len())
 }
 
 /// The end of a source that was cut after a preposition or an article: past the capitalised words and numbers behind it.

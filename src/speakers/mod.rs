@@ -222,7 +222,10 @@ impl<'t> Resolver<'t> {
             || (lexicon::is_group(&last.lower) && last.lower.ends_with('s'));
         let is_doubtful =
             first.is_opening && name.len() == 1 && !first.is_all_capitals() && !self.capital.contains(first.text);
-        let is_common = self.small.contains(first.lower.as_str()) || first.text.ends_with('s') || !self.speaks(name);
+        let acts = self.words.get(name.end).is_some_and(|next| lexicon::is_common_verb(&next.lower));
+        let is_common = self.small.contains(first.lower.as_str())
+            || first.text.ends_with('s')
+            || !(self.speaks(name) || acts && first.flows_on());
         !(is_plural || first.is_in_title || is_doubtful && is_common)
     }
 
@@ -346,12 +349,17 @@ mod tests {
 
     #[test]
     fn an_organisation_is_meant_by_it_and_by_a_noun() {
-        let text = "Quuxair reported a loss. [The airline] said no. [It] said so. [The company] agreed.";
-        assert_eq!(speakers(text), vec![Some(speaker("Quuxair", "")); 3]);
+        let text = "[Quuxair] reported a loss. [The airline] said no. [It] said so. [The company] agreed.";
+        assert_eq!(speakers(text), vec![Some(speaker("Quuxair", "")); 4]);
         assert_eq!(speakers("Quuxair sued Oslo Bank. [The company] said no."), [None]);
         assert_eq!(speakers("[Quuxair] said no. [A charity] said so. [It] wept.")[2], None);
         let text = "It rained on Oslo City Council. It rained. It rained. It rained. [The council] wept.";
         assert_eq!(speakers(text), [Some(speaker("Oslo City Council", ""))]);
+    }
+
+    #[test]
+    fn a_drop_capital_belongs_to_its_word() {
+        assert_eq!(speakers("[J UDGE Ann Lee] said no. S HE slept"), [Some(speaker("Ann Lee", "Judge"))]);
     }
 
     #[test]

@@ -117,8 +117,15 @@ pub(super) fn text(source: &str, words: &[Word], range: Range<usize>) -> String 
     let Some(last) = words[range.clone()].last() else { return String::new() };
     let end = last.bytes.start + last.text.len();
     let text = source[words[range.start].bytes.start..end].split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = without_drop_capital(&words[range.start], text);
     // A name may begin inside a bracket: "Lord (David) Lee".
     if text.contains(')') && !text.contains('(') { text.replace(')', "") } else { text }
+}
+
+/// The text "Judge Lee" for "J UDGE Lee".
+fn without_drop_capital(first: &Word, text: String) -> String {
+    let Some((letter, rest)) = first.text.split_once(' ') else { return text };
+    [letter, &rest.to_lowercase(), &text[first.text.len().min(text.len())..]].concat()
 }
 
 #[cfg(test)]
