@@ -1,7 +1,6 @@
 //! The persons and organisations that a document names: its mentions, joined.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 use super::lexicon::{self, Gender};
 use super::mentions::{Mention, MentionKind};

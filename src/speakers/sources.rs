@@ -91,11 +91,10 @@ fn has_role_before_name(words: &[Word], mentions: &[Mention], phrase: &Range<usi
 
 /// Returns true for a word that can stand inside a role before its noun.
 fn is_plain(word: &Word) -> bool {
-    word.is_beside_next()
-        && !lexicon::is_link(&word.lower)
-        && !lexicon::is_small(&word.lower)
-        && !matches!(word.lower.as_str(), "men" | "women")
-        && !(lexicon::is_plural(&word.lower) && word.lower.ends_with('s'))
+    // "Police" and "staff" have no ending of a plural and may stand before a role.
+    let ends_plural = word.lower.ends_with('s') || word.lower.ends_with("men");
+    let is_plural = ends_plural && lexicon::is_plural(&word.lower);
+    word.is_beside_next() && !(lexicon::is_link(&word.lower) || lexicon::is_small(&word.lower) || is_plural)
 }
 
 /// The name at the beginning of a phrase, or after a role in it; `None` for a phrase without a name.
