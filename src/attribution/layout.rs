@@ -1,28 +1,107 @@
 //! Attributions that the layout of a text shows: transcripts (`MR. SMITH: …`, `Q: …`), and quotations that are signed with a
 //! dash and a name.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::parts::Parts;
 use super::{Page, paragraphs, words};
 use crate::deadline;
+use crate::english::SPEECH_VERBS;
+use crate::sentences::is_boilerplate;
 
 /// Adds the parts that the layout shows to `parts`. They replace those that a model found in the same places.
 pub(super) fn add_parts(page: &Page<'_, '_>, parts: &mut Parts) {
-    let turns: Vec<Turn> =
-        paragraphs(page.sentences).into_iter().filter_map(|range| Turn::from_paragraph(page.text, range)).collect();
-    // A single such line may be a heading or a warning.
-    if turns.len() > 1 {
-        for turn in turns {
-            deadline::check();
-            turn.add_to(page, parts);
-        }
+    for turn in turns(page) {
+        deadline::check();
+        turn.add_to(page, parts);
+    }
+    for paragraph in paragraphs(page.sentences) {
+        deadline::check();
+        add_headline_speaker(page, parts, &paragraph);
     }
     for quotation in &page.quotations {
         deadline::check();
+        add_announcer(page, parts, quotation);
         if let Some(signature) = Signature::after(page, quotation) {
             signature.add_to(page, parts, quotation);
         }
+    }
+}
+
+/// The turns of a transcript or an interview, if the document is one.
+fn turns(page: &Page<'_, '_>) -> Vec<Turn> {
+    let mut turns: Vec<Turn> = paragraphs(page.sentences)
+        .into_iter()
+        .filter(|range| !is_boilerplate(&page.text[range.clone()]))
+        .filter_map(|range| Turn::from_paragraph(page.text, range))
+        .collect();
+    // A label in small letters may be any word before a colon, unless two speakers take turns.
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for turn in turns.iter().filter(|turn| !turn.is_certain) {
+        *counts.entry(&page.text[turn.name.clone()]).or_default() += 1;
+    }
+    let is_interview = counts.values().filter(|&&count| count > 1).count() > 1;
+    turns.retain(|turn| {
+        turn.is_certain || is_interview && counts.get(&page.text[turn.name.clone()]).is_some_and(|&count| count > 1)
+    });
+    // A single such line may be a heading or a warning, and lines that are no sentences are a list.
+    let sentences = turns.iter().filter(|turn| is_sentence(&page.text[turn.speech.clone()])).count();
+    if turns.len() > 1 && sentences * 2 >= turns.len() { turns } else { Vec::new() }
+}
+
+/// Returns true if `speech` ends as sentences do.
+fn is_sentence(speech: &str) -> bool {
+    let end = speech.trim_end_matches(|mark: char| mark.is_whitespace() || matches!(mark, '"' | '”' | '’' | ')' | ']'));
+    end.ends_with(['.', '!', '?', '…', '—', '–', '-', ':'])
+}
+
+/// Gives the content of a headline the speaker before its colon, if a model found the content alone: "Minister: strike
+/// will cost more".
+fn add_headline_speaker(page: &Page<'_, '_>, parts: &mut Parts, paragraph: &Range<usize>) {
+    const MOST_WORDS: usize = 4;
+    let line = &page.text[paragraph.clone()];
+    let Some(colon) = short_line(line).and_then(|line| line.find(": ")) else { return };
+    let colon = paragraph.start + colon;
+    let label = paragraph.start..colon;
+    let is_label =
+        words(&page.text[label.clone()]) <= MOST_WORDS && page.text[label.clone()].starts_with(char::is_uppercase);
+    let is_alone = parts.sources.touching(paragraph).is_empty() && parts.cues.touching(paragraph).is_empty();
+    let is_announced = match parts.contents.touching(paragraph) {
+        [content] => {
+            content.range.start == colon + 2 && page.text[content.range.clone()].starts_with(char::is_lowercase)
+        }
+        _ => false,
+    };
+    if is_label && is_alone && is_announced && !is_sentence(line) {
+        parts.sources.insert(page, label);
+        parts.cues.insert(page, colon..colon + 1);
+    }
+}
+
+/// Gives a quotation after a colon the speaker in its sentence, if a model found none: "Another posted: “…”", "Lee himself
+/// was at a loss: “…”".
+fn add_announcer(page: &Page<'_, '_>, parts: &mut Parts, quotation: &Range<usize>) {
+    const MOST_WORDS: usize = 4;
+    const LONGEST: usize = 120;
+    let (first, _) = page.sentences_of(quotation);
+    let start = page.sentences[first].range.start;
+    if quotation.start.saturating_sub(start) > LONGEST {
+        return;
+    }
+    let clause = page.text.get(start..quotation.start).unwrap_or_default();
+    let Some(clause) = clause.trim_end().strip_suffix(':') else { return };
+    let whole = start..start + clause.len() + 1;
+    if !parts.sources.touching(&whole).is_empty() || !parts.cues.touching(&whole).is_empty() {
+        return;
+    }
+    let himself = [" himself", " herself"].iter().find_map(|word| clause.find(word).map(|at| at + word.len()));
+    let (subject, verb) = clause.rsplit_once(' ').unwrap_or(("", clause));
+    if let Some(end) = himself.filter(|&end| words(&clause[..end]) <= MOST_WORDS) {
+        parts.sources.insert(page, start..start + end);
+    } else if SPEECH_VERBS.contains_key(verb) && (1..=MOST_WORDS).contains(&words(subject)) {
+        parts.sources.insert(page, start..start + subject.len());
+        parts.cues.insert(page, start + subject.len() + 1..start + clause.len());
     }
 }
 
@@ -31,21 +110,28 @@ struct Turn {
     name: Range<usize>,
     colon: Range<usize>,
     speech: Range<usize>,
+    /// Its label can hardly be anything else: capitals, or `Q` and `A`.
+    is_certain: bool,
 }
 
 impl Turn {
     fn from_paragraph(text: &str, paragraph: Range<usize>) -> Option<Self> {
         let line = &text[paragraph.clone()];
         let opened = line.len() - line.trim_start_matches(['"', '“']).len();
-        let colon = line.find(':')?;
-        let name = line.get(opened..colon)?;
+        let is_numbered = line.starts_with("Q. ") || line.starts_with("A. ");
+        let colon = if is_numbered { 1 } else { line.find(':')? };
+        let name = without_remark(line.get(opened..colon)?);
         let speech = line[colon + 1..].trim_start();
-        let is_turn = is_speaker(name) && !speech.is_empty() && line[colon + 1..].starts_with(char::is_whitespace);
+        let is_certain = is_speaker(name);
+        let is_turn = (is_certain || is_title_case(name))
+            && !speech.is_empty()
+            && line[colon + 1..].starts_with(char::is_whitespace);
         let start = paragraph.start;
         is_turn.then(|| Self {
-            name: start + opened..start + colon,
+            name: start + opened..start + opened + name.len(),
             colon: start + colon..start + colon + 1,
             speech: paragraph.end - speech.len()..paragraph.end,
+            is_certain,
         })
     }
 
@@ -57,6 +143,12 @@ impl Turn {
     }
 }
 
+/// A label without a remark in brackets: "PELLAN (voice-over)".
+fn without_remark(label: &str) -> &str {
+    let open = label.strip_suffix(')').and_then(|label| label.rfind(" ("));
+    open.map_or(label, |open| &label[..open])
+}
+
 /// Returns true if `name` can be a speaker in a transcript: a few words in capitals, or `Q` and `A`.
 fn is_speaker(name: &str) -> bool {
     const MOST_WORDS: usize = 5;
@@ -66,6 +158,16 @@ fn is_speaker(name: &str) -> bool {
         && !name.chars().any(char::is_lowercase)
         && !name.chars().any(char::is_numeric);
     is_answer || (is_written_large && name.len() > 1)
+}
+
+/// Returns true if `name` can be a speaker in an interview: a few words with capitals.
+fn is_title_case(name: &str) -> bool {
+    const MOST_WORDS: usize = 4;
+    (1..=MOST_WORDS).contains(&name.split_whitespace().count())
+        && name
+            .split_whitespace()
+            .all(|word| word.starts_with(char::is_uppercase) || matches!(word, "of" | "the" | "de"))
+        && name.chars().all(|sign| sign.is_alphabetic() || matches!(sign, ' ' | '.' | '-' | '’' | '\''))
 }
 
 /// A dash and a name after a quotation.

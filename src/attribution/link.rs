@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::parts::{Parts, Place};
-use super::{Page, Relation, gap, meet};
+use super::{Page, Relation, gap, meet, words};
 use crate::deadline;
 
 /// The relations that `parts` make, in the order of their contents.
@@ -78,13 +78,19 @@ impl Linker<'_> {
     fn signed(&self, content: &Place) -> Option<usize> {
         const WIDEST_GAP: usize = 3;
         let next = self.cues.partition_point(|cue| cue.range.start < content.range.end);
-        self.cues.get(next).filter(|cue| gap(&cue.range, &content.range) <= WIDEST_GAP).map(|_| next)
+        let cue = self.cues.get(next).filter(|cue| gap(&cue.range, &content.range) <= WIDEST_GAP)?;
+        // A verb in the next paragraph does not report a heading, a dash on the next line does.
+        let is_dash = !self.page.text[cue.range.clone()].contains(char::is_alphanumeric);
+        (is_dash || self.page.paragraph(cue.first) == self.page.paragraph(content.last)).then_some(next)
     }
 
     /// The cue of the previous content in the same paragraph, or of the next, or of the last in the previous paragraph:
     /// a speaker goes on until somebody else begins.
     fn beside(&self, place: usize, owners: &[Option<usize>]) -> Option<usize> {
         let content = &self.contents[place];
+        if !self.stands_alone(content) || self.has_new_subject(place) {
+            return None;
+        }
         let paragraph = self.page.paragraph(content.first);
         if let Some(cue) = self.previous_in(paragraph, place, owners) {
             return Some(cue);
@@ -94,7 +100,40 @@ impl Linker<'_> {
         }
         let previous = place.checked_sub(1)?;
         let is_quoted = self.page.is_quoted(&self.contents[previous].range);
-        self.previous_in(paragraph.checked_sub(1)?, place, owners).filter(|_| is_quoted)
+        self.previous_in(paragraph.checked_sub(1)?, place, owners)
+            .filter(|_| is_quoted && !self.is_dialogue(previous, owners))
+    }
+
+    /// Returns true if hardly a word of the content's sentences is outside of it.
+    fn stands_alone(&self, content: &Place) -> bool {
+        const MOST_WORDS: usize = 2;
+        let sentences = &self.page.sentences;
+        let start = sentences[content.first].range.start.min(content.range.start);
+        let end = sentences[content.last].range.end.max(content.range.end);
+        let text = self.page.text;
+        if text[start..content.range.start].trim_end().ends_with(':') {
+            return false;
+        }
+        words(&text[start..content.range.start]) <= MOST_WORDS && words(&text[content.range.end..end]) <= MOST_WORDS
+    }
+
+    /// Returns true if a sentence between a content and the one before it, in the same paragraph, has a name in it: somebody
+    /// else may speak now.
+    fn has_new_subject(&self, place: usize) -> bool {
+        let Some(previous) = place.checked_sub(1).map(|previous| &self.contents[previous]) else { return false };
+        let content = &self.contents[place];
+        let is_same_paragraph = self.page.paragraph(previous.last) == self.page.paragraph(content.first);
+        (previous.last + 1..content.first)
+            .filter(|_| is_same_paragraph)
+            .any(|sentence| has_name(&self.page.text[self.page.sentences[sentence].range.clone()]))
+    }
+
+    /// Returns true if the quotations in the last two paragraphs have different speakers. Who speaks next is open then.
+    fn is_dialogue(&self, previous: usize, owners: &[Option<usize>]) -> bool {
+        let Some(before) = previous.checked_sub(1) else { return false };
+        let earlier = &self.contents[before];
+        let is_next = self.page.paragraph(earlier.last) + 1 == self.page.paragraph(self.contents[previous].first);
+        is_next && self.page.is_quoted(&earlier.range) && owners[before] != owners[previous]
     }
 
     /// The cue of the content before `place`, if that ends in a paragraph.
@@ -112,9 +151,17 @@ impl Linker<'_> {
     /// The cue before a colon that announces the content of the next sentence.
     fn announced(&self, content: &Place) -> Option<usize> {
         let cue = self.cues.partition_point(|cue| cue.range.start < content.range.start).checked_sub(1)?;
-        let from_cue = &self.page.text[self.cues[cue].range.start..content.range.start];
-        (from_cue.trim_end().ends_with(':') && self.cues[cue].first + 1 >= content.first).then_some(cue)
+        let from_cue = self.page.text[self.cues[cue].range.start..content.range.start].trim_end();
+        let colon = self.cues[cue].range.start + from_cue.len().saturating_sub(1);
+        let (sentence, _) = self.page.sentences_of(&(colon..colon + 1));
+        (from_cue.ends_with(':') && self.cues[cue].last == sentence && sentence + 1 >= content.first).then_some(cue)
     }
+}
+
+/// Returns true if a word with a capital is in a sentence, its first word and "I" apart.
+fn has_name(sentence: &str) -> bool {
+    let mut others = sentence.split_whitespace().skip(1);
+    others.any(|word| word.starts_with(char::is_uppercase) && !matches!(word, "I" | "I'm" | "I’m"))
 }
 
 /// The nearest of the parts that begin in the sentences of `of` and are suitable; the first of equals.

@@ -4,6 +4,8 @@
 //! quotations), contents grow to the quotations around them, and each cue gets its source and its contents, also across
 //! sentences: a quotation of three sentences has one speaker.
 
+/// Relations that report nothing.
+mod checks;
 /// Attributions that the layout shows.
 mod layout;
 /// Parts to relations.
@@ -25,7 +27,7 @@ pub(crate) use parts::is_inside_word;
 use quotations::quotations;
 
 /// Raise it by one where the same labels of tokens give other attributions than before. See `src/revisions.rs`.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// A sentence with the labels that a model gives its tokens.
 #[derive(Debug, Clone)]
@@ -110,7 +112,9 @@ impl<'s, 't> Page<'s, 't> {
         let mut parts = Parts::from_labels(self);
         layout::add_parts(self, &mut parts);
         parts.complete_quotations(self);
-        link::relations(self, &parts)
+        parts.complete_sources(self);
+        parts.drop_hearers(self);
+        checks::reported(self, link::relations(self, &parts))
     }
 
     /// The paragraph of a sentence, by its number.
@@ -287,6 +291,95 @@ mod tests {
             found("“It was over before it began.” | — Ann Lee"),
             ["Ann Lee / — / “It was over before it began.”"]
         );
+    }
+
+    #[test]
+    fn what_nobody_said_is_left_out() {
+        for text in [
+            "[s He ] [c was nicknamed ] [x “the Fox.” ]",
+            "The firm makes [x “smart” ] meters.",
+            "[s He ] [c said ] [x The ] end.",
+            "It rained [x in Rome ] again.",
+            "[x READ MORE: Parents fear for pupils ] || It rained.",
+        ] {
+            assert!(found(text).is_empty(), "{text}");
+        }
+        assert_eq!(found("[s He ] [c said ] [x no. ]"), ["He / said / no."]);
+    }
+
+    #[test]
+    fn a_question_before_its_answer_is_no_statement() {
+        let asked = "[c Asked ] [x whether he would go, ] [s Bob Lee ] [c said ] [x that he would. ]";
+        assert_eq!(found(asked), ["Bob Lee / said / that he would."]);
+    }
+
+    #[test]
+    fn hearers_are_no_sources() {
+        let told = "[s The jury ] [c was told ] [x Bob Lee, ] [c had admitted ] [x that he left. ]";
+        assert_eq!(found(told), ["Bob Lee, / had admitted / that he left."]);
+        assert_eq!(found("[s They ] [c were told ] [x that it was late. ]"), ["- / were told / that it was late."]);
+    }
+
+    #[test]
+    fn a_source_that_was_cut_reaches_to_its_name() {
+        let cut = "[s Ann Lee, who lost it on the night of ] March 3, [c said ] [x that it was late. ]";
+        assert_eq!(found(cut), ["Ann Lee, who lost it on the night of March 3 / said / that it was late."]);
+    }
+
+    #[test]
+    fn a_source_that_was_cut_in_its_clause_reaches_to_the_comma() {
+        let cut =
+            "[s Ann Lee, who lost it when the river ] burst on the night of March 3, [c said ] [x that it was late. ]";
+        let source = "Ann Lee, who lost it when the river burst on the night of March 3";
+        assert_eq!(found(cut), [format!("{source} / said / that it was late.")]);
+    }
+
+    #[test]
+    fn a_clause_before_a_colon_has_the_speaker_of_the_quotation() {
+        let fans = "[s One fan ] [c wrote: ] [x “so proud” ] | Another posted: [x “no words at all” ]";
+        assert_eq!(found(fans), ["One fan / wrote: / “so proud”", "Another / posted / “no words at all”"]);
+        let own = "Lee himself was at a loss: [x “So be it then, all of you.” ]";
+        assert_eq!(found(own), ["Lee himself / - / “So be it then, all of you.”"]);
+    }
+
+    #[test]
+    fn a_quotation_with_a_subject_of_its_own_is_not_a_neighbour_s() {
+        let own = "[x “We go,” ] [s she ] [c said. ] | Bob Lee was at a loss: [x “So be it then, all of you.” ]";
+        assert_eq!(found(own)[1], "- / - / “So be it then, all of you.”");
+        let since = "[x “We go,” ] [s she ] [c said. ] | Then Bob Lee rose. | [x “So be it then.” ]";
+        assert_eq!(found(since)[1], "- / - / “So be it then.”");
+        let pause = "[x “We go,” ] [s she ] [c said. ] | She rose. | [x “So be it then.” ]";
+        assert_eq!(found(pause), ["she / said. / “We go,” + “So be it then.”"]);
+    }
+
+    #[test]
+    fn turns_of_a_dialogue_are_not_the_last_speaker_s() {
+        let talk = "[x “Do you know him?” ] [s she ] [c asked. ] || [x “No,” ] [c said ] [s Bob Lee. ] || [x “Look again.” ] || [x “I said no.” ]";
+        let speakers: Vec<bool> = found(talk).iter().map(|relation| relation.starts_with('-')).collect();
+        assert_eq!(speakers, [false, false, true, true]);
+    }
+
+    #[test]
+    fn a_heading_is_not_said_by_the_paragraph_after_it() {
+        let text = "[x Port Workers Walk Out ] || [c According to ] [s the ministry, ] [x two ports were shut. ]";
+        assert_eq!(found(text), ["the ministry, / According to / two ports were shut."]);
+    }
+
+    #[test]
+    fn a_headline_names_its_speaker_before_a_colon() {
+        assert_eq!(found("Minister: [x strike will cost more ]"), ["Minister / : / strike will cost more"]);
+    }
+
+    #[test]
+    fn interviews_name_their_speakers() {
+        let talk =
+            "The Courier: Where was it? || Amara Quux: At home. || The Courier: Was it hard? || Amara Quux: Very.";
+        assert_eq!(found(talk).len(), 4);
+        assert_eq!(found(talk)[1], "Amara Quux / : / At home.");
+        let voice = "PELLAN (voice-over): The ice is going. || LOUISE HART, ANCHOR: Is it? || PELLAN: It is.";
+        assert_eq!(found(voice)[0], "PELLAN / : / The ice is going.");
+        assert_eq!(found("Q. Is it late? || A. It is."), ["Q / . / Is it late?", "A / . / It is."]);
+        assert!(found("BEST FILM: The Long Night || WINNER: Ann Lee || BEST SONG: Harbour Lights").is_empty());
     }
 
     #[test]

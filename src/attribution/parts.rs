@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use super::{Page, TaggedSentence, shared, words};
 use crate::deadline;
+use crate::english::HEARER_VERBS;
+use crate::sentences::is_boilerplate;
 use crate::task::{Part, Tag};
 
 /// All parts of a document.
@@ -35,6 +37,10 @@ impl Parts {
         let mut parts = Self::default();
         for sentence in page.sentences {
             deadline::check();
+            // Links and credits are nobody's words.
+            if is_boilerplate(&page.text[sentence.range.clone()]) {
+                continue;
+            }
             for (part, range) in pieces(page.text, sentence) {
                 parts.of_kind(part).insert(page, range);
             }
@@ -54,6 +60,41 @@ impl Parts {
     pub(super) fn clear(&mut self, range: &Range<usize>) {
         for placed in [&mut self.sources, &mut self.cues, &mut self.contents] {
             placed.clear(range);
+        }
+    }
+
+    /// Extends sources that end in the middle of a phrase ("on the night of") by the name or date that follows.
+    pub(super) fn complete_sources(&mut self, page: &Page<'_, '_>) {
+        for at in 0..self.sources.0.len() {
+            deadline::check();
+            let place = &self.sources.0[at];
+            let limit = page.sentences[place.last].range.end;
+            let free = [self.sources.0.get(at + 1), self.cues.next_after(place), self.contents.next_after(place)];
+            let limit = free.into_iter().flatten().map(|next| next.range.start).fold(limit, usize::min);
+            let end = end_of_clause(page.text, &place.range, self.cues.next_after(place), limit)
+                .unwrap_or_else(|| end_of_phrase(page.text, place.range.clone(), limit));
+            self.sources.0[at].range.end = end;
+        }
+    }
+
+    /// Removes sources that are told something ("the jury was told"). A name alone behind that is the source of what
+    /// follows, and no content.
+    pub(super) fn drop_hearers(&mut self, page: &Page<'_, '_>) {
+        let mut names = Vec::new();
+        let Self { sources, cues, contents } = self;
+        sources.0.retain(|source| {
+            deadline::check();
+            let cue = cues.next_after(source).filter(|cue| is_passive(page.text, &source.range, &cue.range));
+            if let Some(cue) = cue {
+                let next = contents.next_after(cue).filter(|content| is_bare_name(&page.text[content.range.clone()]));
+                names.extend(next.map(|name| name.range.clone()));
+            }
+            cue.is_none()
+        });
+        for name in names {
+            deadline::check();
+            self.contents.clear(&name);
+            self.sources.insert(page, name);
         }
     }
 
@@ -96,6 +137,11 @@ impl Placed {
         &self.0[self.places_of(range)]
     }
 
+    /// The first part that begins at or after the end of a place.
+    fn next_after(&self, place: &Place) -> Option<&Place> {
+        self.0.get(self.0.partition_point(|part| part.range.start < place.range.end))
+    }
+
     fn clear(&mut self, range: &Range<usize>) {
         let places = self.places_of(range);
         self.0.drain(places);
@@ -105,6 +151,63 @@ impl Placed {
         let first = self.0.partition_point(|place| place.range.end <= range.start);
         first..self.0.partition_point(|place| place.range.start < range.end).max(first)
     }
+}
+
+/// The end of a source that was cut inside its relative clause: the comma before the cue.
+fn end_of_clause(text: &str, source: &Range<usize>, cue: Option<&Place>, limit: usize) -> Option<usize> {
+    const LONGEST: usize = 200;
+    let cue = cue.filter(|cue| cue.range.start <= limit && cue.range.start <= source.end + LONGEST)?;
+    let rest = text.get(source.end..cue.range.start)?.trim_end().strip_suffix(',')?;
+    let has_clause = [" who ", " whose ", " which "].iter().any(|word| text[source.clone()].contains(word));
+    let is_inside = has_clause && words(rest) > 0 && !rest.contains(['"', '“', '”', '.', ';', ':', ',']);
+    is_inside.then_some(source.end + rest.len())
+}
+
+/// The end of a source that was cut after a preposition or an article: past the capitalised words and numbers behind it.
+fn end_of_phrase(text: &str, source: Range<usize>, limit: usize) -> usize {
+    const MOST_WORDS: usize = 5;
+    let last = text[source.clone()].rsplit(char::is_whitespace).next().unwrap_or_default();
+    let is_cut = matches!(last, "a" | "an" | "at" | "by" | "for" | "from" | "in" | "of" | "on" | "the" | "to" | "with");
+    let mut end = source.end;
+    for word in text[source.end..limit.max(source.end)].split_inclusive(char::is_whitespace).take(MOST_WORDS + 1) {
+        let bare = word.trim();
+        let name = bare.trim_end_matches([',', '.', ';', ':', '”', '"']);
+        let is_part = bare.is_empty() || name.starts_with(|first: char| first.is_uppercase() || first.is_ascii_digit());
+        if !is_cut || !is_part {
+            break;
+        }
+        let start = word.as_ptr() as usize - text.as_ptr() as usize;
+        end = if bare.is_empty() { end } else { start + name.len() };
+        if name.len() < bare.len() {
+            break;
+        }
+    }
+    end
+}
+
+/// Returns true if a source is the subject of a passive that makes it the hearer: "the jury was told".
+fn is_passive(text: &str, source: &Range<usize>, cue: &Range<usize>) -> bool {
+    const WIDEST_GAP: usize = 12;
+    if source.end > cue.start || cue.start - source.end > WIDEST_GAP {
+        return false;
+    }
+    let mut words = text[source.end..cue.end].split_whitespace().map(|word| word.trim_end_matches([',', ':']));
+    let is_auxiliary =
+        words.next().is_some_and(|word| matches!(word, "was" | "were" | "is" | "are" | "has" | "have" | "had"));
+    let participle = words.find(|word| *word != "been" && *word != "being");
+    is_auxiliary
+        && text[source.end..cue.end]
+            .split_whitespace()
+            .any(|word| matches!(word, "was" | "were" | "is" | "are" | "been"))
+        && participle.is_some_and(|word| HEARER_VERBS.contains(word))
+}
+
+/// Returns true for two to four words with capitals and nothing else.
+fn is_bare_name(text: &str) -> bool {
+    let name = text.trim_end_matches(',');
+    (2..=4).contains(&name.split_whitespace().count())
+        && name.split_whitespace().all(|word| word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase))
+        && !text.contains(['.', '“', '"', '!', '?'])
 }
 
 /// Joins tokens into parts. An inner label without a first one begins a part too, and the inner tokens of a word belong to

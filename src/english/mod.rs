@@ -135,6 +135,17 @@ pub(crate) static PICTURE_LABELS: LazyLock<Vec<&'static str>> =
 /// Words that may stand before "by" in a byline.
 pub(crate) static BYLINE_WORDS: Words = LazyLock::new(|| file::words(include_str!("byline_words.txt")));
 
+/// News agencies whose name may be a whole line, in small letters.
+pub(crate) static AGENCIES: LazyLock<Vec<&'static str>> = LazyLock::new(|| file::phrases(BOILERPLATE_FILE, "agencies"));
+
+/// Phrases that begin a line of a publisher, in small letters.
+pub(crate) static PUBLISHER_OPENINGS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| file::phrases(BOILERPLATE_FILE, "openings"));
+
+/// Phrases that stand anywhere in a line of a publisher, in small letters.
+pub(crate) static PUBLISHER_NOTICES: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| file::phrases(BOILERPLATE_FILE, "notices"));
+
 /// First names, with the gender of those who bear them unless it can be either.
 pub(crate) static FIRST_NAMES: Kinds<Option<Gender>> = LazyLock::new(|| {
     file::kinds(include_str!("first_names.txt"), |entry| match entry.section {
@@ -164,6 +175,29 @@ pub(crate) static ORGANISATION_WORDS: Kinds<OrganisationWord> = LazyLock::new(||
 
 /// Well-known organisations that have a name of one word.
 pub(crate) static KNOWN_ORGANISATIONS: Words = LazyLock::new(|| file::words(include_str!("known_organisations.txt")));
+
+/// Nouns by which a text refers back to an organisation, whatever its name: "airline".
+pub(crate) static ORGANISATION_NOUNS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| file::section(ORGANISATION_NOUNS_FILE, "any").into_iter().collect());
+
+/// Nouns by which a text refers back to an organisation that has them in its name: "council".
+pub(crate) static NAMED_ORGANISATION_NOUNS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| file::section(ORGANISATION_NOUNS_FILE, "named").into_iter().collect());
+
+/// Verbs that give something a name.
+pub(crate) static NAMING_VERBS: Words = LazyLock::new(|| file::words(include_str!("naming_verbs.txt")));
+
+/// Participles whose passive has the hearer as its subject.
+pub(crate) static HEARER_VERBS: Words = LazyLock::new(|| file::words(include_str!("hearer_verbs.txt")));
+
+/// Nouns for what an organisation publishes, and for those who speak for it without a name.
+pub(crate) static DOCUMENT_NOUNS: Words = LazyLock::new(|| file::words(include_str!("document_nouns.txt")));
+
+/// Plural names of parties.
+pub(crate) static PARTIES: Words = LazyLock::new(|| file::words(include_str!("parties.txt")));
+
+/// Letters after a name that are no part of it, as they are written.
+pub(crate) static POST_NOMINALS: Words = LazyLock::new(|| file::words(include_str!("post_nominals.txt")));
 
 /// Nouns that make a name before them that of a body: "campaign".
 pub(crate) static BODY_NOUNS: Words = LazyLock::new(|| file::words(include_str!("body_nouns.txt")));
@@ -197,6 +231,8 @@ pub(crate) static COMMON_VERBS: Words = LazyLock::new(|| file::words(include_str
 
 // Files that several statics are made of.
 const ABBREVIATIONS_FILE: &str = include_str!("abbreviations.txt");
+const BOILERPLATE_FILE: &str = include_str!("boilerplate.txt");
+const ORGANISATION_NOUNS_FILE: &str = include_str!("organisation_nouns.txt");
 const MONTHS_FILE: &str = include_str!("months.txt");
 const WEEKDAYS_FILE: &str = include_str!("weekdays.txt");
 const LABELS_FILE: &str = include_str!("labels.txt");

@@ -19,6 +19,7 @@ pub(super) fn classify(word: &str) -> Option<Abbreviation> {
         // `Mass.` is an abbreviation, the last word of "in mass." is not.
         Some(listed) if listed.is_also_word && lower == word => None,
         Some(listed) => Some(listed.kind),
+        None if is_joined_title(word) => Some(Abbreviation::Title),
         None if is_dotted(word) => Some(Abbreviation::Initials),
         None if has_no_vowel(word) => Some(Abbreviation::Ambiguous),
         None => None,
@@ -48,6 +49,16 @@ pub(super) fn is_exclaimed_name(word: &str) -> bool {
 pub(super) fn goes_with_clock(word: &str) -> bool {
     let is_plural_day = word.strip_suffix('s').is_some_and(|day| WEEKDAY_NAMES.contains(&day));
     CLOCK_WORDS.contains(word) || MONTHS.contains(word) || WEEKDAYS.contains(word) || is_plural_day
+}
+
+/// Returns true for two titles in one, such as `Lt.-Gen`.
+fn is_joined_title(word: &str) -> bool {
+    word.split_once('-').is_some_and(|(first, last)| {
+        [first.trim_end_matches('.'), last].iter().all(|title| {
+            let listed = ABBREVIATIONS.get(title.to_ascii_lowercase().as_str());
+            listed.is_some_and(|listed| listed.kind == Abbreviation::Title) && title.starts_with(char::is_uppercase)
+        })
+    })
 }
 
 /// Returns true if single letters or short syllables are joined by dots: `U.S`, `Ph.D`, `i.v`.
@@ -80,6 +91,8 @@ mod tests {
     #[test]
     fn abbreviations_are_known_by_their_kind() {
         assert_eq!(classify("Gen"), Some(Abbreviation::Title));
+        assert_eq!(classify("Lt.-Gen"), Some(Abbreviation::Title));
+        assert_eq!(classify("co-Gen"), None);
         assert_eq!(classify("No"), Some(Abbreviation::Reference));
         assert_eq!(classify("vs"), Some(Abbreviation::Joining));
         assert_eq!(classify("Sept"), Some(Abbreviation::Calendar));

@@ -2,50 +2,7 @@
 //!
 //! A model finds more of them, but it has seen few of each kind, and these forms leave no doubt.
 
-/// Names of agencies that stand on a line of their own.
-const AGENCIES: [&str; 12] = [
-    "ap",
-    "afp",
-    "pa",
-    "upi",
-    "dpa",
-    "reuters",
-    "bloomberg",
-    "associated press",
-    "the associated press",
-    "press association",
-    "agence france-presse",
-    "united press international",
-];
-
-/// Beginnings of lines that lead elsewhere or belong to the publisher.
-const OPENINGS: [&str; 22] = [
-    "read more",
-    "read also",
-    "read next",
-    "see also",
-    "more:",
-    "related:",
-    "related stories",
-    "watch:",
-    "listen:",
-    "click here",
-    "sign up for",
-    "sign up to",
-    "subscribe to",
-    "follow us",
-    "follow him on",
-    "follow her on",
-    "share this",
-    "load-date:",
-    "copyright ",
-    "photo:",
-    "photograph:",
-    "image:",
-];
-
-/// Words inside a line that only publishers write.
-const NOTICES: [&str; 4] = ["all rights reserved", "getty images", "©", "(reporting by "];
+use crate::english::{AGENCIES, PUBLISHER_NOTICES, PUBLISHER_OPENINGS};
 
 /// The most words of a byline: two names and a role.
 const MOST_WORDS_OF_BYLINE: usize = 9;
@@ -53,7 +10,7 @@ const MOST_WORDS_OF_BYLINE: usize = 9;
 /// The most words of a line that leads elsewhere.
 const MOST_WORDS_OF_LINE: usize = 25;
 
-/// Whether a sentence is a byline, an agency, a credit, a link or a publisher's note by its form.
+/// Returns true if a sentence is a byline, an agency, a credit, a link or a publisher's note by its form.
 #[must_use]
 pub fn is_boilerplate(sentence: &str) -> bool {
     let sentence = sentence.trim();
@@ -63,9 +20,15 @@ pub fn is_boilerplate(sentence: &str) -> bool {
     }
     let lower = sentence.to_lowercase();
     AGENCIES.contains(&lower.as_str())
-        || OPENINGS.iter().any(|opening| lower.starts_with(opening))
-        || NOTICES.iter().any(|notice| lower.contains(notice))
+        || PUBLISHER_OPENINGS.iter().any(|opening| opens_with(&lower, opening))
+        || PUBLISHER_NOTICES.iter().any(|notice| lower.contains(notice))
         || (words <= MOST_WORDS_OF_BYLINE && is_byline(sentence))
+}
+
+/// Returns true if `line` begins with a phrase, and not with a longer word: "copyright", not "copyrighted".
+fn opens_with(line: &str, phrase: &str) -> bool {
+    let rest = line.strip_prefix(phrase);
+    rest.is_some_and(|rest| !(phrase.ends_with(char::is_alphanumeric) && rest.starts_with(char::is_alphanumeric)))
 }
 
 /// "By Ann Lee", "By Ann Lee and Bob Stone", "BY ANN LEE, Staff Writer": names behind "by", and no end of a sentence.
@@ -116,6 +79,7 @@ mod tests {
             "By then Ann Lee had left town",
             "Reuters reported a loss.",
             "The photographs were shown.",
+            "Copyrighted works were burned.",
             "He said more: nothing would change.",
             "By hook or by crook",
         ] {

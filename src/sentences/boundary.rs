@@ -16,6 +16,7 @@ pub(super) fn ends_sentence(candidate: &Candidate) -> bool {
         Some(Mark::Ideographic | Mark::SetApart) => true,
         Some(Mark::Dash) => breaks_off(candidate),
         Some(Mark::Colon) => announces(candidate),
+        Some(Mark::Quotation) => abbreviations::is_starter(words::first(candidate.after)) && !is_attribution(candidate),
         Some(_) if candidate.gap.is_empty() => is_missing_space(candidate),
         Some(_) if words::is_address(candidate.after) => true,
         Some(Mark::Stop) => ends_at_stop(candidate),
@@ -176,9 +177,13 @@ fn initial(candidate: &Candidate, word: &str) -> Option<Abbreviation> {
     (!is_pronoun).then_some(Abbreviation::Initials)
 }
 
-/// Returns true if `word` could follow "Vol." or "Fig." like a number: `B`, `IV`. The words "A" and "I" do not count.
+/// Returns true if `word` could follow "Vol." or "Fig." like a number: `B`, `IV`. The words "A" and "I" do not count, and
+/// acronyms (`CIA`) are no numbers.
 fn is_label(word: &str) -> bool {
-    !word.is_empty() && word != "A" && word != "I" && word.bytes().all(|byte| b"ABCDEFIVXLC".contains(&byte))
+    match word.as_bytes() {
+        [letter] => b"BCDEFVXL".contains(letter),
+        letters => !letters.is_empty() && letters.iter().all(|letter| b"IVXLC".contains(letter)),
+    }
 }
 
 fn opens_quotation(after: &str) -> bool {
@@ -204,9 +209,18 @@ fn ends_at_emphasis(candidate: &Candidate) -> bool {
         Opening::Symbol => !continues_with_symbol(candidate.after) && punctuation::spaced_dots(candidate.after) == 0,
         // The title of a work may end like this, with its year in brackets.
         Opening::Digit => !candidate.after.starts_with('('),
-        Opening::Upper if is_name => abbreviations::is_starter(words::first(candidate.after)),
+        Opening::Upper if is_name => {
+            abbreviations::is_starter(words::first(candidate.after)) && !continues_title(candidate.after)
+        }
         Opening::Upper => !is_attribution(candidate),
     }
+}
+
+/// Returns true if two words with a capital follow a name with an exclamation mark: `Moulin Rouge! The Musical`.
+fn continues_title(after: &str) -> bool {
+    const LONGEST_TITLE: usize = 60;
+    let second = words::head(after, LONGEST_TITLE).split_whitespace().nth(1);
+    second.is_some_and(|second| is_capitalised(words::first(second)))
 }
 
 fn ends_at_ellipsis(candidate: &Candidate) -> bool {
@@ -260,10 +274,11 @@ fn is_attribution(candidate: &Candidate) -> bool {
 
 /// Returns true if only the space between two sentences is missing: `the world.Today is`.
 fn is_missing_space(candidate: &Candidate) -> bool {
-    let word = words::last(candidate.before);
+    let word = words::last(candidate.before.trim_end_matches(['"', '”', '’', ')', '\'']));
     let next = words::first(candidate.after);
     let is_small = word.chars().all(|character| character.is_lowercase() || character.is_numeric());
-    let is_plain = is_small || is_certain_start(next);
+    let is_amount = word.starts_with(['$', '£', '€']) || word.starts_with(|first: char| first.is_ascii_digit());
+    let is_plain = is_small || is_amount || is_certain_start(next) || are_capitalised(candidate, word, next);
     word.len() > 1
         && is_plain
         && is_capitalised(next)
@@ -271,11 +286,25 @@ fn is_missing_space(candidate: &Candidate) -> bool {
         && abbreviations::classify(word).is_none()
 }
 
+/// Returns true if two words with capitals meet at a stop, as in `on Monday.Mayor Lee`, and are not the name of a page
+/// (`Booking.Com`) or of a piece of code (`System.Out`).
+fn are_capitalised(candidate: &Candidate, word: &str, next: &str) -> bool {
+    const FEWEST_WORDS: usize = 3;
+    const LONGEST: usize = 80;
+    const SHORTEST_WORD: usize = 4;
+    let is_long = words::tail(candidate.before, LONGEST).split_whitespace().nth(FEWEST_WORDS - 1).is_some();
+    let is_plain = is_capitalised(word) && word.chars().skip(1).all(char::is_lowercase) && word.len() >= SHORTEST_WORD;
+    let is_free = candidate.after[candidate.after.find(next).unwrap_or(0) + next.len()..]
+        .starts_with(|character: char| character.is_whitespace() || matches!(character, ',' | '\'' | '’'));
+    is_long && is_plain && is_free && !matches!(next, "Com" | "Net" | "Org" | "Co" | "Tv" | "Io" | "Js")
+}
+
 /// Returns true if the characters on both sides, up to the next white space, look like an address or a line of code.
 fn is_in_address(candidate: &Candidate) -> bool {
     const LONGEST: usize = 80;
     let before = words::tail(candidate.before, LONGEST).rsplit(char::is_whitespace).next().unwrap_or("");
     let after = words::head(candidate.after, LONGEST).split_whitespace().next().unwrap_or("");
+    let after = after.strip_prefix('(').unwrap_or(after);
     before.contains(['/', '@', '_', '\\']) || before.starts_with("www.") || after.contains(['/', '@', '_', '('])
 }
 
@@ -323,6 +352,7 @@ mod tests {
         assert!(!ends("See Fig. 5"));
         assert!(!ends("See Vol. IV"));
         assert!(ends("He said no. A man"));
+        assert!(ends("He said no. CIA agents"));
     }
 
     #[test]
@@ -336,6 +366,8 @@ mod tests {
     fn a_name_with_an_exclamation_mark_does_not_end_a_sentence() {
         assert!(!ends("He ran Yahoo! Finance"));
         assert!(ends("He ran Yahoo! But why"));
+        assert!(!ends("We saw Moulin Rouge! The Musical with her"));
+        assert!(!ends("He spoke to E! News there"));
     }
 
     #[test]
@@ -370,6 +402,30 @@ mod tests {
         assert!(!ends("She said this: We must go"));
         assert!(!ends("This week the captain was of two minds: The storm and the fee"));
         assert!(!ends("The captain has a page here: http://example.com is new"));
+    }
+
+    #[test]
+    fn a_missing_space_is_seen_beside_capitals_quotations_and_brackets() {
+        assert!(ends("They voted on Monday.Mayor Lee left"));
+        assert!(ends("She called it \"a good day\".The road opens"));
+        assert!(ends("It cost them $2.5m.(Two of them left)"));
+        assert!(!ends("They met on the page of Booking.Com again"));
+        assert!(!ends("They called the method System.Out.println again"));
+    }
+
+    #[test]
+    fn a_quotation_after_a_colon_may_close_without_a_stop() {
+        assert!(ends("One fan wrote: \"so proud of u\" Another left"));
+        assert!(ends("One fan wrote: “no words 😭” The club left"));
+        assert!(!ends("One fan called it \"a shame\" The Times reported"));
+        assert!(!ends("She read: \"War and Peace\" again"));
+    }
+
+    #[test]
+    fn titles_in_debates_and_old_first_names_do_not_end_sentences() {
+        assert!(!ends("I thank my hon. Friend"));
+        assert!(!ends("See Cols. 14"));
+        assert!(!ends("Then Smt. Lee and Chas. Orr met Lt.-Gen. Sato"));
     }
 
     #[test]

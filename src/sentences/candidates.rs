@@ -1,7 +1,7 @@
 //! Finds the places of a paragraph where a sentence may end; `boundary` decides.
 
 use super::punctuation::{self, Mark};
-use super::{datelines, enumeration, footnotes};
+use super::{datelines, enumeration, footnotes, words};
 use std::ops::Range;
 
 /// A place where a sentence may end, with the text around it.
@@ -54,7 +54,7 @@ impl<'text> Scanner<'text> {
                     return Some(candidate);
                 }
             }
-            if let Some(candidate) = self.after_mark(at) {
+            if let Some(candidate) = self.after_quotation(at).or_else(|| self.after_mark(at)) {
                 return Some(candidate);
             }
         }
@@ -107,6 +107,30 @@ impl<'text> Scanner<'text> {
         Some(Candidate { before, mark: None, closers: "", gap, after: &self.paragraph[start..], end })
     }
 
+    /// The candidate after a quotation that closes at `at` without a stop, and that a colon announced.
+    fn after_quotation(&mut self, at: usize) -> Option<Candidate<'text>> {
+        const LONGEST: usize = 400;
+        let close = self.paragraph[at..].chars().next().filter(|close| matches!(close, '"' | '”'))?;
+        let end = at + close.len_utf8();
+        let is_free = self.paragraph[end..].starts_with(' ');
+        let is_open_ended = self.paragraph[..at].ends_with(|last: char| {
+            !last.is_whitespace() && !matches!(last, '.' | ',' | '!' | '?' | '…' | ':' | ';' | '"' | '”')
+        });
+        if !is_free || !is_open_ended {
+            return None;
+        }
+        let sentence = words::tail(&self.paragraph[self.start..at], LONGEST);
+        let open = sentence.rfind(if close == '"' { '"' } else { '“' })?;
+        if !sentence[..open].trim_end().ends_with(':') {
+            return None;
+        }
+        self.cursor = end;
+        let after = self.paragraph[end..].trim_start();
+        let gap = &self.paragraph[end..self.paragraph.len() - after.len()];
+        let before = &self.paragraph[self.start..at];
+        Some(Candidate { before, mark: Some(Mark::Quotation), closers: &self.paragraph[at..end], gap, after, end })
+    }
+
     fn after_mark(&mut self, at: usize) -> Option<Candidate<'text>> {
         let Some((length, mark)) = self.mark(at) else {
             self.cursor = at + self.paragraph[at..].chars().next().map_or(1, char::len_utf8);
@@ -138,7 +162,24 @@ impl<'text> Scanner<'text> {
             let spaced = punctuation::spaced_dots(&self.paragraph[at..]);
             return Some(if spaced > length { (spaced, Mark::Ellipsis) } else { (length, mark) });
         }
+        if mark == Mark::Stop
+            && self.is_in_quotation(at)
+            && let Some(dots) = self.paragraph[at + 1..].strip_prefix(' ').map(punctuation::spaced_dots)
+            && dots > length
+            && self.paragraph[at + 2..at + 2 + dots].contains(' ')
+        {
+            // Four dots set apart in a speech: the stop of the sentence and an ellipsis.
+            return Some((length + 1 + dots, Mark::Ellipsis));
+        }
         Some((length, mark))
+    }
+
+    /// Returns true if the current sentence has opened a quotation before `at` and not closed it.
+    fn is_in_quotation(&self, at: usize) -> bool {
+        const LONGEST: usize = 400;
+        let sentence = words::tail(&self.paragraph[self.start..at], LONGEST);
+        let opened = sentence.matches('“').count();
+        sentence.matches('"').count() % 2 == 1 || opened > sentence.matches('”').count()
     }
 }
 
@@ -147,7 +188,7 @@ impl<'text> Scanner<'text> {
 fn find_sign(paragraph: &str, from: usize) -> Option<usize> {
     let bytes = paragraph.as_bytes();
     (from..bytes.len()).find(|&at| match bytes[at] {
-        b'.' | b'!' | b'?' | b')' | b':' => true,
+        b'.' | b'!' | b'?' | b')' | b':' | b'"' => true,
         b'-' => bytes.get(at + 1) == Some(&b'-'),
         // The first bytes of dashes, dots, bullets and full-width marks.
         0xE2 => matches!(bytes.get(at + 1), Some(0x80 | 0x81 | 0x96 | 0x97)),

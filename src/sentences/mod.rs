@@ -12,6 +12,8 @@ mod footnotes;
 mod paragraphs;
 mod punctuation;
 mod references;
+/// Names under letters.
+mod signatures;
 mod spans;
 mod words;
 
@@ -23,7 +25,7 @@ pub use spans::sentences;
 use std::ops::Range;
 
 /// Raise it by one where a text gives other sentences than before, or other sentences are boilerplate. See `src/revisions.rs`.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// A sentence's place in a text: half-open byte range on character boundaries, without surrounding white space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +47,11 @@ struct Segment {
 fn segment(text: &str) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut count = 0;
-    for paragraph in paragraphs::paragraphs(text) {
+    let paragraphs = paragraphs::paragraphs(text);
+    for (at, paragraph) in paragraphs.iter().enumerate() {
         deadline::check();
-        let sentences = sentences_of(text, &paragraph);
-        let heading = is_heading(text, &sentences);
+        let sentences = sentences_of(text, paragraph);
+        let heading = is_heading(text, &sentences) && !signatures::is_signature(text, &paragraphs, at);
         let number = count;
         count += usize::from(!sentences.is_empty());
         segments.extend(sentences.into_iter().map(|Range { start, end }| Segment {
@@ -171,6 +174,7 @@ mod tests {
             "Nothing . . . at all.",
         ]);
         assert_splits(&["The rest is lost.", ". . . The end is not."]);
+        assert_splits(&["“The rest is lost. . . .", "The end is not,” she said."]);
         assert_splits(&["The rest is lost.", "... The end is not.", "… and nobody knows."]);
         assert_splits(&["The rest is lost . . . .", "The end is not . . ."]);
     }
@@ -331,6 +335,31 @@ mod tests {
         let text = "Storm Closes Harbour Sunday, May 28, 2006\n\nLIMA (AP) - It rained.";
         let headings: Vec<_> = segment(text).iter().map(|segment| segment.heading).collect();
         assert_eq!(headings, [true, true, false, false]);
+    }
+
+    #[test]
+    fn a_name_and_a_place_under_a_letter_are_no_headings() {
+        let text =
+            "The bus map is wrong. Nobody asked me.\n\nArthur Quux\nPort Ellen\n\nIt is right.\n\nSita Foo\nAlton";
+        let headings: Vec<_> = segment(text).iter().map(|segment| segment.heading).collect();
+        assert_eq!(headings, [false; 7]);
+    }
+
+    #[test]
+    fn a_headline_over_an_indented_paragraph_stands_alone() {
+        let text = "Harbour plan wins council's vote\n   The council has approved a plan to\nrebuild the harbour wall after \
+                    last win-\nter's storms, despite objections from\nboat owners.\n   Work will start in June.\n\
+                    Talks aim to avert a strike\n   Talks aimed at averting a strike will\ntake place this weekend.";
+        let found = segment(text);
+        let headings: Vec<_> = found.iter().map(|segment| segment.heading).collect();
+        assert_eq!(headings, [true, false, false, true, false]);
+    }
+
+    #[test]
+    fn questions_and_answers_on_lines_of_their_own_come_apart() {
+        let text = "Q: When did you first see the report?\nA: In March. My deputy, Col. Iris Dane, showed it to me.\n\
+                    Q: And you did nothing?\nA: No.";
+        assert_eq!(split(text).len(), 5);
     }
 
     #[test]

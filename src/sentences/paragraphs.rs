@@ -53,6 +53,8 @@ struct Line<'text> {
     text: &'text str,
     start: usize,
     is_indented: bool,
+    /// It is indented in a block that indents the first lines of paragraphs.
+    begins_paragraph: bool,
 }
 
 impl Line<'_> {
@@ -78,7 +80,7 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 fn line(text: &str, start: usize, end: usize) -> Line<'_> {
     let rest = text[start..end].trim_start();
     let first = end - rest.len();
-    Line { text: rest.trim_end(), start: first, is_indented: first > start }
+    Line { text: rest.trim_end(), start: first, is_indented: first > start, begins_paragraph: false }
 }
 
 /// The end of the line that starts at `start`, and the number of bytes of its line break: 0 at the end of the text.
@@ -106,7 +108,8 @@ fn close(block: &mut Vec<Line>, found: &mut Vec<Paragraph>) {
     block.clear();
 }
 
-fn join(block: &[Line], found: &mut Vec<Paragraph>) {
+fn join(block: &mut [Line], found: &mut Vec<Paragraph>) {
+    mark_beginnings(block);
     let setting = Setting::of_block(block);
     let mut previous: Option<&Line> = None;
     for line in block {
@@ -117,6 +120,15 @@ fn join(block: &[Line], found: &mut Vec<Paragraph>) {
             _ => found.push(line.paragraph()),
         }
         previous = Some(line);
+    }
+}
+
+/// Marks the indented lines of a block if no two of them follow each other: they begin paragraphs then.
+fn mark_beginnings(block: &mut [Line]) {
+    let is_hanging = block.windows(2).any(|pair| pair[0].is_indented && pair[1].is_indented);
+    let is_last = block.last().is_some_and(|line| line.is_indented);
+    for line in block.iter_mut().filter(|_| !is_hanging && !is_last) {
+        line.begins_paragraph = line.is_indented;
     }
 }
 
@@ -160,6 +172,9 @@ fn is_bare_list(block: &[Line]) -> bool {
 
 /// Returns true if `next` continues the paragraph of `line`.
 fn flows(line: &Line, next: &Line, setting: Setting) -> bool {
+    if is_next_turn(line.text, next.text) {
+        return false;
+    }
     if matches!(setting, Setting::List) || cells(line.text) > 1 || cells(next.text) > 1 || starts_item(line, next) {
         return false;
     }
@@ -175,6 +190,19 @@ fn flows(line: &Line, next: &Line, setting: Setting) -> bool {
     }
 }
 
+/// Returns true if `next` begins the turn of another speaker: `Q: And then?`, `MR. LEE: So be it.`
+fn is_next_turn(line: &str, next: &str) -> bool {
+    const LONGEST_LABEL: usize = 40;
+    if !ends_sentence(line) {
+        return false;
+    }
+    let is_answer = next.starts_with("Q. ") || next.starts_with("A. ") && line.starts_with("Q. ");
+    let label = words::head(next, LONGEST_LABEL).split_once(": ").map_or("", |(label, _)| label);
+    let is_large =
+        !label.is_empty() && label.chars().all(|letter| letter.is_uppercase() || matches!(letter, ' ' | '.' | ','));
+    is_answer || is_large && label.contains(char::is_uppercase)
+}
+
 /// Returns true if `line` was wrapped: the first word of `next` would not have fitted on it.
 fn is_full(line: &Line, next: &Line, width: usize) -> bool {
     // Ragged text leaves some room, and the widest line may stick out.
@@ -185,7 +213,15 @@ fn is_full(line: &Line, next: &Line, width: usize) -> bool {
 
 fn starts_paragraph(line: &Line, next: &Line) -> bool {
     let is_first_indented = next.is_indented && !line.is_indented;
-    (is_first_indented && ends_sentence(line.text)) || is_byline(next.text)
+    (is_first_indented && (ends_sentence(line.text) || is_headline_before(line, next))) || is_byline(next.text)
+}
+
+/// Returns true if an indented line is the first of a paragraph under a headline.
+fn is_headline_before(line: &Line, next: &Line) -> bool {
+    next.begins_paragraph
+        && words::opening(next.text) == Opening::Upper
+        && !line.text.ends_with(['-', '–', '—', ',', ';'])
+        && enumeration::leading(line.text).is_none()
 }
 
 /// Returns true if `next` begins a list item. Otherwise its number or dash is part of the sentence.
@@ -243,7 +279,8 @@ fn starts_lower(text: &str) -> bool {
     words::opening(text) == Opening::Lower
 }
 
-fn ends_sentence(text: &str) -> bool {
+/// Returns true if `text` ends with the mark of a sentence.
+pub(super) fn ends_sentence(text: &str) -> bool {
     text.trim_end_matches(|character| punctuation::is_quote(character) || matches!(character, ')' | ']' | '*' | '_'))
         .ends_with(['.', '!', '?', '…', '。', '！', '？'])
 }

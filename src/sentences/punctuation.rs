@@ -15,6 +15,8 @@ pub(super) enum Mark {
     Ideographic,
     /// A colon. The text that it announces may be a sentence of its own.
     Colon,
+    /// The mark that closes a quotation without a stop, after a colon announced it: `She wrote: "so proud" Another`.
+    Quotation,
     /// No written mark: a part of its own, such as a dateline, ends or begins here.
     SetApart,
 }

@@ -1,10 +1,9 @@
 //! The persons and organisations that a document names: its mentions, joined.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 use super::lexicon::{self, Gender};
-use super::mentions::{Kind, Mention};
+use super::mentions::{Mention, MentionKind};
 use super::names::{Name, Role};
 use super::roles;
 use super::words::Word;
@@ -31,20 +30,22 @@ pub(super) struct Person {
 
 /// The persons and organisations that a document names.
 #[derive(Debug, Default)]
-pub(super) struct Cast {
+pub(super) struct Entities {
     /// The persons, and what could be persons.
     pub persons: Vec<Person>,
     /// Persons by every end of their name: "de Lee" and "Lee" for "Ann de Lee".
     by_end: HashMap<String, Vec<usize>>,
     by_first: HashMap<String, Vec<usize>>,
+    /// Persons by a nickname inside their name: "Mona" for "Ramona “Mona” Castell".
+    by_nickname: HashMap<String, Vec<usize>>,
     /// Full names of organisations by acronym and by last word.
     organisations: HashMap<String, HashSet<String>>,
 }
 
-impl Cast {
-    /// Joins mentions into persons. Returns the cast, and the person of each mention.
+impl Entities {
+    /// Joins mentions into persons. Returns the entities, and the person of each mention.
     pub(super) fn new(source: &str, words: &[Word], mentions: &[Mention]) -> (Self, Vec<Option<usize>>) {
-        let mut cast = Self::default();
+        let mut entities = Self::default();
         let mut persons = vec![None; mentions.len()];
         // Longer names come first, for shorter ones to find. The sort keeps the order of equals.
         let mut order: Vec<usize> =
@@ -53,36 +54,38 @@ impl Cast {
         for &at in &order {
             deadline::check();
             let mention = &mentions[at];
-            if matches!(mention.kind, Kind::Person | Kind::Unknown) || mention.name.len() == 1 {
-                persons[at] = cast.place(source, words, mention);
+            if matches!(mention.kind, MentionKind::Person | MentionKind::Unknown) || mention.name.len() == 1 {
+                persons[at] = entities.place(source, words, mention);
             }
             if persons[at].is_none() {
-                cast.note_organisation(source, words, &mention.name);
+                entities.note_organisation(source, words, mention);
             }
         }
         for (at, mention) in mentions.iter().enumerate() {
             if let (Some(person), Some(role)) = (persons[at], mention.role.clone()) {
-                cast.persons[person].add_role(Role::from_words(source, words, role));
+                entities.persons[person].add_role(Role::from_words(source, words, role));
             }
         }
-        (cast, persons)
+        (entities, persons)
     }
 
     /// The person of a mention, added if new.
     fn place(&mut self, source: &str, words: &[Word], mention: &Mention) -> Option<usize> {
         let name = Name::from_words(words, mention.name.clone())?;
         let known = self.find(&name, mention.gender);
-        let is_new_person = known == Found::Nobody && (name.parts.len() > 1 || mention.kind == Kind::Person);
+        let is_new_person = known == Bearers::Nobody && (name.parts.len() > 1 || mention.kind == MentionKind::Person);
         let person = match known {
-            Found::One(person) if mention.kind != Kind::Place || self.persons[person].is_somebody => person,
-            _ if is_new_person && mention.kind != Kind::Place => {
+            Bearers::One(person) if mention.kind != MentionKind::Place || self.persons[person].is_somebody => person,
+            _ if is_new_person && mention.kind != MentionKind::Place => {
                 self.add(name.clone(), roles::text(source, words, mention.name.clone()))
             }
             _ => return None,
         };
         let known = &mut self.persons[person];
         known.gender = known.gender.or(mention.gender);
-        known.is_somebody |= mention.kind == Kind::Person;
+        // Bodies are not called by their last word, but for those that have a word of bodies there.
+        let is_surname = mention.name.len() == 1 && mention.kind == MentionKind::Unknown && known.parts.len() > 1;
+        known.is_somebody |= mention.kind == MentionKind::Person || is_surname;
         if mention.name.len() > 1 {
             known.full_mentions += 1;
             known.first_mention = known.first_mention.min(mention.name.start);
@@ -106,6 +109,9 @@ impl Cast {
         if name.parts.len() > 1 {
             self.by_first.entry(name.parts[0].clone()).or_default().push(person);
         }
+        if written.contains(['“', '"', '‘', '(']) && name.parts.len() > 2 {
+            self.by_nickname.entry(name.parts[name.parts.len() - 2].clone()).or_default().push(person);
+        }
         let gender = lexicon::gender_of_first_name(&name.parts[0]).filter(|_| name.parts.len() > 1);
         let Name { parts, suffix } = name;
         self.persons.push(Person {
@@ -122,7 +128,7 @@ impl Cast {
     }
 
     /// The bearer of `name` among those who are not known to be of the other gender.
-    pub(super) fn find(&self, name: &Name, gender: Option<Gender>) -> Found {
+    pub(super) fn find(&self, name: &Name, gender: Option<Gender>) -> Bearers {
         let is_single = name.parts.len() == 1;
         let last = name.parts.last().map_or("", String::as_str);
         let same_last = self.with_end(last).iter().copied();
@@ -130,10 +136,13 @@ impl Cast {
         let whole = name.parts.join(" ");
         let ending = self.with_end(&whole).iter().copied().filter(|person| is_single || !same.contains(person));
         let all: Vec<usize> = if same.is_empty() { ending.collect() } else { same };
-        match self.choose(&all, gender) {
-            Found::Nobody if is_single && lexicon::is_first_name(last) => {
-                self.choose(self.by_first.get(last).map_or(&[], Vec::as_slice), gender)
-            }
+        let found = self.choose(&all, gender);
+        if found != Bearers::Nobody || !is_single {
+            return found;
+        }
+        let first = self.by_first.get(last).filter(|_| lexicon::is_first_name(last));
+        match self.choose(first.map_or(&[], Vec::as_slice), gender) {
+            Bearers::Nobody => self.choose(self.by_nickname.get(last).map_or(&[], Vec::as_slice), gender),
             found => found,
         }
     }
@@ -144,7 +153,7 @@ impl Cast {
     }
 
     /// The one of `persons` that fits. A junior does not compete for the bare surname.
-    fn choose(&self, persons: &[usize], gender: Option<Gender>) -> Found {
+    fn choose(&self, persons: &[usize], gender: Option<Gender>) -> Bearers {
         let fits =
             |&&person: &&usize| gender.is_none() || self.persons[person].gender.is_none_or(|own| Some(own) == gender);
         let fitting: Vec<usize> = persons.iter().filter(fits).copied().collect();
@@ -152,10 +161,10 @@ impl Cast {
             fitting.iter().copied().filter(|&person| self.persons[person].suffix.is_none()).collect();
         let known: Vec<usize> = fitting.iter().copied().filter(|&person| self.persons[person].is_somebody).collect();
         match (fitting.as_slice(), seniors.as_slice()) {
-            ([one], _) | (_, [one]) => Found::One(*one),
-            _ if known.len() == 1 => Found::One(known[0]),
-            ([], _) => Found::Nobody,
-            _ => self.main(&fitting).map_or(Found::Several, Found::One),
+            ([one], _) | (_, [one]) => Bearers::One(*one),
+            _ if known.len() == 1 => Bearers::One(known[0]),
+            ([], _) => Bearers::Nobody,
+            _ => self.main(&fitting).map_or(Bearers::Several, Bearers::One),
         }
     }
 
@@ -167,7 +176,8 @@ impl Cast {
         (self.persons[first].full_mentions > 2 * others).then_some(first)
     }
 
-    fn note_organisation(&mut self, source: &str, words: &[Word], name: &Range<usize>) {
+    fn note_organisation(&mut self, source: &str, words: &[Word], mention: &Mention) {
+        let Mention { name, kind, .. } = mention;
         if name.len() < 2 {
             return;
         }
@@ -179,11 +189,17 @@ impl Cast {
                 .filter(|word| word.is_capitalised())
                 .filter_map(|word| word.text.chars().next());
             if acronym.is_all_capitals() && first_letters.collect::<String>() == acronym.text.replace('.', "") {
-                self.organisations.entry(acronym.lower.clone()).or_default().insert(written.clone());
+                self.organisations.entry(acronym.lower.replace('.', "")).or_default().insert(written.clone());
             }
         }
-        if lexicon::is_organisation_word(&last.lower) {
-            self.organisations.entry(last.lower.clone()).or_default().insert(written);
+        if *kind == MentionKind::Organisation {
+            self.organisations.entry(initials(&words[name.clone()])).or_default().insert(written.clone());
+        }
+        for (at, word) in words[name.clone()].iter().enumerate() {
+            let is_last = name.start + at + 1 == name.end && lexicon::is_organisation_word(&word.lower);
+            if is_last || lexicon::is_named_organisation_noun(&word.lower) {
+                self.organisations.entry(word.lower.clone()).or_default().insert(written.clone());
+            }
         }
     }
 
@@ -206,9 +222,15 @@ impl Cast {
     }
 }
 
+/// The first letters of the capitalised words of a name, in small letters.
+fn initials(name: &[Word]) -> String {
+    let capitalised = name.iter().filter(|word| word.is_capitalised());
+    capitalised.filter_map(|word| word.lower.chars().next()).collect()
+}
+
 /// The bearers of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Bearers {
     /// This one.
     One(usize),
     /// More than one could be meant.
@@ -253,16 +275,16 @@ mod tests {
     use super::super::{mentions, words};
     use super::*;
 
-    fn cast(text: &str) -> Cast {
+    fn entities(text: &str) -> Entities {
         let words = words::find(text, &[]);
-        Cast::new(text, &words, &mentions::find(&words)).0
+        Entities::new(text, &words, &mentions::find(&words)).0
     }
 
     fn found(text: &str, name: &str, gender: Option<Gender>) -> Option<String> {
-        let cast = cast(text);
+        let entities = entities(text);
         let words = words::find(name, &[]);
-        match cast.find(&Name::from_words(&words, 0..words.len())?, gender) {
-            Found::One(person) => Some(cast.persons[person].name.clone()),
+        match entities.find(&Name::from_words(&words, 0..words.len())?, gender) {
+            Bearers::One(person) => Some(entities.persons[person].name.clone()),
             _ => None,
         }
     }
@@ -272,7 +294,7 @@ mod tests {
         let text = "It rained on Ann Lee. Later it snowed on Ann B. Lee, too";
         assert_eq!(found(text, "Lee", None).as_deref(), Some("Ann B. Lee"));
         assert_eq!(found(text, "Ann", None).as_deref(), Some("Ann B. Lee"));
-        assert_eq!(cast(text).persons.len(), 1);
+        assert_eq!(entities(text).persons.len(), 1);
     }
 
     #[test]
@@ -299,18 +321,19 @@ mod tests {
 
     #[test]
     fn acronyms_and_last_words_lead_to_full_names() {
-        let cast = cast("The World Health Organization (WHO) and the Oslo Times met.");
-        assert_eq!(cast.organisation("who"), Some("World Health Organization"));
-        assert_eq!(cast.organisation("times"), Some("Oslo Times"));
-        assert_eq!(cast.organisation("quux"), None);
+        let entities = entities("The World Health Organization (WHO) and the Oslo Times met.");
+        assert_eq!(entities.organisation("who"), Some("World Health Organization"));
+        assert_eq!(entities.organisation("times"), Some("Oslo Times"));
+        assert_eq!(entities.organisation("quux"), None);
     }
 
     #[test]
     fn a_description_finds_the_one_who_has_the_role() {
-        let cast =
-            cast("Oslo Mayor Ann Lee met former President Bob Roe, and Sen. Cy Poe, a vice president of Mend, slept.");
+        let entities = entities(
+            "Oslo Mayor Ann Lee met former President Bob Roe, and Sen. Cy Poe, a vice president of Mend, slept.",
+        );
         let wanted = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let name = |text: &str| cast.with_role(&wanted(text)).map(|person| cast.persons[person].name.as_str());
+        let name = |text: &str| entities.with_role(&wanted(text)).map(|person| entities.persons[person].name.as_str());
         assert_eq!(name("mayor"), Some("Ann Lee"));
         assert_eq!(name("senator"), Some("Cy Poe"));
         assert_eq!(name("president"), None);

@@ -2,8 +2,9 @@
 
 pub(super) use crate::english::Gender;
 use crate::english::{
-    COMMON_VERBS, FIRST_NAMES, GROUPS, KNOWN_ORGANISATIONS, NAME_PARTICLES, ORGANISATION_WORDS, PLACES, PLURALS,
-    ROLE_MODIFIERS, ROLES, SMALL_WORDS, SPEECH_VERBS, SpeechVerb,
+    COMMON_VERBS, DOCUMENT_NOUNS, FIRST_NAMES, GROUPS, KNOWN_ORGANISATIONS, NAME_PARTICLES, NAMED_ORGANISATION_NOUNS,
+    ORGANISATION_NOUNS, ORGANISATION_WORDS, PARTIES, PERSON_NOUNS, PLACES, PLURALS, POST_NOMINALS, ROLE_MODIFIERS,
+    ROLES, SMALL_WORDS, SPEECH_VERBS, SpeechVerb,
 };
 
 /// The gender of those who have a first name; `None` if the name is unknown or given to both.
@@ -21,30 +22,80 @@ pub(super) fn is_first_name(lower: &str) -> bool {
 pub(super) fn honorific(lower: &str) -> Option<Option<Gender>> {
     // In code, as a closed class that every word of a name is compared with.
     match lower.trim_end_matches('.') {
-        "mr" | "sir" | "lord" | "mister" => Some(Some(Gender::Male)),
-        "mrs" | "ms" | "miss" | "lady" | "dame" | "madam" => Some(Some(Gender::Female)),
+        "mr" | "sir" | "lord" | "mister" | "shri" => Some(Some(Gender::Male)),
+        "mrs" | "ms" | "miss" | "lady" | "dame" | "madam" | "smt" => Some(Some(Gender::Female)),
         "dr" => Some(None),
         _ => None,
     }
 }
 
-/// The gender that a role gives: "spokeswoman", "king".
+/// The gender that a role gives: "spokeswoman", "king". Words in -man give none: women are chairmen too.
 pub(super) fn gender_of_role(lower: &str) -> Option<Gender> {
-    if lower.ends_with("woman") {
-        Some(Gender::Female)
-    } else if lower.ends_with("man") && lower != "ombudsman" {
-        Some(Gender::Male)
-    } else {
-        ROLES.get(lower).and_then(|role| role.gender)
+    match lower {
+        "girl" | "lady" => Some(Gender::Female),
+        "boy" | "gentleman" | "guy" | "man" => Some(Gender::Male),
+        _ if lower.ends_with("woman") => Some(Gender::Female),
+        _ => ROLES.get(without_children(lower)).and_then(|role| role.gender),
     }
+}
+
+/// The noun in "mother-of-two", and any other word as it is.
+fn without_children(lower: &str) -> &str {
+    lower.split_once("-of-").map_or(lower, |(parent, _)| parent)
 }
 
 /// Returns true for a noun that tells the role of one person: "senator", "Sen.", "co-founder", "president-elect".
 pub(super) fn is_role(lower: &str) -> bool {
-    ROLES.contains_key(lower)
+    ROLES.contains_key(without_children(lower))
         || lower
             .rsplit_once('-')
             .is_some_and(|(first, last)| ROLES.contains_key(last) || (last == "elect" && ROLES.contains_key(first)))
+}
+
+/// Returns true for a noun in small letters that has the form of an occupation: "cosmologist", "bagmaker". Words of this
+/// form are too many to list, and some are no occupations, so only the place right before a name makes one a role.
+pub(super) fn has_form_of_role(lower: &str) -> bool {
+    const ENDINGS: [&str; 14] = [
+        "ist", "ician", "ologian", "maker", "keeper", "writer", "worker", "owner", "holder", "master", "player",
+        "driver", "woman", "person",
+    ];
+    const SHORTEST: usize = 7;
+    lower.len() >= SHORTEST && !is_group(lower) && ENDINGS.iter().any(|ending| lower.ends_with(ending))
+}
+
+/// Returns true for a noun that can only mean one person: a role, or a word like "woman".
+pub(super) fn is_person_noun(lower: &str) -> bool {
+    is_role(lower) || PERSON_NOUNS.contains(lower) || has_form_of_role(lower) || lower.ends_with("-year-old")
+}
+
+/// Returns true for a noun that can refer back to any organisation: "airline".
+pub(super) fn is_organisation_noun(lower: &str) -> bool {
+    ORGANISATION_NOUNS.contains(lower)
+}
+
+/// Returns true for a noun that can refer back to an organisation that has it in its name: "council".
+pub(super) fn is_named_organisation_noun(lower: &str) -> bool {
+    NAMED_ORGANISATION_NOUNS.contains(lower)
+}
+
+/// Returns true for what an organisation publishes, and for those who speak for it: "report", "analysts".
+pub(super) fn is_document_noun(lower: &str) -> bool {
+    DOCUMENT_NOUNS.contains(lower)
+}
+
+/// Returns true for the plural name of a party: "tories".
+pub(super) fn is_party(lower: &str) -> bool {
+    PARTIES.contains(lower)
+}
+
+/// Returns true for letters after a name that are no part of it: "MP".
+pub(super) fn is_post_nominal(word: &str) -> bool {
+    POST_NOMINALS.contains(word)
+}
+
+/// Returns true if the words joined by hyphens are a well-known organisation: "downing-street".
+pub(super) fn is_known_organisation(joined: &str) -> bool {
+    KNOWN_ORGANISATIONS.contains(joined)
 }
 
 /// The written-out form of a role, which is the same for "Sen." and "the senator".
@@ -149,7 +200,15 @@ mod tests {
         assert!(is_role("president-elect") && is_role("co-founder") && is_role("sen."));
         assert!(!is_role("spokesmen"));
         assert_eq!(gender_of_role("spokeswoman"), Some(Gender::Female));
-        assert_eq!(gender_of_role("ombudsman"), None);
+        assert_eq!(gender_of_role("chairman"), None);
+        assert_eq!(gender_of_role("mother-of-two"), Some(Gender::Female));
+    }
+
+    #[test]
+    fn occupations_that_are_not_listed_show_in_their_form() {
+        assert!(has_form_of_role("bagmaker") && has_form_of_role("vexillologist"));
+        assert!(!has_form_of_role("list") && !has_form_of_role("driver"));
+        assert!(is_person_noun("mother-of-two") && is_person_noun("36-year-old"));
     }
 
     #[test]

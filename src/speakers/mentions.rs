@@ -10,7 +10,7 @@ use crate::deadline;
 
 /// The kind of the bearer of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum MentionKind {
     /// Somebody, as a title or a first name shows.
     Person,
     /// A body that speaks.
@@ -33,7 +33,7 @@ pub(super) struct Mention {
     /// The gender that the role or the honorific gives.
     pub gender: Option<Gender>,
     /// The kind of the bearer.
-    pub kind: Kind,
+    pub kind: MentionKind,
 }
 
 /// The mentions in `words`, in order. Their names do not overlap.
@@ -87,7 +87,10 @@ fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
     if last.comma_follows() && lexicon::is_suffix(next.text) {
         return Some(end + 1);
     }
-    if !last.flows_on() {
+    if let Some(after) = after_inserted_name(words, end) {
+        return Some(after);
+    }
+    if !last.flows_on() && !is_joined_by_ampersand(last) {
         return None;
     }
     if next.is_capitalised() {
@@ -96,6 +99,23 @@ fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
     let links = (end..words.len()).take(2).take_while(|&at| continues(words, end, at)).count();
     let capital = words.get(end + links)?;
     (links > 0 && capital.is_capitalised() && !lexicon::is_small(&capital.lower)).then_some(end + links + 1)
+}
+
+/// One past the surname of a name that has a nickname in quotation marks or a first name in brackets inside: "Ann
+/// “Annie” Lee", "Lord (David) Lee".
+fn after_inserted_name(words: &[Word], end: usize) -> Option<usize> {
+    const MARKS: [(&str, &str); 6] =
+        [(" “", "” "), (" \"", "\" "), (" ‘", "’ "), (" '", "' "), (" (", ") "), (" ''", "'' ")];
+    let inserted = words.get(end).filter(|word| word.is_capitalised())?;
+    let surname = words.get(end + 1).filter(|word| word.is_capitalised())?;
+    let is_between = MARKS.contains(&(words[end - 1].gap, inserted.gap));
+    // An acronym in brackets is not part of a name.
+    (is_between && !inserted.is_all_capitals() && surname.sentence == words[end - 1].sentence).then_some(end + 2)
+}
+
+/// Returns true if "&" is between the word and the next one, as in the names of firms.
+fn is_joined_by_ampersand(word: &Word) -> bool {
+    word.gap == " & " && !word.is_possessive
 }
 
 /// Returns true if the word `at` in small letters may be inside a name that has its last capital before `end`.
@@ -116,10 +136,17 @@ fn mention(words: &[Word], run: Range<usize>) -> Option<Mention> {
     }
     let title = title(words, run.clone());
     let after_title = title.map_or(run.start, |noun| title_end(words, noun, run.end));
-    let name = trim_groups(words, after_title..run.end);
-    if title.is_some() && kind_by_name(words, name.clone()) == Kind::Organisation {
+    let name_end = post_nominals(words, after_title..run.end);
+    let name = trim_groups(words, after_title..name_end);
+    if title.is_some() && kind_by_name(words, name.clone()) == MentionKind::Organisation {
         // In "Justice Department" the first word is part of the name, not a title.
-        return Some(Mention { whole: run.clone(), name: run, role: None, gender: None, kind: Kind::Organisation });
+        return Some(Mention {
+            whole: run.clone(),
+            name: run,
+            role: None,
+            gender: None,
+            kind: MentionKind::Organisation,
+        });
     }
     if name.is_empty() || is_only_role(words, name.clone()) || is_of_group(words, &name) {
         return None;
@@ -127,18 +154,45 @@ fn mention(words: &[Word], run: Range<usize>) -> Option<Mention> {
     Some(with_role(words, name, title))
 }
 
+/// The end of a name without the letters after it: "Ann Lee MP".
+fn post_nominals(words: &[Word], name: Range<usize>) -> usize {
+    const FEWEST_WORDS: usize = 2;
+    let shortest = name.start + FEWEST_WORDS;
+    let last = (shortest..name.end).rev().find(|&at| !lexicon::is_post_nominal(words[at].text));
+    last.map_or(name.end.min(shortest), |last| last + 1)
+}
+
 /// Drops words before a name that have a capital for another reason, and days after it.
 fn trim(words: &[Word], run: Range<usize>) -> Range<usize> {
+    if is_imperative_name(words, &run) || is_known_pair(&words[run.clone()]) {
+        return run;
+    }
     let start = run.clone().find(|&at| !has_other_capital(&words[at])).unwrap_or(run.end);
     let end = run.clone().rev().find(|&at| !is_day(&words[at])).map_or(start, |last| last + 1);
     start..end.max(start)
 }
 
+/// Returns true for a name that begins like a command: "Ask Jeeves said". A command has no verb of saying after it.
+fn is_imperative_name(words: &[Word], run: &Range<usize>) -> bool {
+    let is_command =
+        matches!(words[run.start].lower.as_str(), "ask" | "get" | "give" | "go" | "let" | "make" | "share");
+    let is_subject = words.get(run.end).is_some_and(|verb| lexicon::is_saying(&verb.lower) && !verb.is_capitalised());
+    is_command && run.len() == 2 && is_subject
+}
+
 /// Returns true for a word before a name that has its capital for another reason.
 fn has_other_capital(word: &Word) -> bool {
+    let is_known = lexicon::is_organisation(&word.lower, false);
     lexicon::is_small(&word.lower)
-        || (word.is_opening && (roles::is_lead_in(word) || lexicon::is_plural(&word.lower)))
+        || (word.is_opening && (roles::is_lead_in(word) && !is_known || lexicon::is_plural(&word.lower)))
         || word.lower.chars().all(|character| !character.is_alphabetic())
+        || is_seat(word)
+}
+
+/// Returns true for the party and the state of a member of Congress: "D-California".
+fn is_seat(word: &Word) -> bool {
+    let place = word.text.strip_prefix(['D', 'I', 'R']).and_then(|rest| rest.strip_prefix('-'));
+    place.is_some_and(|place| place.starts_with(char::is_uppercase))
 }
 
 fn is_day(word: &Word) -> bool {
@@ -147,7 +201,7 @@ fn is_day(word: &Word) -> bool {
 
 /// Drops nationalities, parties and origins before a name, unless they are the whole name or part of an organisation's.
 fn trim_groups(words: &[Word], name: Range<usize>) -> Range<usize> {
-    if kind_by_name(words, name.clone()) == Kind::Organisation {
+    if kind_by_name(words, name.clone()) == MentionKind::Organisation {
         return name;
     }
     let after_origin = name.clone().rev().find(|&at| is_origin(&words[at])).map_or(name.start, |at| at + 1);
@@ -207,12 +261,16 @@ fn is_of_group(words: &[Word], name: &Range<usize>) -> bool {
     let last = &words[name.end - 1];
     let is_surname = lexicon::is_first_name(&last.lower) || last.lower == "may";
     let is_group = lexicon::is_group(&last.lower) && (name.len() > 1 || last.lower.ends_with('s'));
-    is_group && !is_surname && kind_by_name(words, name.clone()) == Kind::Unknown
+    is_group && !is_surname && kind_by_name(words, name.clone()) == MentionKind::Unknown
 }
 
 /// Returns true for a role without a name, such as "Prime Minister".
 fn is_only_role(words: &[Word], name: Range<usize>) -> bool {
     let last = &words[name.end - 1];
+    if name.len() > 1 && lexicon::is_organisation_word(&last.lower) {
+        // "National Guard", "Morning Star".
+        return false;
+    }
     let is_surname =
         lexicon::is_surname_too(&last.lower) || name.len() > 1 && lexicon::is_first_name(&words[name.start].lower);
     lexicon::is_role(&last.lower) && !is_surname && !lexicon::is_first_name(&last.lower)
@@ -225,23 +283,42 @@ fn with_role(words: &[Word], name: Range<usize>, title: Option<usize>) -> Mentio
         Some(noun) => Some(roles::start(words, noun)..name.start),
         None => role_in_front(words, name.start),
     };
-    let role = before.or_else(|| beside(words, &name));
+    let role = before.or_else(|| role_behind(words, name.end)).or_else(|| beside(words, &name));
     let first = role.as_ref().map_or(name.start, |role| role.start.min(name.start)).min(title.unwrap_or(name.start));
     let last = role.as_ref().map_or(name.end, |role| role.end.max(name.end));
     let kind = match kind_by_name(words, name.clone()) {
-        Kind::Unknown if role.is_some() || honorific.is_some() => Kind::Person,
-        Kind::Organisation | Kind::Place if honorific.is_some() => Kind::Person,
+        MentionKind::Unknown if role.is_some() || honorific.is_some() || is_shown_as_person(words, &name) => {
+            MentionKind::Person
+        }
+        MentionKind::Organisation | MentionKind::Place if honorific.is_some() => MentionKind::Person,
         kind => kind,
     };
-    let role = role.filter(|_| kind == Kind::Person);
+    let role = role.filter(|_| kind == MentionKind::Person);
     let gender = honorific.flatten().or_else(|| role.clone().and_then(|role| gender_of(words, role)));
     Mention { whole: first..last, name, role, gender, kind }
+}
+
+/// The letters after a name if they are a role: "Ann Lee MP".
+fn role_behind(words: &[Word], end: usize) -> Option<Range<usize>> {
+    let letters = words.get(end).filter(|_| words[end - 1].is_beside_next())?;
+    (lexicon::is_post_nominal(letters.text) && lexicon::is_role(&letters.lower)).then_some(end..end + 1)
+}
+
+/// Returns true if what follows a name is only said of a person: an age, or "who".
+fn is_shown_as_person(words: &[Word], name: &Range<usize>) -> bool {
+    let next = words.get(name.end).filter(|_| words[name.end - 1].comma_follows());
+    let Some(next) = next.filter(|_| name.len() > 1) else { return false };
+    let is_age = matches!(next.text.len(), 1 | 2)
+        && next.text.bytes().all(|byte| byte.is_ascii_digit())
+        && next.gap.starts_with([',', '.', ';']);
+    next.lower == "who" || is_age
 }
 
 /// The role in small letters right before a name: "former campaign manager Ann Lee", "secretary of state Ann Lee".
 fn role_in_front(words: &[Word], name: usize) -> Option<Range<usize>> {
     let noun = name.checked_sub(1).filter(|&last| words[last].flows_on())?;
-    if lexicon::is_role(&words[noun].lower) {
+    let is_occupation = !words[noun].is_capitalised() && lexicon::has_form_of_role(&words[noun].lower);
+    if lexicon::is_role(&words[noun].lower) || is_occupation {
         return Some(roles::start(words, noun)..name);
     }
     let office = noun.checked_sub(2).filter(|_| matches!(words[noun].lower.as_str(), "state" | "staff" | "defense"))?;
@@ -262,20 +339,28 @@ fn gender_of(words: &[Word], role: Range<usize>) -> Option<Gender> {
 }
 
 /// The kind of a name's bearer, as far as the words of the name tell.
-fn kind_by_name(words: &[Word], name: Range<usize>) -> Kind {
-    let Some(first) = words[name.clone()].first() else { return Kind::Unknown };
+fn kind_by_name(words: &[Word], name: Range<usize>) -> MentionKind {
+    let Some(first) = words[name.clone()].first() else { return MentionKind::Unknown };
     let is_given = lexicon::is_first_name(&first.lower) && !lexicon::is_place(&first.lower) && name.len() > 1;
     if words[name.clone()].iter().all(|word| lexicon::is_place(&word.lower) || is_compass(&word.lower)) {
-        Kind::Place
+        MentionKind::Place
     } else if words[name.clone()].iter().any(|word| lexicon::is_organisation(&word.lower, is_given))
         || is_acronym(words, &name)
+        || (name.start..name.end - 1).any(|at| is_joined_by_ampersand(&words[at]))
+        || is_known_pair(&words[name.clone()])
     {
-        Kind::Organisation
+        MentionKind::Organisation
     } else if name.len() > 1 && (is_given || has_initial(&words[name.clone()])) {
-        Kind::Person
+        MentionKind::Person
     } else {
-        Kind::Unknown
+        MentionKind::Unknown
     }
+}
+
+/// Returns true for a well-known organisation that has a name of two words: "Downing Street".
+fn is_known_pair(name: &[Word]) -> bool {
+    let [first, last] = name else { return false };
+    lexicon::is_known_organisation(&format!("{}-{}", first.lower, last.lower))
 }
 
 fn is_acronym(words: &[Word], name: &Range<usize>) -> bool {
@@ -298,14 +383,14 @@ mod tests {
     use super::*;
 
     /// Name, role and kind of each mention.
-    fn mentions(text: &str) -> Vec<(String, Option<String>, Kind)> {
+    fn mentions(text: &str) -> Vec<(String, Option<String>, MentionKind)> {
         let words = words::find(text, &[]);
         let shown = |range: Range<usize>| roles::text(text, &words, range);
         find(&words).into_iter().map(|found| (shown(found.name), found.role.map(shown), found.kind)).collect()
     }
 
     fn people(text: &str) -> Vec<(String, String)> {
-        let persons = mentions(text).into_iter().filter(|(_, _, kind)| *kind == Kind::Person);
+        let persons = mentions(text).into_iter().filter(|(_, _, kind)| *kind == MentionKind::Person);
         persons.map(|(name, role, _)| (name, role.unwrap_or_default())).collect()
     }
 
@@ -336,22 +421,22 @@ mod tests {
     fn honorifics_give_gender_but_no_role() {
         let words = words::find("Ms. Quux slept.", &[]);
         let found = find(&words);
-        assert_eq!((found[0].gender, found[0].kind), (Some(Gender::Female), Kind::Person));
+        assert_eq!((found[0].gender, found[0].kind), (Some(Gender::Female), MentionKind::Person));
         assert_eq!(found[0].role, None);
     }
 
     #[test]
     fn organisations_places_and_persons_are_told_apart() {
         let kinds = |text: &str| mentions(text).into_iter().map(|(name, _, kind)| (name, kind)).collect::<Vec<_>>();
-        assert_eq!(kinds("in New York"), [("New York".to_owned(), Kind::Place)]);
-        assert_eq!(kinds("the Justice Department"), [("Justice Department".to_owned(), Kind::Organisation)]);
+        assert_eq!(kinds("in New York"), [("New York".to_owned(), MentionKind::Place)]);
+        assert_eq!(kinds("the Justice Department"), [("Justice Department".to_owned(), MentionKind::Organisation)]);
         assert_eq!(
             kinds("the Ministry of the Interior"),
-            [("Ministry of the Interior".to_owned(), Kind::Organisation)]
+            [("Ministry of the Interior".to_owned(), MentionKind::Organisation)]
         );
-        assert_eq!(kinds("by NASA"), [("NASA".to_owned(), Kind::Organisation)]);
-        assert_eq!(kinds("by Ann Fox"), [("Ann Fox".to_owned(), Kind::Person)]);
-        assert_eq!(kinds("by Quux Foo"), [("Quux Foo".to_owned(), Kind::Unknown)]);
+        assert_eq!(kinds("by NASA"), [("NASA".to_owned(), MentionKind::Organisation)]);
+        assert_eq!(kinds("by Ann Fox"), [("Ann Fox".to_owned(), MentionKind::Person)]);
+        assert_eq!(kinds("by Quux Foo"), [("Quux Foo".to_owned(), MentionKind::Unknown)]);
     }
 
     #[test]

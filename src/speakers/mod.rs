@@ -25,16 +25,16 @@ use std::ops::Range;
 
 use crate::deadline;
 use crate::record::Speaker;
-use entities::{Cast, Found};
+use entities::{Bearers, Entities};
 use lexicon::Gender;
-use mentions::{Kind, Mention};
+use mentions::{Mention, MentionKind};
 use names::{Name, Role};
-use pronouns::{Scene, Who};
-use sources::Reading;
+use pronouns::{Discourse, Referent};
+use sources::SourceKind;
 use words::Word;
 
 /// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
-pub(crate) const REVISION: u32 = 1;
+pub(crate) const REVISION: u32 = 2;
 
 /// The speaker of each source, in order; `None` if the document leaves doubt.
 ///
@@ -78,8 +78,8 @@ struct Resolver<'t> {
     mentions: Vec<Mention>,
     /// The person of each mention.
     persons: Vec<Option<usize>>,
-    cast: Cast,
-    scene: Scene,
+    entities: Entities,
+    discourse: Discourse,
     /// Words that the text also has in small letters.
     small: HashSet<&'t str>,
     /// Words with a capital that is not due to the beginning of a sentence.
@@ -89,61 +89,77 @@ struct Resolver<'t> {
 impl<'t> Resolver<'t> {
     fn new(text: &'t str, words: &'t [Word<'t>]) -> Self {
         let mentions = mentions::find(words);
-        let (cast, persons) = Cast::new(text, words, &mentions);
-        let scene = Scene::new(words, &cast, &mentions, &persons);
+        let (entities, persons) = Entities::new(text, words, &mentions);
+        let discourse = Discourse::new(words, &entities, &mentions, &persons);
         let small = words.iter().filter(|word| !word.is_capitalised()).map(|word| word.text).collect();
         let capital = words
             .iter()
             .filter(|word| word.is_capitalised() && !word.is_opening && !word.is_in_title)
             .map(|word| word.text)
             .collect();
-        Self { text, words, mentions, persons, cast, scene, small, capital }
+        Self { text, words, mentions, persons, entities, discourse, small, capital }
     }
 
     /// The meaning of the source in a range of words. Notes the speaker for the pronouns to come.
     fn resolve(&mut self, range: Range<usize>) -> Option<Meant> {
-        let reading = sources::read_source(self.words, &self.mentions, range.clone());
-        let meant = match &reading {
-            Reading::Pronoun(gender) => self.pronoun(range.start, *gender).map(Meant::person),
-            Reading::Relative => self.relative(range.start).map(Meant::person),
-            Reading::Name(at, role) => self.name(*at, role.clone()),
-            Reading::Part(range) => self.part(range.clone()).map(Meant::person),
-            Reading::Body(range) => Some(Meant::Organisation(roles::text(self.text, self.words, range.clone()))),
-            Reading::Described(role) => self.described(range.start, role).map(Meant::person),
-            Reading::Stranger(_) | Reading::Nobody => None,
+        let kind = sources::source_kind(self.words, &self.mentions, range.clone());
+        let meant = match &kind {
+            SourceKind::Pronoun(gender) => self.pronoun(range.start, *gender).map(Meant::person),
+            SourceKind::Relative => self.relative(range.start).map(Meant::person),
+            SourceKind::Name(at, role) => self.name(*at, role.clone()),
+            SourceKind::Part(range) => self.part(range.clone()),
+            SourceKind::Body(range) => Some(Meant::Organisation(roles::text(self.text, self.words, range.clone()))),
+            SourceKind::Described(role) => self.described(range.start, role).map(Meant::person),
+            SourceKind::Neuter => self.body(range.start, None),
+            SourceKind::DescribedBody(noun) => self.body(range.start, Some(noun)),
+            SourceKind::Stranger(_) | SourceKind::UnnamedBody | SourceKind::Nobody => None,
         };
-        if let Some(who) = self.who(meant.as_ref(), &reading) {
-            self.scene.speak(self.words, range.start, who);
+        if let Some(referent) = self.referent(meant.as_ref(), &kind) {
+            self.discourse.speak(self.words, range.start, referent);
         }
         meant
     }
 
     /// The one to note as the speaker of a source.
-    fn who(&self, meant: Option<&Meant>, reading: &Reading) -> Option<Who> {
-        match (meant, reading) {
-            (Some(Meant::Person(person, _)), _) => Some(Who::Person(*person)),
-            (None, Reading::Pronoun(gender)) => Some(Who::Stranger(Some(*gender))),
-            (None, Reading::Stranger(gender)) => Some(Who::Stranger(*gender)),
-            (None, Reading::Described(_)) => Some(Who::Stranger(None)),
-            (None, Reading::Name(at, _)) => {
-                Name::from_words(self.words, self.mentions[*at].name.clone()).map(Who::Named)
+    fn referent(&self, meant: Option<&Meant>, kind: &SourceKind) -> Option<Referent> {
+        match (meant, kind) {
+            (Some(Meant::Person(person, _)), _) => Some(Referent::Person(*person)),
+            (Some(Meant::Organisation(name)), _) => Some(Referent::Body(name.clone())),
+            (None, SourceKind::Neuter | SourceKind::DescribedBody(_) | SourceKind::UnnamedBody) => {
+                Some(Referent::UnnamedBody)
+            }
+            (None, SourceKind::Pronoun(gender)) => Some(Referent::Stranger(Some(*gender))),
+            (None, SourceKind::Stranger(gender)) => Some(Referent::Stranger(*gender)),
+            (None, SourceKind::Described(_)) => Some(Referent::Stranger(None)),
+            (None, SourceKind::Name(at, _)) => {
+                Name::from_words(self.words, self.mentions[*at].name.clone()).map(Referent::Named)
             }
             _ => None,
         }
     }
 
     fn pronoun(&mut self, word: usize, gender: Gender) -> Option<usize> {
-        let person = self.scene.referent(self.words, &self.cast, word, gender)?;
-        self.cast.persons[person].gender = Some(gender);
+        let person = self.discourse.referent(self.words, &self.entities, word, gender)?;
+        self.entities.persons[person].gender = Some(gender);
         Some(person)
+    }
+
+    /// The organisation that "it" or "the airline" at a word means.
+    fn body(&self, word: usize, noun: Option<&String>) -> Option<Meant> {
+        let named = noun.and_then(|noun| self.entities.organisation(noun)).map(str::to_owned);
+        let is_named_only = noun.is_some_and(|noun| !lexicon::is_organisation_noun(noun));
+        if named.is_some() || is_named_only {
+            return named.map(Meant::Organisation);
+        }
+        self.discourse.body(self.words, &self.entities, word, noun.is_some()).map(Meant::Organisation)
     }
 
     /// The person with a role, if the text has just mentioned them or if only one person can hold the office.
     fn described(&self, word: usize, role: &[String]) -> Option<usize> {
-        let person = self.cast.with_role(role)?;
+        let person = self.entities.with_role(role)?;
         let is_office =
             matches!(role.last().map(String::as_str), Some("president" | "minister" | "pope" | "chancellor"));
-        (is_office || self.scene.is_present(self.words, word, person)).then_some(person)
+        (is_office || self.discourse.is_present(self.words, word, person)).then_some(person)
     }
 
     /// The person whose name is right before the word: "Ann Lee, who said".
@@ -152,7 +168,7 @@ impl<'t> Resolver<'t> {
         let at = self.mentions.partition_point(|mention| mention.name.end <= before);
         self.mentions.get(at).filter(|mention| mention.name.contains(&before))?;
         let is_beside = self.words[before].comma_follows() || self.words[before].flows_on();
-        self.persons[at].filter(|&person| is_beside && self.cast.persons[person].is_somebody)
+        self.persons[at].filter(|&person| is_beside && self.entities.persons[person].is_somebody)
     }
 
     fn name(&mut self, at: usize, role: Option<Range<usize>>) -> Option<Meant> {
@@ -161,26 +177,28 @@ impl<'t> Resolver<'t> {
             let role = role.or(mention.role).map(|role| Role::from_words(self.text, self.words, role));
             let text = role.as_ref().filter(|role| role.is_telling()).map(|role| role.text.clone());
             if let Some(role) = role {
-                self.cast.persons[person].add_role(role);
+                self.entities.persons[person].add_role(role);
             }
             return Some(Meant::Person(person, text));
         }
-        let organisation = matches!(mention.kind, Kind::Organisation | Kind::Place) || mention.name.len() > 1;
+        let organisation =
+            matches!(mention.kind, MentionKind::Organisation | MentionKind::Place) || mention.name.len() > 1;
         (organisation && self.is_proper(&mention.name)).then(|| Meant::Organisation(self.organisation(&mention.name)))
     }
 
     /// The person of a mention that is a source. A single name that nothing else explains is added.
     fn person(&mut self, at: usize, mention: &Mention) -> Option<usize> {
         if let Some(person) = self.persons[at] {
-            self.cast.persons[person].is_somebody = true;
             return Some(person);
         }
         let name = Name::from_words(self.words, mention.name.clone())?;
-        match self.cast.find(&name, mention.gender) {
-            Found::One(person) if mention.kind != Kind::Place || self.cast.persons[person].is_somebody => Some(person),
-            Found::Nobody if self.is_single(mention) => {
-                let speaks = self.speaks(&mention.name);
-                let person = self.cast.add_single(&self.words[mention.name.start], speaks, mention.gender);
+        match self.entities.find(&name, mention.gender) {
+            Bearers::One(person) if mention.kind != MentionKind::Place || self.entities.persons[person].is_somebody => {
+                Some(person)
+            }
+            Bearers::Nobody if self.is_single(mention) => {
+                let is_person = mention.kind == MentionKind::Person;
+                let person = self.entities.add_single(&self.words[mention.name.start], is_person, mention.gender);
                 self.persons[at] = Some(person);
                 Some(person)
             }
@@ -191,7 +209,7 @@ impl<'t> Resolver<'t> {
     /// Returns true if a mention seems to be a single name of somebody.
     fn is_single(&self, mention: &Mention) -> bool {
         let word = &self.words[mention.name.start];
-        let is_name = mention.name.len() == 1 && matches!(mention.kind, Kind::Unknown | Kind::Person);
+        let is_name = mention.name.len() == 1 && matches!(mention.kind, MentionKind::Unknown | MentionKind::Person);
         is_name && !lexicon::is_group(&word.lower) && self.is_proper(&mention.name)
     }
 
@@ -199,11 +217,15 @@ impl<'t> Resolver<'t> {
     fn is_proper(&self, name: &Range<usize>) -> bool {
         let first = &self.words[name.start];
         let last = &self.words[name.end - 1];
-        let is_plural =
-            lexicon::is_plural(&last.lower) || (lexicon::is_group(&last.lower) && last.lower.ends_with('s'));
+        let is_body = name.len() > 1 && lexicon::is_organisation_word(&last.lower);
+        let is_plural = !is_body && lexicon::is_plural(&last.lower)
+            || (lexicon::is_group(&last.lower) && last.lower.ends_with('s'));
         let is_doubtful =
             first.is_opening && name.len() == 1 && !first.is_all_capitals() && !self.capital.contains(first.text);
-        let is_common = self.small.contains(first.lower.as_str()) || first.text.ends_with('s') || !self.speaks(name);
+        let acts = self.words.get(name.end).is_some_and(|next| lexicon::is_common_verb(&next.lower));
+        let is_common = self.small.contains(first.lower.as_str())
+            || first.text.ends_with('s')
+            || !(self.speaks(name) || acts && first.flows_on());
         !(is_plural || first.is_in_title || is_doubtful && is_common)
     }
 
@@ -215,23 +237,28 @@ impl<'t> Resolver<'t> {
     }
 
     fn organisation(&self, name: &Range<usize>) -> String {
-        let full = self.cast.organisation(&self.words[name.end - 1].lower).filter(|_| name.len() == 1);
+        let short = self.words[name.end - 1].lower.replace('.', "");
+        let full = self.entities.organisation(&short).filter(|_| name.len() == 1);
         full.map_or_else(|| roles::text(self.text, self.words, name.clone()), str::to_owned)
     }
 
-    /// The person that a part of a mention names.
-    fn part(&self, range: Range<usize>) -> Option<usize> {
-        match self.cast.find(&Name::from_words(self.words, range)?, None) {
-            Found::One(person) => Some(person),
-            _ => None,
+    /// The bearer of the name that a source is a part of.
+    fn part(&mut self, range: Range<usize>) -> Option<Meant> {
+        let Range { start, end } = range;
+        if let Bearers::One(person) = self.entities.find(&Name::from_words(self.words, range)?, None) {
+            return Some(Meant::person(person));
         }
+        let at = self.mentions.partition_point(|mention| mention.name.end < end);
+        let is_last =
+            self.mentions.get(at).is_some_and(|mention| mention.name.end == end && mention.name.start <= start);
+        if is_last { self.name(at, None) } else { None }
     }
 
     fn introduce(&self, meant: Meant) -> Speaker {
         match meant {
             Meant::Organisation(name) => Speaker { name, role: None },
             Meant::Person(person, role) => {
-                let person = &self.cast.persons[person];
+                let person = &self.entities.persons[person];
                 Speaker { name: person.name.clone(), role: role.or_else(|| person.role().map(str::to_owned)) }
             }
         }
@@ -307,8 +334,94 @@ mod tests {
 
     #[test]
     fn a_pronoun_teaches_the_gender() {
-        let found = speakers("[Quux Foo] said no. [She] slept. Bob Roe slept. [She] said more.");
+        let found = speakers("[Quux Foo, 52,] said no. [She] slept. Bob Roe slept. [She] said more.");
         assert_eq!(found[1..], [Some(speaker("Quux Foo", "")), Some(speaker("Quux Foo", ""))]);
+    }
+
+    #[test]
+    fn a_full_name_that_nothing_explains_leaves_doubt() {
+        let found = speakers("[Ann Lee] said no. [Quux Foo] said yes. [She] slept.");
+        assert_eq!(found[2], None);
+        assert_eq!(speakers("[Agence Quux] reported that. [He] left.")[1], None);
+        let found = speakers("[Quux Foo] said no. [She] slept. Later Foo left.");
+        assert_eq!(found[1], Some(speaker("Quux Foo", "")), "bodies are not called by a surname");
+    }
+
+    #[test]
+    fn an_organisation_is_meant_by_it_and_by_a_noun() {
+        let text = "[Quuxair] reported a loss. [The airline] said no. [It] said so. [The company] agreed.";
+        assert_eq!(speakers(text), vec![Some(speaker("Quuxair", "")); 4]);
+        assert_eq!(speakers("Quuxair sued Oslo Bank. [The company] said no."), [None]);
+        assert_eq!(speakers("[Quuxair] said no. [A charity] said so. [It] wept.")[2], None);
+        let text = "It rained on Oslo City Council. It rained. It rained. It rained. [The council] wept.";
+        assert_eq!(speakers(text), [Some(speaker("Oslo City Council", ""))]);
+    }
+
+    #[test]
+    fn a_drop_capital_belongs_to_its_word() {
+        assert_eq!(speakers("[J UDGE Ann Lee] said no. S HE slept"), [Some(speaker("Ann Lee", "Judge"))]);
+    }
+
+    #[test]
+    fn firms_and_parties_speak() {
+        let found = speakers("[Foo & Quux] said no. [Boeing] said so. [Surrey Police] said so. [Downing Street] wept.");
+        let names = ["Foo & Quux", "Boeing", "Surrey Police", "Downing Street"].map(|name| Some(speaker(name, "")));
+        assert_eq!(found, names);
+        assert_eq!(
+            speakers("[Ask Quuxes] said no. [The Tories] said so. [NASA] wept."),
+            ["Ask Quuxes", "Tories", "NASA"].map(|name| Some(speaker(name, "")))
+        );
+        let text = "The Environmental Protection Agency slept. [The EPA] said no.";
+        assert_eq!(speakers(text), [Some(speaker("Environmental Protection Agency", ""))]);
+    }
+
+    #[test]
+    fn chairmen_can_be_women() {
+        let found = speakers("[Council chairman Leonie Quux] said no. [She] slept.");
+        assert_eq!(found, vec![Some(speaker("Leonie Quux", "Council chairman")); 2]);
+    }
+
+    #[test]
+    fn nicknames_and_first_names_in_brackets_are_parts_of_names() {
+        let found = speakers("[Ann “Mona” Lee, 52,] said no. [Mona] slept. [Lord (David) Quux] wept. [Quux] sang.");
+        let mona = Some(speaker("Ann “Mona” Lee", ""));
+        assert_eq!(found, [mona.clone(), mona, Some(speaker("David Quux", "")), Some(speaker("David Quux", ""))]);
+    }
+
+    #[test]
+    fn a_role_with_the_same_words_is_one_person_s() {
+        let found = speakers("[Opposition leader Ann Lee] said no. [The opposition leader] wept. [The leader] slept.");
+        assert_eq!(found[1], Some(speaker("Ann Lee", "Opposition leader")));
+        assert_eq!(found[2], None);
+    }
+
+    #[test]
+    fn roles_of_an_open_class_are_no_part_of_the_name() {
+        for (source, role) in [
+            ("Arsenal boss Quux Foo", "Arsenal boss"),
+            ("Defender Quux Foo", "Defender"),
+            ("Taxi driver Quux Foo", "Taxi driver"),
+            ("Oslo vexillologist Quux Foo", "Oslo vexillologist"),
+            ("Mum-of-three Ann Foo", "Mum-of-three"),
+            ("Ann’s barrister, Quux Foo,", "Ann’s barrister"),
+            ("Council member Quux Foo, who voted no,", "Council member"),
+        ] {
+            let found = speakers(&format!("[{source}] said no."));
+            assert_eq!(
+                found,
+                [Some((
+                    source
+                        .trim_start_matches(role)
+                        .trim_start_matches(", ")
+                        .split(',')
+                        .next()
+                        .unwrap()
+                        .trim()
+                        .to_owned(),
+                    role.to_owned()
+                ))]
+            );
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::entities::{Cast, Found};
+use super::entities::{Bearers, Entities};
 use super::lexicon::{self, Gender};
-use super::mentions::Mention;
+use super::mentions::{Mention, MentionKind};
 use super::names::Name;
 use super::roles;
 use super::words::Word;
@@ -16,9 +16,12 @@ const REACH: usize = 5;
 /// The same for a person of unknown gender.
 const REACH_OF_UNKNOWN: usize = 2;
 
+/// The number of sentences that "it" and "the airline" reach back.
+const REACH_OF_BODY: usize = 3;
+
 /// The prominence of somebody in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
+pub(super) enum Salience {
     /// Mentioned.
     Other,
     /// The subject of a clause.
@@ -29,81 +32,136 @@ pub(super) enum Standing {
 
 /// Somebody whom a text mentions.
 #[derive(Debug, Clone)]
-pub(super) enum Who {
+pub(super) enum Referent {
     /// A known person.
     Person(usize),
     /// One of several of this name.
     Named(Name),
     /// Somebody without a name, "an official", with the gender if it is known.
     Stranger(Option<Gender>),
+    /// An organisation or a place that speaks, by its name.
+    Body(String),
+    /// An organisation or a document without a name.
+    UnnamedBody,
 }
 
-impl Who {
+impl Referent {
     /// Returns true if a pronoun of `gender` can mean this.
-    fn fits(&self, cast: &Cast, gender: Gender) -> bool {
+    fn fits(&self, entities: &Entities, gender: Gender) -> bool {
         match self {
-            Self::Person(person) => is_somebody_of(cast, *person, gender),
-            Self::Named(name) => match cast.find(name, Some(gender)) {
-                Found::One(person) => is_somebody_of(cast, person, gender),
-                Found::Several => true,
-                Found::Nobody => false,
+            Self::Person(person) => is_somebody_of(entities, *person, gender),
+            Self::Named(name) => match entities.find(name, Some(gender)) {
+                Bearers::One(person) => is_somebody_of(entities, person, gender),
+                Bearers::Several => true,
+                Bearers::Nobody => false,
             },
             Self::Stranger(own) => own.is_none_or(|own| own == gender),
+            Self::Body(_) | Self::UnnamedBody => false,
         }
     }
 
     /// The person, once the gender is known.
-    fn person(&self, cast: &Cast, gender: Gender) -> Option<usize> {
+    fn person(&self, entities: &Entities, gender: Gender) -> Option<usize> {
         match self {
-            Self::Person(person) => Some(*person),
-            Self::Named(name) => match cast.find(name, Some(gender)) {
-                Found::One(person) => Some(person),
+            Self::Person(person) => Some(*person).filter(|&person| entities.persons[person].is_somebody),
+            Self::Named(name) => match entities.find(name, Some(gender)) {
+                Bearers::One(person) => Some(person),
                 _ => None,
             },
-            Self::Stranger(_) => None,
+            Self::Stranger(_) | Self::Body(_) | Self::UnnamedBody => None,
+        }
+    }
+
+    /// Returns true if "it" can mean this.
+    fn is_body(&self, entities: &Entities) -> bool {
+        match self {
+            Self::Body(_) | Self::UnnamedBody => true,
+            Self::Person(person) => !entities.persons[*person].is_somebody,
+            Self::Named(_) | Self::Stranger(_) => false,
+        }
+    }
+
+    /// The name of an organisation, or of what could be one.
+    fn body<'r>(&'r self, entities: &'r Entities) -> Option<&'r str> {
+        match self {
+            Self::Body(name) => Some(name),
+            Self::Person(person) => Some(&entities.persons[*person].name),
+            Self::Named(_) | Self::Stranger(_) | Self::UnnamedBody => None,
         }
     }
 }
 
-/// Returns true for somebody who is not known to be of the other gender.
-fn is_somebody_of(cast: &Cast, person: usize, gender: Gender) -> bool {
-    let person = &cast.persons[person];
-    person.is_somebody && person.gender.is_none_or(|own| own == gender)
+/// Returns true for somebody who is not known to be of the other gender. A full name that nothing shows to be a person's
+/// counts too: it leaves doubt.
+fn is_somebody_of(entities: &Entities, person: usize, gender: Gender) -> bool {
+    let person = &entities.persons[person];
+    person.gender.is_none_or(|own| own == gender)
 }
 
 /// Somebody at a place of the text.
 #[derive(Debug, Clone)]
 struct Appearance {
     word: usize,
-    who: Who,
-    standing: Standing,
+    referent: Referent,
+    salience: Salience,
 }
 
 /// The people of each sentence.
 #[derive(Debug, Default)]
-pub(super) struct Scene {
+pub(super) struct Discourse {
     by_sentence: HashMap<usize, Vec<Appearance>>,
 }
 
-impl Scene {
+impl Discourse {
     /// The persons of all mentions outside quotations. `persons` has an entry for each mention.
-    pub(super) fn new(words: &[Word], cast: &Cast, mentions: &[Mention], persons: &[Option<usize>]) -> Self {
-        let mut scene = Self::default();
+    pub(super) fn new(words: &[Word], entities: &Entities, mentions: &[Mention], persons: &[Option<usize>]) -> Self {
+        let mut discourse = Self::default();
         for (mention, person) in mentions.iter().zip(persons) {
             deadline::check();
             let first = &words[mention.name.start];
-            let who = person.map(Who::Person).or_else(|| namesake(words, cast, mention));
-            if let Some(who) = who.filter(|_| !first.is_quoted && !first.is_in_title) {
-                let standing = if is_subject(words, mention) { Standing::Subject } else { Standing::Other };
-                scene.enter(words, mention.name.start, who, standing);
+            let referent = person
+                .map(Referent::Person)
+                .or_else(|| namesake(words, entities, mention))
+                .or_else(|| body(words, entities, mention));
+            if let Some(referent) = referent.filter(|_| !first.is_quoted && !first.is_in_title) {
+                let salience = if is_subject(words, mention) { Salience::Subject } else { Salience::Other };
+                discourse.enter(words, mention.name.start, referent, salience);
             }
         }
         for (at, _) in words.iter().enumerate().filter(|(_, word)| !word.is_quoted && !word.is_capitalised()) {
             if let Some(gender) = stranger(words, at) {
-                scene.enter(words, at, Who::Stranger(Some(gender)), Standing::Subject);
+                discourse.enter(words, at, Referent::Stranger(Some(gender)), Salience::Subject);
             }
         }
-        scene
+        discourse
+    }
+
+    /// The organisation that "it" at `word` means, if the sentences before it leave no doubt. `is_noun`: a noun such as
+    /// "the airline" stands there, which is no place.
+    pub(super) fn body(&self, words: &[Word], entities: &Entities, word: usize, is_noun: bool) -> Option<String> {
+        let sentence = words[word].sentence;
+        let near = (sentence.saturating_sub(REACH_OF_BODY)..=sentence).rev();
+        let mut bodies = near.filter_map(|sentence| self.by_sentence.get(&sentence)).flat_map(|all| {
+            all.iter().rev().filter(|one| {
+                let is_known_place = is_noun && one.referent.body(entities).is_some_and(is_place);
+                one.word < word && one.referent.is_body(entities) && !is_known_place
+            })
+        });
+        // From the place backwards, up to the one that was the last to speak.
+        let mut found: Option<&str> = None;
+        let mut is_subject = false;
+        for one in bodies.by_ref() {
+            let name = one.referent.body(entities)?;
+            if found.is_some_and(|found| found != name) {
+                return None;
+            }
+            found = Some(name);
+            is_subject |= one.salience > Salience::Other;
+            if one.salience == Salience::Speaker {
+                break;
+            }
+        }
+        found.filter(|_| is_subject).map(str::to_owned)
     }
 
     /// Returns true if a person appears shortly before `word`.
@@ -112,30 +170,30 @@ impl Scene {
         (sentence.saturating_sub(REACH)..=sentence)
             .filter_map(|sentence| self.by_sentence.get(&sentence))
             .flatten()
-            .any(|one| one.word < word && matches!(one.who, Who::Person(other) if other == person))
+            .any(|one| one.word < word && matches!(one.referent, Referent::Person(other) if other == person))
     }
 
     /// Notes the speaker at `word`.
-    pub(super) fn speak(&mut self, words: &[Word], word: usize, who: Who) {
-        self.enter(words, word, who, Standing::Speaker);
+    pub(super) fn speak(&mut self, words: &[Word], word: usize, referent: Referent) {
+        self.enter(words, word, referent, Salience::Speaker);
     }
 
-    fn enter(&mut self, words: &[Word], word: usize, who: Who, standing: Standing) {
-        self.by_sentence.entry(words[word].sentence).or_default().push(Appearance { word, who, standing });
+    fn enter(&mut self, words: &[Word], word: usize, referent: Referent, salience: Salience) {
+        self.by_sentence.entry(words[word].sentence).or_default().push(Appearance { word, referent, salience });
     }
 
     /// The person that a pronoun of `gender` at `word` means, if the sentences before it leave no doubt.
-    pub(super) fn referent(&self, words: &[Word], cast: &Cast, word: usize, gender: Gender) -> Option<usize> {
+    pub(super) fn referent(&self, words: &[Word], entities: &Entities, word: usize, gender: Gender) -> Option<usize> {
         let sentence = words[word].sentence;
-        let mut choice = prominent(self.fitting(cast, sentence, gender).filter(|(at, ..)| *at < word));
+        let mut choice = prominent(self.fitting(entities, sentence, gender).filter(|(at, ..)| *at < word));
         let mut passed: Vec<Option<usize>> = Vec::new();
         for back in 1..=REACH.min(sentence) {
             if choice != Choice::Nobody {
                 break;
             }
-            choice = prominent(self.fitting(cast, sentence - back, gender)).near(cast, back);
+            choice = prominent(self.fitting(entities, sentence - back, gender)).near(entities, back);
             if choice == Choice::Nobody {
-                passed.extend(self.fitting(cast, sentence - back, gender).map(|(.., person)| person));
+                passed.extend(self.fitting(entities, sentence - back, gender).map(|(.., person)| person));
             }
         }
         match choice {
@@ -148,13 +206,13 @@ impl Scene {
     /// The people of a sentence whom a pronoun of `gender` can mean.
     fn fitting(
         &self,
-        cast: &Cast,
+        entities: &Entities,
         sentence: usize,
         gender: Gender,
-    ) -> impl Iterator<Item = (usize, Standing, Option<usize>)> {
+    ) -> impl Iterator<Item = (usize, Salience, Option<usize>)> {
         let all = self.by_sentence.get(&sentence).into_iter().flatten();
-        all.filter(move |one| one.who.fits(cast, gender))
-            .map(move |one| (one.word, one.standing, one.who.person(cast, gender)))
+        all.filter(move |one| one.referent.fits(entities, gender))
+            .map(move |one| (one.word, one.salience, one.referent.person(entities, gender)))
     }
 }
 
@@ -173,10 +231,33 @@ fn stranger(words: &[Word], at: usize) -> Option<Gender> {
     (is_new && !is_named).then_some(gender)
 }
 
+/// Returns true if every word of a name is one of a place.
+fn is_place(name: &str) -> bool {
+    name.split(' ').all(|word| lexicon::is_place(&word.to_lowercase()))
+}
+
+/// The organisation or place that a mention names, or a single name that could be one.
+fn body(words: &[Word], entities: &Entities, mention: &Mention) -> Option<Referent> {
+    let last = &words[mention.name.end - 1];
+    let is_short = mention.name.len() == 1;
+    let is_body = match mention.kind {
+        MentionKind::Organisation | MentionKind::Place => true,
+        MentionKind::Unknown => is_short && !last.text.ends_with('s') && !lexicon::is_group(&last.lower),
+        MentionKind::Person => false,
+    };
+    let full = entities.organisation(&last.lower.replace('.', "")).filter(|_| is_short).map(str::to_owned);
+    is_body.then(|| Referent::Body(full.unwrap_or_else(|| written(&words[mention.name.clone()]))))
+}
+
+/// The words of a name with single spaces.
+fn written(name: &[Word]) -> String {
+    name.iter().map(|word| word.text).collect::<Vec<_>>().join(" ")
+}
+
 /// A name that several people in the text have.
-fn namesake(words: &[Word], cast: &Cast, mention: &Mention) -> Option<Who> {
+fn namesake(words: &[Word], entities: &Entities, mention: &Mention) -> Option<Referent> {
     let name = Name::from_words(words, mention.name.clone())?;
-    (cast.find(&name, mention.gender) == Found::Several).then_some(Who::Named(name))
+    (entities.find(&name, mention.gender) == Bearers::Several).then_some(Referent::Named(name))
 }
 
 /// The result of a look at the most prominent people of a sentence.
@@ -189,19 +270,19 @@ enum Choice {
 
 impl Choice {
     /// The same choice, except for somebody of unknown gender who is too far away.
-    fn near(self, cast: &Cast, back: usize) -> Self {
+    fn near(self, entities: &Entities, back: usize) -> Self {
         match self {
-            Self::One(person) if back > REACH_OF_UNKNOWN && cast.persons[person].gender.is_none() => Self::Doubtful,
+            Self::One(person) if back > REACH_OF_UNKNOWN && entities.persons[person].gender.is_none() => Self::Doubtful,
             choice => choice,
         }
     }
 }
 
 /// The choice among subjects and speakers. Speakers come first.
-fn prominent(all: impl Iterator<Item = (usize, Standing, Option<usize>)>) -> Choice {
-    let all: Vec<_> = all.filter(|(_, standing, _)| *standing > Standing::Other).collect();
-    let best = all.iter().map(|(_, standing, _)| *standing).max();
-    let mut top = all.iter().filter(|(_, standing, _)| Some(*standing) == best).map(|(.., person)| *person);
+fn prominent(all: impl Iterator<Item = (usize, Salience, Option<usize>)>) -> Choice {
+    let all: Vec<_> = all.filter(|(_, salience, _)| *salience > Salience::Other).collect();
+    let best = all.iter().map(|(_, salience, _)| *salience).max();
+    let mut top = all.iter().filter(|(_, salience, _)| Some(*salience) == best).map(|(.., person)| *person);
     match top.next() {
         None => Choice::Nobody,
         Some(Some(first)) if top.all(|other| other == Some(first)) => Choice::One(first),
@@ -262,11 +343,11 @@ mod tests {
         }
         let words = words::find(text, &sentences);
         let mentions = mentions::find(&words);
-        let (cast, persons) = Cast::new(text, &words, &mentions);
-        let scene = Scene::new(&words, &cast, &mentions, &persons);
+        let (entities, persons) = Entities::new(text, &words, &mentions);
+        let discourse = Discourse::new(&words, &entities, &mentions, &persons);
         let at = words.iter().rposition(|word| matches!(word.lower.as_str(), "he" | "she"))?;
         let gender = if words[at].lower == "he" { Gender::Male } else { Gender::Female };
-        scene.referent(&words, &cast, at, gender).map(|person| cast.persons[person].name.clone())
+        discourse.referent(&words, &entities, at, gender).map(|person| entities.persons[person].name.clone())
     }
 
     #[test]

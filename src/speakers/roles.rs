@@ -36,11 +36,16 @@ pub(super) fn is_lead_in(word: &Word) -> bool {
 pub(super) fn whole(words: &[Word], range: Range<usize>) -> Option<Range<usize>> {
     let start = range.start + usize::from(is_determiner(words.get(range.start)?));
     let end = cut(words, start..range.end);
-    let noun = (start..end).find(|&at| lexicon::is_role(&words[at].lower) && closes(words, at + 1, end))?;
+    let noun = (start..end).find(|&at| is_occupation(&words[at]) && closes(words, at + 1, end))?;
     let is_plain = words[start..noun].iter().all(|word| {
         !lexicon::is_small(&word.lower) && !lexicon::is_link(&word.lower) && !lexicon::is_saying(&word.lower)
     });
     (is_plain && end - start <= LONGEST).then_some(start..end)
+}
+
+/// Returns true for a role, listed or of an occupation's form.
+fn is_occupation(word: &Word) -> bool {
+    lexicon::is_role(&word.lower) || !word.is_capitalised() && lexicon::has_form_of_role(&word.lower)
 }
 
 /// Returns true if a role's noun is complete before the word `at`: nothing follows, or a link, or another role.
@@ -111,7 +116,16 @@ pub(super) fn is_determiner(word: &Word) -> bool {
 pub(super) fn text(source: &str, words: &[Word], range: Range<usize>) -> String {
     let Some(last) = words[range.clone()].last() else { return String::new() };
     let end = last.bytes.start + last.text.len();
-    source[words[range.start].bytes.start..end].split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = source[words[range.start].bytes.start..end].split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = without_drop_capital(&words[range.start], text);
+    // A name may begin inside a bracket: "Lord (David) Lee".
+    if text.contains(')') && !text.contains('(') { text.replace(')', "") } else { text }
+}
+
+/// The text "Judge Lee" for "J UDGE Lee".
+fn without_drop_capital(first: &Word, text: String) -> String {
+    let Some((letter, rest)) = first.text.split_once(' ') else { return text };
+    [letter, &rest.to_lowercase(), &text[first.text.len().min(text.len())..]].concat()
 }
 
 #[cfg(test)]

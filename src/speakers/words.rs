@@ -61,7 +61,9 @@ impl Word<'_> {
 
     /// The next word follows in the same line, whether or not this one is a possessive.
     pub(super) fn is_beside_next(&self) -> bool {
-        !self.gap.is_empty() && self.gap.chars().all(|character| character.is_whitespace() && character != '\n')
+        // The space after a stop may be missing: "Mr.Lee".
+        (!self.gap.is_empty() || self.text.ends_with('.'))
+            && self.gap.chars().all(|character| character.is_whitespace() && character != '\n')
     }
 
     /// A comma and white space are between it and the next word.
@@ -75,7 +77,7 @@ impl Word<'_> {
 
 /// The words of `text`, in order. `sentences` are in order too.
 pub(super) fn find<'t>(text: &'t str, sentences: &[Range<usize>]) -> Vec<Word<'t>> {
-    let ranges = ranges(text);
+    let ranges = ranges(text, sentences);
     let mut words: Vec<Word> = Vec::with_capacity(ranges.len());
     let mut sentence = 0;
     let mut is_quoted = false;
@@ -108,7 +110,8 @@ fn word(text: &str, bytes: Range<usize>, next: usize) -> Word<'_> {
     let stem = bare.unwrap_or(written);
     Word {
         text: stem,
-        lower: stem.to_lowercase().replace('’', "'"),
+        // A drop capital has a space behind it.
+        lower: stem.to_lowercase().replace('’', "'").replace(' ', ""),
         bytes,
         gap,
         sentence: 0,
@@ -132,7 +135,7 @@ fn quotes(gap: &str, mut is_open: bool) -> bool {
     is_open
 }
 
-fn ranges(text: &str) -> Vec<Range<usize>> {
+fn ranges(text: &str, sentences: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut open: Option<usize> = None;
     let mut characters = text.char_indices().peekable();
@@ -143,7 +146,14 @@ fn ranges(text: &str) -> Vec<Range<usize>> {
         }
         let Some(start) = open else { continue };
         let goes_on = characters.peek().is_some_and(|(_, next)| next.is_alphanumeric());
-        let is_inner = matches!(character, '\'' | '’' | '-' | '.' | '&' | '\u{300}'..='\u{36f}') && goes_on;
+        // "Mr.Lee" without a space is two words.
+        let is_title = character == '.' && NAME_ABBREVIATIONS.contains(&text[start..at]);
+        let next = at + character.len_utf8();
+        let begins_sentence = sentences.binary_search_by_key(&next, |sentence| sentence.start).is_ok();
+        let is_inner = !is_title
+            && !begins_sentence
+            && matches!(character, '\'' | '’' | '-' | '.' | '&' | '\u{300}'..='\u{36f}')
+            && goes_on;
         if !is_inner {
             open = None;
             let keeps_stop = character == '.' && is_abbreviation(&text[start..at]);
@@ -151,7 +161,28 @@ fn ranges(text: &str) -> Vec<Range<usize>> {
         }
     }
     found.extend(open.map(|start| start..text.len()));
-    found
+    join_drop_capitals(text, &found)
+}
+
+/// Joins the first letter of a paragraph with the rest of its word, where a page has set it as a picture: "S HE", "J UDGE".
+/// "A" and "I" are words themselves.
+fn join_drop_capitals(text: &str, words: &[Range<usize>]) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(words.len());
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let opens = joined.last().is_none_or(|last| text[last.end..word.start].contains(['\n', '.', '!', '?', '”']));
+        let rest = words.get(at + 1).filter(|rest| opens && is_drop_capital(text, word, rest));
+        joined.push(word.start..rest.unwrap_or(word).end);
+        at += 1 + usize::from(rest.is_some());
+    }
+    joined
+}
+
+fn is_drop_capital(text: &str, word: &Range<usize>, rest: &Range<usize>) -> bool {
+    matches!(text[word.clone()].as_bytes(), [b'B'..=b'H' | b'J'..=b'Z'])
+        && &text[word.end..rest.start] == " "
+        && rest.len() > 1
+        && text[rest.clone()].chars().all(char::is_uppercase)
 }
 
 /// Returns true if a full stop after `word` belongs to it.
@@ -204,6 +235,24 @@ mod tests {
             ["Mr.", "O’Hara-Lee", "J.", "K.", "Oe", "Jr.", "AT&T"]
         );
         assert_eq!(texts("in the U.S. It ended."), ["in", "the", "U.S.", "It", "ended"]);
+    }
+
+    #[test]
+    fn a_sentence_without_a_space_before_it_begins_a_word() {
+        let text = "in London.She left";
+        let words = find(text, &[0..10, 10..text.len()]);
+        assert_eq!(words.iter().map(|word| word.text).collect::<Vec<_>>(), ["in", "London", "She", "left"]);
+    }
+
+    #[test]
+    fn drop_capitals_are_part_of_their_words() {
+        assert_eq!(texts("S HE left. J UDGE Lee"), ["S HE", "left", "J UDGE", "Lee"]);
+        assert_eq!(texts("A NEW law. See B ANN"), ["A", "NEW", "law", "See", "B", "ANN"]);
+    }
+
+    #[test]
+    fn a_title_without_a_space_behind_it_is_a_word() {
+        assert_eq!(texts("Mr.Lee slept"), ["Mr.", "Lee", "slept"]);
     }
 
     #[test]
