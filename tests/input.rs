@@ -821,7 +821,7 @@ fn mirror() -> Vec<(&'static str, Vec<u8>)> {
         ("news/wire.dump", article.into_bytes()),
         ("news/wire.dump.bz2", bzip2(&warc_records().concat())),
         ("README", b"How to read the news.".to_vec()),
-        ("paper.docx", zip(&[("word/story.html", page(6).into_bytes())])),
+        ("paper.xlsx", zip(&[("word/story.html", page(6).into_bytes())])),
         ("photo.JPG", b"\xff\xd8\xff\xe0\0\x10JFIF".to_vec()),
         ("photo2.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF".to_vec()),
         ("story.php", b"<?php include 'story.html'; ?>".to_vec()),
@@ -834,7 +834,7 @@ fn a_file_of_unknown_name_is_read_if_its_content_is_certain_and_counted_otherwis
     let (texts, left_out) = read_folder(&mirror());
     assert_eq!(texts.len(), 6 + ARTICLES);
     assert!((0..6).all(|number| texts.iter().any(|text| text.contains(&format!("plan {number} ")))));
-    let expected = counts(&[("no extension", 1), (".docx", 1), (".jpg", 2), (".php", 1)]);
+    let expected = counts(&[("no extension", 1), (".xlsx", 1), (".jpg", 2), (".php", 1)]);
     assert_eq!(left_out, expected);
 }
 
@@ -855,21 +855,21 @@ fn members_of_archives_are_read_or_counted_as_files_in_folders_are() {
 #[test]
 fn what_is_left_out_is_in_the_report_and_at_the_end_of_read() {
     let workspace = Workspace::new("");
-    let files = [("in/a.txt", "One."), ("in/b.docx", "x"), ("in/c.docx", "x"), ("in/d.JPG", "x")];
+    let files = [("in/a.txt", "One."), ("in/b.xlsx", "x"), ("in/c.xlsx", "x"), ("in/d.JPG", "x")];
     for (name, content) in files {
         workspace.put(name, content);
     }
     let input = workspace.folder.path().join("in");
     let output = workspace.run(&[&input]);
     assert!(
-        output.status.success() && said(&output).contains("left out   3 files: .docx 2, .jpg 1"),
+        output.status.success() && said(&output).contains("left out   3 files: .xlsx 2, .jpg 1"),
         "{}",
         said(&output)
     );
-    assert_eq!(workspace.report()["left_out"], serde_json::json!({".docx": 2, ".jpg": 1}));
+    assert_eq!(workspace.report()["left_out"], serde_json::json!({".xlsx": 2, ".jpg": 1}));
     assert_eq!(workspace.report()["accounting"]["found"], 1);
     let read = Command::new(env!("CARGO_BIN_EXE_pressrun")).arg("read").arg(&input).output().unwrap();
-    assert!(said(&read).contains("left out 3 files: .docx 2, .jpg 1"), "{}", said(&read));
+    assert!(said(&read).contains("left out 3 files: .xlsx 2, .jpg 1"), "{}", said(&read));
 }
 
 /// What `pressrun read` shows.
