@@ -84,7 +84,7 @@ fn begins_with_article(beginning: &mut Beginning<'_, '_>, settings: &InputConfig
         return false;
     }
     let bytes = text[..values.byte_offset()].to_vec();
-    Box::new(json::Value { bytes, is_open: false }).parse(settings).is_ok_and(|article| article.is_some())
+    Box::new(json::Value::new(bytes, false)).parse(settings).is_ok_and(|article| article.is_some())
 }
 
 #[cfg(test)]
