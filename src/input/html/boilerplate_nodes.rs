@@ -7,6 +7,8 @@ use ego_tree::{NodeId, NodeRef};
 use scraper::node::Element;
 use scraper::{Html, Node};
 
+use super::pruned;
+
 /// Elements that hold no running text of an article, whatever is in them.
 const TAGS: &[&str] = &[
     "head",
@@ -165,7 +167,8 @@ impl Sizes {
         self.by_element.get(&node.id()).copied().unwrap_or_default()
     }
 
-    fn is_article(&self, node: NodeRef<'_, Node>) -> bool {
+    /// True for an element with so much of the page's text that it is the article, or around it.
+    pub(super) fn is_article(&self, node: NodeRef<'_, Node>) -> bool {
         self.of_element(node) * ARTICLE_PART > self.all
     }
 }
@@ -174,7 +177,7 @@ fn is_silent(element: &Element) -> bool {
     matches!(element.name(), "a" | "head" | "script" | "style" | "template" | "option" | "button")
 }
 
-/// Whether the element at `node` is no part of an article.
+/// True if the element at `node` is no part of an article.
 pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
     let Some(element) = node.value().as_element() else { return false };
     match element.name() {
@@ -182,8 +185,20 @@ pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
         "noscript" => sizes.of_element(node) < NOSCRIPT_BYTES,
         "figure" => !has_table(node),
         name if TAGS.contains(&name) => true,
-        _ => is_named(element) && !sizes.is_article(node),
+        _ => is_named(element) && !sizes.is_article(node) && !is_within_sentence(node),
     }
+}
+
+/// True if `node` is a link or the like with other words on its line: its class says what it does, not what it says.
+fn is_within_sentence(node: NodeRef<'_, Node>) -> bool {
+    let inlines = std::iter::once(node).chain(node.ancestors()).take_while(|node| pruned::is_inline(*node));
+    inlines.into_iter().any(|inline| has_words(inline.prev_siblings()) || has_words(inline.next_siblings()))
+}
+
+/// True if there are words among `siblings` before the first block or line break.
+fn has_words<'t>(siblings: impl Iterator<Item = NodeRef<'t, Node>>) -> bool {
+    let mut line = siblings.take_while(|node| pruned::is_inline(*node) || node.value().is_comment());
+    line.any(|node| node.value().as_text().is_some_and(|text| text.contains(char::is_alphabetic)))
 }
 
 fn has_table(node: NodeRef<'_, Node>) -> bool {

@@ -3,8 +3,10 @@
 //!
 //! What looks for the main text moves white space about. So where it counts, beside links and at line ends, marks stand for it.
 
-use ego_tree::NodeRef;
+use std::collections::{HashMap, HashSet};
+
 use ego_tree::iter::Edge;
+use ego_tree::{NodeId, NodeRef};
 use scraper::node::Element;
 use scraper::{Html, Node};
 
@@ -23,6 +25,9 @@ const ATTRIBUTES: [&str; 5] = ["id", "class", "role", "itemprop", "href"];
 /// A longer value names nothing.
 const MAX_VALUE_BYTES: usize = 300;
 
+/// A table with so many paragraphs in a large cell arranges a page.
+const MIN_CELL_PARAGRAPHS: usize = 2;
+
 /// Elements that only dress the text in them: the text stays, without them.
 const DRESS: &[&str] = &[
     "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
@@ -33,10 +38,18 @@ const DRESS: &[&str] = &[
 /// Elements whose ends are forgotten where they stand in lists, tables and quotations.
 const BLOCKS: &[&str] = &["p", "div", "li", "dt", "dd", "section", "article", "h1", "h2", "h3", "h4", "h5", "h6"];
 
+/// Elements whose text may be one paragraph after the other, with empty lines between them instead of `<p>`s.
+const FLOWS: &[&str] = &["body", "main", "article", "section", "div", "center", "form", "td"];
+
 /// Writes the tree down without its clutter.
 pub(super) fn write(tree: &Html) -> String {
     let sizes = Sizes::of(tree);
-    let mut writer = Writer { html: String::new() };
+    let mut writer = Writer {
+        html: String::new(),
+        flows: Vec::new(),
+        broken: broken_flows(tree),
+        layout_tables: layout_tables(tree, &sizes),
+    };
     let mut dropped = None;
     for edge in tree.tree.root().traverse() {
         deadline::check();
@@ -55,20 +68,84 @@ pub(super) fn write(tree: &Html) -> String {
     writer.html
 }
 
+/// The elements whose text has empty lines between its paragraphs: two line breaks in a row.
+fn broken_flows(tree: &Html) -> HashSet<NodeId> {
+    let breaks = tree.tree.nodes().filter(|node| name_of(*node) == "br" && is_line_break(next_shown(*node, Side::After)));
+    let flows = breaks.filter_map(|line_break| line_break.ancestors().find(|node| !is_inline(*node)));
+    flows.filter(|flow| FLOWS.contains(&name_of(*flow))).map(|flow| flow.id()).collect()
+}
+
+fn is_line_break(node: Option<NodeRef<'_, Node>>) -> bool {
+    node.is_some_and(|node| name_of(node) == "br")
+}
+
+/// The next sibling that is neither blank nor a comment.
+fn next_shown(node: NodeRef<'_, Node>, side: Side) -> Option<NodeRef<'_, Node>> {
+    let mut beside = sibling(node, side);
+    while let Some(hidden) = beside {
+        match hidden.value() {
+            Node::Comment(_) => {}
+            Node::Text(text) if text.trim().is_empty() => {}
+            _ => return Some(hidden),
+        }
+        beside = sibling(hidden, side);
+    }
+    None
+}
+
+/// The tables that only arrange a page: a cell of theirs holds several paragraphs and much of the page's text.
+fn layout_tables(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
+    let mut paragraphs_in_cell: HashMap<NodeId, usize> = HashMap::new();
+    let mut tables = HashSet::new();
+    for paragraph in tree.tree.nodes().filter(|node| name_of(*node) == "p") {
+        let Some(cell) = paragraph.ancestors().find(|node| name_of(*node) == "td") else { continue };
+        let paragraphs = paragraphs_in_cell.entry(cell.id()).or_default();
+        *paragraphs += 1;
+        if *paragraphs == MIN_CELL_PARAGRAPHS && sizes.is_article(cell) {
+            tables.extend(cell.ancestors().filter(|node| name_of(*node) == "table").map(|node| node.id()));
+        }
+    }
+    tables
+}
+
+fn name_of(node: NodeRef<'_, Node>) -> &str {
+    node.value().as_element().map_or("", Element::name)
+}
+
 struct Writer {
     html: String,
+    /// The open elements that are written as blocks, the innermost last.
+    flows: Vec<Flow>,
+    broken: HashSet<NodeId>,
+    layout_tables: HashSet<NodeId>,
+}
+
+/// An open block.
+struct Flow {
+    /// Empty lines part its paragraphs, so each of them is written as a `<p>`.
+    is_broken: bool,
+    /// Such a `<p>` is open.
+    is_in_paragraph: bool,
 }
 
 impl Writer {
     fn open(&mut self, node: NodeRef<'_, Node>) {
         match node.value() {
             Node::Text(text) => self.text(node, text),
-            Node::Element(element) if element.name() == "br" => self.html.push(LINE_BREAK),
-            Node::Element(element) if element.name() == "q" => self.html.push('“'),
+            Node::Element(element) if element.name() == "br" => self.line_break(node),
+            Node::Element(element) if element.name() == "q" => {
+                self.begin_paragraph();
+                self.html.push(if is_nested_quotation(node) { '‘' } else { '“' });
+            }
             Node::Element(element) => {
-                if let Some(name) = written_name(element) {
-                    self.start(name, element);
+                let Some(name) = self.written_name(node, element) else { return };
+                if name == "a" {
+                    self.begin_paragraph();
+                } else {
+                    self.end_paragraph();
+                    self.flows.push(Flow { is_broken: self.broken.contains(&node.id()), is_in_paragraph: false });
                 }
+                self.start(name, element);
             }
             _ => {}
         }
@@ -77,9 +154,16 @@ impl Writer {
     fn close(&mut self, node: NodeRef<'_, Node>) {
         let Some(element) = node.value().as_element() else { return };
         if element.name() == "q" {
-            self.html.push('”');
+            self.html.push(if is_nested_quotation(node) { '’' } else { '”' });
         }
-        let Some(name) = written_name(element).filter(|name| !matches!(*name, "hr" | "col" | "meta")) else { return };
+        let Some(name) = self.written_name(node, element) else { return };
+        if name != "a" {
+            self.end_paragraph();
+            self.flows.pop();
+        }
+        if matches!(name, "hr" | "col" | "meta") {
+            return;
+        }
         let is_after_text = !self.html.ends_with('>') || self.html.ends_with("</a>");
         if BLOCKS.contains(&name) && is_after_text && is_inside(node) {
             self.html.push(LINE_BREAK);
@@ -87,6 +171,49 @@ impl Writer {
         self.html.push_str("</");
         self.html.push_str(name);
         self.html.push('>');
+    }
+
+    /// The name an element is written with; none if only its content is written.
+    fn written_name<'e>(&self, node: NodeRef<'_, Node>, element: &'e Element) -> Option<&'e str> {
+        match element.name() {
+            // Its text would be read as one piece, with its tags.
+            "noscript" => Some("div"),
+            "br" => None,
+            "table" | "tbody" | "thead" | "tfoot" | "tr" | "td" | "th" if self.is_of_layout(node) => Some("div"),
+            name => (!DRESS.contains(&name)).then_some(name),
+        }
+    }
+
+    /// True for a table that arranges the page, and for its rows and cells.
+    fn is_of_layout(&self, node: NodeRef<'_, Node>) -> bool {
+        if self.layout_tables.is_empty() {
+            return false;
+        }
+        let mut around = std::iter::once(node).chain(node.ancestors());
+        around.find(|node| name_of(*node) == "table").is_some_and(|table| self.layout_tables.contains(&table.id()))
+    }
+
+    fn begin_paragraph(&mut self) {
+        if let Some(flow) = self.flows.last_mut().filter(|flow| flow.is_broken && !flow.is_in_paragraph) {
+            flow.is_in_paragraph = true;
+            self.html.push_str("<p>");
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        if let Some(flow) = self.flows.last_mut().filter(|flow| flow.is_in_paragraph) {
+            flow.is_in_paragraph = false;
+            self.html.push_str("</p>");
+        }
+    }
+
+    fn line_break(&mut self, node: NodeRef<'_, Node>) {
+        let is_broken = self.flows.last().is_some_and(|flow| flow.is_broken);
+        if is_broken && [Side::Before, Side::After].iter().any(|side| is_line_break(next_shown(node, *side))) {
+            self.end_paragraph();
+        } else {
+            self.html.push(LINE_BREAK);
+        }
     }
 
     fn start(&mut self, name: &str, element: &Element) {
@@ -111,6 +238,7 @@ impl Writer {
             self.html.push(if is_between { SPACE } else { ' ' });
             return;
         }
+        self.begin_paragraph();
         if text.starts_with(char::is_whitespace) && is_beside_inline(node, Side::Before) {
             self.html.push(SPACE);
         }
@@ -134,24 +262,9 @@ impl Writer {
     }
 }
 
-/// What an element is written as; none where only what is in it is.
-fn written_name(element: &Element) -> Option<&str> {
-    match element.name() {
-        // Its text would be read as one piece, with its tags.
-        "noscript" => Some("div"),
-        "br" => None,
-        name => (!DRESS.contains(&name)).then_some(name),
-    }
-}
-
-/// Whether `node` lies in a list, a table or a quotation.
+/// True for a node in a list, a table or a quotation.
 fn is_inside(node: NodeRef<'_, Node>) -> bool {
-    let is_outer = |node: NodeRef<'_, Node>| {
-        node.value()
-            .as_element()
-            .is_some_and(|element| matches!(element.name(), "li" | "dd" | "td" | "th" | "blockquote"))
-    };
-    node.ancestors().take(4).any(is_outer)
+    node.ancestors().take(4).any(|node| matches!(name_of(node), "li" | "dd" | "td" | "th" | "blockquote"))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -160,12 +273,33 @@ enum Side {
     After,
 }
 
-/// Whether a link, or what dresses text, is next to the text, or around it and it is first or last there.
+/// True if text, a link or what dresses text is next to the text `node`, or around it and it is first or last there. Comments
+/// are passed over: pages that a server rendered have one between any two pieces of text.
 fn is_beside_inline(node: NodeRef<'_, Node>, side: Side) -> bool {
-    let beside = if side == Side::Before { node.prev_sibling() } else { node.next_sibling() };
-    let is_inline = |node: NodeRef<'_, Node>| match node.value() {
+    let mut beside = sibling(node, side);
+    while let Some(comment) = beside.filter(|node| node.value().is_comment()) {
+        beside = sibling(comment, side);
+    }
+    beside.or_else(|| node.parent()).is_some_and(is_inline)
+}
+
+fn sibling(node: NodeRef<'_, Node>, side: Side) -> Option<NodeRef<'_, Node>> {
+    match side {
+        Side::Before => node.prev_sibling(),
+        Side::After => node.next_sibling(),
+    }
+}
+
+/// True for text, and for elements that do not interrupt it.
+pub(super) fn is_inline(node: NodeRef<'_, Node>) -> bool {
+    match node.value() {
+        Node::Text(_) => true,
         Node::Element(element) => element.name() == "a" || DRESS.contains(&element.name()),
         _ => false,
-    };
-    beside.or_else(|| node.parent()).is_some_and(is_inline)
+    }
+}
+
+/// True for a quotation inside another.
+fn is_nested_quotation(node: NodeRef<'_, Node>) -> bool {
+    node.ancestors().filter(|node| name_of(*node) == "q").count() % 2 == 1
 }
