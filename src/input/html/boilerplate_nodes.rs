@@ -163,7 +163,8 @@ impl Sizes {
         Self { by_element, all: open.first().copied().unwrap_or_default() }
     }
 
-    fn of_element(&self, node: NodeRef<'_, Node>) -> usize {
+    /// Bytes of text in an element, without links.
+    pub(super) fn of_element(&self, node: NodeRef<'_, Node>) -> usize {
         self.by_element.get(&node.id()).copied().unwrap_or_default()
     }
 
@@ -212,7 +213,7 @@ fn is_named(element: &Element) -> bool {
 }
 
 /// The words of `articleShareBar related-links__item`.
-fn words(name: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(|character: char| !character.is_ascii_alphanumeric()).flat_map(humps)
 }
 

@@ -47,8 +47,8 @@ const BEGINNINGS: &[&str] = &[
     "à lire aussi",
     "lire aussi",
     "a lire aussi",
-    "lire :",
-    "à lire :",
+    "lire:",
+    "à lire:",
     "lesen sie auch",
     "lesen sie mehr",
     "mehr zum thema",
@@ -199,14 +199,35 @@ fn is_leftover(paragraph: &Paragraph, own: usize) -> bool {
         return false;
     }
     let is_linked = is_linked(paragraph);
-    let text = paragraph.text.to_lowercase().replace('’', "'");
-    let begins = |beginnings: &[&str]| beginnings.iter().any(|beginning| text.starts_with(beginning));
-    let holds = |insides: &[&str]| insides.iter().any(|inside| text.contains(inside));
-    let is_of_site =
-        begins(BEGINNINGS) || holds(INSIDES) || holds(SITE_WORDS) && begins(ADDRESSES) || text == "advertisement";
-    let is_pointer = (is_linked || paragraph.is_heading) && begins(LINKED_BEGINNINGS);
+    let text = lower_case(&paragraph.text);
+    let is_pointer = (is_linked || paragraph.is_heading) && begins(&text, LINKED_BEGINNINGS);
     let is_lone_link = is_linked && !paragraph.is_heading && !paragraph.is_item && own >= MIN_OWN;
-    is_of_site && (is_linked || !holds(MARKS_OF_TEXT)) || is_pointer || is_lone_link
+    names_site(&text) && (is_linked || !holds(&text, MARKS_OF_TEXT)) || is_pointer || is_lone_link
+}
+
+/// True for words of the site about itself, a caption or a pointer, unless somebody says them.
+pub(super) fn is_of_site(text: &str) -> bool {
+    let text = lower_case(text);
+    names_site(&text) && !holds(&text, MARKS_OF_TEXT)
+}
+
+fn names_site(text: &str) -> bool {
+    begins(text, BEGINNINGS)
+        || holds(text, INSIDES)
+        || holds(text, SITE_WORDS) && begins(text, ADDRESSES)
+        || text == "advertisement"
+}
+
+fn lower_case(text: &str) -> String {
+    text.to_lowercase().replace('’', "'").replace(" :", ":")
+}
+
+fn begins(text: &str, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| text.starts_with(beginning))
+}
+
+fn holds(text: &str, insides: &[&str]) -> bool {
+    insides.iter().any(|inside| text.contains(inside))
 }
 
 /// Whether most of a paragraph is links.

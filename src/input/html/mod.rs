@@ -10,6 +10,8 @@ mod attributes;
 mod boilerplate_nodes;
 /// Paragraphs that are none of the article, by their words.
 mod boilerplate_text;
+/// Leads between the headline and the text that was found.
+mod leads;
 /// What a page says of its article.
 mod metadata;
 /// HTML to paragraphs.

@@ -28,6 +28,9 @@ const MAX_VALUE_BYTES: usize = 300;
 /// A table with so many paragraphs in a large cell arranges a page.
 const MIN_CELL_PARAGRAPHS: usize = 2;
 
+/// Empty lines part paragraphs in an element with so many bytes of text.
+const MIN_FLOW_BYTES: usize = 600;
+
 /// Elements that only dress the text in them: the text stays, without them.
 const DRESS: &[&str] = &[
     "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
@@ -42,13 +45,12 @@ const BLOCKS: &[&str] = &["p", "div", "li", "dt", "dd", "section", "article", "h
 const FLOWS: &[&str] = &["body", "main", "article", "section", "div", "center", "form", "td"];
 
 /// Writes the tree down without its clutter.
-pub(super) fn write(tree: &Html) -> String {
-    let sizes = Sizes::of(tree);
+pub(super) fn write(tree: &Html, sizes: &Sizes) -> String {
     let mut writer = Writer {
         html: String::new(),
         flows: Vec::new(),
-        broken: broken_flows(tree),
-        layout_tables: layout_tables(tree, &sizes),
+        broken: broken_flows(tree, sizes),
+        layout_tables: layout_tables(tree, sizes),
     };
     let mut dropped = None;
     for edge in tree.tree.root().traverse() {
@@ -56,7 +58,7 @@ pub(super) fn write(tree: &Html) -> String {
         match (edge, dropped) {
             (Edge::Close(node), Some(id)) if node.id() == id => dropped = None,
             (_, Some(_)) => {}
-            (Edge::Open(node), None) if boilerplate_nodes::is_clutter(node, &sizes) => {
+            (Edge::Open(node), None) if boilerplate_nodes::is_clutter(node, sizes) => {
                 dropped = Some(node.id());
                 // What stood on both sides of it does not run together.
                 writer.html.push(' ');
@@ -68,11 +70,14 @@ pub(super) fn write(tree: &Html) -> String {
     writer.html
 }
 
-/// The elements whose text has empty lines between its paragraphs: two line breaks in a row.
-fn broken_flows(tree: &Html) -> HashSet<NodeId> {
+/// The elements with much text that has empty lines between its paragraphs: two line breaks in a row.
+fn broken_flows(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
     let breaks = tree.tree.nodes().filter(|node| name_of(*node) == "br" && is_line_break(next_shown(*node, Side::After)));
     let flows = breaks.filter_map(|line_break| line_break.ancestors().find(|node| !is_inline(*node)));
-    flows.filter(|flow| FLOWS.contains(&name_of(*flow))).map(|flow| flow.id()).collect()
+    let is_broken = |flow: &NodeRef<'_, Node>| {
+        FLOWS.contains(&name_of(*flow)) && sizes.of_element(*flow) >= MIN_FLOW_BYTES
+    };
+    flows.filter(is_broken).map(|flow| flow.id()).collect()
 }
 
 fn is_line_break(node: Option<NodeRef<'_, Node>>) -> bool {

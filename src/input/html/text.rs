@@ -5,7 +5,8 @@ use trafilatura::{HtmlDateMode, Options};
 
 use super::metadata::Said;
 use super::paragraphs::{self, Paragraph};
-use super::{PageLimits, boilerplate_text, pruned, tree};
+use super::boilerplate_nodes::Sizes;
+use super::{PageLimits, boilerplate_text, leads, pruned, tree};
 use crate::deadline;
 use crate::input::refusal::Refusal;
 use crate::record::Reason;
@@ -15,7 +16,8 @@ const BODY_TIMES: usize = 2;
 
 /// The paragraphs of the article, with a blank line between; empty where there are none.
 pub(super) fn find(tree: &Html, said: &Said, limits: &PageLimits) -> Result<String, Refusal> {
-    let html = pruned::write(tree);
+    let sizes = Sizes::of(tree);
+    let html = pruned::write(tree, &sizes);
     if html.len() > limits.max_pruned_bytes {
         let message = format!("has {} bytes of text and mark-up; {} are searched", html.len(), limits.max_pruned_bytes);
         return Err(Refusal::new(Reason::TooLarge, message));
@@ -32,13 +34,15 @@ pub(super) fn find(tree: &Html, said: &Said, limits: &PageLimits) -> Result<Stri
     let bytes_in_sight = in_sight.iter().map(|paragraph| paragraph.text.len()).sum::<usize>();
     let body = said.body.as_deref().filter(|body| body.len() > BODY_TIMES * bytes_in_sight);
     let paragraphs = body.and_then(|body| of_body(body, said, limits)).unwrap_or(in_sight);
-    let texts: Vec<_> = paragraphs.into_iter().map(|paragraph| paragraph.text).collect();
+    let leads = leads::find(tree, &sizes, said, &paragraphs);
+    let texts: Vec<_> = leads.into_iter().chain(paragraphs).map(|paragraph| paragraph.text).collect();
     Ok(texts.join("\n\n"))
 }
 
 /// The paragraphs of an article's text in JSON-LD: lines, or HTML. None where it is over the limits, or nothing is left of it.
 fn of_body(body: &str, said: &Said, limits: &PageLimits) -> Option<Vec<Paragraph>> {
-    let html = pruned::write(&tree::parse(&body.replace('\n', "<p>"), limits).ok()?);
+    let tree = tree::parse(&body.replace('\n', "<p>"), limits).ok()?;
+    let html = pruned::write(&tree, &Sizes::of(&tree));
     let paragraphs = own_paragraphs(&html, said);
     (html.len() <= limits.max_pruned_bytes && !paragraphs.is_empty()).then_some(paragraphs)
 }

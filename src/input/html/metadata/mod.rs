@@ -13,6 +13,8 @@ mod tidy;
 
 use scraper::Html;
 
+pub(super) use self::tidy::plain;
+
 use crate::input::text::dates::to_rfc3339;
 use crate::record::Metadata;
 
@@ -23,6 +25,8 @@ pub(super) struct Said {
     pub(super) metadata: Metadata,
     /// The article's text, as JSON-LD has it at some sites.
     pub(super) body: Option<String>,
+    /// The description of the page in its tags.
+    pub(super) description: Option<String>,
     /// First-level headings of the page.
     pub(super) headings: Vec<String>,
 }
@@ -44,10 +48,11 @@ pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
     let mut all = sources.into_iter().map(tidied).fold(Metadata::default(), or);
     all.language = all.language.or_else(|| tags::locale(tree).and_then(|locale| tidy::language(&locale)));
     let headings = page::headings(tree);
+    let description = tags::description(tree).and_then(|description| tidy::line(&description));
     all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &headings));
     let absolute = |uri: Option<String>| uri.and_then(|uri| tidy::absolute(uri.trim(), url));
     all.uri = absolute(canonical).or_else(|| absolute(all.uri)).or_else(|| url.map(str::to_owned));
-    Said { metadata: all, body, headings }
+    Said { metadata: all, body, description, headings }
 }
 
 /// What `first` says, and `second` of what it does not say. A date that can be read goes before one that cannot.

@@ -67,6 +67,11 @@ pub(super) fn locale(tree: &Html) -> Option<String> {
     Tags::of(tree).first(&["og:locale"])
 }
 
+/// The description of a page, which often is its lead.
+pub(super) fn description(tree: &Html) -> Option<String> {
+    Tags::of(tree).first(&["og:description", "description", "twitter:description", "dc.description"])
+}
+
 /// What stands in a page's `<meta>` and `<link>` elements.
 pub(super) fn read(tree: &Html) -> Metadata {
     let tags = Tags::of(tree);

@@ -1,0 +1,301 @@
+//! Leads: standfirsts and first paragraphs between the headline and the text that was found. Many pages keep them outside the
+//! element that holds the rest of the article, so what looks for the main text does not see them.
+
+use ego_tree::NodeRef;
+use ego_tree::iter::Edge;
+use scraper::node::Element;
+use scraper::{Html, Node};
+
+use super::boilerplate_nodes::{self, NAMES, Sizes};
+use super::boilerplate_text;
+use super::metadata::{Said, plain};
+use super::paragraphs::Paragraph;
+use super::pruned;
+use super::tree::{squeezed, text_of};
+use crate::deadline;
+
+/// Words of a class or id that name a lead, whole words in any case.
+const WORDS: &[&str] = &[
+    "abstract",
+    "bajada",
+    "blurb",
+    "chapeau",
+    "chapo",
+    "copete",
+    "deck",
+    "dek",
+    "description",
+    "entradilla",
+    "excerpt",
+    "ingress",
+    "intro",
+    "introduction",
+    "introtext",
+    "lead",
+    "leadin",
+    "leadtext",
+    "lede",
+    "manchet",
+    "occhiello",
+    "perex",
+    "preamble",
+    "sapo",
+    "sommario",
+    "sottotitolo",
+    "standfirst",
+    "strapline",
+    "subhead",
+    "subheader",
+    "subheading",
+    "subheadline",
+    "subhed",
+    "subline",
+    "subtitle",
+    "subtitulo",
+    "sumario",
+    "summary",
+    "synopsis",
+    "teaser",
+    "untertitel",
+    "vorspann",
+];
+
+/// Words that name a lead together with a word for a title: `subTitle`, `sub-head`.
+const SUB_WORDS: &[&str] = &["title", "head", "header", "heading", "headline", "hed", "line"];
+
+/// Words of a class or id that name the author or the date: what is in there is no lead.
+const DATA_WORDS: &[&str] =
+    &["author", "authors", "bio", "byline", "date", "dateline", "meta", "profile", "published", "time", "timestamp", "writer"];
+
+/// Properties of microdata that name a lead.
+const PROPERTIES: &[&str] = &["description", "alternativeheadline", "abstract"];
+
+/// A shorter text is a label, a byline or a date; a longer one is not all lead.
+const BYTES: std::ops::RangeInclusive<usize> = 30..=1500;
+
+/// A longer text with a time of the day is no date.
+const MAX_DATE_BYTES: usize = 120;
+
+/// A lead has at least so many words; one that only its place gives away has more.
+const MIN_WORDS: usize = 5;
+const MIN_WORDS_OF_SENTENCE: usize = 8;
+
+/// So many letters and digits in common tell that a text is the description of the page.
+const MIN_COMMON: usize = 40;
+
+/// So many letters and digits tell that a text is part of the article.
+const MIN_KNOWN: usize = 20;
+
+/// So much of the text that was found, and one paragraph more, is compared with what stands before it.
+const MAX_KNOWN_BYTES: usize = 4000;
+
+/// Leads stand among so many blocks below the headline.
+const MAX_BLOCKS: usize = 60;
+
+/// A page has a standfirst, and a first paragraph that may be lost.
+const MAX_LEADS: usize = 3;
+
+/// The leads of the article whose other paragraphs are `found`, in the order of the page.
+pub(super) fn find(tree: &Html, sizes: &Sizes, said: &Said, found: &[Paragraph]) -> Vec<Paragraph> {
+    let mut search = Search {
+        said,
+        description: said.description.as_deref().map(plain).unwrap_or_default(),
+        known: beginning_of(found),
+        has_title_heading: said.headings.iter().any(|heading| said.is_title(heading)),
+        has_heading: !said.headings.is_empty(),
+        is_below_title: false,
+        blocks: 0,
+        leads: Vec::new(),
+    };
+    let mut passed_over = None;
+    for edge in tree.tree.root().traverse() {
+        deadline::check();
+        match (edge, passed_over) {
+            (Edge::Close(node), Some(id)) if node.id() == id => passed_over = None,
+            (Edge::Open(node), None) => {
+                if is_elsewhere(node, sizes) {
+                    passed_over = Some(node.id());
+                } else if search.visit(node) {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    search.leads
+}
+
+/// The beginning of the text that was found, plain.
+fn beginning_of(found: &[Paragraph]) -> String {
+    let mut beginning = String::new();
+    for paragraph in found {
+        if beginning.len() > MAX_KNOWN_BYTES {
+            break;
+        }
+        beginning.push_str(&plain(&paragraph.text));
+    }
+    beginning
+}
+
+/// True for an element that holds no lead: clutter, and what is around an article.
+fn is_elsewhere(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
+    matches!(name_of(node), "nav" | "aside" | "footer" | "figure" | "table" | "noscript")
+        || boilerplate_nodes::is_clutter(node, sizes)
+}
+
+struct Search<'s> {
+    said: &'s Said,
+    /// The description of the page, plain.
+    description: String,
+    /// The beginning of the text that was found, plain.
+    known: String,
+    /// A first-level heading is the title; others are the name of the site or the like.
+    has_title_heading: bool,
+    /// The page has a first-level heading.
+    has_heading: bool,
+    is_below_title: bool,
+    blocks: usize,
+    leads: Vec<Paragraph>,
+}
+
+impl Search<'_> {
+    /// Looks at an element; true if the article has begun, and so the search ends.
+    fn visit(&mut self, node: NodeRef<'_, Node>) -> bool {
+        if let Some(text) = node.value().as_text() {
+            return self.is_known(&plain(text));
+        }
+        let Some(element) = node.value().as_element() else { return false };
+        if element.name() == "h1" {
+            self.is_below_title |= !self.has_title_heading || self.said.is_title(&text_of(node));
+            return false;
+        }
+        let is_block = matches!(element.name(), "p" | "div" | "h2" | "h3" | "h4" | "section" | "span" | "summary" | "blockquote");
+        if !is_block || !node.has_children() || !node.children().all(|child| pruned::is_inline(child) || is_passive(child)) {
+            return false;
+        }
+        // A `<span>` is a block only where it stands in one alone.
+        if element.name() == "span" && node.parent().is_some_and(pruned::is_inline) {
+            return false;
+        }
+        let text = shown_text(node);
+        let plain_text = plain(&text);
+        if plain_text.is_empty() || self.said.is_title(&text) {
+            self.is_below_title |= !plain_text.is_empty();
+            return false;
+        }
+        if self.is_known(&plain_text) {
+            return true;
+        }
+        if self.is_below_title || !self.has_heading {
+            self.blocks += 1;
+            if self.is_lead(node, &text, &plain_text) {
+                self.known.push_str(&plain_text);
+                self.leads.push(Paragraph { text, ..Paragraph::default() });
+            }
+        }
+        self.blocks >= MAX_BLOCKS || self.leads.len() >= MAX_LEADS
+    }
+
+    /// True for a piece of the text that was found.
+    fn is_known(&self, plain_text: &str) -> bool {
+        plain_text.chars().nth(MIN_KNOWN).is_some()
+            && self.known.contains(plain_text)
+    }
+
+    fn is_lead(&self, node: NodeRef<'_, Node>, text: &str, plain_text: &str) -> bool {
+        let words = text.split_whitespace().count();
+        if !BYTES.contains(&text.len()) || words < MIN_WORDS || is_mostly_links(node, text) {
+            return false;
+        }
+        if boilerplate_text::is_of_site(text) || is_data(node, text) {
+            return false;
+        }
+        is_named_lead(node)
+            || self.is_description(plain_text)
+            || words >= MIN_WORDS_OF_SENTENCE && is_sentence(text) && (name_of(node) == "p" || is_in_header(node))
+    }
+
+    fn is_description(&self, plain_text: &str) -> bool {
+        let common = self.description.chars().zip(plain_text.chars()).take_while(|(one, other)| one == other).count();
+        common >= MIN_COMMON
+    }
+}
+
+/// True for comments and for elements without words of their own.
+fn is_passive(node: NodeRef<'_, Node>) -> bool {
+    match node.value() {
+        Node::Comment(_) => true,
+        Node::Element(element) => matches!(element.name(), "br" | "wbr" | "img" | "svg" | "script" | "style"),
+        _ => false,
+    }
+}
+
+fn is_mostly_links(node: NodeRef<'_, Node>, text: &str) -> bool {
+    let links = node.descendants().filter(|node| name_of(*node) == "a");
+    links.map(|link| text_of(link).len()).sum::<usize>() * 2 > text.len()
+}
+
+/// The text of a block without its scripts, with single spaces.
+fn shown_text(node: NodeRef<'_, Node>) -> String {
+    let is_hidden = |node: NodeRef<'_, Node>| matches!(name_of(node), "script" | "style");
+    let texts = node.descendants().filter(|node| !node.parent().is_some_and(is_hidden));
+    let text: String = texts.filter_map(|node| node.value().as_text()).map(|text| &**text).collect();
+    squeezed(&text)
+}
+
+/// True if the element, or one close around it, is named as a lead.
+fn is_named_lead(node: NodeRef<'_, Node>) -> bool {
+    is_named_near(node, 2, |words| {
+        words.iter().any(|word| WORDS.contains(&word.as_str()))
+            || words.windows(2).any(|pair| pair[0] == "sub" && SUB_WORDS.contains(&pair[1].as_str()))
+    }) || around(node, 2).any(|element| {
+        let property = element.attr("itemprop").unwrap_or_default().to_ascii_lowercase();
+        PROPERTIES.contains(&property.as_str())
+    })
+}
+
+/// True for the byline or the date.
+fn is_data(node: NodeRef<'_, Node>, text: &str) -> bool {
+    let is_byline = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("by ")) && !is_sentence(text);
+    let has_time = text.split_whitespace().any(|word| {
+        let parts: Vec<&str> = word.split(':').collect();
+        parts.len() == 2 && parts[0].len() <= 2 && parts.iter().all(|part| part.starts_with(|digit: char| digit.is_ascii_digit()))
+    });
+    is_byline
+        || has_time && text.len() < MAX_DATE_BYTES
+        || is_named_near(node, 1, |words| words.iter().any(|word| DATA_WORDS.contains(&word.as_str())))
+}
+
+/// True if a class or the like of the element, or of one up to `levels` above it, has words that fit.
+fn is_named_near(node: NodeRef<'_, Node>, levels: usize, fits: impl Fn(&[String]) -> bool) -> bool {
+    around(node, levels).any(|element| {
+        let mut names = NAMES.iter().filter_map(|name| element.attr(name)).flat_map(str::split_ascii_whitespace);
+        names.any(|name| {
+            let words: Vec<String> = boilerplate_nodes::words(name).map(str::to_ascii_lowercase).collect();
+            fits(&words)
+        })
+    })
+}
+
+/// The element and up to `levels` above it, without those that hold the whole page or article.
+fn around(node: NodeRef<'_, Node>, levels: usize) -> impl Iterator<Item = &Element> {
+    let around = std::iter::once(node).chain(node.ancestors().take(levels));
+    let elements = around.filter_map(|node| node.value().as_element());
+    elements.take_while(|element| !matches!(element.name(), "html" | "body" | "main" | "article" | "header"))
+}
+
+fn name_of(node: NodeRef<'_, Node>) -> &str {
+    node.value().as_element().map_or("", Element::name)
+}
+
+/// True if a sentence ends at the end of `text`.
+fn is_sentence(text: &str) -> bool {
+    text.trim_end_matches(['”', '"', '’', '\'', ')', '»']).ends_with(['.', '!', '?', '…'])
+}
+
+/// True for an element beside the headline, or in one `<header>` with it.
+fn is_in_header(node: NodeRef<'_, Node>) -> bool {
+    let is_headline = |node: NodeRef<'_, Node>| name_of(node) == "h1";
+    node.prev_siblings().any(is_headline)
+        || node.ancestors().find(|node| name_of(*node) == "header").is_some_and(|header| header.descendants().any(is_headline))
+}
