@@ -10,7 +10,7 @@ use scraper::{Html, Node};
 use super::pruned;
 
 /// Elements that hold no running text of an article, whatever is in them.
-const TAGS: &[&str] = &[
+pub(super) const TAGS: &[&str] = &[
     "head",
     "script",
     "style",

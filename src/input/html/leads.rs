@@ -108,14 +108,18 @@ pub(super) fn find(tree: &Html, sizes: &Sizes, said: &Said, found: &[Paragraph])
         leads: Vec::new(),
     };
     let mut passed_over = None;
+    let mut clutter = None;
     for edge in tree.tree.root().traverse() {
         deadline::check();
         match (edge, passed_over) {
             (Edge::Close(node), Some(id)) if node.id() == id => passed_over = None,
+            (Edge::Close(node), None) if clutter == Some(node.id()) => clutter = None,
+            (Edge::Open(node), None) if is_elsewhere(node) => passed_over = Some(node.id()),
             (Edge::Open(node), None) => {
-                if is_elsewhere(node, sizes) {
-                    passed_over = Some(node.id());
-                } else if search.visit(node) {
+                if clutter.is_none() && boilerplate_nodes::is_clutter(node, sizes) {
+                    clutter = Some(node.id());
+                }
+                if search.visit(node, clutter.is_some()) {
                     break;
                 }
             }
@@ -137,10 +141,10 @@ fn beginning_of(found: &[Paragraph]) -> String {
     beginning
 }
 
-/// True for an element that holds no lead: clutter, and what is around an article.
-fn is_elsewhere(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
-    matches!(name_of(node), "nav" | "aside" | "footer" | "figure" | "table" | "noscript")
-        || boilerplate_nodes::is_clutter(node, sizes)
+/// True for an element that holds no lead, whatever it is called.
+fn is_elsewhere(node: NodeRef<'_, Node>) -> bool {
+    let name = name_of(node);
+    matches!(name, "nav" | "aside" | "footer" | "figure" | "table" | "noscript") || boilerplate_nodes::TAGS.contains(&name)
 }
 
 struct Search<'s> {
@@ -159,8 +163,8 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
-    /// Looks at an element; true if the article has begun, and so the search ends.
-    fn visit(&mut self, node: NodeRef<'_, Node>) -> bool {
+    /// Looks at a node, which may lie in clutter; true if the article has begun, and so the search ends.
+    fn visit(&mut self, node: NodeRef<'_, Node>, is_in_clutter: bool) -> bool {
         if let Some(text) = node.value().as_text() {
             return self.is_known(&plain(text));
         }
@@ -169,7 +173,7 @@ impl Search<'_> {
             self.is_below_title |= !self.has_title_heading || self.said.is_title(&text_of(node));
             return false;
         }
-        let is_block = matches!(element.name(), "p" | "div" | "h2" | "h3" | "h4" | "section" | "span" | "summary" | "blockquote");
+        let is_block = matches!(element.name(), "p" | "div" | "li" | "h2" | "h3" | "h4" | "section" | "span" | "summary" | "blockquote");
         if !is_block || !node.has_children() || !node.children().all(|child| pruned::is_inline(child) || is_passive(child)) {
             return false;
         }
@@ -188,7 +192,7 @@ impl Search<'_> {
         }
         if self.is_below_title || !self.has_heading {
             self.blocks += 1;
-            if self.is_lead(node, &text, &plain_text) {
+            if self.is_lead(node, &text, &plain_text, is_in_clutter) {
                 self.known.push_str(&plain_text);
                 self.leads.push(Paragraph { text, ..Paragraph::default() });
             }
@@ -202,17 +206,21 @@ impl Search<'_> {
             && self.known.contains(plain_text)
     }
 
-    fn is_lead(&self, node: NodeRef<'_, Node>, text: &str, plain_text: &str) -> bool {
+    fn is_lead(&self, node: NodeRef<'_, Node>, text: &str, plain_text: &str, is_in_clutter: bool) -> bool {
         let words = text.split_whitespace().count();
         if !BYTES.contains(&text.len()) || words < MIN_WORDS || is_mostly_links(node, text) {
             return false;
         }
-        if boilerplate_text::is_of_site(text) || is_data(node, text) {
+        if boilerplate_text::is_of_site(text) || is_byline_or_date(text) {
             return false;
         }
-        is_named_lead(node)
-            || self.is_description(plain_text)
-            || words >= MIN_WORDS_OF_SENTENCE && is_sentence(text) && (name_of(node) == "p" || is_in_header(node))
+        // Headers keep the lead beside the byline, in one element that is called after the byline.
+        if self.is_description(plain_text) || is_named_lead(node, 1) {
+            return true;
+        }
+        let is_data = is_named_near(node, 1, |words| words.iter().any(|word| DATA_WORDS.contains(&word.as_str())));
+        let is_sentence = words >= MIN_WORDS_OF_SENTENCE && is_sentence(text);
+        !is_in_clutter && !is_data && (is_named_lead(node, 2) || is_sentence && (name_of(node) == "p" || is_in_header(node)))
     }
 
     fn is_description(&self, plain_text: &str) -> bool {
@@ -225,7 +233,7 @@ impl Search<'_> {
 fn is_passive(node: NodeRef<'_, Node>) -> bool {
     match node.value() {
         Node::Comment(_) => true,
-        Node::Element(element) => matches!(element.name(), "br" | "wbr" | "img" | "svg" | "script" | "style"),
+        Node::Element(element) => matches!(element.name(), "br" | "wbr" | "img" | "svg" | "script" | "style" | "meta" | "link"),
         _ => false,
     }
 }
@@ -244,26 +252,24 @@ fn shown_text(node: NodeRef<'_, Node>) -> String {
 }
 
 /// True if the element, or one close around it, is named as a lead.
-fn is_named_lead(node: NodeRef<'_, Node>) -> bool {
-    is_named_near(node, 2, |words| {
+fn is_named_lead(node: NodeRef<'_, Node>, levels: usize) -> bool {
+    is_named_near(node, levels, |words| {
         words.iter().any(|word| WORDS.contains(&word.as_str()))
             || words.windows(2).any(|pair| pair[0] == "sub" && SUB_WORDS.contains(&pair[1].as_str()))
-    }) || around(node, 2).any(|element| {
+    }) || around(node, levels).any(|element| {
         let property = element.attr("itemprop").unwrap_or_default().to_ascii_lowercase();
         PROPERTIES.contains(&property.as_str())
     })
 }
 
-/// True for the byline or the date.
-fn is_data(node: NodeRef<'_, Node>, text: &str) -> bool {
+/// True for a byline or a date, by its words.
+fn is_byline_or_date(text: &str) -> bool {
     let is_byline = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("by ")) && !is_sentence(text);
     let has_time = text.split_whitespace().any(|word| {
         let parts: Vec<&str> = word.split(':').collect();
         parts.len() == 2 && parts[0].len() <= 2 && parts.iter().all(|part| part.starts_with(|digit: char| digit.is_ascii_digit()))
     });
-    is_byline
-        || has_time && text.len() < MAX_DATE_BYTES
-        || is_named_near(node, 1, |words| words.iter().any(|word| DATA_WORDS.contains(&word.as_str())))
+    is_byline || has_time && text.len() < MAX_DATE_BYTES
 }
 
 /// True if a class or the like of the element, or of one up to `levels` above it, has words that fit.
