@@ -144,6 +144,11 @@ const INSIDES: &[&str] = &[
     "free sign up",
     "already a subscriber",
     "please subscribe",
+    "sign up here",
+    "logged in to post a comment",
+    "logged in to comment",
+    "log in to comment",
+    "um kommentare zu schreiben",
     "subscribe to read",
     "subscribe now",
     "trust principles",
@@ -216,6 +221,15 @@ fn names_site(text: &str) -> bool {
         || holds(text, INSIDES)
         || holds(text, SITE_WORDS) && begins(text, ADDRESSES)
         || text == "advertisement"
+        || is_address(text)
+}
+
+/// True for the name of a site alone, such as `quay.example`.
+fn is_address(text: &str) -> bool {
+    !text.contains(char::is_whitespace)
+        && text.rsplit_once('.').is_some_and(|(name, end)| {
+            name.len() > 1 && end.len() > 1 && end.bytes().all(|byte| byte.is_ascii_alphabetic())
+        })
 }
 
 fn lower_case(text: &str) -> String {

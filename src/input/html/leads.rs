@@ -67,6 +67,9 @@ const SUB_WORDS: &[&str] = &["title", "head", "header", "heading", "headline", "
 const DATA_WORDS: &[&str] =
     &["author", "authors", "bio", "byline", "date", "dateline", "meta", "profile", "published", "time", "timestamp", "writer"];
 
+/// Words of a class or id that name a caption.
+const CAPTION_WORDS: &[&str] = &["caption", "captions", "credit", "credits", "photo", "photocredit"];
+
 /// Properties of microdata that name a lead.
 const PROPERTIES: &[&str] = &["description", "alternativeheadline", "abstract"];
 
@@ -214,13 +217,22 @@ impl Search<'_> {
         if boilerplate_text::is_of_site(text) || is_byline_or_date(text) {
             return false;
         }
+        if is_named_near(node, 1, |words| words.iter().any(|word| CAPTION_WORDS.contains(&word.as_str()))) {
+            return false;
+        }
         // Headers keep the lead beside the byline, in one element that is called after the byline.
         if self.is_description(plain_text) || is_named_lead(node, 1) {
             return true;
         }
         let is_data = is_named_near(node, 1, |words| words.iter().any(|word| DATA_WORDS.contains(&word.as_str())));
-        let is_sentence = words >= MIN_WORDS_OF_SENTENCE && is_sentence(text);
-        !is_in_clutter && !is_data && (is_named_lead(node, 2) || is_sentence && (name_of(node) == "p" || is_in_header(node)))
+        let is_long = words >= MIN_WORDS_OF_SENTENCE;
+        let fits = match name_of(node) {
+            // A heading needs no full stop.
+            "h2" | "h3" | "h4" => is_long && is_in_header(node),
+            "p" => is_long && is_sentence(text),
+            _ => is_long && is_sentence(text) && is_in_header(node),
+        };
+        !is_in_clutter && !is_data && (fits || is_named_lead(node, 2))
     }
 
     fn is_description(&self, plain_text: &str) -> bool {
