@@ -88,6 +88,7 @@ const MIN_COMMON: usize = 40;
 
 /// So many letters and digits tell that a text is part of the article.
 const MIN_KNOWN: usize = 20;
+const MIN_KNOWN_ABOVE_TITLE: usize = 60;
 
 /// So much of the text that was found, and one paragraph more, is compared with what stands before it.
 const MAX_KNOWN_BYTES: usize = 4000;
@@ -203,10 +204,10 @@ impl Search<'_> {
         self.blocks >= MAX_BLOCKS || self.leads.len() >= MAX_LEADS
     }
 
-    /// True for a piece of the text that was found.
+    /// True for a piece of the text that was found. Above the headline a menu may have names that the text has, too.
     fn is_known(&self, plain_text: &str) -> bool {
-        plain_text.chars().nth(MIN_KNOWN).is_some()
-            && self.known.contains(plain_text)
+        let min_characters = if self.is_below_title { MIN_KNOWN } else { MIN_KNOWN_ABOVE_TITLE };
+        plain_text.chars().nth(min_characters).is_some() && self.known.contains(plain_text)
     }
 
     fn is_lead(&self, node: NodeRef<'_, Node>, text: &str, plain_text: &str, is_in_clutter: bool) -> bool {
