@@ -8,6 +8,7 @@ use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::pruned;
+use super::tree::text_of;
 
 /// Elements that hold no running text of an article, whatever is in them.
 pub(super) const TAGS: &[&str] = &[
@@ -123,6 +124,23 @@ const WORDS: &[&str] = &[
     "tweetbutton",
 ];
 
+/// Those of [`WORDS`] that name links to other articles.
+const LINK_WORDS: &[&str] = &[
+    "mostread",
+    "nextstory",
+    "popular",
+    "readmore",
+    "readnext",
+    "recirc",
+    "recommended",
+    "related",
+    "relatedlinks",
+    "trending",
+];
+
+/// A block with so many bytes of text is a paragraph.
+const PARAGRAPH_BYTES: usize = 80;
+
 /// Attributes that say what an element is for; where classes are made by a machine, those for tests say it still.
 pub(super) const NAMES: [&str; 4] = ["class", "id", "data-testid", "data-component"];
 
@@ -186,14 +204,38 @@ pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
         "noscript" => sizes.of_element(node) < NOSCRIPT_BYTES,
         "figure" => !has_table(node),
         name if TAGS.contains(&name) => true,
-        _ => is_named(element) && !sizes.is_article(node) && !is_within_sentence(node),
+        _ => {
+            let is_text = || sizes.is_article(node) || is_within_sentence(node) || begins_with_paragraph(node, element);
+            is_named(element) && !is_text()
+        }
     }
+}
+
+/// True for an element that is named after the links in it, but begins with a paragraph of text.
+fn begins_with_paragraph(node: NodeRef<'_, Node>, element: &Element) -> bool {
+    if !is_named_by(element, LINK_WORDS) {
+        return false;
+    }
+    let is_shown = |node: &NodeRef<'_, Node>| node.value().as_text().is_some_and(|text| !text.trim().is_empty());
+    let Some(first) = node.descendants().find(is_shown) else { return false };
+    let block = first.ancestors().find(|node| !pruned::is_inline(*node));
+    let is_link = first.ancestors().take_while(|above| *above != node).any(|above| has_name(above, "a"));
+    !is_link && block.is_some_and(|block| text_of(block).len() >= PARAGRAPH_BYTES && !has_links(block))
+}
+
+/// True for an element with several links.
+fn has_links(node: NodeRef<'_, Node>) -> bool {
+    node.descendants().filter(|node| has_name(*node, "a")).nth(1).is_some()
+}
+
+fn has_name(node: NodeRef<'_, Node>, name: &str) -> bool {
+    node.value().as_element().is_some_and(|element| element.name() == name)
 }
 
 /// True if `node` is a link or the like with other words on its line: its class says what it does, not what it says.
 fn is_within_sentence(node: NodeRef<'_, Node>) -> bool {
-    let inlines = std::iter::once(node).chain(node.ancestors()).take_while(|node| pruned::is_inline(*node));
-    inlines.into_iter().any(|inline| has_words(inline.prev_siblings()) || has_words(inline.next_siblings()))
+    let mut inlines = std::iter::once(node).chain(node.ancestors()).take_while(|node| pruned::is_inline(*node));
+    !has_links(node) && inlines.any(|inline| has_words(inline.prev_siblings()) || has_words(inline.next_siblings()))
 }
 
 /// True if there are words among `siblings` before the first block or line break.
@@ -203,13 +245,17 @@ fn has_words<'t>(siblings: impl Iterator<Item = NodeRef<'t, Node>>) -> bool {
 }
 
 fn has_table(node: NodeRef<'_, Node>) -> bool {
-    let name = |node: NodeRef<'_, Node>| node.value().as_element().map_or("", Element::name) == "table";
-    node.descendants().any(name)
+    node.descendants().any(|node| has_name(node, "table"))
 }
 
 fn is_named(element: &Element) -> bool {
+    is_named_by(element, WORDS)
+}
+
+/// True if a class or the like of an element has one of `known`, which are in lower case.
+pub(super) fn is_named_by(element: &Element, known: &[&str]) -> bool {
     let mut names = NAMES.iter().filter_map(|name| element.attr(name));
-    names.any(|name| words(name).any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str())))
+    names.any(|name| words(name).any(|word| known.contains(&word.to_ascii_lowercase().as_str())))
 }
 
 /// The words of `articleShareBar related-links__item`.
@@ -235,10 +281,10 @@ mod tests {
     use super::*;
 
     fn named(class: &str) -> bool {
-        is_named_by("class", class)
+        is_named_in("class", class)
     }
 
-    fn is_named_by(attribute: &str, name: &str) -> bool {
+    fn is_named_in(attribute: &str, name: &str) -> bool {
         let tree = Html::parse_fragment(&format!("<div {attribute}='{name}'></div>"));
         let mut elements = tree.tree.nodes().filter_map(|node| node.value().as_element());
         elements.any(is_named)
@@ -249,7 +295,7 @@ mod tests {
         for class in ["share", "post-share", "articleShareBar", "related_links x", "x AD", "wp-caption-text caption"] {
             assert!(named(class), "{class}");
         }
-        assert!(is_named_by("data-testid", "prism-related") && !is_named_by("title", "related"));
+        assert!(is_named_in("data-testid", "prism-related") && !is_named_in("title", "related"));
         for class in ["", "shareholder", "article-body", "headline", "loads", "unrelated", "story__text"] {
             assert!(!named(class), "{class}");
         }

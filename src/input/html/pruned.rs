@@ -29,7 +29,7 @@ const MAX_VALUE_BYTES: usize = 300;
 const MIN_CELL_PARAGRAPHS: usize = 2;
 
 /// Empty lines part paragraphs in an element with so many bytes of text.
-const MIN_FLOW_BYTES: usize = 600;
+const MIN_FLOW_BYTES: usize = 400;
 
 /// Elements that only dress the text in them: the text stays, without them.
 const DRESS: &[&str] = &[
@@ -46,19 +46,26 @@ const FLOWS: &[&str] = &["body", "main", "article", "section", "div", "center", 
 
 /// Writes the tree down without its clutter.
 pub(super) fn write(tree: &Html, sizes: &Sizes) -> String {
-    let mut writer = Writer {
-        html: String::new(),
-        flows: Vec::new(),
-        broken: broken_flows(tree, sizes),
-        layout_tables: layout_tables(tree, sizes),
-    };
+    write_below(tree.tree.root(), tree, sizes, |_| false)
+}
+
+/// Writes what is below `root` without its clutter and without the nodes that `is_left_out`.
+pub(super) fn write_below(
+    root: NodeRef<'_, Node>,
+    tree: &Html,
+    sizes: &Sizes,
+    is_left_out: impl Fn(NodeRef<'_, Node>) -> bool,
+) -> String {
+    let broken = broken_flows(tree, sizes);
+    let layout_tables = layout_tables(tree, sizes, &broken);
+    let mut writer = Writer { html: String::new(), flows: Vec::new(), broken, layout_tables };
     let mut dropped = None;
-    for edge in tree.tree.root().traverse() {
+    for edge in root.traverse() {
         deadline::check();
         match (edge, dropped) {
             (Edge::Close(node), Some(id)) if node.id() == id => dropped = None,
             (_, Some(_)) => {}
-            (Edge::Open(node), None) if boilerplate_nodes::is_clutter(node, sizes) => {
+            (Edge::Open(node), None) if boilerplate_nodes::is_clutter(node, sizes) || is_left_out(node) => {
                 dropped = Some(node.id());
                 // What stood on both sides of it does not run together.
                 writer.html.push(' ');
@@ -99,18 +106,20 @@ fn next_shown(node: NodeRef<'_, Node>, side: Side) -> Option<NodeRef<'_, Node>> 
 }
 
 /// The tables that only arrange a page: a cell of theirs holds several paragraphs and much of the page's text.
-fn layout_tables(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
+fn layout_tables(tree: &Html, sizes: &Sizes, broken: &HashSet<NodeId>) -> HashSet<NodeId> {
     let mut paragraphs_in_cell: HashMap<NodeId, usize> = HashMap::new();
-    let mut tables = HashSet::new();
-    for paragraph in tree.tree.nodes().filter(|node| name_of(*node) == "p") {
-        let Some(cell) = paragraph.ancestors().find(|node| name_of(*node) == "td") else { continue };
-        let paragraphs = paragraphs_in_cell.entry(cell.id()).or_default();
-        *paragraphs += 1;
-        if *paragraphs == MIN_CELL_PARAGRAPHS && sizes.is_article(cell) {
-            tables.extend(cell.ancestors().filter(|node| name_of(*node) == "table").map(|node| node.id()));
+    for node in tree.tree.nodes() {
+        let paragraphs = if name_of(node) == "p" { 1 } else { MIN_CELL_PARAGRAPHS };
+        if name_of(node) == "p" || broken.contains(&node.id()) {
+            let mut around = std::iter::once(node).chain(node.ancestors());
+            if let Some(cell) = around.find(|node| name_of(*node) == "td") {
+                *paragraphs_in_cell.entry(cell.id()).or_default() += paragraphs;
+            }
         }
     }
-    tables
+    let cells = paragraphs_in_cell.into_iter().filter(|(_, paragraphs)| *paragraphs >= MIN_CELL_PARAGRAPHS);
+    let cells = cells.filter_map(|(id, _)| tree.tree.get(id)).filter(|cell| sizes.is_article(*cell));
+    cells.flat_map(|cell| cell.ancestors().filter(|node| name_of(*node) == "table")).map(|table| table.id()).collect()
 }
 
 fn name_of(node: NodeRef<'_, Node>) -> &str {
