@@ -181,6 +181,11 @@ impl Sizes {
         Self { by_element, all: open.first().copied().unwrap_or_default() }
     }
 
+    /// Bytes of text on the page, without links.
+    pub(super) fn of_page(&self) -> usize {
+        self.all
+    }
+
     /// Bytes of text in an element, without links.
     pub(super) fn of_element(&self, node: NodeRef<'_, Node>) -> usize {
         self.by_element.get(&node.id()).copied().unwrap_or_default()

@@ -216,6 +216,15 @@ pub(super) fn is_of_site(text: &str) -> bool {
     names_site(&text) && !holds(&text, MARKS_OF_TEXT)
 }
 
+/// True for words that stand on a page until scripts have loaded it.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let text = lower_case(text);
+    matches!(text.trim_end_matches(['.', '…', ' ']), "loading" | "please wait" | "one moment" | "wird geladen" | "cargando")
+        || text.len() < MAX_BYTES
+            && text.contains("javascript")
+            && holds(&text, &["enable", "aktivier", "activer", "activez", "habilit", "disabled", "requires", "turn on"])
+}
+
 fn names_site(text: &str) -> bool {
     begins(text, BEGINNINGS)
         || holds(text, INSIDES)
@@ -244,8 +253,8 @@ fn holds(text: &str, insides: &[&str]) -> bool {
     insides.iter().any(|inside| text.contains(inside))
 }
 
-/// Whether most of a paragraph is links.
-fn is_linked(paragraph: &Paragraph) -> bool {
+/// True if most of a paragraph is links.
+pub(super) fn is_linked(paragraph: &Paragraph) -> bool {
     paragraph.linked_bytes * 100 > paragraph.text.len() * MOST
 }
 

@@ -10,7 +10,7 @@ use super::boilerplate_nodes::{self, NAMES, Sizes};
 use super::boilerplate_text;
 use super::metadata::{Said, plain};
 use super::paragraphs::Paragraph;
-use super::pruned;
+use super::pruned::{self, name_of};
 use super::tree::{squeezed, text_of};
 use crate::deadline;
 
@@ -103,6 +103,7 @@ const MAX_LEADS: usize = 3;
 pub(super) fn find(tree: &Html, sizes: &Sizes, said: &Said, found: &[Paragraph]) -> Vec<Paragraph> {
     let mut search = Search {
         said,
+        sizes,
         description: said.description.as_deref().map(plain).unwrap_or_default(),
         known: beginning_of(found),
         has_title_heading: said.headings.iter().any(|heading| said.is_title(heading)),
@@ -153,6 +154,7 @@ fn is_elsewhere(node: NodeRef<'_, Node>) -> bool {
 
 struct Search<'s> {
     said: &'s Said,
+    sizes: &'s Sizes,
     /// The description of the page, plain.
     description: String,
     /// The beginning of the text that was found, plain.
@@ -185,7 +187,7 @@ impl Search<'_> {
         if element.name() == "span" && node.parent().is_some_and(pruned::is_inline) {
             return false;
         }
-        let text = shown_text(node);
+        let text = shown_text(node, self.sizes);
         let plain_text = plain(&text);
         if plain_text.is_empty() || self.said.is_title(&text) {
             self.is_below_title |= !plain_text.is_empty();
@@ -256,11 +258,22 @@ fn is_mostly_links(node: NodeRef<'_, Node>, text: &str) -> bool {
     links.map(|link| text_of(link).len()).sum::<usize>() * 2 > text.len()
 }
 
-/// The text of a block without its scripts, with single spaces.
-fn shown_text(node: NodeRef<'_, Node>) -> String {
-    let is_hidden = |node: NodeRef<'_, Node>| matches!(name_of(node), "script" | "style");
-    let texts = node.descendants().filter(|node| !node.parent().is_some_and(is_hidden));
-    let text: String = texts.filter_map(|node| node.value().as_text()).map(|text| &**text).collect();
+/// The text of a block without clutter, with single spaces.
+fn shown_text(node: NodeRef<'_, Node>, sizes: &Sizes) -> String {
+    let mut text = String::new();
+    let mut dropped = None;
+    for edge in node.traverse() {
+        match edge {
+            Edge::Close(inner) if dropped == Some(inner.id()) => dropped = None,
+            Edge::Open(inner) if dropped.is_none() => match inner.value() {
+                Node::Text(piece) => text.push_str(piece),
+                Node::Element(element) if element.name() == "br" => text.push(' '),
+                _ if inner != node && boilerplate_nodes::is_clutter(inner, sizes) => dropped = Some(inner.id()),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
     squeezed(&text)
 }
 
@@ -276,7 +289,7 @@ fn is_named_lead(node: NodeRef<'_, Node>, levels: usize) -> bool {
 }
 
 /// True for a byline or a date, by its words.
-fn is_byline_or_date(text: &str) -> bool {
+pub(super) fn is_byline_or_date(text: &str) -> bool {
     let is_byline = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("by ")) && !is_sentence(text);
     let has_time = text.split_whitespace().any(|word| {
         let parts: Vec<&str> = word.split(':').collect();
@@ -303,12 +316,8 @@ fn around(node: NodeRef<'_, Node>, levels: usize) -> impl Iterator<Item = &Eleme
     elements.take_while(|element| !matches!(element.name(), "html" | "body" | "main" | "article" | "header"))
 }
 
-fn name_of(node: NodeRef<'_, Node>) -> &str {
-    node.value().as_element().map_or("", Element::name)
-}
-
 /// True if a sentence ends at the end of `text`.
-fn is_sentence(text: &str) -> bool {
+pub(super) fn is_sentence(text: &str) -> bool {
     text.trim_end_matches(['”', '"', '’', '\'', ')', '»']).ends_with(['.', '!', '?', '…'])
 }
 

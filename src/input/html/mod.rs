@@ -18,6 +18,8 @@ mod metadata;
 mod paragraphs;
 /// The tree without clutter, as HTML.
 mod pruned;
+/// The article of a short page.
+mod short;
 /// The main text of a page.
 mod text;
 /// Bytes to a tree, within limits.

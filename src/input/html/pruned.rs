@@ -31,6 +31,9 @@ const MIN_CELL_PARAGRAPHS: usize = 2;
 /// Empty lines part paragraphs in an element with so many bytes of text.
 const MIN_FLOW_BYTES: usize = 400;
 
+/// So many bytes of text beside a block are a paragraph.
+const MIN_LOOSE_BYTES: usize = 80;
+
 /// Elements that only dress the text in them: the text stays, without them.
 const DRESS: &[&str] = &[
     "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
@@ -84,7 +87,17 @@ fn broken_flows(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
     let is_broken = |flow: &NodeRef<'_, Node>| {
         FLOWS.contains(&name_of(*flow)) && sizes.of_element(*flow) >= MIN_FLOW_BYTES
     };
-    flows.filter(is_broken).map(|flow| flow.id()).collect()
+    let mixed = tree.tree.nodes().filter(|node| FLOWS.contains(&name_of(*node)) && is_mixed(*node));
+    flows.filter(is_broken).chain(mixed).map(|flow| flow.id()).collect()
+}
+
+/// True for an element with a paragraph of text beside a block.
+fn is_mixed(node: NodeRef<'_, Node>) -> bool {
+    let is_paragraph = |node: NodeRef<'_, Node>| node.value().as_text().is_some_and(|text| text.trim().len() >= MIN_LOOSE_BYTES);
+    let is_block = |node: NodeRef<'_, Node>| {
+        node.value().is_element() && !is_inline(node) && !matches!(name_of(node), "br" | "img" | "script" | "style")
+    };
+    node.children().any(is_paragraph) && node.children().any(is_block)
 }
 
 fn is_line_break(node: Option<NodeRef<'_, Node>>) -> bool {
@@ -122,7 +135,8 @@ fn layout_tables(tree: &Html, sizes: &Sizes, broken: &HashSet<NodeId>) -> HashSe
     cells.flat_map(|cell| cell.ancestors().filter(|node| name_of(*node) == "table")).map(|table| table.id()).collect()
 }
 
-fn name_of(node: NodeRef<'_, Node>) -> &str {
+/// The name of an element; empty for other nodes.
+pub(super) fn name_of(node: NodeRef<'_, Node>) -> &str {
     node.value().as_element().map_or("", Element::name)
 }
 

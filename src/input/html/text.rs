@@ -6,7 +6,7 @@ use trafilatura::{HtmlDateMode, Options};
 use super::metadata::Said;
 use super::paragraphs::{self, Paragraph};
 use super::boilerplate_nodes::Sizes;
-use super::{PageLimits, boilerplate_text, leads, pruned, tree};
+use super::{PageLimits, boilerplate_text, leads, pruned, short, tree};
 use crate::deadline;
 use crate::input::refusal::Refusal;
 use crate::record::Reason;
@@ -30,13 +30,22 @@ pub(super) fn find(tree: &Html, said: &Said, limits: &PageLimits) -> Result<Stri
         .with_html_date_mode(HtmlDateMode::Disabled);
     let found = trafilatura::extract(&html, &options).map(|found| found.content_html).unwrap_or_default();
     deadline::check_now();
-    let in_sight = own_paragraphs(&found, said);
-    let bytes_in_sight = in_sight.iter().map(|paragraph| paragraph.text.len()).sum::<usize>();
-    let body = said.body.as_deref().filter(|body| body.len() > BODY_TIMES * bytes_in_sight);
+    let mut in_sight = own_paragraphs(&found, said);
+    if bytes_of(&in_sight) < short::MIN_BYTES || !in_sight.iter().any(|paragraph| leads::is_sentence(&paragraph.text)) {
+        let paragraphs = short::paragraphs(tree, &sizes, said);
+        if paragraphs.is_empty() || short::is_short(tree, &sizes) {
+            in_sight = paragraphs;
+        }
+    }
+    let body = said.body.as_deref().filter(|body| body.len() > BODY_TIMES * bytes_of(&in_sight));
     let paragraphs = body.and_then(|body| of_body(body, said, limits)).unwrap_or(in_sight);
     let leads = leads::find(tree, &sizes, said, &paragraphs);
     let texts: Vec<_> = leads.into_iter().chain(paragraphs).map(|paragraph| paragraph.text).collect();
     Ok(texts.join("\n\n"))
+}
+
+fn bytes_of(paragraphs: &[Paragraph]) -> usize {
+    paragraphs.iter().map(|paragraph| paragraph.text.len()).sum()
 }
 
 /// The paragraphs of an article's text in JSON-LD: lines, or HTML. None where it is over the limits, or nothing is left of it.

@@ -18,6 +18,9 @@ pub(super) use self::tidy::plain;
 use crate::input::text::dates::to_rfc3339;
 use crate::record::Metadata;
 
+/// A longer text is more than a date.
+const MAX_DATE_BYTES: usize = 60;
+
 /// What a page says of its article.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Said {
@@ -37,6 +40,11 @@ impl Said {
         let text = tidy::plain(text);
         self.metadata.title.iter().chain(&self.headings).any(|title| tidy::plain(title) == text)
     }
+}
+
+/// True for a text that is a date and nothing else.
+pub(super) fn is_date(text: &str) -> bool {
+    text.len() <= MAX_DATE_BYTES && to_rfc3339(text).is_some()
 }
 
 /// Collects what the page says of its article. `url` is where it was fetched.
