@@ -208,7 +208,7 @@ impl Search<'_> {
 
     /// True for a piece of the text that was found. Above the headline a menu may have names that the text has, too.
     fn is_known(&self, plain_text: &str) -> bool {
-        let min_characters = if self.is_below_title { MIN_KNOWN } else { MIN_KNOWN_ABOVE_TITLE };
+        let min_characters = if self.is_below_title || !self.has_heading { MIN_KNOWN } else { MIN_KNOWN_ABOVE_TITLE };
         plain_text.chars().nth(min_characters).is_some() && self.known.contains(plain_text)
     }
 
@@ -217,7 +217,7 @@ impl Search<'_> {
         if !BYTES.contains(&text.len()) || words < MIN_WORDS || is_mostly_links(node, text) {
             return false;
         }
-        if boilerplate_text::is_of_site(text) || is_byline_or_date(text) {
+        if self.known.contains(plain_text) || boilerplate_text::is_of_site(text) || is_byline_or_date(text) {
             return false;
         }
         if is_named_near(node, 1, |words| words.iter().any(|word| CAPTION_WORDS.contains(&word.as_str()))) {

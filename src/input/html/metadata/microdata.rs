@@ -3,13 +3,14 @@
 use scraper::{ElementRef, Html};
 
 use super::super::tree::text_of;
+use super::page;
 use crate::record::Metadata;
 
 /// What stands in a page's microdata, outside `<meta>` in its head.
 pub(super) fn read(tree: &Html) -> Metadata {
     let mut found = Metadata::default();
     for element in tree.tree.nodes().filter_map(ElementRef::wrap) {
-        let Some(properties) = element.value().attr("itemprop") else { continue };
+        let Some(properties) = element.value().attr("itemprop").filter(|_| !page::is_beside(*element)) else { continue };
         for property in properties.split_ascii_whitespace() {
             if let Some(place) = place(&mut found, property).filter(|place| place.is_none()) {
                 *place = value(element);

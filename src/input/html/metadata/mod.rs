@@ -35,10 +35,12 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Whether `text` is the title, or a heading that stands for it, but for marks and case.
+    /// True if `text` is the title, with or without the name of the site, or a heading that stands for it, but for marks and case.
     pub(super) fn is_title(&self, text: &str) -> bool {
         let text = tidy::plain(text);
-        self.metadata.title.iter().chain(&self.headings).any(|title| tidy::plain(title) == text)
+        let headings = self.headings.iter().map(String::as_str);
+        let titles = self.metadata.title.iter().flat_map(|title| tidy::beginnings(title)).chain(headings);
+        !text.is_empty() && titles.map(tidy::plain).any(|title| title == text)
     }
 }
 
@@ -49,18 +51,33 @@ pub(super) fn is_date(text: &str) -> bool {
 
 /// Collects what the page says of its article. `url` is where it was fetched.
 pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
-    let (tags, (linked, body)) = (tags::read(tree), linked_data::read(tree));
+    let tags = tags::read(tree);
+    let headings = page::headings(tree);
     // What a page says of its address, search engines read in its tags.
     let canonical = tags.uri.clone();
-    let sources = [linked, tags, microdata::read(tree), page::read(tree, url)];
-    let mut all = sources.into_iter().map(tidied).fold(Metadata::default(), or);
+    let titles: Vec<&str> = headings.iter().chain(&tags.title).map(String::as_str).collect();
+    let address = canonical.as_deref().or(url);
+    let linked_data::LinkedData { metadata: linked, body } = linked_data::read(tree, address, &titles);
+    let mut sources = [linked, tags, microdata::read(tree), page::read(tree, url)].map(tidied);
+    let publisher = publisher_as_author(&mut sources);
+    let mut all = sources.into_iter().fold(Metadata::default(), or);
+    all.byline = all.byline.or(publisher);
     all.language = all.language.or_else(|| tags::locale(tree).and_then(|locale| tidy::language(&locale)));
-    let headings = page::headings(tree);
     let description = tags::description(tree).and_then(|description| tidy::line(&description));
     all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &headings));
     let absolute = |uri: Option<String>| uri.and_then(|uri| tidy::absolute(uri.trim(), url));
     all.uri = absolute(canonical).or_else(|| absolute(all.uri)).or_else(|| url.map(str::to_owned));
     Said { metadata: all, body, description, headings }
+}
+
+/// Takes out of `sources` the bylines that only name the publisher; the first of them.
+fn publisher_as_author(sources: &mut [Metadata]) -> Option<String> {
+    let site = sources.iter().find_map(|source| source.source.clone())?;
+    let bylines = sources.iter_mut().map(|source| &mut source.byline);
+    let mut names = bylines.filter_map(|byline| byline.take_if(|byline| tidy::is_site(byline, Some(&site))));
+    let first = names.next();
+    names.for_each(drop);
+    first
 }
 
 /// What `first` says, and `second` of what it does not say. A date that can be read goes before one that cannot.

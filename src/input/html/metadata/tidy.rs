@@ -78,8 +78,14 @@ pub(super) fn without_site(title: &str, site: Option<&str>, headings: &[String])
     }
 }
 
-/// Whether `name` is that of the site, or part of it.
-fn is_site(name: &str, site: Option<&str>) -> bool {
+/// The title, and what stands in it before each separator.
+pub(super) fn beginnings(title: &str) -> impl Iterator<Item = &str> {
+    let cuts = SEPARATORS.iter().filter_map(|separator| title.split_once(separator));
+    std::iter::once(title).chain(cuts.map(|(before, _)| before))
+}
+
+/// True if `name` is that of the site, or part of it.
+pub(super) fn is_site(name: &str, site: Option<&str>) -> bool {
     let (name, site) = (plain(name), plain(site.unwrap_or_default()));
     !site.is_empty() && !name.is_empty() && (site.contains(&name) || name.contains(&site))
 }
