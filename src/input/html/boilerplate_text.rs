@@ -1,6 +1,7 @@
 //! Paragraphs that are none of the article, by their words: what the mark-up does not tell from running text.
 
-use super::metadata::Said;
+use super::leads;
+use super::metadata::{Said, is_date};
 use super::paragraphs::Paragraph;
 
 /// A longer paragraph is text, whatever it begins with.
@@ -190,9 +191,9 @@ const MOST: usize = 80;
 pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, said: &Said) {
     let own = paragraphs.iter().filter(|paragraph| !is_linked(paragraph)).count();
     paragraphs.retain(|paragraph| !is_leftover(paragraph, own));
-    if paragraphs.first().is_some_and(|first| said.is_title(&first.text)) {
-        paragraphs.remove(0);
-    }
+    let is_above_text = |text: &str| said.is_title(text) || is_date(text) || leads::is_byline_or_date(text);
+    let start = paragraphs.iter().take_while(|paragraph| is_above_text(&paragraph.text)).count();
+    paragraphs.drain(..start);
     while paragraphs.last().is_some_and(|last| last.is_heading) {
         paragraphs.pop();
     }

@@ -10,10 +10,16 @@ mod attributes;
 mod boilerplate_nodes;
 /// Paragraphs that are none of the article, by their words.
 mod boilerplate_text;
+/// Frame sets.
+mod frames;
 /// Leads between the headline and the text that was found.
 mod leads;
 /// What a page says of its article.
 mod metadata;
+/// Error pages and pages that ask for consent.
+mod no_article;
+/// The article in the data of a page that scripts would build.
+mod page_data;
 /// HTML to paragraphs.
 mod paragraphs;
 /// The tree without clutter, as HTML.
@@ -79,13 +85,16 @@ pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Parsed, Re
         return Err(Refusal::new(Reason::TooLarge, message));
     }
     let (html, encoding) = decode_page(page.bytes, page.charset)?;
-    let tree = tree::parse(&html, limits)?;
+    let tree = tree::parse(&frames::without(&html), limits)?;
     deadline::check_now();
     let said = metadata::collect(&tree, page.url);
     deadline::check_now();
     let text = text::find(&tree, &said, limits)?;
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no article: no paragraphs of text on the page"));
+    }
+    if let Some(kind) = no_article::kind_of_page(&said, &text) {
+        return Err(Refusal::new(Reason::NoArticle, kind));
     }
     Ok(Parsed { own_id: None, metadata: said.metadata, text, encoding })
 }

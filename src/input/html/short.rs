@@ -5,7 +5,7 @@ use ego_tree::NodeRef;
 use scraper::{Html, Node};
 
 use super::boilerplate_nodes::{self, Sizes};
-use super::metadata::{Said, is_date};
+use super::metadata::Said;
 use super::paragraphs::{self, Paragraph};
 use super::{boilerplate_text, leads, pruned};
 
@@ -33,10 +33,7 @@ pub(super) fn paragraphs(tree: &Html, sizes: &Sizes, said: &Said) -> Vec<Paragra
         paragraphs.drain(..=title);
     }
     paragraphs.retain(|paragraph| {
-        !boilerplate_text::is_linked(paragraph)
-            && !is_date(&paragraph.text)
-            && !leads::is_byline_or_date(&paragraph.text)
-            && !boilerplate_text::is_placeholder(&paragraph.text)
+        !boilerplate_text::is_linked(paragraph) && !boilerplate_text::is_placeholder(&paragraph.text)
     });
     boilerplate_text::remove(&mut paragraphs, said);
     if paragraphs.iter().all(is_menu_item) {

@@ -1,18 +1,23 @@
 //! The main text of a page.
 
+use std::borrow::Cow;
+
 use scraper::Html;
 use trafilatura::{HtmlDateMode, Options};
 
 use super::metadata::Said;
 use super::paragraphs::{self, Paragraph};
 use super::boilerplate_nodes::Sizes;
-use super::{PageLimits, boilerplate_text, leads, pruned, short, tree};
+use super::{PageLimits, boilerplate_text, leads, page_data, pruned, short, tree};
 use crate::deadline;
 use crate::input::refusal::Refusal;
 use crate::record::Reason;
 
 /// Where the article's text in JSON-LD is so many times as long as what is in sight, scripts would show it: that is the article then.
 const BODY_TIMES: usize = 2;
+
+/// HTML is escaped so many times at most.
+const MAX_ESCAPES: usize = 3;
 
 /// The paragraphs of the article, with a blank line between; empty where there are none.
 pub(super) fn find(tree: &Html, said: &Said, limits: &PageLimits) -> Result<String, Refusal> {
@@ -38,10 +43,26 @@ pub(super) fn find(tree: &Html, said: &Said, limits: &PageLimits) -> Result<Stri
         }
     }
     let body = said.body.as_deref().filter(|body| body.len() > BODY_TIMES * bytes_of(&in_sight));
-    let paragraphs = body.and_then(|body| of_body(body, said, limits)).unwrap_or(in_sight);
+    let mut paragraphs = body.and_then(|body| of_body(body, said, limits)).unwrap_or(in_sight);
+    if paragraphs.is_empty() {
+        let body = page_data::article(tree);
+        paragraphs = body.and_then(|body| of_body(&body, said, limits)).unwrap_or_default();
+    }
     let leads = leads::find(tree, &sizes, said, &paragraphs);
     let texts: Vec<_> = leads.into_iter().chain(paragraphs).map(|paragraph| paragraph.text).collect();
     Ok(texts.join("\n\n"))
+}
+
+/// HTML whose tags were escaped, once or twice, as HTML.
+fn unescaped(body: &str) -> Cow<'_, str> {
+    let mut body = Cow::Borrowed(body);
+    for _ in 0..MAX_ESCAPES {
+        if !body.contains("&lt;/") && !body.contains("&lt;br") && !body.contains("&amp;lt;/") {
+            break;
+        }
+        body = Cow::Owned(body.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"));
+    }
+    body
 }
 
 fn bytes_of(paragraphs: &[Paragraph]) -> usize {
@@ -50,6 +71,7 @@ fn bytes_of(paragraphs: &[Paragraph]) -> usize {
 
 /// The paragraphs of an article's text in JSON-LD: lines, or HTML. None where it is over the limits, or nothing is left of it.
 fn of_body(body: &str, said: &Said, limits: &PageLimits) -> Option<Vec<Paragraph>> {
+    let body = unescaped(body);
     let tree = tree::parse(&body.replace('\n', "<p>"), limits).ok()?;
     let html = pruned::write(&tree, &Sizes::of(&tree));
     let paragraphs = own_paragraphs(&html, said);

@@ -74,7 +74,7 @@ pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
 fn publisher_as_author(sources: &mut [Metadata]) -> Option<String> {
     let site = sources.iter().find_map(|source| source.source.clone())?;
     let bylines = sources.iter_mut().map(|source| &mut source.byline);
-    let mut names = bylines.filter_map(|byline| byline.take_if(|byline| tidy::is_site(byline, Some(&site))));
+    let mut names = bylines.filter_map(|byline| byline.take_if(|byline| tidy::is_same_name(byline, &site)));
     let first = names.next();
     names.for_each(drop);
     first

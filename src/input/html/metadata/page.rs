@@ -24,7 +24,7 @@ const DATE_WORDS: [&str; 10] =
 /// Words of a class or id that name what stands beside an article.
 const SIDE_WORDS: &[&str] = &[
     "aside", "latest", "mostread", "nav", "navigation", "popular", "recent", "recirc", "recommended", "related", "sidebar", "teaser",
-    "teasers", "trending", "widget",
+    "teasers", "trending",
 ];
 
 /// What stands on the page. `url` is where it was fetched.
