@@ -260,7 +260,7 @@ fn is_named(element: &Element) -> bool {
 /// True if a class or the like of an element has one of `known`, which are in lower case.
 pub(super) fn is_named_by(element: &Element, known: &[&str]) -> bool {
     let mut names = NAMES.iter().filter_map(|name| element.attr(name));
-    names.any(|name| words(name).any(|word| known.contains(&word.to_ascii_lowercase().as_str())))
+    names.any(|name| words(name).any(|word| known.iter().any(|known| known.eq_ignore_ascii_case(word))))
 }
 
 /// The words of `articleShareBar related-links__item`.

@@ -24,7 +24,6 @@ const WORDS: &[&str] = &[
     "copete",
     "deck",
     "dek",
-    "description",
     "entradilla",
     "excerpt",
     "ingress",
@@ -64,11 +63,12 @@ const WORDS: &[&str] = &[
 const SUB_WORDS: &[&str] = &["title", "head", "header", "heading", "headline", "hed", "line"];
 
 /// Words of a class or id that name the author or the date: what is in there is no lead.
-const DATA_WORDS: &[&str] =
-    &["author", "authors", "bio", "byline", "date", "dateline", "meta", "profile", "published", "time", "timestamp", "writer"];
+const DATA_WORDS: &[&str] = &["byline", "date", "dateline", "meta", "published", "time", "timestamp"];
 
-/// Words of a class or id that name a caption.
-const CAPTION_WORDS: &[&str] = &["caption", "captions", "credit", "credits", "photo", "photocredit"];
+/// Words of a class or id that name a caption, or what is about the author.
+const OTHER_WORDS: &[&str] = &[
+    "author", "authors", "bio", "biography", "caption", "captions", "credit", "credits", "photo", "photocredit", "profile", "writer",
+];
 
 /// Properties of microdata that name a lead.
 const PROPERTIES: &[&str] = &["description", "alternativeheadline", "abstract"];
@@ -82,6 +82,10 @@ const MAX_DATE_BYTES: usize = 120;
 /// A lead has at least so many words; one that only its place gives away has more.
 const MIN_WORDS: usize = 5;
 const MIN_WORDS_OF_SENTENCE: usize = 8;
+
+/// So far above a text its heading, its caption or a box about the author begins.
+const MAX_HEADING_DEPTH: usize = 3;
+const MAX_OTHER_DEPTH: usize = 4;
 
 /// So many letters and digits in common tell that a text is the description of the page.
 const MIN_COMMON: usize = 40;
@@ -172,7 +176,7 @@ impl Search<'_> {
     /// Looks at a node, which may lie in clutter; true if the article has begun, and so the search ends.
     fn visit(&mut self, node: NodeRef<'_, Node>, is_in_clutter: bool) -> bool {
         if let Some(text) = node.value().as_text() {
-            return self.is_known(&plain(text));
+            return !node.ancestors().take(MAX_HEADING_DEPTH).any(is_heading) && self.is_known(&plain(text));
         }
         let Some(element) = node.value().as_element() else { return false };
         if element.name() == "h1" {
@@ -193,7 +197,8 @@ impl Search<'_> {
             self.is_below_title |= !plain_text.is_empty();
             return false;
         }
-        if self.is_known(&plain_text) {
+        // The text may repeat the words of a heading above it.
+        if !is_heading(node) && self.is_known(&plain_text) {
             return true;
         }
         if self.is_below_title || !self.has_heading {
@@ -220,7 +225,7 @@ impl Search<'_> {
         if self.known.contains(plain_text) || boilerplate_text::is_of_site(text) || is_byline_or_date(text) {
             return false;
         }
-        if is_named_near(node, 1, |words| words.iter().any(|word| CAPTION_WORDS.contains(&word.as_str()))) {
+        if is_named_near(node, MAX_OTHER_DEPTH, |words| words.iter().any(|word| OTHER_WORDS.contains(&word.as_str()))) {
             return false;
         }
         // Headers keep the lead beside the byline, in one element that is called after the byline.
@@ -230,8 +235,8 @@ impl Search<'_> {
         let is_data = is_named_near(node, 1, |words| words.iter().any(|word| DATA_WORDS.contains(&word.as_str())));
         let is_long = words >= MIN_WORDS_OF_SENTENCE;
         let fits = match name_of(node) {
-            // A heading needs no full stop.
-            "h2" | "h3" | "h4" => is_long && is_in_header(node),
+            // A heading needs no full stop; one in quotation marks repeats what somebody says below.
+            "h2" | "h3" | "h4" => is_long && !text.starts_with(['“', '"', '„', '«', '‘']),
             "p" => is_long && is_sentence(text),
             _ => is_long && is_sentence(text) && is_in_header(node),
         };
@@ -242,6 +247,10 @@ impl Search<'_> {
         let common = self.description.chars().zip(plain_text.chars()).take_while(|(one, other)| one == other).count();
         common >= MIN_COMMON
     }
+}
+
+fn is_heading(node: NodeRef<'_, Node>) -> bool {
+    matches!(name_of(node), "h1" | "h2" | "h3" | "h4")
 }
 
 /// True for comments and for elements without words of their own.

@@ -13,6 +13,7 @@ mod tidy;
 
 use scraper::Html;
 
+use self::tags::TagData;
 pub(super) use self::tidy::plain;
 
 use crate::input::text::dates::to_rfc3339;
@@ -51,7 +52,7 @@ pub(super) fn is_date(text: &str) -> bool {
 
 /// Collects what the page says of its article. `url` is where it was fetched.
 pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
-    let tags = tags::read(tree);
+    let TagData { metadata: tags, locale, description } = tags::read(tree);
     let headings = page::headings(tree);
     // What a page says of its address, search engines read in its tags.
     let canonical = tags.uri.clone();
@@ -62,8 +63,8 @@ pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
     let publisher = publisher_as_author(&mut sources);
     let mut all = sources.into_iter().fold(Metadata::default(), or);
     all.byline = all.byline.or(publisher);
-    all.language = all.language.or_else(|| tags::locale(tree).and_then(|locale| tidy::language(&locale)));
-    let description = tags::description(tree).and_then(|description| tidy::line(&description));
+    all.language = all.language.or_else(|| locale.and_then(|locale| tidy::language(&locale)));
+    let description = description.and_then(|description| tidy::line(&description));
     all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &headings));
     let absolute = |uri: Option<String>| uri.and_then(|uri| tidy::absolute(uri.trim(), url));
     all.uri = absolute(canonical).or_else(|| absolute(all.uri)).or_else(|| url.map(str::to_owned));
