@@ -316,4 +316,32 @@ mod tests {
         let verdicts: Vec<bool> = tree.tree.nodes().filter(is_div).map(|node| is_clutter(node, &sizes)).collect();
         assert_eq!(verdicts, [false, true]);
     }
+
+    #[test]
+    fn a_paragraph_with_a_box_of_links_stays() {
+        use super::super::{SENTENCES, paragraphs_on};
+        let [first, rest @ ..] = SENTENCES;
+        let rest = rest.map(|sentence| format!("<p>{sentence}</p>")).concat();
+        let links = "<a href=/1>Ferry full again</a> <a href=/2>Pier shut</a>";
+        for first in [
+            format!("<p>{first}<div class=related><ul><li>{links}</li></ul></div></p>"),
+            format!("<p>{first} <span class=related-box>{links}</span></p>"),
+            format!("<p><span class=related>{links}</span>{first}</p>"),
+            format!("<div class=with-related><p>{first}</p><aside>{links}</aside></div>"),
+            format!("<p class=related-wrapper>{first}</p>"),
+        ] {
+            assert_eq!(
+                paragraphs_on(&format!("<article><h1>Harbor</h1>{first}{rest}</article>")),
+                SENTENCES,
+                "{first}"
+            );
+        }
+        let box_of_links = format!(
+            "<div class=related><h3>Related</h3><p>{links}</p><p>Why the ferries of the harbor ran aground in a winter without ice, and who pays for it now.</p></div>"
+        );
+        assert_eq!(
+            paragraphs_on(&format!("<article><h1>Harbor</h1><p>{}</p>{box_of_links}{rest}</article>", SENTENCES[0])),
+            SENTENCES
+        );
+    }
 }

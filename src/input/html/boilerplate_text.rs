@@ -116,6 +116,8 @@ const BEGINNINGS: &[&str] = &[
     "category:",
     "categories:",
     "+ follow",
+    "http://",
+    "https://",
 ];
 
 /// What a sentence may begin with; a heading or a link that does is a pointer to other articles.
@@ -220,10 +222,12 @@ pub(super) fn is_of_site(text: &str) -> bool {
 /// True for words that stand on a page until scripts have loaded it.
 pub(super) fn is_placeholder(text: &str) -> bool {
     let text = lower_case(text);
-    matches!(text.trim_end_matches(['.', '…', ' ']), "loading" | "please wait" | "one moment" | "wird geladen" | "cargando")
-        || text.len() < MAX_BYTES
-            && text.contains("javascript")
-            && holds(&text, &["enable", "aktivier", "activer", "activez", "habilit", "disabled", "requires", "turn on"])
+    matches!(
+        text.trim_end_matches(['.', '…', ' ']),
+        "loading" | "please wait" | "one moment" | "wird geladen" | "cargando"
+    ) || text.len() < MAX_BYTES
+        && text.contains("javascript")
+        && holds(&text, &["enable", "aktivier", "activer", "activez", "habilit", "disabled", "requires", "turn on"])
 }
 
 fn names_site(text: &str) -> bool {

@@ -46,10 +46,21 @@ mod tests {
 
     #[test]
     fn only_the_tags_of_a_frame_set_go() {
-        let html = "<FRAMESET cols='1,2'><frame src=a><noframes><body><p>It rained.</p></body></NOFRAMES></frameset><framed>";
+        let html =
+            "<FRAMESET cols='1,2'><frame src=a><noframes><body><p>It rained.</p></body></NOFRAMES></frameset><framed>";
         assert_eq!(without(html), "<body><p>It rained.</p></body><framed>");
         for html in ["", "<", "<frame src=a> and no more", "<p>It rained.</p>"] {
             assert!(matches!(without(html), Cow::Borrowed(_)), "{html}");
         }
+    }
+
+    #[test]
+    fn the_article_of_a_frame_set_is_read() {
+        use super::super::{SENTENCES, paragraphs_on};
+        let body = SENTENCES.map(|sentence| format!("<p>{sentence}</p>")).concat();
+        let html = format!(
+            "<html><frameset><frame src=a><noframes><body><h1>Harbor</h1>{body}</body></noframes></frameset></html>"
+        );
+        assert_eq!(paragraphs_on(&html), SENTENCES);
     }
 }

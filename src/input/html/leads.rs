@@ -67,7 +67,18 @@ const DATA_WORDS: &[&str] = &["byline", "date", "dateline", "meta", "published",
 
 /// Words of a class or id that name a caption, or what is about the author.
 const OTHER_WORDS: &[&str] = &[
-    "author", "authors", "bio", "biography", "caption", "captions", "credit", "credits", "photo", "photocredit", "profile", "writer",
+    "author",
+    "authors",
+    "bio",
+    "biography",
+    "caption",
+    "captions",
+    "credit",
+    "credits",
+    "photo",
+    "photocredit",
+    "profile",
+    "writer",
 ];
 
 /// Properties of microdata that name a lead.
@@ -153,7 +164,8 @@ fn beginning_of(found: &[Paragraph]) -> String {
 /// True for an element that holds no lead, whatever it is called.
 fn is_elsewhere(node: NodeRef<'_, Node>) -> bool {
     let name = name_of(node);
-    matches!(name, "nav" | "aside" | "footer" | "figure" | "table" | "noscript") || boilerplate_nodes::TAGS.contains(&name)
+    matches!(name, "nav" | "aside" | "footer" | "figure" | "table" | "noscript")
+        || boilerplate_nodes::TAGS.contains(&name)
 }
 
 struct Search<'s> {
@@ -183,8 +195,14 @@ impl Search<'_> {
             self.is_below_title |= !self.has_title_heading || self.said.is_title(&text_of(node));
             return false;
         }
-        let is_block = matches!(element.name(), "p" | "div" | "li" | "h2" | "h3" | "h4" | "section" | "span" | "summary" | "blockquote");
-        if !is_block || !node.has_children() || !node.children().all(|child| pruned::is_inline(child) || is_passive(child)) {
+        let is_block = matches!(
+            element.name(),
+            "p" | "div" | "li" | "h2" | "h3" | "h4" | "section" | "span" | "summary" | "blockquote"
+        );
+        if !is_block
+            || !node.has_children()
+            || !node.children().all(|child| pruned::is_inline(child) || is_passive(child))
+        {
             return false;
         }
         // A `<span>` is a block only where it stands in one alone.
@@ -257,7 +275,9 @@ fn is_heading(node: NodeRef<'_, Node>) -> bool {
 fn is_passive(node: NodeRef<'_, Node>) -> bool {
     match node.value() {
         Node::Comment(_) => true,
-        Node::Element(element) => matches!(element.name(), "br" | "wbr" | "img" | "svg" | "script" | "style" | "meta" | "link"),
+        Node::Element(element) => {
+            matches!(element.name(), "br" | "wbr" | "img" | "svg" | "script" | "style" | "meta" | "link")
+        }
         _ => false,
     }
 }
@@ -302,7 +322,9 @@ pub(super) fn is_byline_or_date(text: &str) -> bool {
     let is_byline = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("by ")) && !is_sentence(text);
     let has_time = text.split_whitespace().any(|word| {
         let parts: Vec<&str> = word.split(':').collect();
-        parts.len() == 2 && parts[0].len() <= 2 && parts.iter().all(|part| part.starts_with(|digit: char| digit.is_ascii_digit()))
+        parts.len() == 2
+            && parts[0].len() <= 2
+            && parts.iter().all(|part| part.starts_with(|digit: char| digit.is_ascii_digit()))
     });
     is_byline || has_time && text.len() < MAX_DATE_BYTES
 }
@@ -334,5 +356,64 @@ pub(super) fn is_sentence(text: &str) -> bool {
 fn is_in_header(node: NodeRef<'_, Node>) -> bool {
     let is_headline = |node: NodeRef<'_, Node>| name_of(node) == "h1";
     node.prev_siblings().any(is_headline)
-        || node.ancestors().find(|node| name_of(*node) == "header").is_some_and(|header| header.descendants().any(is_headline))
+        || node
+            .ancestors()
+            .find(|node| name_of(*node) == "header")
+            .is_some_and(|header| header.descendants().any(is_headline))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SENTENCES, paragraphs_on};
+
+    fn paragraphs(head: &str, lead: &str) -> Vec<String> {
+        let [_, rest @ ..] = SENTENCES;
+        let rest = rest.map(|sentence| format!("<p>{sentence}</p>")).concat();
+        paragraphs_on(&format!(
+            "<html><head><title>Harbor</title>{head}</head><body><article>{lead}<div class=article-body>{rest}</div></article></body></html>"
+        ))
+    }
+
+    #[test]
+    fn a_lead_outside_the_body_is_the_first_paragraph() {
+        let lead = SENTENCES[0];
+        for html in [
+            format!("<header><h1>Harbor</h1><p class=perex>{lead}</p></header>"),
+            format!("<header><h1>Harbor</h1><h2 class=deck>{lead}</h2></header>"),
+            format!("<header><h1>Harbor</h1><h2>{}</h2></header>", lead.trim_end_matches('.')),
+            format!("<h1>Harbor</h1><div class=meta><p class=c-dek>{lead}</p><p>By Ada Vale</p></div>"),
+            format!(
+                "<h1>Harbor</h1><div class=byline-social><p>4 May 2031, 7:15 a.m.</p><div class=subTitle>{lead}</div></div>"
+            ),
+            format!("<h1>Harbor</h1><div itemprop=description>{lead}</div>"),
+            format!("<h1>Harbor</h1><div class=x1><p>{lead}</p></div>"),
+        ] {
+            let found = paragraphs("", &html);
+            assert_eq!(found.len(), SENTENCES.len(), "{html}");
+            assert!(lead.starts_with(&found[0]), "{html}");
+        }
+        let tag = format!("<meta name=description content='{lead}'>");
+        assert_eq!(paragraphs(&tag, &format!("<h1>Harbor</h1><div class=x1>{lead}</div>")), SENTENCES);
+    }
+
+    #[test]
+    fn a_lead_in_the_text_stands_there_once() {
+        let paragraphs: String = SENTENCES.map(|sentence| format!("<p class=lead>{sentence}</p>")).concat();
+        assert_eq!(paragraphs_on(&format!("<article><h1>Harbor</h1>{paragraphs}</article>")), SENTENCES);
+    }
+
+    #[test]
+    fn captions_bylines_and_boxes_are_no_leads() {
+        for html in [
+            "<h1>Harbor</h1><p class=byline>By Ada Vale and the staff of the Quay Courier</p>",
+            "<h1>Harbor</h1><p>Updated on Monday the 4th of May at 7:15 in the morning.</p>",
+            "<h1>Harbor</h1><div class=photo><p class=summary>The harbor at dusk, as it was last week. Photo by Lea Marsh.</p></div>",
+            "<h1>Harbor</h1><div class=author-bio><p>Ada Vale has written about the harbor and its ferries for years.</p></div>",
+            "<h1>Harbor</h1><p>Sign up for our morning letter with all the news of the harbor.</p>",
+            "<h1>Harbor</h1><aside><p>The ferry company has a new chief after a long search.</p></aside>",
+            "<p class=teaser>The ferry company has a new chief after a long search.</p><h1>Harbor</h1>",
+        ] {
+            assert_eq!(paragraphs("", html), SENTENCES[1..], "{html}");
+        }
+    }
 }

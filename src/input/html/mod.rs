@@ -99,6 +99,29 @@ pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Parsed, Re
     Ok(Parsed { own_id: None, metadata: said.metadata, text, encoding })
 }
 
+/// The article on a page, or the reason why there is none.
+#[cfg(test)]
+fn article_on(html: &str) -> Result<Parsed, Reason> {
+    let page = Page { bytes: html.as_bytes(), charset: None, url: None };
+    extract(&page, &PageLimits::default()).map_err(|refusal| refusal.reason)
+}
+
+/// The paragraphs of the article on a page; none if it has no article.
+#[cfg(test)]
+fn paragraphs_on(html: &str) -> Vec<String> {
+    article_on(html).map(|article| article.text.split("\n\n").map(str::to_owned).collect()).unwrap_or_default()
+}
+
+/// Five paragraphs, long enough for an article.
+#[cfg(test)]
+const SENTENCES: [&str; 5] = [
+    "The city council voted on Tuesday to dredge the harbor for the first time in thirty years.",
+    "“We have waited long enough,” said Mayor Ida Thorne before the council went to its vote.",
+    "Work begins in April and is to cost 4.2 million dollars, most of it paid by the state.",
+    "Fishers fear for the oyster beds east of the pier and have asked a court to stop the work.",
+    "A hearing is set for May 12, the clerk of the court told the families of the fishers.",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,6 +293,14 @@ from the state.</p>
         );
         let text = article(&html).text;
         assert!(text.starts_with("Rain fell") && text.ends_with("\n\nIt stopped at noon."), "{text}");
+    }
+
+    #[test]
+    fn an_article_in_json_ld_may_be_escaped_html() {
+        let body = SENTENCES.map(|sentence| format!("&lt;p&gt;{sentence} R&amp;amp;D&lt;/p&gt;")).concat();
+        let data = serde_json::json!({"@type": "NewsArticle", "articleBody": body});
+        let html = format!("<script type='application/ld+json'>{data}</script><div id=root>Loading</div>");
+        assert_eq!(paragraphs_on(&html), SENTENCES.map(|sentence| format!("{sentence} R&D")));
     }
 
     proptest::proptest! {

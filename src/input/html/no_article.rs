@@ -153,8 +153,24 @@ const CONSENT_PHRASES: &[&str] = &[
 
 /// Words of which paragraphs about consent have one, in lower case.
 const CONSENT_WORDS: &[&str] = &[
-    "cookie", "consent", "privacy", "partner", "tracking", "preferences", "personal data", "datenschutz", "einwillig", "zustimm",
-    "données", "consentement", "datos", "dati personali", "toestemming", "advertising", "your choices", "personali",
+    "cookie",
+    "consent",
+    "privacy",
+    "partner",
+    "tracking",
+    "preferences",
+    "personal data",
+    "datenschutz",
+    "einwillig",
+    "zustimm",
+    "données",
+    "consentement",
+    "datos",
+    "dati personali",
+    "toestemming",
+    "advertising",
+    "your choices",
+    "personali",
 ];
 
 /// What the page is, if it is no article; `text` is what would be its article.
@@ -206,4 +222,41 @@ fn words_of(text: &str) -> String {
     let text = text.to_lowercase();
     let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{article_on, paragraphs_on};
+    use crate::record::Reason;
+
+    #[test]
+    fn error_pages_and_consent_walls_are_refused() {
+        for html in [
+            "<title>Page not found - Quay Courier</title><h1>404</h1><p>Sorry, the page you are looking for does not exist.</p>",
+            "<title>404 | Quay Courier</title><h1>We can’t find that page</h1><p>The page you requested could not be found.</p>",
+            "<title>Seite nicht gefunden</title><p>Die gewünschte Seite wurde leider nicht gefunden.</p>",
+            "<title>Just a moment...</title><p>Checking your browser before you go on. This takes a few seconds.</p>",
+            "<title>Quay Courier</title><h1>We value your privacy</h1><p>We and our 842 partners store and access information on your device, \
+             such as cookies, and process personal data for personalised ads and ad measurement.</p><p>You may click to consent to our \
+             processing, or change your preferences before you go on.</p>",
+            "<title>Kurier</title><p>Wir und unsere Partner verwenden Cookies. Details finden Sie in der Datenschutzerklärung.</p>",
+        ] {
+            assert_eq!(article_on(html).unwrap_err(), Reason::NoArticle, "{html}");
+        }
+    }
+
+    #[test]
+    fn news_of_errors_and_of_consent_is_read() {
+        for html in [
+            "<title>Not found: the quay’s lost ferry</title><p>“The wreck was not found,” said Mayor Ida Thorne on Monday.</p>",
+            "<title>404 boats in the harbor</title><p>The harbor had 404 boats on Monday, more than ever before.</p>"
+                .replace("404 boats in", "The 404 boats of")
+                .as_str(),
+            "<title>Firm fined over cookies</title><p>The regulator fined Northwind over cookies that it set without consent.</p>\
+             <p>The firm says that it respects the privacy of users.</p>",
+            "<title>Privacy</title><p>“We use cookies and ask for your consent,” said the firm’s lawyer. “It is your privacy.”</p>",
+        ] {
+            assert!(!paragraphs_on(html).is_empty(), "{html}");
+        }
+    }
 }

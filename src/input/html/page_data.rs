@@ -13,7 +13,8 @@ const MAX_VALUES: usize = 200_000;
 pub(super) fn article(tree: &Html) -> Option<String> {
     let elements = tree.tree.nodes().filter_map(ElementRef::wrap);
     let scripts = elements.filter(|element| {
-        element.value().name() == "script" && element.value().attr("type").is_some_and(|kind| kind.trim() == "application/json")
+        element.value().name() == "script"
+            && element.value().attr("type").is_some_and(|kind| kind.trim() == "application/json")
     });
     let texts = scripts.map(|script| script.text().collect::<String>());
     let values = texts.filter_map(|text| serde_json::from_str::<Value>(&text).ok());
@@ -48,9 +49,20 @@ mod tests {
     #[test]
     fn the_longest_html_is_the_article() {
         let body = "<p>It rained on the quay all day.</p>".repeat(10);
-        let data = serde_json::json!({"teasers": ["<p>x</p><p>y</p>", 1], "story": [{"html": body}], "css": "p ".repeat(900)});
+        let data =
+            serde_json::json!({"teasers": ["<p>x</p><p>y</p>", 1], "story": [{"html": body}], "css": "p ".repeat(900)});
         let tree = Html::parse_document(&format!("<script type='application/json'>{data}</script>"));
         assert_eq!(article(&tree), Some(body));
         assert_eq!(article(&Html::parse_document("<script type='application/json'>{broken</script>")), None);
+    }
+
+    #[test]
+    fn a_page_without_text_has_the_article_of_its_data() {
+        use super::super::{SENTENCES, paragraphs_on};
+        let body = SENTENCES.map(|sentence| format!("<p>{sentence}</p>")).concat();
+        let data = serde_json::json!({"props": {"article": {"title": "Harbor", "body": body}}});
+        let menu = "<ul><li><a href=/>Home</a></li><li><a href=/local>Local</a></li></ul>";
+        let page = format!("{menu}<div id=__next></div><script type='application/json'>{data}</script>");
+        assert_eq!(paragraphs_on(&page), SENTENCES);
     }
 }

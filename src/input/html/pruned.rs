@@ -80,24 +80,30 @@ pub(super) fn write_below(
     writer.html
 }
 
-/// The elements with much text that has empty lines between its paragraphs: two line breaks in a row.
+/// The elements whose text is paragraphs of its own: much text with empty lines in it, which are two line breaks in a row, or a
+/// paragraph of text beside a block.
 fn broken_flows(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
-    let breaks = tree.tree.nodes().filter(|node| name_of(*node) == "br" && is_line_break(next_shown(*node, Side::After)));
-    let flows = breaks.filter_map(|line_break| line_break.ancestors().find(|node| !is_inline(*node)));
-    let is_broken = |flow: &NodeRef<'_, Node>| {
-        FLOWS.contains(&name_of(*flow)) && sizes.of_element(*flow) >= MIN_FLOW_BYTES
-    };
-    let mixed = tree.tree.nodes().filter(|node| FLOWS.contains(&name_of(*node)) && is_mixed(*node));
-    flows.filter(is_broken).chain(mixed).map(|flow| flow.id()).collect()
+    let breaks =
+        tree.tree.nodes().filter(|node| name_of(*node) == "br" && is_line_break(next_shown(*node, Side::After)));
+    let is_large = |flow: &NodeId| tree.tree.get(*flow).is_some_and(|flow| sizes.of_element(flow) >= MIN_FLOW_BYTES);
+    breaks.filter_map(flow_of).filter(is_large).chain(mixed_flows(tree)).collect()
 }
 
-/// True for an element with a paragraph of text beside a block.
-fn is_mixed(node: NodeRef<'_, Node>) -> bool {
-    let is_paragraph = |node: NodeRef<'_, Node>| node.value().as_text().is_some_and(|text| text.trim().len() >= MIN_LOOSE_BYTES);
-    let is_block = |node: NodeRef<'_, Node>| {
-        node.value().is_element() && !is_inline(node) && !matches!(name_of(node), "br" | "img" | "script" | "style")
-    };
-    node.children().any(is_paragraph) && node.children().any(is_block)
+/// The elements with a paragraph of text beside a block.
+fn mixed_flows(tree: &Html) -> HashSet<NodeId> {
+    let is_paragraph =
+        |node: &NodeRef<'_, Node>| node.value().as_text().is_some_and(|text| text.trim().len() >= MIN_LOOSE_BYTES);
+    let with_text: HashSet<NodeId> = tree.tree.nodes().filter(is_paragraph).filter_map(flow_of).collect();
+    let blocks = tree.tree.nodes().filter(|node| {
+        node.value().is_element() && !is_inline(*node) && !matches!(name_of(*node), "br" | "img" | "script" | "style")
+    });
+    blocks.filter_map(flow_of).filter(|flow| with_text.contains(flow)).collect()
+}
+
+/// The block that a node stands in, if it is one of [`FLOWS`].
+fn flow_of(node: NodeRef<'_, Node>) -> Option<NodeId> {
+    let block = node.ancestors().find(|above| !is_inline(*above))?;
+    FLOWS.contains(&name_of(block)).then(|| block.id())
 }
 
 fn is_line_break(node: Option<NodeRef<'_, Node>>) -> bool {
@@ -330,4 +336,86 @@ pub(super) fn is_inline(node: NodeRef<'_, Node>) -> bool {
 /// True for a quotation inside another.
 fn is_nested_quotation(node: NodeRef<'_, Node>) -> bool {
     node.ancestors().filter(|node| name_of(*node) == "q").count() % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SENTENCES, paragraphs_on};
+
+    /// A page with `body` between a menu and lists of other stories.
+    fn page(body: &str) -> String {
+        let cards: Vec<_> = (0..6)
+            .map(|number| format!("<div><h3><a href='/{number}'>Story {number}</a></h3><p>What else the week brought to the quay.</p></div>"))
+            .collect();
+        format!(
+            "<html><head><title>Harbor</title></head><body><ul><li><a href=/>Home</a></li></ul>{body}{}</body></html>",
+            cards.concat()
+        )
+    }
+
+    fn article(first: &str) -> String {
+        let paragraphs: Vec<_> = SENTENCES.map(|sentence| format!("<p>{sentence}</p>")).to_vec();
+        page(&format!("<article><h1>Harbor</h1><p>{first}</p>{}</article>", paragraphs.concat()))
+    }
+
+    #[test]
+    fn comments_do_not_glue_words() {
+        let first = "Crews<!-- --> of the 40 <!-- -->boat<!-- --> owners met, said<!-- --> <a href=/x>Ada Vale</a>, and they<!-- --> went.";
+        assert_eq!(paragraphs_on(&article(first))[0], "Crews of the 40 boat owners met, said Ada Vale, and they went.");
+        assert_eq!(
+            paragraphs_on(&article("Fer<!-- -->ries wait for the crews of the quay."))[0],
+            "Ferries wait for the crews of the quay."
+        );
+    }
+
+    #[test]
+    fn links_and_the_like_in_a_sentence_stay_whatever_their_class() {
+        for class in ["affiliate-link", "popup", "tags", "share", "copyright"] {
+            for tag in ["a", "span"] {
+                let first = format!(
+                    "The crews like the <{tag} class='{class}' href=/x>Northwind net</{tag}> best of all the nets."
+                );
+                assert_eq!(
+                    paragraphs_on(&article(&first))[0],
+                    "The crews like the Northwind net best of all the nets."
+                );
+            }
+        }
+        assert!(!paragraphs_on(&article("<a class=share href=/x>Share the story</a>")).concat().contains("Share"));
+    }
+
+    #[test]
+    fn empty_lines_part_paragraphs() {
+        for line in ["<br><br>", "<br/>\n<br/>\n<br/>", "<br> <!-- an ad --> <br>"] {
+            let text = SENTENCES.join(line);
+            for html in [format!("<div class=content--2x>{text}<br></div>"), format!("<div><b>{text}</b></div>")] {
+                assert_eq!(paragraphs_on(&page(&html))[..SENTENCES.len()], SENTENCES, "{html}");
+            }
+        }
+    }
+
+    #[test]
+    fn text_beside_a_block_is_a_paragraph() {
+        let [first, rest @ ..] = SENTENCES;
+        let rest = rest.map(|sentence| format!("<p>{sentence}</p>")).concat();
+        let links = "<ul><li><a href=/1>Ferry full</a></li><li><a href=/2>Pier shut</a></li></ul>";
+        let html = format!("<article><h1>Harbor</h1><div><aside>{links}</aside>{first}</div>{rest}</article>");
+        assert_eq!(paragraphs_on(&page(&html)), SENTENCES);
+    }
+
+    #[test]
+    fn a_table_may_arrange_the_page() {
+        let menu = "<td><a href=/1>Local</a><br><a href=/2>Sport</a></td>";
+        for text in [SENTENCES.join("<p>"), SENTENCES.join("<br><br>")] {
+            let html = format!("<table><tr>{menu}<td><font size=3>{text}</font></td></tr></table>");
+            assert_eq!(paragraphs_on(&html), SENTENCES);
+        }
+    }
+
+    #[test]
+    fn quotations_get_their_marks() {
+        let first = "She said <q>the quay is <q>dead</q> now</q> and left.";
+        assert_eq!(paragraphs_on(&article(first))[0], "She said “the quay is ‘dead’ now” and left.");
+        assert_eq!(paragraphs_on("<p><q>The quay is dead</q>, she said."), ["“The quay is dead”, she said."]);
+    }
 }

@@ -20,8 +20,24 @@ const MAX_MENU_WORDS: usize = 3;
 
 /// Words of a class or id that name the byline, the date or what is around the page.
 const DATA_WORDS: &[&str] = &[
-    "author", "bottom", "byline", "date", "dateline", "footer", "header", "masthead", "menu", "meta", "nav", "navbar", "navigation",
-    "published", "sidebar", "time", "timestamp", "topbar",
+    "author",
+    "bottom",
+    "byline",
+    "date",
+    "dateline",
+    "footer",
+    "header",
+    "masthead",
+    "menu",
+    "meta",
+    "nav",
+    "navbar",
+    "navigation",
+    "published",
+    "sidebar",
+    "time",
+    "timestamp",
+    "topbar",
 ];
 
 /// The paragraphs of a short article; empty if the page has none.
@@ -73,4 +89,51 @@ fn is_menu_item(paragraph: &Paragraph) -> bool {
     paragraph.is_item
         && paragraph.text.split_whitespace().count() <= MAX_MENU_WORDS
         && !leads::is_sentence(&paragraph.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{article_on, paragraphs_on};
+    use crate::record::Reason;
+
+    const MENU: &str =
+        "<ul><li><a href=/>Home</a></li><li><a href=/local>Local</a></li><li><a href=/sport>Sport</a></li></ul>";
+    const FOOTER: &str =
+        "<div class=footer><p>Copyright Quay Courier. All rights reserved. <a href=/terms>Terms</a></p></div>";
+
+    #[test]
+    fn a_short_article_has_its_paragraphs_and_nothing_else() {
+        for html in [
+            "<article><h1>Quay shut</h1><div class=meta>4 March</div><p>The quay is shut.</p><p>“It hurts,” said Ada Vale.</p></article>",
+            "<main><h2>Quay shut</h2><span class=date>March 4</span><p>The quay is shut.</p><p>“It hurts,” said Ada Vale.</p></main>",
+            "<h1>Quay shut</h1><p>By Ada Vale</p><p>March 4, 2031</p><p>The quay is shut.</p><p>“It hurts,” said Ada Vale.</p>",
+            "<div>Quay shut</div><div>The quay is shut.</div><div>“It hurts,” said Ada Vale.</div>",
+            "<div>The quay is shut.<br><br>“It hurts,” said Ada Vale.</div>",
+        ] {
+            let page = format!(
+                "<html><head><title>Quay shut | Quay Courier</title></head><body>{MENU}{html}{FOOTER}</body></html>"
+            );
+            assert_eq!(paragraphs_on(&page), ["The quay is shut.", "“It hurts,” said Ada Vale."], "{html}");
+        }
+    }
+
+    #[test]
+    fn questions_and_answers_stay_apart() {
+        let talk = "<p><b>Are you angry?</b></p><p>Yes. Very.</p><p><b>Why?</b></p><p>Because nobody asked us.</p>";
+        let page = format!("<title>Quay</title>{MENU}<article><h1>Quay</h1>{talk}</article>{FOOTER}");
+        assert_eq!(paragraphs_on(&page), ["Are you angry?", "Yes. Very.", "Why?", "Because nobody asked us."]);
+    }
+
+    #[test]
+    fn a_page_that_scripts_would_fill_is_empty() {
+        for html in [
+            format!("{MENU}<div id=app></div>{FOOTER}"),
+            format!("{MENU}<div id=app>Loading…</div>"),
+            "<div id=root></div><p>Please enable JavaScript to view this page.</p>".to_owned(),
+            format!("<ul>{}</ul><div id=root></div>", "<li><a href=/x>The news of a place</a></li>".repeat(60)),
+            "<ul><li>Home</li><li>Local</li></ul><div id=root></div>".to_owned(),
+        ] {
+            assert_eq!(article_on(&format!("<title>Quay</title>{html}")).unwrap_err(), Reason::Empty, "{html}");
+        }
+    }
 }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use scraper::Html;
 use trafilatura::{HtmlDateMode, Options};
 
+use super::boilerplate_nodes::Sizes;
 use super::metadata::Said;
 use super::paragraphs::{self, Paragraph};
-use super::boilerplate_nodes::Sizes;
 use super::{PageLimits, boilerplate_text, leads, page_data, pruned, short, tree};
 use crate::deadline;
 use crate::input::refusal::Refusal;

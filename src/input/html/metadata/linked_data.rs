@@ -234,4 +234,35 @@ mod tests {
         assert_eq!(of(&[json]), expected);
         assert_eq!(of(&[&"[".repeat(10_000), r#"{"@type": 7}"#, "null"]), Metadata::default());
     }
+
+    fn of_page(json: &str, address: &str, titles: &[&str]) -> Option<String> {
+        let html = format!("<script type='application/ld+json'>{json}</script>");
+        read(&Html::parse_document(&html), Some(address), titles).metadata.title
+    }
+
+    #[test]
+    fn of_several_articles_the_one_of_the_page_is_taken() {
+        let articles = r#"[{"@type": "Article", "headline": "Ferry full", "url": "https://quay.example/ferry"},
+            {"@type": "Article", "headline": "Rain", "mainEntityOfPage": {"@id": "http://www.quay.example/rain/"}}]"#;
+        assert_eq!(of_page(articles, "https://quay.example/rain#top", &[]).as_deref(), Some("Rain"));
+        assert_eq!(of_page(articles, "https://quay.example/x", &["Rain | The Quay Courier"]).as_deref(), Some("Rain"));
+        assert_eq!(of_page(articles, "https://quay.example/x", &["Snow"]).as_deref(), Some("Ferry full"));
+    }
+
+    #[test]
+    fn other_articles_add_nothing_to_the_one_of_the_page() {
+        let articles = r#"[{"@type": "Article", "headline": "Ferry", "author": "Tom Wren"}, {"@type": "Article", "headline": "Rain"}]"#;
+        let html = format!("<script type='application/ld+json'>{articles}</script>");
+        let found = read(&Html::parse_document(&html), None, &["Rain"]).metadata;
+        assert_eq!((found.title.as_deref(), found.byline), (Some("Rain"), None));
+    }
+
+    #[test]
+    fn commas_before_a_bracket_are_forgiven() {
+        let json =
+            r#"{"@type": "Article", "headline": "Rain, [again,] and \", }", "author": [{"name": "Ada Vale", }, ], }"#;
+        let found = of(&[json]);
+        assert_eq!(found.title.as_deref(), Some("Rain, [again,] and \", }"));
+        assert_eq!(found.byline.as_deref(), Some("Ada Vale"));
+    }
 }

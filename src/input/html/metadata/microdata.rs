@@ -10,7 +10,9 @@ use crate::record::Metadata;
 pub(super) fn read(tree: &Html) -> Metadata {
     let mut found = Metadata::default();
     for element in tree.tree.nodes().filter_map(ElementRef::wrap) {
-        let Some(properties) = element.value().attr("itemprop").filter(|_| !page::is_beside(*element)) else { continue };
+        let Some(properties) = element.value().attr("itemprop").filter(|_| !page::is_beside(*element)) else {
+            continue;
+        };
         for property in properties.split_ascii_whitespace() {
             if let Some(place) = place(&mut found, property).filter(|place| place.is_none()) {
                 *place = value(element);

@@ -184,4 +184,41 @@ mod tests {
         assert_eq!(of(comment).byline, None);
         assert_eq!(of(&format!("{comment}<p class=byline>By Ada Vale</p>")).byline.as_deref(), Some("Ada Vale"));
     }
+
+    #[test]
+    fn a_publisher_as_author_does_not_hide_the_byline() {
+        let linked = r#"<script type="application/ld+json">{"@type":"Article","author":{"name":"Quay Courier"},"publisher":{"name":"The Quay Courier"}}</script>"#;
+        assert_eq!(
+            of(&format!("{linked}<p class=author>By <a rel=author>Ida Brenn</a></p>")).byline.as_deref(),
+            Some("Ida Brenn")
+        );
+        assert_eq!(of(linked).byline.as_deref(), Some("Quay Courier"));
+    }
+
+    #[test]
+    fn a_byline_ends_with_its_line() {
+        let byline = "<div class=byline>By IDA BRENN and PER O'HOLM<br>Quay Courier Staff<br>Published March 4, 2031 | 7:15 a.m.</div>";
+        assert_eq!(of(byline).byline.as_deref(), Some("Ida Brenn and Per O'Holm"));
+        assert_eq!(
+            of("<i>By IDA BRENN<br>Courier Staff Writer</i><p>By the quay they met.</p>").byline.as_deref(),
+            Some("Ida Brenn")
+        );
+        assert_eq!(of("<p>By Monday the ferry ran again.</p>").byline, None);
+    }
+
+    #[test]
+    fn dates_beside_the_article_do_not_count() {
+        let date = "<time datetime=2029-01-01></time><i itemprop=datePublished content=2029-01-02></i><i class=date>2029-01-03</i>";
+        for beside in [
+            format!("<aside>{date}</aside>"),
+            format!("<div class=sidebar>{date}</div>"),
+            format!("<ul class=related-stories>{date}</ul>"),
+        ] {
+            assert_eq!(
+                of(&format!("{beside}<article><i class=date>March 4, 2031</i></article>")).published.as_deref(),
+                Some("2031-03-04")
+            );
+            assert_eq!(of(&beside).published.as_deref(), Some("2031-03-01"));
+        }
+    }
 }

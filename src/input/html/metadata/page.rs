@@ -23,8 +23,20 @@ const DATE_WORDS: [&str; 10] =
 
 /// Words of a class or id that name what stands beside an article.
 const SIDE_WORDS: &[&str] = &[
-    "aside", "latest", "mostread", "nav", "navigation", "popular", "recent", "recirc", "recommended", "related", "sidebar", "teaser",
-    "teasers", "trending",
+    "aside",
+    "latest",
+    "mostread",
+    "nav",
+    "navigation",
+    "popular",
+    "recent",
+    "recirc",
+    "recommended",
+    "related",
+    "sidebar",
+    "teaser",
+    "teasers",
+    "trending",
 ];
 
 /// What stands on the page. `url` is where it was fetched.
@@ -77,7 +89,9 @@ fn lines_of(node: NodeRef<'_, Node>) -> Vec<String> {
     for below in node.descendants() {
         match below.value() {
             Node::Text(piece) => text.push_str(&piece.replace('\n', " ")),
-            Node::Element(element) if matches!(element.name(), "br" | "p" | "div" | "li" | "h1" | "h2" | "h3" | "h4" | "time") => {
+            Node::Element(element)
+                if matches!(element.name(), "br" | "p" | "div" | "li" | "h1" | "h2" | "h3" | "h4" | "time") =>
+            {
                 text.push('\n');
             }
             _ => {}
@@ -89,7 +103,8 @@ fn lines_of(node: NodeRef<'_, Node>) -> Vec<String> {
 /// The first line of the page that is "By" and a name.
 fn line_with_by(tree: &Html) -> Option<String> {
     let texts = tree.tree.nodes().filter(|node| node.value().as_text().is_some_and(|text| begins_with_by(text.trim())));
-    let mut lines = texts.filter(|node| !is_beside(*node)).filter_map(|node| node.value().as_text()).map(|text| squeezed(text));
+    let mut lines =
+        texts.filter(|node| !is_beside(*node)).filter_map(|node| node.value().as_text()).map(|text| squeezed(text));
     lines.find(|line| is_name(line) && is_all_names(line))
 }
 
@@ -144,7 +159,8 @@ fn date(tree: &Html) -> Option<String> {
         let value = element.value().attr("datetime").map_or_else(|| text_of(*element), str::to_owned);
         to_rfc3339(&value)
     };
-    let by_time = elements().filter(|element| element.value().name() == "time" && !is_beside(**element)).find_map(in_time);
+    let by_time =
+        elements().filter(|element| element.value().name() == "time" && !is_beside(**element)).find_map(in_time);
     let by_class = || {
         let marked = elements().filter(|element| is_marked(*element, &DATE_WORDS) && !is_beside(**element));
         marked
