@@ -7,8 +7,7 @@ use ego_tree::{NodeId, NodeRef};
 use scraper::node::Element;
 use scraper::{Html, Node};
 
-use super::pruned;
-use super::tree::text_of;
+use super::tree::{is_inline, name_of, text_of};
 
 /// Elements that hold no running text of an article, whatever is in them.
 pub(super) const TAGS: &[&str] = &[
@@ -223,34 +222,30 @@ fn begins_with_paragraph(node: NodeRef<'_, Node>, element: &Element) -> bool {
     }
     let is_shown = |node: &NodeRef<'_, Node>| node.value().as_text().is_some_and(|text| !text.trim().is_empty());
     let Some(first) = node.descendants().find(is_shown) else { return false };
-    let block = first.ancestors().find(|node| !pruned::is_inline(*node));
-    let is_link = first.ancestors().take_while(|above| *above != node).any(|above| has_name(above, "a"));
+    let block = first.ancestors().find(|node| !is_inline(*node));
+    let is_link = first.ancestors().take_while(|above| *above != node).any(|above| name_of(above) == "a");
     !is_link && block.is_some_and(|block| text_of(block).len() >= PARAGRAPH_BYTES && !has_links(block))
 }
 
 /// True for an element with several links.
 fn has_links(node: NodeRef<'_, Node>) -> bool {
-    node.descendants().filter(|node| has_name(*node, "a")).nth(1).is_some()
-}
-
-fn has_name(node: NodeRef<'_, Node>, name: &str) -> bool {
-    node.value().as_element().is_some_and(|element| element.name() == name)
+    node.descendants().filter(|node| name_of(*node) == "a").nth(1).is_some()
 }
 
 /// True if `node` is a link or the like with other words on its line: its class says what it does, not what it says.
 fn is_within_sentence(node: NodeRef<'_, Node>) -> bool {
-    let mut inlines = std::iter::once(node).chain(node.ancestors()).take_while(|node| pruned::is_inline(*node));
+    let mut inlines = std::iter::once(node).chain(node.ancestors()).take_while(|node| is_inline(*node));
     !has_links(node) && inlines.any(|inline| has_words(inline.prev_siblings()) || has_words(inline.next_siblings()))
 }
 
 /// True if there are words among `siblings` before the first block or line break.
 fn has_words<'t>(siblings: impl Iterator<Item = NodeRef<'t, Node>>) -> bool {
-    let mut line = siblings.take_while(|node| pruned::is_inline(*node) || node.value().is_comment());
+    let mut line = siblings.take_while(|node| is_inline(*node) || node.value().is_comment());
     line.any(|node| node.value().as_text().is_some_and(|text| text.contains(char::is_alphabetic)))
 }
 
 fn has_table(node: NodeRef<'_, Node>) -> bool {
-    node.descendants().any(|node| has_name(node, "table"))
+    node.descendants().any(|node| name_of(node) == "table")
 }
 
 fn is_named(element: &Element) -> bool {

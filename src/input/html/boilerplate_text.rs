@@ -1,6 +1,5 @@
 //! Paragraphs that are none of the article, by their words: what the mark-up does not tell from running text.
 
-use super::leads;
 use super::metadata::{Said, is_date};
 use super::paragraphs::Paragraph;
 
@@ -185,6 +184,9 @@ const ADDRESSES: &[&str] =
 /// verbs in `english/speech_verbs.txt`.
 const MARKS_OF_TEXT: &[&str] = &[" said", " told ", "“", "\"", " says", " announced", " according to"];
 
+/// A longer text with a time of the day is no date.
+const MAX_DATE_BYTES: usize = 120;
+
 /// Most of a paragraph, in percent.
 const MOST: usize = 80;
 
@@ -193,7 +195,7 @@ const MOST: usize = 80;
 pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, said: &Said) {
     let own = paragraphs.iter().filter(|paragraph| !is_linked(paragraph)).count();
     paragraphs.retain(|paragraph| !is_leftover(paragraph, own));
-    let is_above_text = |text: &str| said.is_title(text) || is_date(text) || leads::is_byline_or_date(text);
+    let is_above_text = |text: &str| said.is_title(text) || is_date(text) || is_byline_or_date(text);
     let start = paragraphs.iter().take_while(|paragraph| is_above_text(&paragraph.text)).count();
     paragraphs.drain(..start);
     while paragraphs.last().is_some_and(|last| last.is_heading) {
@@ -217,6 +219,23 @@ fn is_leftover(paragraph: &Paragraph, own: usize) -> bool {
 pub(super) fn is_of_site(text: &str) -> bool {
     let text = lower_case(text);
     names_site(&text) && !holds(&text, MARKS_OF_TEXT)
+}
+
+/// True for a byline or a date, by its words.
+pub(super) fn is_byline_or_date(text: &str) -> bool {
+    let is_byline = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("by ")) && !is_sentence(text);
+    let has_time = text.split_whitespace().any(|word| {
+        let parts: Vec<&str> = word.split(':').collect();
+        parts.len() == 2
+            && parts[0].len() <= 2
+            && parts.iter().all(|part| part.starts_with(|digit: char| digit.is_ascii_digit()))
+    });
+    is_byline || has_time && text.len() < MAX_DATE_BYTES
+}
+
+/// True if a sentence ends at the end of `text`.
+pub(super) fn is_sentence(text: &str) -> bool {
+    text.trim_end_matches(['”', '"', '’', '\'', ')', '»']).ends_with(['.', '!', '?', '…'])
 }
 
 /// True for words that stand on a page until scripts have loaded it.

@@ -10,8 +10,7 @@ use super::boilerplate_nodes::{self, NAMES, Sizes};
 use super::boilerplate_text;
 use super::metadata::{Said, plain};
 use super::paragraphs::Paragraph;
-use super::pruned::{self, name_of};
-use super::tree::{squeezed, text_of};
+use super::tree::{is_inline, name_of, squeezed, text_of};
 use crate::deadline;
 
 /// Words of a class or id that name a lead, whole words in any case.
@@ -86,9 +85,6 @@ const PROPERTIES: &[&str] = &["description", "alternativeheadline", "abstract"];
 
 /// A shorter text is a label, a byline or a date; a longer one is not all lead.
 const BYTES: std::ops::RangeInclusive<usize> = 30..=1500;
-
-/// A longer text with a time of the day is no date.
-const MAX_DATE_BYTES: usize = 120;
 
 /// A lead has at least so many words; one that only its place gives away has more.
 const MIN_WORDS: usize = 5;
@@ -199,14 +195,11 @@ impl Search<'_> {
             element.name(),
             "p" | "div" | "li" | "h2" | "h3" | "h4" | "section" | "span" | "summary" | "blockquote"
         );
-        if !is_block
-            || !node.has_children()
-            || !node.children().all(|child| pruned::is_inline(child) || is_passive(child))
-        {
+        if !is_block || !node.has_children() || !node.children().all(|child| is_inline(child) || is_passive(child)) {
             return false;
         }
         // A `<span>` is a block only where it stands in one alone.
-        if element.name() == "span" && node.parent().is_some_and(pruned::is_inline) {
+        if element.name() == "span" && node.parent().is_some_and(is_inline) {
             return false;
         }
         let text = shown_text(node, self.sizes);
@@ -240,7 +233,10 @@ impl Search<'_> {
         if !BYTES.contains(&text.len()) || words < MIN_WORDS || is_mostly_links(node, text) {
             return false;
         }
-        if self.known.contains(plain_text) || boilerplate_text::is_of_site(text) || is_byline_or_date(text) {
+        if self.known.contains(plain_text)
+            || boilerplate_text::is_of_site(text)
+            || boilerplate_text::is_byline_or_date(text)
+        {
             return false;
         }
         if is_named_near(node, MAX_OTHER_DEPTH, |words| words.iter().any(|word| OTHER_WORDS.contains(&word.as_str()))) {
@@ -255,8 +251,8 @@ impl Search<'_> {
         let fits = match name_of(node) {
             // A heading needs no full stop; one in quotation marks repeats what somebody says below.
             "h2" | "h3" | "h4" => is_long && !text.starts_with(['“', '"', '„', '«', '‘']),
-            "p" => is_long && is_sentence(text),
-            _ => is_long && is_sentence(text) && is_in_header(node),
+            "p" => is_long && boilerplate_text::is_sentence(text),
+            _ => is_long && boilerplate_text::is_sentence(text) && is_in_header(node),
         };
         !is_in_clutter && !is_data && (fits || is_named_lead(node, 2))
     }
@@ -317,18 +313,6 @@ fn is_named_lead(node: NodeRef<'_, Node>, levels: usize) -> bool {
     })
 }
 
-/// True for a byline or a date, by its words.
-pub(super) fn is_byline_or_date(text: &str) -> bool {
-    let is_byline = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("by ")) && !is_sentence(text);
-    let has_time = text.split_whitespace().any(|word| {
-        let parts: Vec<&str> = word.split(':').collect();
-        parts.len() == 2
-            && parts[0].len() <= 2
-            && parts.iter().all(|part| part.starts_with(|digit: char| digit.is_ascii_digit()))
-    });
-    is_byline || has_time && text.len() < MAX_DATE_BYTES
-}
-
 /// True if a class or the like of the element, or of one up to `levels` above it, has words that fit.
 fn is_named_near(node: NodeRef<'_, Node>, levels: usize, fits: impl Fn(&[String]) -> bool) -> bool {
     around(node, levels).any(|element| {
@@ -345,11 +329,6 @@ fn around(node: NodeRef<'_, Node>, levels: usize) -> impl Iterator<Item = &Eleme
     let around = std::iter::once(node).chain(node.ancestors().take(levels));
     let elements = around.filter_map(|node| node.value().as_element());
     elements.take_while(|element| !matches!(element.name(), "html" | "body" | "main" | "article" | "header"))
-}
-
-/// True if a sentence ends at the end of `text`.
-pub(super) fn is_sentence(text: &str) -> bool {
-    text.trim_end_matches(['”', '"', '’', '\'', ')', '»']).ends_with(['.', '!', '?', '…'])
 }
 
 /// True for an element beside the headline, or in one `<header>` with it.

@@ -11,6 +11,7 @@ use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::boilerplate_nodes::{self, Sizes};
+use super::tree::{DRESS, is_inline, name_of};
 use crate::deadline;
 
 /// Stands for a line break. A page has no use for the character.
@@ -33,13 +34,6 @@ const MIN_FLOW_BYTES: usize = 400;
 
 /// So many bytes of text beside a block are a paragraph.
 const MIN_LOOSE_BYTES: usize = 80;
-
-/// Elements that only dress the text in them: the text stays, without them.
-const DRESS: &[&str] = &[
-    "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
-    "mark", "nobr", "q", "s", "samp", "small", "span", "strong", "strike", "sub", "sup", "time", "tt", "u", "var",
-    "wbr",
-];
 
 /// Elements whose ends are forgotten where they stand in lists, tables and quotations.
 const BLOCKS: &[&str] = &["p", "div", "li", "dt", "dd", "section", "article", "h1", "h2", "h3", "h4", "h5", "h6"];
@@ -139,11 +133,6 @@ fn layout_tables(tree: &Html, sizes: &Sizes, broken: &HashSet<NodeId>) -> HashSe
     let cells = paragraphs_in_cell.into_iter().filter(|(_, paragraphs)| *paragraphs >= MIN_CELL_PARAGRAPHS);
     let cells = cells.filter_map(|(id, _)| tree.tree.get(id)).filter(|cell| sizes.is_article(*cell));
     cells.flat_map(|cell| cell.ancestors().filter(|node| name_of(*node) == "table")).map(|table| table.id()).collect()
-}
-
-/// The name of an element; empty for other nodes.
-pub(super) fn name_of(node: NodeRef<'_, Node>) -> &str {
-    node.value().as_element().map_or("", Element::name)
 }
 
 struct Writer {
@@ -321,15 +310,6 @@ fn sibling(node: NodeRef<'_, Node>, side: Side) -> Option<NodeRef<'_, Node>> {
     match side {
         Side::Before => node.prev_sibling(),
         Side::After => node.next_sibling(),
-    }
-}
-
-/// True for text, and for elements that do not interrupt it.
-pub(super) fn is_inline(node: NodeRef<'_, Node>) -> bool {
-    match node.value() {
-        Node::Text(_) => true,
-        Node::Element(element) => element.name() == "a" || DRESS.contains(&element.name()),
-        _ => false,
     }
 }
 

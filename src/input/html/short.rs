@@ -7,7 +7,8 @@ use scraper::{Html, Node};
 use super::boilerplate_nodes::{self, Sizes};
 use super::metadata::Said;
 use super::paragraphs::{self, Paragraph};
-use super::{boilerplate_text, leads, pruned};
+use super::tree::name_of;
+use super::{boilerplate_text, pruned};
 
 /// Main text of fewer bytes may be a whole page in one line.
 pub(super) const MIN_BYTES: usize = 300;
@@ -73,8 +74,8 @@ fn article_element(tree: &Html) -> Option<NodeRef<'_, Node>> {
         node.value().as_element().and_then(|element| element.attr(name)).is_some_and(|found| found == value)
     };
     only(&|node| attribute(node, "itemprop", "articleBody"))
-        .or_else(|| only(&|node| pruned::name_of(node) == "article"))
-        .or_else(|| only(&|node| pruned::name_of(node) == "main" || attribute(node, "role", "main")))
+        .or_else(|| only(&|node| name_of(node) == "article"))
+        .or_else(|| only(&|node| name_of(node) == "main" || attribute(node, "role", "main")))
 }
 
 fn is_around_article(node: NodeRef<'_, Node>) -> bool {
@@ -88,7 +89,7 @@ fn is_around_article(node: NodeRef<'_, Node>) -> bool {
 fn is_menu_item(paragraph: &Paragraph) -> bool {
     paragraph.is_item
         && paragraph.text.split_whitespace().count() <= MAX_MENU_WORDS
-        && !leads::is_sentence(&paragraph.text)
+        && !boilerplate_text::is_sentence(&paragraph.text)
 }
 
 #[cfg(test)]

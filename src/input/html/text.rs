@@ -36,7 +36,9 @@ pub(super) fn find(tree: &Html, said: &Said, limits: &PageLimits) -> Result<Stri
     let found = trafilatura::extract(&html, &options).map(|found| found.content_html).unwrap_or_default();
     deadline::check_now();
     let mut in_sight = own_paragraphs(&found, said);
-    if bytes_of(&in_sight) < short::MIN_BYTES || !in_sight.iter().any(|paragraph| leads::is_sentence(&paragraph.text)) {
+    if bytes_of(&in_sight) < short::MIN_BYTES
+        || !in_sight.iter().any(|paragraph| boilerplate_text::is_sentence(&paragraph.text))
+    {
         let paragraphs = short::paragraphs(tree, &sizes, said);
         if paragraphs.is_empty() || short::is_short(tree, &sizes) {
             in_sight = paragraphs;
