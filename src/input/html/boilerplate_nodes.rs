@@ -1,4 +1,4 @@
-//! Which elements are no part of an article, by what their mark-up says of them.
+//! Elements that are no part of an article, by their mark-up.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use scraper::{Html, Node};
 
 use super::tree::{is_inline, name_of, text_of};
 
-/// Elements that hold no running text of an article, whatever is in them.
+/// Elements that hold no running text of an article.
 pub(super) const TAGS: &[&str] = &[
     "head",
     "script",
@@ -149,7 +149,7 @@ const ARTICLE_PART: usize = 4;
 /// A `<noscript>` with so many bytes of text holds what scripts would show, not a word about scripts.
 const NOSCRIPT_BYTES: usize = 400;
 
-/// How much text lies in elements: in bytes, without links, which menus are made of.
+/// The amount of text in elements: in bytes, without links, which menus are made of.
 pub(super) struct Sizes {
     by_element: HashMap<NodeId, usize>,
     all: usize,
@@ -158,7 +158,9 @@ pub(super) struct Sizes {
 impl Sizes {
     /// Measures every element of the tree.
     pub(super) fn of(tree: &Html) -> Self {
-        let (mut by_element, mut open, mut silent) = (HashMap::new(), vec![0], 0_usize);
+        let mut by_element = HashMap::new();
+        let mut open = vec![0];
+        let mut silent = 0_usize;
         for edge in tree.tree.root().traverse() {
             match edge {
                 Edge::Open(node) => match node.value() {

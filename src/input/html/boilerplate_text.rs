@@ -9,7 +9,7 @@ const MAX_BYTES: usize = 400;
 /// Among so many paragraphs of text one that is all link leads elsewhere.
 const MIN_OWN: usize = 5;
 
-/// What no sentence of an article begins with, in lower case: pointers to other articles, captions, words of the site.
+/// Beginnings that no sentence of an article has, in lower case: pointers to other articles, captions, words of the site.
 const BEGINNINGS: &[&str] = &[
     "read more",
     "read also",
@@ -119,7 +119,7 @@ const BEGINNINGS: &[&str] = &[
     "https://",
 ];
 
-/// What a sentence may begin with; a heading or a link that does is a pointer to other articles.
+/// Beginnings that a sentence may have; a heading or a link with one is a pointer to other articles.
 const LINKED_BEGINNINGS: &[&str] = &[
     "more from ",
     "more stories",
@@ -136,7 +136,7 @@ const LINKED_BEGINNINGS: &[&str] = &[
     "advertisement",
 ];
 
-/// What only a word of the site about itself holds, in lower case.
+/// Phrases that only a site uses, about itself, in lower case.
 const INSIDES: &[&str] = &[
     "all rights reserved",
     "affiliate links",
@@ -159,7 +159,7 @@ const INSIDES: &[&str] = &[
     "follow us on",
 ];
 
-/// What the news may be about; where the reader is spoken to as well, it is the site's own.
+/// Subjects that news may have, too; a text that also speaks to the reader is the site's own.
 const SITE_WORDS: &[&str] = &[
     "newsletter",
     "cookie policy",
@@ -190,7 +190,7 @@ const MAX_DATE_BYTES: usize = 120;
 /// Most of a paragraph, in percent.
 const MOST: usize = 80;
 
-/// Takes out of `paragraphs` what is none of the article: pointers to others, captions, the site's words about itself, the title where
+/// Removes from `paragraphs` all that is no part of the article: pointers to others, captions, the site's words about itself, the title where
 /// it stands above the text, and headings that nothing follows.
 pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, said: &Said) {
     let own = paragraphs.iter().filter(|paragraph| !is_linked(paragraph)).count();

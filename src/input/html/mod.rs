@@ -6,7 +6,7 @@
 
 /// Tags with more attributes than a page has use for.
 mod attributes;
-/// Which elements are no part of an article.
+/// Elements that are no part of an article.
 mod boilerplate_nodes;
 /// Paragraphs that are none of the article, by their words.
 mod boilerplate_text;
@@ -14,7 +14,7 @@ mod boilerplate_text;
 mod frames;
 /// Leads between the headline and the text that was found.
 mod leads;
-/// What a page says of its article.
+/// The data of a page about its article.
 mod metadata;
 /// Error pages and pages that ask for consent.
 mod no_article;

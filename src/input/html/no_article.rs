@@ -101,7 +101,7 @@ const ERROR_PHRASES: &[&str] = &[
 /// An error page with so little text needs no phrase.
 const MIN_PHRASED_BYTES: usize = 120;
 
-/// What a page says that asks for consent, in lower case without marks.
+/// Phrases of pages that ask for consent, in lower case without marks.
 const CONSENT_PHRASES: &[&str] = &[
     "we use cookies",
     "uses cookies",
@@ -173,7 +173,7 @@ const CONSENT_WORDS: &[&str] = &[
     "personali",
 ];
 
-/// What the page is, if it is no article; `text` is what would be its article.
+/// The kind of page, if it is no article; `text` would be its article.
 pub(super) fn kind_of_page(said: &Said, text: &str) -> Option<&'static str> {
     if is_error(said, text) {
         return Some("is an error page");

@@ -1,4 +1,4 @@
-//! What JSON-LD says of an article: in a list, in a `@graph`, or as it stands; also where its JSON is a little broken.
+//! The JSON-LD of an article: in a list, in a `@graph`, or as it stands; also where its JSON is a little broken.
 
 use scraper::Html;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::record::Metadata;
 /// More of a page's JSON-LD is not read.
 const MAX_OBJECTS: usize = 2000;
 
-/// What JSON-LD has of a page's article.
+/// The JSON-LD of a page's article.
 #[derive(Default)]
 pub(super) struct LinkedData {
     pub(super) metadata: Metadata,
@@ -38,7 +38,7 @@ pub(super) fn read(tree: &Html, address: Option<&str>, titles: &[&str]) -> Linke
     LinkedData { metadata, body }
 }
 
-/// How well an article fits the page: 2 by its address, 1 by its title, otherwise 0.
+/// The fit of an article to the page: 2 by its address, 1 by its title, otherwise 0.
 fn fit(article: &Value, address: Option<&str>, titles: &[String]) -> u8 {
     let addresses = [&article["url"], &article["mainEntityOfPage"], &article["@id"]];
     let has_address = addresses.iter().any(|value| {

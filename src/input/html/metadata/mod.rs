@@ -1,14 +1,14 @@
-//! What a page says of its article: in JSON-LD, in `<meta>`, in microdata, and in sight; the earlier is trusted more.
+//! The data of a page about its article: in JSON-LD, in `<meta>`, in microdata, and in sight; the earlier is trusted more.
 
 /// JSON-LD.
 mod linked_data;
 /// `itemprop`.
 mod microdata;
-/// What a reader sees.
+/// The text that a reader sees.
 mod page;
 /// `<meta>` and `<link>`.
 mod tags;
-/// What sources write, made comparable.
+/// Values of sources, made comparable.
 mod tidy;
 
 use scraper::Html;
@@ -22,7 +22,7 @@ use crate::record::Metadata;
 /// A longer text is more than a date.
 const MAX_DATE_BYTES: usize = 60;
 
-/// What a page says of its article.
+/// The data of a page about its article.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Said {
     /// All sources together. Dates are RFC 3339 where they can be read, else as they came.
@@ -81,7 +81,7 @@ fn publisher_as_author(sources: &mut [Metadata]) -> Option<String> {
     first
 }
 
-/// What `first` says, and `second` of what it does not say. A date that can be read goes before one that cannot.
+/// The values of `first`, and those of `second` that it lacks. A date that can be read goes before one that cannot.
 fn or(first: Metadata, second: Metadata) -> Metadata {
     Metadata {
         title: first.title.or(second.title),

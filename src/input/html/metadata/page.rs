@@ -1,4 +1,4 @@
-//! What a reader sees of an article's data: its heading, its byline, its date.
+//! An article's data as a reader sees it: its heading, its byline, its date.
 
 use ego_tree::NodeRef;
 use scraper::{ElementRef, Html, Node};
@@ -39,7 +39,7 @@ const SIDE_WORDS: &[&str] = &[
     "trending",
 ];
 
-/// What stands on the page. `url` is where it was fetched.
+/// Reads the page. `url` is where it was fetched.
 pub(super) fn read(tree: &Html, url: Option<&str>) -> Metadata {
     let elements = || tree.tree.nodes().filter_map(ElementRef::wrap);
     let html = elements().find(|element| element.value().name() == "html");
@@ -181,7 +181,7 @@ fn date_in_words(tree: &Html) -> Option<String> {
     texts.map(|text| text.trim()).filter(|text| says_so(text)).find_map(|text| to_rfc3339(&squeezed(text)))
 }
 
-/// Whether a class or the id of `element` has one of `words`, and its text is short.
+/// True if a class or the id of `element` has one of `words`, and its text is short.
 fn is_marked(element: ElementRef<'_>, words: &[&str]) -> bool {
     let mut names = NAMES.iter().filter_map(|name| element.value().attr(name));
     let has_word = |name: &str| {

@@ -1,4 +1,4 @@
-//! What `<meta>` and `<link>` say of an article: Open Graph, Dublin Core and the names that newsrooms use.
+//! `<meta>` and `<link>` elements about an article: Open Graph, Dublin Core and the names that newsrooms use.
 
 use std::collections::HashMap;
 
@@ -63,7 +63,7 @@ const DESCRIPTION: &[&str] = &["og:description", "description", "twitter:descrip
 const SOURCE: &[&str] =
     &["og:site_name", "dc.publisher", "dcterms.publisher", "publisher", "application-name", "twitter:app:name:iphone"];
 
-/// What `<meta>` and `<link>` elements have of a page.
+/// The data in a page's `<meta>` and `<link>` elements.
 pub(super) struct TagData {
     pub(super) metadata: Metadata,
     /// The language that Open Graph gives: many sites leave it at its default, so it is trusted least.

@@ -1,4 +1,4 @@
-//! What sources write, made comparable: no entities, no spare white space, a name without "By", a title without its site.
+//! Values of sources, made comparable: no entities, no spare white space, a name without "By", a title without its site.
 
 use scraper::Html;
 
