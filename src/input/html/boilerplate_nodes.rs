@@ -140,6 +140,9 @@ const LINK_WORDS: &[&str] = &[
 /// A block with so many bytes of text is a paragraph.
 const PARAGRAPH_BYTES: usize = 80;
 
+/// So many neighbours of a link are looked at for the words of its sentence.
+const MAX_SIBLINGS: usize = 20;
+
 /// Attributes that say what an element is for; where classes are made by a machine, those for tests say it still.
 pub(super) const NAMES: [&str; 4] = ["class", "id", "data-testid", "data-component"];
 
@@ -219,7 +222,7 @@ pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
 
 /// True for an element that is named after the links in it, but begins with a paragraph of text.
 fn begins_with_paragraph(node: NodeRef<'_, Node>, element: &Element) -> bool {
-    if !is_named_by(element, LINK_WORDS) {
+    if is_inline(node) || !is_named_by(element, LINK_WORDS) {
         return false;
     }
     let is_shown = |node: &NodeRef<'_, Node>| node.value().as_text().is_some_and(|text| !text.trim().is_empty());
@@ -242,7 +245,7 @@ fn is_within_sentence(node: NodeRef<'_, Node>) -> bool {
 
 /// True if there are words among `siblings` before the first block or line break.
 fn has_words<'t>(siblings: impl Iterator<Item = NodeRef<'t, Node>>) -> bool {
-    let mut line = siblings.take_while(|node| is_inline(*node) || node.value().is_comment());
+    let mut line = siblings.take(MAX_SIBLINGS).take_while(|node| is_inline(*node) || node.value().is_comment());
     line.any(|node| node.value().as_text().is_some_and(|text| text.contains(char::is_alphabetic)))
 }
 
