@@ -440,6 +440,8 @@ pub enum Reason {
     NotText,
     /// Nothing but white space.
     Empty,
+    /// A web page that is no article: an error page, or one that asks for consent.
+    NoArticle,
     /// It ends before it should.
     Truncated,
     /// It breaks the rules of its format: compressed data, an archive, a record of the web, a row, XML.
@@ -472,6 +474,7 @@ impl Reason {
             Self::TooLarge => "too_large",
             Self::NotText => "not_text",
             Self::Empty => "empty",
+            Self::NoArticle => "no_article",
             Self::Truncated => "truncated",
             Self::Damaged => "damaged",
             Self::TooDeep => "too_deep",

@@ -7,7 +7,8 @@ const RAW: [&[u8]; 7] = [b"script", b"style", b"textarea", b"title", b"xmp", b"i
 
 /// The most attributes that one tag of `html` has, or a little more.
 pub(super) fn most_attributes(html: &[u8]) -> usize {
-    let (mut most, mut rest) = (0, html);
+    let mut most = 0;
+    let mut rest = html;
     while let Some(start) = memchr(b'<', rest) {
         rest = &rest[start + 1..];
         if let Some(comment) = rest.strip_prefix(b"!--") {
@@ -27,9 +28,11 @@ fn name(tag: &[u8]) -> &[u8] {
     &tag[..end]
 }
 
-/// How many attributes the tag may have that `html` begins with, and what is behind it.
+/// The number of attributes that the tag may have that `html` begins with, and the HTML behind it.
 fn tag(html: &[u8]) -> (usize, &[u8]) {
-    let (mut attributes, mut place, mut is_inside) = (0, 0, true);
+    let mut attributes = 0;
+    let mut place = 0;
+    let mut is_inside = true;
     while let Some(byte) = html.get(place) {
         match byte {
             b'>' => return (attributes, &html[place + 1..]),
@@ -55,7 +58,7 @@ fn tag(html: &[u8]) -> (usize, &[u8]) {
     (attributes, &[])
 }
 
-/// What is behind the next `mark`.
+/// The HTML behind the next `mark`.
 fn after<'h>(html: &'h [u8], mark: &[u8]) -> &'h [u8] {
     memmem::find(html, mark).map_or(&[], |start| &html[start + mark.len()..])
 }

@@ -1,4 +1,4 @@
-//! Which elements are no part of an article, by what their mark-up says of them.
+//! Elements that are no part of an article, by their mark-up.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,10 @@ use ego_tree::{NodeId, NodeRef};
 use scraper::node::Element;
 use scraper::{Html, Node};
 
-/// Elements that hold no running text of an article, whatever is in them.
-const TAGS: &[&str] = &[
+use super::tree::{is_inline, name_of, text_of};
+
+/// Elements that hold no running text of an article.
+pub(super) const TAGS: &[&str] = &[
     "head",
     "script",
     "style",
@@ -121,6 +123,26 @@ const WORDS: &[&str] = &[
     "tweetbutton",
 ];
 
+/// Those of [`WORDS`] that name links to other articles.
+const LINK_WORDS: &[&str] = &[
+    "mostread",
+    "nextstory",
+    "popular",
+    "readmore",
+    "readnext",
+    "recirc",
+    "recommended",
+    "related",
+    "relatedlinks",
+    "trending",
+];
+
+/// A block with so many bytes of text is a paragraph.
+const PARAGRAPH_BYTES: usize = 80;
+
+/// So many neighbours of a link are looked at for the words of its sentence.
+const MAX_SIBLINGS: usize = 20;
+
 /// Attributes that say what an element is for; where classes are made by a machine, those for tests say it still.
 pub(super) const NAMES: [&str; 4] = ["class", "id", "data-testid", "data-component"];
 
@@ -130,7 +152,7 @@ const ARTICLE_PART: usize = 4;
 /// A `<noscript>` with so many bytes of text holds what scripts would show, not a word about scripts.
 const NOSCRIPT_BYTES: usize = 400;
 
-/// How much text lies in elements: in bytes, without links, which menus are made of.
+/// The amount of text in elements: in bytes, without links, which menus are made of.
 pub(super) struct Sizes {
     by_element: HashMap<NodeId, usize>,
     all: usize,
@@ -139,7 +161,9 @@ pub(super) struct Sizes {
 impl Sizes {
     /// Measures every element of the tree.
     pub(super) fn of(tree: &Html) -> Self {
-        let (mut by_element, mut open, mut silent) = (HashMap::new(), vec![0], 0_usize);
+        let mut by_element = HashMap::new();
+        let mut open = vec![0];
+        let mut silent = 0_usize;
         for edge in tree.tree.root().traverse() {
             match edge {
                 Edge::Open(node) => match node.value() {
@@ -161,11 +185,18 @@ impl Sizes {
         Self { by_element, all: open.first().copied().unwrap_or_default() }
     }
 
-    fn of_element(&self, node: NodeRef<'_, Node>) -> usize {
+    /// Bytes of text on the page, without links.
+    pub(super) fn of_page(&self) -> usize {
+        self.all
+    }
+
+    /// Bytes of text in an element, without links.
+    pub(super) fn of_element(&self, node: NodeRef<'_, Node>) -> usize {
         self.by_element.get(&node.id()).copied().unwrap_or_default()
     }
 
-    fn is_article(&self, node: NodeRef<'_, Node>) -> bool {
+    /// True for an element with so much of the page's text that it is the article, or around it.
+    pub(super) fn is_article(&self, node: NodeRef<'_, Node>) -> bool {
         self.of_element(node) * ARTICLE_PART > self.all
     }
 }
@@ -174,7 +205,7 @@ fn is_silent(element: &Element) -> bool {
     matches!(element.name(), "a" | "head" | "script" | "style" | "template" | "option" | "button")
 }
 
-/// Whether the element at `node` is no part of an article.
+/// True if the element at `node` is no part of an article.
 pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
     let Some(element) = node.value().as_element() else { return false };
     match element.name() {
@@ -182,22 +213,58 @@ pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
         "noscript" => sizes.of_element(node) < NOSCRIPT_BYTES,
         "figure" => !has_table(node),
         name if TAGS.contains(&name) => true,
-        _ => is_named(element) && !sizes.is_article(node),
+        _ => {
+            let is_text = || sizes.is_article(node) || is_within_sentence(node) || begins_with_paragraph(node, element);
+            is_named(element) && !is_text()
+        }
     }
 }
 
+/// True for an element that is named after the links in it, but begins with a paragraph of text.
+fn begins_with_paragraph(node: NodeRef<'_, Node>, element: &Element) -> bool {
+    if is_inline(node) || !is_named_by(element, LINK_WORDS) {
+        return false;
+    }
+    let is_shown = |node: &NodeRef<'_, Node>| node.value().as_text().is_some_and(|text| !text.trim().is_empty());
+    let Some(first) = node.descendants().find(is_shown) else { return false };
+    let block = first.ancestors().find(|node| !is_inline(*node));
+    let is_link = first.ancestors().take_while(|above| *above != node).any(|above| name_of(above) == "a");
+    !is_link && block.is_some_and(|block| text_of(block).len() >= PARAGRAPH_BYTES && !has_links(block))
+}
+
+/// True for an element with several links.
+fn has_links(node: NodeRef<'_, Node>) -> bool {
+    node.descendants().filter(|node| name_of(*node) == "a").nth(1).is_some()
+}
+
+/// True if `node` is a link or the like with other words on its line: its class says what it does, not what it says.
+fn is_within_sentence(node: NodeRef<'_, Node>) -> bool {
+    let mut inlines = std::iter::once(node).chain(node.ancestors()).take_while(|node| is_inline(*node));
+    !has_links(node) && inlines.any(|inline| has_words(inline.prev_siblings()) || has_words(inline.next_siblings()))
+}
+
+/// True if there are words among `siblings` before the first block or line break.
+fn has_words<'t>(siblings: impl Iterator<Item = NodeRef<'t, Node>>) -> bool {
+    let mut line = siblings.take(MAX_SIBLINGS).take_while(|node| is_inline(*node) || node.value().is_comment());
+    line.any(|node| node.value().as_text().is_some_and(|text| text.contains(char::is_alphabetic)))
+}
+
 fn has_table(node: NodeRef<'_, Node>) -> bool {
-    let name = |node: NodeRef<'_, Node>| node.value().as_element().map_or("", Element::name) == "table";
-    node.descendants().any(name)
+    node.descendants().any(|node| name_of(node) == "table")
 }
 
 fn is_named(element: &Element) -> bool {
+    is_named_by(element, WORDS)
+}
+
+/// True if a class or the like of an element has one of `known`, which are in lower case.
+pub(super) fn is_named_by(element: &Element, known: &[&str]) -> bool {
     let mut names = NAMES.iter().filter_map(|name| element.attr(name));
-    names.any(|name| words(name).any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str())))
+    names.any(|name| words(name).any(|word| known.iter().any(|known| known.eq_ignore_ascii_case(word))))
 }
 
 /// The words of `articleShareBar related-links__item`.
-fn words(name: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(|character: char| !character.is_ascii_alphanumeric()).flat_map(humps)
 }
 
@@ -219,10 +286,10 @@ mod tests {
     use super::*;
 
     fn named(class: &str) -> bool {
-        is_named_by("class", class)
+        is_named_in("class", class)
     }
 
-    fn is_named_by(attribute: &str, name: &str) -> bool {
+    fn is_named_in(attribute: &str, name: &str) -> bool {
         let tree = Html::parse_fragment(&format!("<div {attribute}='{name}'></div>"));
         let mut elements = tree.tree.nodes().filter_map(|node| node.value().as_element());
         elements.any(is_named)
@@ -233,7 +300,7 @@ mod tests {
         for class in ["share", "post-share", "articleShareBar", "related_links x", "x AD", "wp-caption-text caption"] {
             assert!(named(class), "{class}");
         }
-        assert!(is_named_by("data-testid", "prism-related") && !is_named_by("title", "related"));
+        assert!(is_named_in("data-testid", "prism-related") && !is_named_in("title", "related"));
         for class in ["", "shareholder", "article-body", "headline", "loads", "unrelated", "story__text"] {
             assert!(!named(class), "{class}");
         }
@@ -248,5 +315,33 @@ mod tests {
             |node: &NodeRef<'_, Node>| node.value().as_element().is_some_and(|element| element.name() == "div");
         let verdicts: Vec<bool> = tree.tree.nodes().filter(is_div).map(|node| is_clutter(node, &sizes)).collect();
         assert_eq!(verdicts, [false, true]);
+    }
+
+    #[test]
+    fn a_paragraph_with_a_box_of_links_stays() {
+        use super::super::{SENTENCES, paragraphs_on};
+        let [first, rest @ ..] = SENTENCES;
+        let rest = rest.map(|sentence| format!("<p>{sentence}</p>")).concat();
+        let links = "<a href=/1>Ferry full again</a> <a href=/2>Pier shut</a>";
+        for first in [
+            format!("<p>{first}<div class=related><ul><li>{links}</li></ul></div></p>"),
+            format!("<p>{first} <span class=related-box>{links}</span></p>"),
+            format!("<p><span class=related>{links}</span>{first}</p>"),
+            format!("<div class=with-related><p>{first}</p><aside>{links}</aside></div>"),
+            format!("<p class=related-wrapper>{first}</p>"),
+        ] {
+            assert_eq!(
+                paragraphs_on(&format!("<article><h1>Harbor</h1>{first}{rest}</article>")),
+                SENTENCES,
+                "{first}"
+            );
+        }
+        let box_of_links = format!(
+            "<div class=related><h3>Related</h3><p>{links}</p><p>Why the ferries of the harbor ran aground in a winter without ice, and who pays for it now.</p></div>"
+        );
+        assert_eq!(
+            paragraphs_on(&format!("<article><h1>Harbor</h1><p>{}</p>{box_of_links}{rest}</article>", SENTENCES[0])),
+            SENTENCES
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Paragraphs that are none of the article, by their words: what the mark-up does not tell from running text.
 
-use super::metadata::Said;
+use super::metadata::{Said, is_date};
 use super::paragraphs::Paragraph;
 
 /// A longer paragraph is text, whatever it begins with.
@@ -9,7 +9,7 @@ const MAX_BYTES: usize = 400;
 /// Among so many paragraphs of text one that is all link leads elsewhere.
 const MIN_OWN: usize = 5;
 
-/// What no sentence of an article begins with, in lower case: pointers to other articles, captions, words of the site.
+/// Beginnings that no sentence of an article has, in lower case: pointers to other articles, captions, words of the site.
 const BEGINNINGS: &[&str] = &[
     "read more",
     "read also",
@@ -47,8 +47,8 @@ const BEGINNINGS: &[&str] = &[
     "à lire aussi",
     "lire aussi",
     "a lire aussi",
-    "lire :",
-    "à lire :",
+    "lire:",
+    "à lire:",
     "lesen sie auch",
     "lesen sie mehr",
     "mehr zum thema",
@@ -115,9 +115,11 @@ const BEGINNINGS: &[&str] = &[
     "category:",
     "categories:",
     "+ follow",
+    "http://",
+    "https://",
 ];
 
-/// What a sentence may begin with; a heading or a link that does is a pointer to other articles.
+/// Beginnings that a sentence may have; a heading or a link with one is a pointer to other articles.
 const LINKED_BEGINNINGS: &[&str] = &[
     "more from ",
     "more stories",
@@ -134,7 +136,7 @@ const LINKED_BEGINNINGS: &[&str] = &[
     "advertisement",
 ];
 
-/// What only a word of the site about itself holds, in lower case.
+/// Phrases that only a site uses, about itself, in lower case.
 const INSIDES: &[&str] = &[
     "all rights reserved",
     "affiliate links",
@@ -144,6 +146,11 @@ const INSIDES: &[&str] = &[
     "free sign up",
     "already a subscriber",
     "please subscribe",
+    "sign up here",
+    "logged in to post a comment",
+    "logged in to comment",
+    "log in to comment",
+    "um kommentare zu schreiben",
     "subscribe to read",
     "subscribe now",
     "trust principles",
@@ -152,7 +159,7 @@ const INSIDES: &[&str] = &[
     "follow us on",
 ];
 
-/// What the news may be about; where the reader is spoken to as well, it is the site's own.
+/// Subjects that news may have, too; a text that also speaks to the reader is the site's own.
 const SITE_WORDS: &[&str] = &[
     "newsletter",
     "cookie policy",
@@ -177,17 +184,20 @@ const ADDRESSES: &[&str] =
 /// verbs in `english/speech_verbs.txt`.
 const MARKS_OF_TEXT: &[&str] = &[" said", " told ", "“", "\"", " says", " announced", " according to"];
 
+/// A longer text with a time of the day is no date.
+const MAX_DATE_BYTES: usize = 120;
+
 /// Most of a paragraph, in percent.
 const MOST: usize = 80;
 
-/// Takes out of `paragraphs` what is none of the article: pointers to others, captions, the site's words about itself, the title where
+/// Removes from `paragraphs` all that is no part of the article: pointers to others, captions, the site's words about itself, the title where
 /// it stands above the text, and headings that nothing follows.
 pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, said: &Said) {
     let own = paragraphs.iter().filter(|paragraph| !is_linked(paragraph)).count();
     paragraphs.retain(|paragraph| !is_leftover(paragraph, own));
-    if paragraphs.first().is_some_and(|first| said.is_title(&first.text)) {
-        paragraphs.remove(0);
-    }
+    let is_above_text = |text: &str| said.is_title(text) || is_date(text) || is_byline_or_date(text);
+    let start = paragraphs.iter().take_while(|paragraph| is_above_text(&paragraph.text)).count();
+    paragraphs.drain(..start);
     while paragraphs.last().is_some_and(|last| last.is_heading) {
         paragraphs.pop();
     }
@@ -199,18 +209,76 @@ fn is_leftover(paragraph: &Paragraph, own: usize) -> bool {
         return false;
     }
     let is_linked = is_linked(paragraph);
-    let text = paragraph.text.to_lowercase().replace('’', "'");
-    let begins = |beginnings: &[&str]| beginnings.iter().any(|beginning| text.starts_with(beginning));
-    let holds = |insides: &[&str]| insides.iter().any(|inside| text.contains(inside));
-    let is_of_site =
-        begins(BEGINNINGS) || holds(INSIDES) || holds(SITE_WORDS) && begins(ADDRESSES) || text == "advertisement";
-    let is_pointer = (is_linked || paragraph.is_heading) && begins(LINKED_BEGINNINGS);
+    let text = lower_case(&paragraph.text);
+    let is_pointer = (is_linked || paragraph.is_heading) && begins(&text, LINKED_BEGINNINGS);
     let is_lone_link = is_linked && !paragraph.is_heading && !paragraph.is_item && own >= MIN_OWN;
-    is_of_site && (is_linked || !holds(MARKS_OF_TEXT)) || is_pointer || is_lone_link
+    names_site(&text) && (is_linked || !holds(&text, MARKS_OF_TEXT)) || is_pointer || is_lone_link
 }
 
-/// Whether most of a paragraph is links.
-fn is_linked(paragraph: &Paragraph) -> bool {
+/// True for words of the site about itself, a caption or a pointer, unless somebody says them.
+pub(super) fn is_of_site(text: &str) -> bool {
+    let text = lower_case(text);
+    names_site(&text) && !holds(&text, MARKS_OF_TEXT)
+}
+
+/// True for a byline or a date, by its words.
+pub(super) fn is_byline_or_date(text: &str) -> bool {
+    let is_byline = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("by ")) && !is_sentence(text);
+    let has_time = text.split_whitespace().any(|word| {
+        let parts: Vec<&str> = word.split(':').collect();
+        parts.len() == 2
+            && parts[0].len() <= 2
+            && parts.iter().all(|part| part.starts_with(|digit: char| digit.is_ascii_digit()))
+    });
+    is_byline || has_time && text.len() < MAX_DATE_BYTES
+}
+
+/// True if a sentence ends at the end of `text`.
+pub(super) fn is_sentence(text: &str) -> bool {
+    text.trim_end_matches(['”', '"', '’', '\'', ')', '»']).ends_with(['.', '!', '?', '…'])
+}
+
+/// True for words that stand on a page until scripts have loaded it.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let text = lower_case(text);
+    matches!(
+        text.trim_end_matches(['.', '…', ' ']),
+        "loading" | "please wait" | "one moment" | "wird geladen" | "cargando"
+    ) || text.len() < MAX_BYTES
+        && text.contains("javascript")
+        && holds(&text, &["enable", "aktivier", "activer", "activez", "habilit", "disabled", "requires", "turn on"])
+}
+
+fn names_site(text: &str) -> bool {
+    begins(text, BEGINNINGS)
+        || holds(text, INSIDES)
+        || holds(text, SITE_WORDS) && begins(text, ADDRESSES)
+        || text == "advertisement"
+        || is_address(text)
+}
+
+/// True for the name of a site alone, such as `quay.example`.
+fn is_address(text: &str) -> bool {
+    !text.contains(char::is_whitespace)
+        && text.rsplit_once('.').is_some_and(|(name, end)| {
+            name.len() > 1 && end.len() > 1 && end.bytes().all(|byte| byte.is_ascii_alphabetic())
+        })
+}
+
+fn lower_case(text: &str) -> String {
+    text.to_lowercase().replace('’', "'").replace(" :", ":")
+}
+
+fn begins(text: &str, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| text.starts_with(beginning))
+}
+
+fn holds(text: &str, insides: &[&str]) -> bool {
+    insides.iter().any(|inside| text.contains(inside))
+}
+
+/// True if most of a paragraph is links.
+pub(super) fn is_linked(paragraph: &Paragraph) -> bool {
     paragraph.linked_bytes * 100 > paragraph.text.len() * MOST
 }
 

@@ -6,16 +6,26 @@
 
 /// Tags with more attributes than a page has use for.
 mod attributes;
-/// Which elements are no part of an article.
+/// Elements that are no part of an article.
 mod boilerplate_nodes;
 /// Paragraphs that are none of the article, by their words.
 mod boilerplate_text;
-/// What a page says of its article.
+/// Frame sets.
+mod frames;
+/// Leads between the headline and the text that was found.
+mod leads;
+/// The data of a page about its article.
 mod metadata;
+/// Error pages and pages that ask for consent.
+mod no_article;
+/// The article in the data of a page that scripts would build.
+mod page_data;
 /// HTML to paragraphs.
 mod paragraphs;
 /// The tree without clutter, as HTML.
 mod pruned;
+/// The article of a short page.
+mod short;
 /// The main text of a page.
 mod text;
 /// Bytes to a tree, within limits.
@@ -75,7 +85,7 @@ pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Parsed, Re
         return Err(Refusal::new(Reason::TooLarge, message));
     }
     let (html, encoding) = decode_page(page.bytes, page.charset)?;
-    let tree = tree::parse(&html, limits)?;
+    let tree = tree::parse(&frames::without(&html), limits)?;
     deadline::check_now();
     let said = metadata::collect(&tree, page.url);
     deadline::check_now();
@@ -83,8 +93,34 @@ pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Parsed, Re
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no article: no paragraphs of text on the page"));
     }
+    if let Some(kind) = no_article::kind_of_page(&said, &text) {
+        return Err(Refusal::new(Reason::NoArticle, kind));
+    }
     Ok(Parsed { metadata: said.metadata, ..Parsed::new(text, encoding) })
 }
+
+/// The article on a page, or the reason why there is none.
+#[cfg(test)]
+fn article_on(html: &str) -> Result<Parsed, Reason> {
+    let page = Page { bytes: html.as_bytes(), charset: None, url: None };
+    extract(&page, &PageLimits::default()).map_err(|refusal| refusal.reason)
+}
+
+/// The paragraphs of the article on a page; none if it has no article.
+#[cfg(test)]
+fn paragraphs_on(html: &str) -> Vec<String> {
+    article_on(html).map(|article| article.text.split("\n\n").map(str::to_owned).collect()).unwrap_or_default()
+}
+
+/// Five paragraphs, long enough for an article.
+#[cfg(test)]
+const SENTENCES: [&str; 5] = [
+    "The city council voted on Tuesday to dredge the harbor for the first time in thirty years.",
+    "“We have waited long enough,” said Mayor Ida Thorne before the council went to its vote.",
+    "Work begins in April and is to cost 4.2 million dollars, most of it paid by the state.",
+    "Fishers fear for the oyster beds east of the pier and have asked a court to stop the work.",
+    "A hearing is set for May 12, the clerk of the court told the families of the fishers.",
+];
 
 #[cfg(test)]
 mod tests {
@@ -257,6 +293,14 @@ from the state.</p>
         );
         let text = article(&html).text;
         assert!(text.starts_with("Rain fell") && text.ends_with("\n\nIt stopped at noon."), "{text}");
+    }
+
+    #[test]
+    fn an_article_in_json_ld_may_be_escaped_html() {
+        let body = SENTENCES.map(|sentence| format!("&lt;p&gt;{sentence} R&amp;amp;D&lt;/p&gt;")).concat();
+        let data = serde_json::json!({"@type": "NewsArticle", "articleBody": body});
+        let html = format!("<script type='application/ld+json'>{data}</script><div id=root>Loading</div>");
+        assert_eq!(paragraphs_on(&html), SENTENCES.map(|sentence| format!("{sentence} R&D")));
     }
 
     proptest::proptest! {

@@ -12,9 +12,9 @@ pub(super) struct Paragraph {
     pub(super) text: String,
     /// Bytes of `text` in links.
     pub(super) linked_bytes: usize,
-    /// Whether it is a heading.
+    /// It is a heading.
     pub(super) is_heading: bool,
-    /// Whether it is one of a list.
+    /// It is an item of a list.
     pub(super) is_item: bool,
 }
 

@@ -3,12 +3,15 @@
 //!
 //! What looks for the main text moves white space about. So where it counts, beside links and at line ends, marks stand for it.
 
-use ego_tree::NodeRef;
+use std::collections::{HashMap, HashSet};
+
 use ego_tree::iter::Edge;
+use ego_tree::{NodeId, NodeRef};
 use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::boilerplate_nodes::{self, Sizes};
+use super::tree::{DRESS, is_inline, name_of};
 use crate::deadline;
 
 /// Stands for a line break. A page has no use for the character.
@@ -23,27 +26,43 @@ const ATTRIBUTES: [&str; 5] = ["id", "class", "role", "itemprop", "href"];
 /// A longer value names nothing.
 const MAX_VALUE_BYTES: usize = 300;
 
-/// Elements that only dress the text in them: the text stays, without them.
-const DRESS: &[&str] = &[
-    "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
-    "mark", "nobr", "q", "s", "samp", "small", "span", "strong", "strike", "sub", "sup", "time", "tt", "u", "var",
-    "wbr",
-];
+/// A table with so many paragraphs in a large cell arranges a page.
+const MIN_CELL_PARAGRAPHS: usize = 2;
+
+/// Empty lines part paragraphs in an element with so many bytes of text.
+const MIN_FLOW_BYTES: usize = 400;
+
+/// So many bytes of text beside a block are a paragraph.
+const MIN_LOOSE_BYTES: usize = 80;
 
 /// Elements whose ends are forgotten where they stand in lists, tables and quotations.
 const BLOCKS: &[&str] = &["p", "div", "li", "dt", "dd", "section", "article", "h1", "h2", "h3", "h4", "h5", "h6"];
 
+/// Elements whose text may be one paragraph after the other, with empty lines between them instead of `<p>`s.
+const FLOWS: &[&str] = &["body", "main", "article", "section", "div", "center", "form", "td"];
+
 /// Writes the tree down without its clutter.
-pub(super) fn write(tree: &Html) -> String {
-    let sizes = Sizes::of(tree);
-    let mut writer = Writer { html: String::new() };
+pub(super) fn write(tree: &Html, sizes: &Sizes) -> String {
+    write_below(tree.tree.root(), tree, sizes, |_| false)
+}
+
+/// Writes what is below `root` without its clutter and without the nodes that `is_left_out`.
+pub(super) fn write_below(
+    root: NodeRef<'_, Node>,
+    tree: &Html,
+    sizes: &Sizes,
+    is_left_out: impl Fn(NodeRef<'_, Node>) -> bool,
+) -> String {
+    let broken = broken_flows(tree, sizes);
+    let layout_tables = layout_tables(tree, sizes, &broken);
+    let mut writer = Writer { html: String::new(), flows: Vec::new(), broken, layout_tables };
     let mut dropped = None;
-    for edge in tree.tree.root().traverse() {
+    for edge in root.traverse() {
         deadline::check();
         match (edge, dropped) {
             (Edge::Close(node), Some(id)) if node.id() == id => dropped = None,
             (_, Some(_)) => {}
-            (Edge::Open(node), None) if boilerplate_nodes::is_clutter(node, &sizes) => {
+            (Edge::Open(node), None) if boilerplate_nodes::is_clutter(node, sizes) || is_left_out(node) => {
                 dropped = Some(node.id());
                 // What stood on both sides of it does not run together.
                 writer.html.push(' ');
@@ -55,20 +74,101 @@ pub(super) fn write(tree: &Html) -> String {
     writer.html
 }
 
+/// The elements whose text is paragraphs of its own: much text with empty lines in it, which are two line breaks in a row, or a
+/// paragraph of text beside a block.
+fn broken_flows(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
+    let breaks =
+        tree.tree.nodes().filter(|node| name_of(*node) == "br" && is_line_break(next_shown(*node, Side::After)));
+    let is_large = |flow: &NodeId| tree.tree.get(*flow).is_some_and(|flow| sizes.of_element(flow) >= MIN_FLOW_BYTES);
+    breaks.filter_map(flow_of).filter(is_large).chain(mixed_flows(tree)).collect()
+}
+
+/// The elements with a paragraph of text beside a block.
+fn mixed_flows(tree: &Html) -> HashSet<NodeId> {
+    let is_paragraph =
+        |node: &NodeRef<'_, Node>| node.value().as_text().is_some_and(|text| text.trim().len() >= MIN_LOOSE_BYTES);
+    let with_text: HashSet<NodeId> = tree.tree.nodes().filter(is_paragraph).filter_map(flow_of).collect();
+    let blocks = tree.tree.nodes().filter(|node| {
+        node.value().is_element() && !is_inline(*node) && !matches!(name_of(*node), "br" | "img" | "script" | "style")
+    });
+    blocks.filter_map(flow_of).filter(|flow| with_text.contains(flow)).collect()
+}
+
+/// The block that a node stands in, if it is one of [`FLOWS`].
+fn flow_of(node: NodeRef<'_, Node>) -> Option<NodeId> {
+    let block = node.ancestors().find(|above| !is_inline(*above))?;
+    FLOWS.contains(&name_of(block)).then(|| block.id())
+}
+
+fn is_line_break(node: Option<NodeRef<'_, Node>>) -> bool {
+    node.is_some_and(|node| name_of(node) == "br")
+}
+
+/// The next sibling that is neither blank nor a comment.
+fn next_shown(node: NodeRef<'_, Node>, side: Side) -> Option<NodeRef<'_, Node>> {
+    let mut beside = sibling(node, side);
+    while let Some(hidden) = beside {
+        match hidden.value() {
+            Node::Comment(_) => {}
+            Node::Text(text) if text.trim().is_empty() => {}
+            _ => return Some(hidden),
+        }
+        beside = sibling(hidden, side);
+    }
+    None
+}
+
+/// The tables that only arrange a page: a cell of theirs holds several paragraphs and much of the page's text.
+fn layout_tables(tree: &Html, sizes: &Sizes, broken: &HashSet<NodeId>) -> HashSet<NodeId> {
+    let mut paragraphs_in_cell: HashMap<NodeId, usize> = HashMap::new();
+    for node in tree.tree.nodes() {
+        let paragraphs = if name_of(node) == "p" { 1 } else { MIN_CELL_PARAGRAPHS };
+        if name_of(node) == "p" || broken.contains(&node.id()) {
+            let mut around = std::iter::once(node).chain(node.ancestors());
+            if let Some(cell) = around.find(|node| name_of(*node) == "td") {
+                *paragraphs_in_cell.entry(cell.id()).or_default() += paragraphs;
+            }
+        }
+    }
+    let cells = paragraphs_in_cell.into_iter().filter(|(_, paragraphs)| *paragraphs >= MIN_CELL_PARAGRAPHS);
+    let cells = cells.filter_map(|(id, _)| tree.tree.get(id)).filter(|cell| sizes.is_article(*cell));
+    cells.flat_map(|cell| cell.ancestors().filter(|node| name_of(*node) == "table")).map(|table| table.id()).collect()
+}
+
 struct Writer {
     html: String,
+    /// The open elements that are written as blocks, the innermost last.
+    flows: Vec<Flow>,
+    broken: HashSet<NodeId>,
+    layout_tables: HashSet<NodeId>,
+}
+
+/// An open block.
+struct Flow {
+    /// Empty lines part its paragraphs, so each of them is written as a `<p>`.
+    is_broken: bool,
+    /// Such a `<p>` is open.
+    is_in_paragraph: bool,
 }
 
 impl Writer {
     fn open(&mut self, node: NodeRef<'_, Node>) {
         match node.value() {
             Node::Text(text) => self.text(node, text),
-            Node::Element(element) if element.name() == "br" => self.html.push(LINE_BREAK),
-            Node::Element(element) if element.name() == "q" => self.html.push('“'),
+            Node::Element(element) if element.name() == "br" => self.line_break(node),
+            Node::Element(element) if element.name() == "q" => {
+                self.begin_paragraph();
+                self.html.push(if is_nested_quotation(node) { '‘' } else { '“' });
+            }
             Node::Element(element) => {
-                if let Some(name) = written_name(element) {
-                    self.start(name, element);
+                let Some(name) = self.written_name(node, element) else { return };
+                if name == "a" {
+                    self.begin_paragraph();
+                } else {
+                    self.end_paragraph();
+                    self.flows.push(Flow { is_broken: self.broken.contains(&node.id()), is_in_paragraph: false });
                 }
+                self.start(name, element);
             }
             _ => {}
         }
@@ -77,9 +177,16 @@ impl Writer {
     fn close(&mut self, node: NodeRef<'_, Node>) {
         let Some(element) = node.value().as_element() else { return };
         if element.name() == "q" {
-            self.html.push('”');
+            self.html.push(if is_nested_quotation(node) { '’' } else { '”' });
         }
-        let Some(name) = written_name(element).filter(|name| !matches!(*name, "hr" | "col" | "meta")) else { return };
+        let Some(name) = self.written_name(node, element) else { return };
+        if name != "a" {
+            self.end_paragraph();
+            self.flows.pop();
+        }
+        if matches!(name, "hr" | "col" | "meta") {
+            return;
+        }
         let is_after_text = !self.html.ends_with('>') || self.html.ends_with("</a>");
         if BLOCKS.contains(&name) && is_after_text && is_inside(node) {
             self.html.push(LINE_BREAK);
@@ -87,6 +194,49 @@ impl Writer {
         self.html.push_str("</");
         self.html.push_str(name);
         self.html.push('>');
+    }
+
+    /// The name an element is written with; none if only its content is written.
+    fn written_name<'e>(&self, node: NodeRef<'_, Node>, element: &'e Element) -> Option<&'e str> {
+        match element.name() {
+            // Its text would be read as one piece, with its tags.
+            "noscript" => Some("div"),
+            "br" => None,
+            "table" | "tbody" | "thead" | "tfoot" | "tr" | "td" | "th" if self.is_of_layout(node) => Some("div"),
+            name => (!DRESS.contains(&name)).then_some(name),
+        }
+    }
+
+    /// True for a table that arranges the page, and for its rows and cells.
+    fn is_of_layout(&self, node: NodeRef<'_, Node>) -> bool {
+        if self.layout_tables.is_empty() {
+            return false;
+        }
+        let mut around = std::iter::once(node).chain(node.ancestors());
+        around.find(|node| name_of(*node) == "table").is_some_and(|table| self.layout_tables.contains(&table.id()))
+    }
+
+    fn begin_paragraph(&mut self) {
+        if let Some(flow) = self.flows.last_mut().filter(|flow| flow.is_broken && !flow.is_in_paragraph) {
+            flow.is_in_paragraph = true;
+            self.html.push_str("<p>");
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        if let Some(flow) = self.flows.last_mut().filter(|flow| flow.is_in_paragraph) {
+            flow.is_in_paragraph = false;
+            self.html.push_str("</p>");
+        }
+    }
+
+    fn line_break(&mut self, node: NodeRef<'_, Node>) {
+        let is_broken = self.flows.last().is_some_and(|flow| flow.is_broken);
+        if is_broken && [Side::Before, Side::After].iter().any(|side| is_line_break(next_shown(node, *side))) {
+            self.end_paragraph();
+        } else {
+            self.html.push(LINE_BREAK);
+        }
     }
 
     fn start(&mut self, name: &str, element: &Element) {
@@ -111,6 +261,7 @@ impl Writer {
             self.html.push(if is_between { SPACE } else { ' ' });
             return;
         }
+        self.begin_paragraph();
         if text.starts_with(char::is_whitespace) && is_beside_inline(node, Side::Before) {
             self.html.push(SPACE);
         }
@@ -134,24 +285,9 @@ impl Writer {
     }
 }
 
-/// What an element is written as; none where only what is in it is.
-fn written_name(element: &Element) -> Option<&str> {
-    match element.name() {
-        // Its text would be read as one piece, with its tags.
-        "noscript" => Some("div"),
-        "br" => None,
-        name => (!DRESS.contains(&name)).then_some(name),
-    }
-}
-
-/// Whether `node` lies in a list, a table or a quotation.
+/// True for a node in a list, a table or a quotation.
 fn is_inside(node: NodeRef<'_, Node>) -> bool {
-    let is_outer = |node: NodeRef<'_, Node>| {
-        node.value()
-            .as_element()
-            .is_some_and(|element| matches!(element.name(), "li" | "dd" | "td" | "th" | "blockquote"))
-    };
-    node.ancestors().take(4).any(is_outer)
+    node.ancestors().take(4).any(|node| matches!(name_of(node), "li" | "dd" | "td" | "th" | "blockquote"))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -160,12 +296,106 @@ enum Side {
     After,
 }
 
-/// Whether a link, or what dresses text, is next to the text, or around it and it is first or last there.
+/// True if text, a link or what dresses text is next to the text `node`, or around it and it is first or last there. Comments
+/// are passed over: pages that a server rendered have one between any two pieces of text.
 fn is_beside_inline(node: NodeRef<'_, Node>, side: Side) -> bool {
-    let beside = if side == Side::Before { node.prev_sibling() } else { node.next_sibling() };
-    let is_inline = |node: NodeRef<'_, Node>| match node.value() {
-        Node::Element(element) => element.name() == "a" || DRESS.contains(&element.name()),
-        _ => false,
-    };
+    let mut beside = sibling(node, side);
+    while let Some(comment) = beside.filter(|node| node.value().is_comment()) {
+        beside = sibling(comment, side);
+    }
     beside.or_else(|| node.parent()).is_some_and(is_inline)
+}
+
+fn sibling(node: NodeRef<'_, Node>, side: Side) -> Option<NodeRef<'_, Node>> {
+    match side {
+        Side::Before => node.prev_sibling(),
+        Side::After => node.next_sibling(),
+    }
+}
+
+/// True for a quotation inside another.
+fn is_nested_quotation(node: NodeRef<'_, Node>) -> bool {
+    node.ancestors().filter(|node| name_of(*node) == "q").count() % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SENTENCES, paragraphs_on};
+
+    /// A page with `body` between a menu and lists of other stories.
+    fn page(body: &str) -> String {
+        let cards: Vec<_> = (0..6)
+            .map(|number| format!("<div><h3><a href='/{number}'>Story {number}</a></h3><p>What else the week brought to the quay.</p></div>"))
+            .collect();
+        format!(
+            "<html><head><title>Harbor</title></head><body><ul><li><a href=/>Home</a></li></ul>{body}{}</body></html>",
+            cards.concat()
+        )
+    }
+
+    fn article(first: &str) -> String {
+        let paragraphs: Vec<_> = SENTENCES.map(|sentence| format!("<p>{sentence}</p>")).to_vec();
+        page(&format!("<article><h1>Harbor</h1><p>{first}</p>{}</article>", paragraphs.concat()))
+    }
+
+    #[test]
+    fn comments_do_not_glue_words() {
+        let first = "Crews<!-- --> of the 40 <!-- -->boat<!-- --> owners met, said<!-- --> <a href=/x>Ada Vale</a>, and they<!-- --> went.";
+        assert_eq!(paragraphs_on(&article(first))[0], "Crews of the 40 boat owners met, said Ada Vale, and they went.");
+        assert_eq!(
+            paragraphs_on(&article("Fer<!-- -->ries wait for the crews of the quay."))[0],
+            "Ferries wait for the crews of the quay."
+        );
+    }
+
+    #[test]
+    fn links_and_the_like_in_a_sentence_stay_whatever_their_class() {
+        for class in ["affiliate-link", "popup", "tags", "share", "copyright"] {
+            for tag in ["a", "span"] {
+                let first = format!(
+                    "The crews like the <{tag} class='{class}' href=/x>Northwind net</{tag}> best of all the nets."
+                );
+                assert_eq!(
+                    paragraphs_on(&article(&first))[0],
+                    "The crews like the Northwind net best of all the nets."
+                );
+            }
+        }
+        assert!(!paragraphs_on(&article("<a class=share href=/x>Share the story</a>")).concat().contains("Share"));
+    }
+
+    #[test]
+    fn empty_lines_part_paragraphs() {
+        for line in ["<br><br>", "<br/>\n<br/>\n<br/>", "<br> <!-- an ad --> <br>"] {
+            let text = SENTENCES.join(line);
+            for html in [format!("<div class=content--2x>{text}<br></div>"), format!("<div><b>{text}</b></div>")] {
+                assert_eq!(paragraphs_on(&page(&html))[..SENTENCES.len()], SENTENCES, "{html}");
+            }
+        }
+    }
+
+    #[test]
+    fn text_beside_a_block_is_a_paragraph() {
+        let [first, rest @ ..] = SENTENCES;
+        let rest = rest.map(|sentence| format!("<p>{sentence}</p>")).concat();
+        let links = "<ul><li><a href=/1>Ferry full</a></li><li><a href=/2>Pier shut</a></li></ul>";
+        let html = format!("<article><h1>Harbor</h1><div><aside>{links}</aside>{first}</div>{rest}</article>");
+        assert_eq!(paragraphs_on(&page(&html)), SENTENCES);
+    }
+
+    #[test]
+    fn a_table_may_arrange_the_page() {
+        let menu = "<td><a href=/1>Local</a><br><a href=/2>Sport</a></td>";
+        for text in [SENTENCES.join("<p>"), SENTENCES.join("<br><br>")] {
+            let html = format!("<table><tr>{menu}<td><font size=3>{text}</font></td></tr></table>");
+            assert_eq!(paragraphs_on(&html), SENTENCES);
+        }
+    }
+
+    #[test]
+    fn quotations_get_their_marks() {
+        let first = "She said <q>the quay is <q>dead</q> now</q> and left.";
+        assert_eq!(paragraphs_on(&article(first))[0], "She said “the quay is ‘dead’ now” and left.");
+        assert_eq!(paragraphs_on("<p><q>The quay is dead</q>, she said."), ["“The quay is dead”, she said."]);
+    }
 }

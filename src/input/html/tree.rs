@@ -17,6 +17,13 @@ const PIECE_BYTES: usize = 1024;
 /// More text is not looked at where a title or a name is wanted.
 const MAX_TEXT_BYTES: usize = 4000;
 
+/// Elements that only dress the text in them: the text stays, without them.
+pub(super) const DRESS: &[&str] = &[
+    "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
+    "mark", "nobr", "q", "s", "samp", "small", "span", "strong", "strike", "sub", "sup", "time", "tt", "u", "var",
+    "wbr",
+];
+
 /// Parses `html`, whatever it is, as a browser would.
 pub(super) fn parse(html: &str, limits: &PageLimits) -> Result<Html, Refusal> {
     if attributes::most_attributes(html.as_bytes()) > limits.max_attributes {
@@ -66,6 +73,20 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
         rest = after;
         (!piece.is_empty()).then_some(piece)
     })
+}
+
+/// The name of an element; empty for other nodes.
+pub(super) fn name_of(node: NodeRef<'_, Node>) -> &str {
+    node.value().as_element().map_or("", |element| element.name())
+}
+
+/// True for text, and for elements that do not interrupt it.
+pub(super) fn is_inline(node: NodeRef<'_, Node>) -> bool {
+    match node.value() {
+        Node::Text(_) => true,
+        Node::Element(element) => element.name() == "a" || DRESS.contains(&element.name()),
+        _ => false,
+    }
 }
 
 /// The text below `node`, with single spaces; of much text a beginning that is longer than any title or name.

@@ -1,4 +1,4 @@
-//! What JSON-LD says of an article: in a list, in a `@graph`, or as it stands; also where its JSON is a little broken.
+//! The JSON-LD of an article: in a list, in a `@graph`, or as it stands; also where its JSON is a little broken.
 
 use scraper::Html;
 use serde_json::Value;
@@ -9,18 +9,55 @@ use crate::record::Metadata;
 /// More of a page's JSON-LD is not read.
 const MAX_OBJECTS: usize = 2000;
 
-/// What stands in a page's JSON-LD, of its article, then of the page itself; and the article's text, where that stands there.
-pub(super) fn read(tree: &Html) -> (Metadata, Option<String>) {
+/// The JSON-LD of a page's article.
+#[derive(Default)]
+pub(super) struct LinkedData {
+    pub(super) metadata: Metadata,
+    /// The article's text.
+    pub(super) body: Option<String>,
+}
+
+/// Reads a page's JSON-LD: the article, then the page itself. Of several articles it takes the one with the `address` of the page
+/// or with one of its `titles`, and all of them if none fits.
+pub(super) fn read(tree: &Html, address: Option<&str>, titles: &[&str]) -> LinkedData {
     let values: Vec<Value> = scripts(tree).iter().filter_map(|script| parse(script)).collect();
     let mut objects = Vec::new();
     for value in &values {
         flatten(value, &mut objects);
     }
     let all = Objects(objects);
-    let articles = all.of_kind(is_article).map(|object| all.article(object));
+    let address = address.map(path_of);
+    let titles: Vec<String> = titles.iter().flat_map(|title| tidy::beginnings(title)).map(tidy::plain).collect();
+    let mut articles: Vec<&Value> = all.of_kind(is_article).collect();
+    if let Some(best) = articles.iter().map(|article| fit(article, address.as_deref(), &titles)).max() {
+        articles.retain(|article| fit(article, address.as_deref(), &titles) == best);
+    }
+    let body = articles.iter().find_map(|article| word(&article["articleBody"]));
     let pages = all.of_kind(|kind| kind.ends_with("WebPage")).map(|object| all.page(object));
-    let body = all.of_kind(is_article).find_map(|object| word(&object["articleBody"]));
-    (articles.chain(pages).fold(Metadata::default(), or), body)
+    let metadata = articles.into_iter().map(|article| all.article(article)).chain(pages).fold(Metadata::default(), or);
+    LinkedData { metadata, body }
+}
+
+/// The fit of an article to the page: 2 by its address, 1 by its title, otherwise 0.
+fn fit(article: &Value, address: Option<&str>, titles: &[String]) -> u8 {
+    let addresses = [&article["url"], &article["mainEntityOfPage"], &article["@id"]];
+    let has_address = addresses.iter().any(|value| {
+        let uri = value.as_str().or_else(|| value["@id"].as_str()).or_else(|| value["url"].as_str());
+        uri.is_some_and(|uri| Some(path_of(uri).as_str()) == address)
+    });
+    let title = word(&article["headline"]).or_else(|| word(&article["name"])).and_then(|title| tidy::line(&title));
+    match title.map(|title| tidy::plain(&title)) {
+        _ if has_address => 2,
+        Some(title) if !title.is_empty() && titles.contains(&title) => 1,
+        _ => 0,
+    }
+}
+
+/// An address without its scheme, host and fragment: sites name themselves in several ways.
+fn path_of(uri: &str) -> String {
+    let uri = uri.trim().split('#').next().unwrap_or_default();
+    let path = uri.split_once("://").map_or(uri, |(_, rest)| rest.find('/').map_or("", |start| &rest[start..]));
+    path.trim_end_matches('/').to_ascii_lowercase()
 }
 
 fn scripts(tree: &Html) -> Vec<String> {
@@ -32,18 +69,39 @@ fn scripts(tree: &Html) -> Vec<String> {
     elements.filter(is_linked_data).map(|element| element.text().collect()).collect()
 }
 
-/// JSON, also between comment marks, with line breaks in its strings, or with a semicolon after it.
+/// JSON, also between comment marks, with line breaks in its strings, commas before a bracket, or a semicolon after it.
 fn parse(script: &str) -> Option<Value> {
-    let marks: &[char] = &[';', '\u{feff}'];
-    let bare = |text: &str| text.trim().trim_matches(marks).trim().to_owned();
     let mut script = bare(script);
     for (before, after) in [("<!--", "-->"), ("//<![CDATA[", "//]]>"), ("<![CDATA[", "]]>")] {
         if let Some(inner) = script.strip_prefix(before) {
             script = bare(inner.trim_end().strip_suffix(after).unwrap_or(inner));
         }
     }
-    let flat = || script.replace(|character: char| character.is_control(), " ");
-    serde_json::from_str(&script).or_else(|_| serde_json::from_str(&flat())).ok()
+    serde_json::from_str(script).or_else(|_| serde_json::from_str(&mended(script))).ok()
+}
+
+fn bare(script: &str) -> &str {
+    script.trim().trim_matches([';', '\u{feff}']).trim()
+}
+
+/// JSON without control characters, and without commas that nothing follows.
+fn mended(json: &str) -> String {
+    let mut mended = String::with_capacity(json.len());
+    let mut is_in_string = false;
+    let mut is_escaped = false;
+    for character in json.chars() {
+        match character {
+            '"' if !is_escaped => is_in_string = !is_in_string,
+            ']' | '}' if !is_in_string => {
+                let end = mended.trim_end_matches([',', ' ']).len();
+                mended.truncate(end);
+            }
+            _ => {}
+        }
+        is_escaped = character == '\\' && !is_escaped;
+        mended.push(if character.is_control() { ' ' } else { character });
+    }
+    mended
 }
 
 /// All objects that stand for themselves: of lists, of `@graph`s, and what a page is about.
@@ -138,7 +196,7 @@ mod tests {
 
     fn of(scripts: &[&str]) -> Metadata {
         let script = |json: &&str| format!("<script type='application/ld+json'>{json}</script>");
-        read(&Html::parse_document(&scripts.iter().map(script).collect::<String>())).0
+        read(&Html::parse_document(&scripts.iter().map(script).collect::<String>()), None, &[]).metadata
     }
 
     #[test]
@@ -175,5 +233,36 @@ mod tests {
         };
         assert_eq!(of(&[json]), expected);
         assert_eq!(of(&[&"[".repeat(10_000), r#"{"@type": 7}"#, "null"]), Metadata::default());
+    }
+
+    fn of_page(json: &str, address: &str, titles: &[&str]) -> Option<String> {
+        let html = format!("<script type='application/ld+json'>{json}</script>");
+        read(&Html::parse_document(&html), Some(address), titles).metadata.title
+    }
+
+    #[test]
+    fn of_several_articles_the_one_of_the_page_is_taken() {
+        let articles = r#"[{"@type": "Article", "headline": "Ferry full", "url": "https://quay.example/ferry"},
+            {"@type": "Article", "headline": "Rain", "mainEntityOfPage": {"@id": "http://www.quay.example/rain/"}}]"#;
+        assert_eq!(of_page(articles, "https://quay.example/rain#top", &[]).as_deref(), Some("Rain"));
+        assert_eq!(of_page(articles, "https://quay.example/x", &["Rain | The Quay Courier"]).as_deref(), Some("Rain"));
+        assert_eq!(of_page(articles, "https://quay.example/x", &["Snow"]).as_deref(), Some("Ferry full"));
+    }
+
+    #[test]
+    fn other_articles_add_nothing_to_the_one_of_the_page() {
+        let articles = r#"[{"@type": "Article", "headline": "Ferry", "author": "Tom Wren"}, {"@type": "Article", "headline": "Rain"}]"#;
+        let html = format!("<script type='application/ld+json'>{articles}</script>");
+        let found = read(&Html::parse_document(&html), None, &["Rain"]).metadata;
+        assert_eq!((found.title.as_deref(), found.byline), (Some("Rain"), None));
+    }
+
+    #[test]
+    fn commas_before_a_bracket_are_forgiven() {
+        let json =
+            r#"{"@type": "Article", "headline": "Rain, [again,] and \", }", "author": [{"name": "Ada Vale", }, ], }"#;
+        let found = of(&[json]);
+        assert_eq!(found.title.as_deref(), Some("Rain, [again,] and \", }"));
+        assert_eq!(found.byline.as_deref(), Some("Ada Vale"));
     }
 }

@@ -1,15 +1,18 @@
-//! What `itemprop` says of an article.
+//! The microdata of an article: `itemprop`.
 
 use scraper::{ElementRef, Html};
 
 use super::super::tree::text_of;
+use super::page;
 use crate::record::Metadata;
 
-/// What stands in a page's microdata, outside `<meta>` in its head.
+/// Reads a page's microdata, outside `<meta>` in its head.
 pub(super) fn read(tree: &Html) -> Metadata {
     let mut found = Metadata::default();
     for element in tree.tree.nodes().filter_map(ElementRef::wrap) {
-        let Some(properties) = element.value().attr("itemprop") else { continue };
+        let Some(properties) = element.value().attr("itemprop").filter(|_| !page::is_beside(*element)) else {
+            continue;
+        };
         for property in properties.split_ascii_whitespace() {
             if let Some(place) = place(&mut found, property).filter(|place| place.is_none()) {
                 *place = value(element);
@@ -31,7 +34,7 @@ fn place<'f>(found: &'f mut Metadata, property: &str) -> Option<&'f mut Option<S
     }
 }
 
-/// What the element says in an attribute, as the name of what it holds, or in its text.
+/// The value of an element: in an attribute, as the name in it, or its text.
 fn value(element: ElementRef<'_>) -> Option<String> {
     let attribute = ["content", "datetime"].iter().find_map(|name| element.value().attr(name));
     let is_name = |inner: &ElementRef<'_>| inner.value().attr("itemprop").is_some_and(|property| property == "name");

@@ -1,56 +1,87 @@
-//! What a page says of its article: in JSON-LD, in `<meta>`, in microdata, and in sight; the earlier is trusted more.
+//! The data of a page about its article: in JSON-LD, in `<meta>`, in microdata, and in sight; the earlier is trusted more.
 
 /// JSON-LD.
 mod linked_data;
 /// `itemprop`.
 mod microdata;
-/// What a reader sees.
+/// The text that a reader sees.
 mod page;
 /// `<meta>` and `<link>`.
 mod tags;
-/// What sources write, made comparable.
+/// Values of sources, made comparable.
 mod tidy;
 
 use scraper::Html;
 
+use self::tags::TagData;
+pub(super) use self::tidy::plain;
+
 use crate::input::text::dates::to_rfc3339;
 use crate::record::Metadata;
 
-/// What a page says of its article.
+/// A longer text is more than a date.
+const MAX_DATE_BYTES: usize = 60;
+
+/// The data of a page about its article.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Said {
     /// All sources together. Dates are RFC 3339 where they can be read, else as they came.
     pub(super) metadata: Metadata,
     /// The article's text, as JSON-LD has it at some sites.
     pub(super) body: Option<String>,
+    /// The description of the page in its tags.
+    pub(super) description: Option<String>,
     /// First-level headings of the page.
     pub(super) headings: Vec<String>,
 }
 
 impl Said {
-    /// Whether `text` is the title, or a heading that stands for it, but for marks and case.
+    /// True if `text` is the title, with or without the name of the site, or a heading that stands for it, but for marks and case.
     pub(super) fn is_title(&self, text: &str) -> bool {
         let text = tidy::plain(text);
-        self.metadata.title.iter().chain(&self.headings).any(|title| tidy::plain(title) == text)
+        let headings = self.headings.iter().map(String::as_str);
+        let titles = self.metadata.title.iter().flat_map(|title| tidy::beginnings(title)).chain(headings);
+        !text.is_empty() && titles.map(tidy::plain).any(|title| title == text)
     }
+}
+
+/// True for a text that is a date and nothing else.
+pub(super) fn is_date(text: &str) -> bool {
+    text.len() <= MAX_DATE_BYTES && to_rfc3339(text).is_some()
 }
 
 /// Collects what the page says of its article. `url` is where it was fetched.
 pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
-    let (tags, (linked, body)) = (tags::read(tree), linked_data::read(tree));
+    let TagData { metadata: tags, locale, description } = tags::read(tree);
+    let headings = page::headings(tree);
     // What a page says of its address, search engines read in its tags.
     let canonical = tags.uri.clone();
-    let sources = [linked, tags, microdata::read(tree), page::read(tree, url)];
-    let mut all = sources.into_iter().map(tidied).fold(Metadata::default(), or);
-    all.language = all.language.or_else(|| tags::locale(tree).and_then(|locale| tidy::language(&locale)));
-    let headings = page::headings(tree);
+    let titles: Vec<&str> = headings.iter().chain(&tags.title).map(String::as_str).collect();
+    let address = canonical.as_deref().or(url);
+    let linked_data::LinkedData { metadata: linked, body } = linked_data::read(tree, address, &titles);
+    let mut sources = [linked, tags, microdata::read(tree), page::read(tree, url)].map(tidied);
+    let publisher = publisher_as_author(&mut sources);
+    let mut all = sources.into_iter().fold(Metadata::default(), or);
+    all.byline = all.byline.or(publisher);
+    all.language = all.language.or_else(|| locale.and_then(|locale| tidy::language(&locale)));
+    let description = description.and_then(|description| tidy::line(&description));
     all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &headings));
     let absolute = |uri: Option<String>| uri.and_then(|uri| tidy::absolute(uri.trim(), url));
     all.uri = absolute(canonical).or_else(|| absolute(all.uri)).or_else(|| url.map(str::to_owned));
-    Said { metadata: all, body, headings }
+    Said { metadata: all, body, description, headings }
 }
 
-/// What `first` says, and `second` of what it does not say. A date that can be read goes before one that cannot.
+/// Takes out of `sources` the bylines that only name the publisher; the first of them.
+fn publisher_as_author(sources: &mut [Metadata]) -> Option<String> {
+    let site = sources.iter().find_map(|source| source.source.clone())?;
+    let bylines = sources.iter_mut().map(|source| &mut source.byline);
+    let mut names = bylines.filter_map(|byline| byline.take_if(|byline| tidy::is_same_name(byline, &site)));
+    let first = names.next();
+    names.for_each(drop);
+    first
+}
+
+/// The values of `first`, and those of `second` that it lacks. A date that can be read goes before one that cannot.
 fn or(first: Metadata, second: Metadata) -> Metadata {
     Metadata {
         title: first.title.or(second.title),
@@ -152,5 +183,42 @@ mod tests {
         let comment = "<div id=comments><p><span class=author>Ned Loud</span> says</p></div>";
         assert_eq!(of(comment).byline, None);
         assert_eq!(of(&format!("{comment}<p class=byline>By Ada Vale</p>")).byline.as_deref(), Some("Ada Vale"));
+    }
+
+    #[test]
+    fn a_publisher_as_author_does_not_hide_the_byline() {
+        let linked = r#"<script type="application/ld+json">{"@type":"Article","author":{"name":"Quay Courier"},"publisher":{"name":"The Quay Courier"}}</script>"#;
+        assert_eq!(
+            of(&format!("{linked}<p class=author>By <a rel=author>Ida Brenn</a></p>")).byline.as_deref(),
+            Some("Ida Brenn")
+        );
+        assert_eq!(of(linked).byline.as_deref(), Some("Quay Courier"));
+    }
+
+    #[test]
+    fn a_byline_ends_with_its_line() {
+        let byline = "<div class=byline>By IDA BRENN and PER O'HOLM<br>Quay Courier Staff<br>Published March 4, 2031 | 7:15 a.m.</div>";
+        assert_eq!(of(byline).byline.as_deref(), Some("Ida Brenn and Per O'Holm"));
+        assert_eq!(
+            of("<i>By IDA BRENN<br>Courier Staff Writer</i><p>By the quay they met.</p>").byline.as_deref(),
+            Some("Ida Brenn")
+        );
+        assert_eq!(of("<p>By Monday the ferry ran again.</p>").byline, None);
+    }
+
+    #[test]
+    fn dates_beside_the_article_do_not_count() {
+        let date = "<time datetime=2029-01-01></time><i itemprop=datePublished content=2029-01-02></i><i class=date>2029-01-03</i>";
+        for beside in [
+            format!("<aside>{date}</aside>"),
+            format!("<div class=sidebar>{date}</div>"),
+            format!("<ul class=related-stories>{date}</ul>"),
+        ] {
+            assert_eq!(
+                of(&format!("{beside}<article><i class=date>March 4, 2031</i></article>")).published.as_deref(),
+                Some("2031-03-04")
+            );
+            assert_eq!(of(&beside).published.as_deref(), Some("2031-03-01"));
+        }
     }
 }

@@ -1,10 +1,10 @@
-//! What a reader sees of an article's data: its heading, its byline, its date.
+//! An article's data as a reader sees it: its heading, its byline, its date.
 
 use ego_tree::NodeRef;
 use scraper::{ElementRef, Html, Node};
 
 use super::super::tree::{squeezed, text_of};
-use crate::input::html::boilerplate_nodes::NAMES;
+use crate::input::html::boilerplate_nodes::{self, NAMES};
 use crate::input::text::dates::to_rfc3339;
 use crate::record::Metadata;
 
@@ -21,7 +21,25 @@ const AUTHOR_WORDS: [&str; 5] = ["byline", "author", "authors", "authorname", "w
 const DATE_WORDS: [&str; 10] =
     ["date", "dateline", "published", "publish", "pubdate", "timestamp", "time", "posted", "datetime", "created"];
 
-/// What stands on the page. `url` is where it was fetched.
+/// Words of a class or id that name what stands beside an article.
+const SIDE_WORDS: &[&str] = &[
+    "aside",
+    "latest",
+    "mostread",
+    "nav",
+    "navigation",
+    "popular",
+    "recent",
+    "recirc",
+    "recommended",
+    "related",
+    "sidebar",
+    "teaser",
+    "teasers",
+    "trending",
+];
+
+/// Reads the page. `url` is where it was fetched.
 pub(super) fn read(tree: &Html, url: Option<&str>) -> Metadata {
     let elements = || tree.tree.nodes().filter_map(ElementRef::wrap);
     let html = elements().find(|element| element.value().name() == "html");
@@ -45,16 +63,84 @@ pub(super) fn headings(tree: &Html) -> Vec<String> {
     texts.filter(|text| !text.is_empty()).take(MAX_HEADINGS).collect()
 }
 
-/// The first short text that is marked as an author's name: by `rel`, else by a class.
+/// True for an element in a sidebar, a menu, a footer or a list of other articles.
+pub(super) fn is_beside(node: NodeRef<'_, Node>) -> bool {
+    let mut around = std::iter::once(node).chain(node.ancestors()).filter_map(|node| node.value().as_element());
+    around.any(|element| match element.name() {
+        "aside" | "nav" | "footer" => true,
+        "html" | "body" | "main" | "article" => false,
+        _ => boilerplate_nodes::is_named_by(element, SIDE_WORDS),
+    })
+}
+
+/// The first short text that is marked as an author's name: by `rel`, otherwise by a class; or a line that begins with "By".
 fn byline(tree: &Html) -> Option<String> {
     let elements = || tree.tree.nodes().filter_map(ElementRef::wrap);
     let is_author = |element: &ElementRef<'_>| element.value().attr("rel").is_some_and(|rel| rel.contains("author"));
     let by_rel = elements().filter(is_author).map(|element| text_of(*element)).find(|text| is_name(text));
-    let by_class = || {
-        let marked = elements().filter(|element| is_marked(*element, &AUTHOR_WORDS));
-        marked.map(|element| text_of(*element)).find(|text| is_name(text))
-    };
-    by_rel.or_else(by_class)
+    let marked = || elements().filter(|element| is_marked(*element, &AUTHOR_WORDS));
+    let byline = by_rel.or_else(|| marked().flat_map(|element| lines_of(*element)).find(|line| is_name(line)));
+    byline.or_else(|| line_with_by(tree)).map(|byline| without_capitals(&byline))
+}
+
+/// The text below `node` in lines: blocks and line breaks end one.
+fn lines_of(node: NodeRef<'_, Node>) -> Vec<String> {
+    let mut text = String::new();
+    for below in node.descendants() {
+        match below.value() {
+            Node::Text(piece) => text.push_str(&piece.replace('\n', " ")),
+            Node::Element(element)
+                if matches!(element.name(), "br" | "p" | "div" | "li" | "h1" | "h2" | "h3" | "h4" | "time") =>
+            {
+                text.push('\n');
+            }
+            _ => {}
+        }
+    }
+    text.lines().map(squeezed).filter(|line| !line.is_empty()).collect()
+}
+
+/// The first line of the page that is "By" and a name.
+fn line_with_by(tree: &Html) -> Option<String> {
+    let texts = tree.tree.nodes().filter(|node| node.value().as_text().is_some_and(|text| begins_with_by(text.trim())));
+    let mut lines =
+        texts.filter(|node| !is_beside(*node)).filter_map(|node| node.value().as_text()).map(|text| squeezed(text));
+    lines.find(|line| is_name(line) && is_all_names(line))
+}
+
+fn begins_with_by(text: &str) -> bool {
+    text.len() <= MAX_CHARACTERS && (text.starts_with("By ") || text.starts_with("BY "))
+}
+
+/// True if every word begins with a capital, "and" apart.
+fn is_all_names(text: &str) -> bool {
+    text.split_whitespace().all(|word| matches!(word, "and" | "&") || word.starts_with(char::is_uppercase))
+}
+
+/// `IDA BRENN and PER HOLM` as it is written elsewhere. Names with a small letter in them stay.
+fn without_capitals(names: &str) -> String {
+    let words: Vec<&str> = names.split_whitespace().collect();
+    let is_joint = |word: &str| matches!(word.to_ascii_lowercase().as_str(), "by" | "and" | "&");
+    if words.iter().any(|word| !is_joint(word) && word.chars().any(char::is_lowercase)) {
+        return names.to_owned();
+    }
+    let written = words.iter().map(|word| if is_joint(word) { word.to_lowercase() } else { capitalised(word) });
+    written.collect::<Vec<_>>().join(" ")
+}
+
+/// The first letter, and each behind a mark, large; the others small.
+fn capitalised(word: &str) -> String {
+    let mut is_first = true;
+    let mut written = String::new();
+    for character in word.chars() {
+        if is_first {
+            written.push(character);
+        } else {
+            written.extend(character.to_lowercase());
+        }
+        is_first = !character.is_alphanumeric();
+    }
+    written
 }
 
 /// Two to six words that begin with capitals, "by" and small words apart.
@@ -73,9 +159,10 @@ fn date(tree: &Html) -> Option<String> {
         let value = element.value().attr("datetime").map_or_else(|| text_of(*element), str::to_owned);
         to_rfc3339(&value)
     };
-    let by_time = elements().filter(|element| element.value().name() == "time").find_map(in_time);
+    let by_time =
+        elements().filter(|element| element.value().name() == "time" && !is_beside(**element)).find_map(in_time);
     let by_class = || {
-        let marked = elements().filter(|element| is_marked(*element, &DATE_WORDS));
+        let marked = elements().filter(|element| is_marked(*element, &DATE_WORDS) && !is_beside(**element));
         marked
             .map(|element| text_of(*element))
             .filter(|text| text.len() <= MAX_CHARACTERS)
@@ -94,7 +181,7 @@ fn date_in_words(tree: &Html) -> Option<String> {
     texts.map(|text| text.trim()).filter(|text| says_so(text)).find_map(|text| to_rfc3339(&squeezed(text)))
 }
 
-/// Whether a class or the id of `element` has one of `words`, and its text is short.
+/// True if a class or the id of `element` has one of `words`, and its text is short.
 fn is_marked(element: ElementRef<'_>, words: &[&str]) -> bool {
     let mut names = NAMES.iter().filter_map(|name| element.value().attr(name));
     let has_word = |name: &str| {

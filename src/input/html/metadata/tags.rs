@@ -1,4 +1,4 @@
-//! What `<meta>` and `<link>` say of an article: Open Graph, Dublin Core and the names that newsrooms use.
+//! `<meta>` and `<link>` elements about an article: Open Graph, Dublin Core and the names that newsrooms use.
 
 use std::collections::HashMap;
 
@@ -59,18 +59,23 @@ const MODIFIED: &[&str] = &[
 ];
 const SECTION: &[&str] = &["article:section", "og:article:section", "parsely-section", "section", "article.section"];
 const LANGUAGE: &[&str] = &["dc.language", "dcterms.language", "language", "content-language"];
+const DESCRIPTION: &[&str] = &["og:description", "description", "twitter:description", "dc.description"];
 const SOURCE: &[&str] =
     &["og:site_name", "dc.publisher", "dcterms.publisher", "publisher", "application-name", "twitter:app:name:iphone"];
 
-/// The language that Open Graph gives: many sites leave it at its default, so it is trusted least.
-pub(super) fn locale(tree: &Html) -> Option<String> {
-    Tags::of(tree).first(&["og:locale"])
+/// The data in a page's `<meta>` and `<link>` elements.
+pub(super) struct TagData {
+    pub(super) metadata: Metadata,
+    /// The language that Open Graph gives: many sites leave it at its default, so it is trusted least.
+    pub(super) locale: Option<String>,
+    /// The description, which often is the lead.
+    pub(super) description: Option<String>,
 }
 
-/// What stands in a page's `<meta>` and `<link>` elements.
-pub(super) fn read(tree: &Html) -> Metadata {
+/// Reads a page's `<meta>` and `<link>` elements.
+pub(super) fn read(tree: &Html) -> TagData {
     let tags = Tags::of(tree);
-    Metadata {
+    let metadata = Metadata {
         title: tags.first(TITLE),
         byline: tags.all(BYLINE),
         published: tags.first(PUBLISHED),
@@ -79,7 +84,8 @@ pub(super) fn read(tree: &Html) -> Metadata {
         language: tags.first(LANGUAGE),
         uri: tags.canonical.clone().or_else(|| tags.first(&["og:url"])),
         source: tags.first(SOURCE),
-    }
+    };
+    TagData { metadata, locale: tags.first(&["og:locale"]), description: tags.first(DESCRIPTION) }
 }
 
 /// The values of a page's tags, by their names in lower case.

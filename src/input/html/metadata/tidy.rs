@@ -1,4 +1,4 @@
-//! What sources write, made comparable: no entities, no spare white space, a name without "By", a title without its site.
+//! Values of sources, made comparable: no entities, no spare white space, a name without "By", a title without its site.
 
 use scraper::Html;
 
@@ -35,9 +35,12 @@ pub(super) fn byline(value: &str) -> Option<String> {
     (!is_address && !names.is_empty() && names.len() <= MAX_NAME_BYTES).then(|| names.to_owned())
 }
 
-/// `By Ada Vale`, `Written by Ada Vale` and `View all posts by Ada Vale` to the name.
+/// `By Ada Vale`, `ByAda Vale`, `Written by Ada Vale` and `View all posts by Ada Vale` to the name.
 fn without_by(names: &str) -> &str {
     let mut rest = names.trim();
+    if let Some(after) = rest.strip_prefix("By").filter(|after| after.starts_with(char::is_uppercase)) {
+        return after;
+    }
     while let Some((word, after)) = rest.split_once([' ', ':']) {
         let word = word.to_ascii_lowercase();
         if word == "by" {
@@ -78,9 +81,23 @@ pub(super) fn without_site(title: &str, site: Option<&str>, headings: &[String])
     }
 }
 
-/// Whether `name` is that of the site, or part of it.
+/// The title, and what stands in it before each separator.
+pub(super) fn beginnings(title: &str) -> impl Iterator<Item = &str> {
+    let cuts = SEPARATORS.iter().filter_map(|separator| title.split_once(separator));
+    std::iter::once(title).chain(cuts.map(|(before, _)| before))
+}
+
+/// True if both are the same name, with or without an article before it.
+pub(super) fn is_same_name(one: &str, other: &str) -> bool {
+    let one = plain(one);
+    let other = plain(other);
+    !one.is_empty() && one.strip_prefix("the").unwrap_or(&one) == other.strip_prefix("the").unwrap_or(&other)
+}
+
+/// True if `name` is that of the site, or part of it.
 fn is_site(name: &str, site: Option<&str>) -> bool {
-    let (name, site) = (plain(name), plain(site.unwrap_or_default()));
+    let name = plain(name);
+    let site = plain(site.unwrap_or_default());
     !site.is_empty() && !name.is_empty() && (site.contains(&name) || name.contains(&site))
 }
 
@@ -105,6 +122,7 @@ mod tests {
         for (raw, names) in [
             ("By Ada Vale", Some("Ada Vale")),
             ("Written by: Ada Vale and Tom Wren | Staff", Some("Ada Vale and Tom Wren")),
+            ("ByAda Vale", Some("Ada Vale")),
             ("View all posts by Ada Vale", Some("Ada Vale")),
             ("Ada Vale @adavale", Some("Ada Vale")),
             ("Byron Moss", Some("Byron Moss")),
