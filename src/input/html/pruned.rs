@@ -55,7 +55,7 @@ pub(super) fn write_below(
 ) -> String {
     let broken = broken_flows(tree, sizes);
     let layout_tables = layout_tables(tree, sizes, &broken);
-    let mut writer = Writer { html: String::new(), flows: Vec::new(), broken, layout_tables };
+    let mut writer = Writer { html: String::new(), flows: Vec::new(), broken, layout_tables, quotations: 0 };
     let mut dropped = None;
     for edge in root.traverse() {
         deadline::check();
@@ -141,6 +141,8 @@ struct Writer {
     flows: Vec<Flow>,
     broken: HashSet<NodeId>,
     layout_tables: HashSet<NodeId>,
+    /// Quotations that are open.
+    quotations: usize,
 }
 
 /// An open block.
@@ -158,7 +160,8 @@ impl Writer {
             Node::Element(element) if element.name() == "br" => self.line_break(node),
             Node::Element(element) if element.name() == "q" => {
                 self.begin_paragraph();
-                self.html.push(if is_nested_quotation(node) { '‘' } else { '“' });
+                self.html.push(if self.quotations % 2 == 0 { '“' } else { '‘' });
+                self.quotations += 1;
             }
             Node::Element(element) => {
                 let Some(name) = self.written_name(node, element) else { return };
@@ -177,7 +180,8 @@ impl Writer {
     fn close(&mut self, node: NodeRef<'_, Node>) {
         let Some(element) = node.value().as_element() else { return };
         if element.name() == "q" {
-            self.html.push(if is_nested_quotation(node) { '’' } else { '”' });
+            self.quotations -= 1;
+            self.html.push(if self.quotations % 2 == 0 { '”' } else { '’' });
         }
         let Some(name) = self.written_name(node, element) else { return };
         if name != "a" {
@@ -311,11 +315,6 @@ fn sibling(node: NodeRef<'_, Node>, side: Side) -> Option<NodeRef<'_, Node>> {
         Side::Before => node.prev_sibling(),
         Side::After => node.next_sibling(),
     }
-}
-
-/// True for a quotation inside another.
-fn is_nested_quotation(node: NodeRef<'_, Node>) -> bool {
-    node.ancestors().filter(|node| name_of(*node) == "q").count() % 2 == 1
 }
 
 #[cfg(test)]

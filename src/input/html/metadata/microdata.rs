@@ -6,13 +6,23 @@ use super::super::tree::text_of;
 use super::page;
 use crate::record::Metadata;
 
+/// Properties that are read.
+const PROPERTIES: [&str; 7] =
+    ["headline", "author", "creator", "datePublished", "dateModified", "articleSection", "inLanguage"];
+
 /// Reads a page's microdata, outside `<meta>` in its head.
 pub(super) fn read(tree: &Html) -> Metadata {
     let mut found = Metadata::default();
-    for element in tree.tree.nodes().filter_map(ElementRef::wrap) {
-        let Some(properties) = element.value().attr("itemprop").filter(|_| !page::is_beside(*element)) else {
-            continue;
-        };
+    let elements = tree.tree.nodes().filter_map(ElementRef::wrap);
+    let with_properties = elements.filter_map(|element| {
+        let properties = element.value().attr("itemprop")?;
+        properties
+            .split_ascii_whitespace()
+            .any(|property| PROPERTIES.contains(&property))
+            .then_some((element, properties))
+    });
+    let of_article = with_properties.take(page::MAX_CANDIDATES).filter(|(element, _)| !page::is_beside(**element));
+    for (element, properties) in of_article {
         for property in properties.split_ascii_whitespace() {
             if let Some(place) = place(&mut found, property).filter(|place| place.is_none()) {
                 *place = value(element);

@@ -14,6 +14,9 @@ const MAX_CHARACTERS: usize = 100;
 /// A page has one such heading, or a few by mistake.
 const MAX_HEADINGS: usize = 20;
 
+/// So many names, dates and properties are asked whether they are beside the article.
+pub(super) const MAX_CANDIDATES: usize = 1000;
+
 /// Words of a class that say that an author is named here.
 const AUTHOR_WORDS: [&str; 5] = ["byline", "author", "authors", "authorname", "writer"];
 
@@ -103,9 +106,9 @@ fn lines_of(node: NodeRef<'_, Node>) -> Vec<String> {
 /// The first line of the page that is "By" and a name.
 fn line_with_by(tree: &Html) -> Option<String> {
     let texts = tree.tree.nodes().filter(|node| node.value().as_text().is_some_and(|text| begins_with_by(text.trim())));
-    let mut lines =
-        texts.filter(|node| !is_beside(*node)).filter_map(|node| node.value().as_text()).map(|text| squeezed(text));
-    lines.find(|line| is_name(line) && is_all_names(line))
+    let lines = texts.filter_map(|node| Some((node, squeezed(node.value().as_text()?))));
+    let mut names = lines.filter(|(_, line)| is_name(line) && is_all_names(line)).take(MAX_CANDIDATES);
+    names.find(|(node, _)| !is_beside(*node)).map(|(_, line)| line)
 }
 
 fn begins_with_by(text: &str) -> bool {
@@ -152,23 +155,23 @@ fn is_name(text: &str) -> bool {
     (2..=6).contains(&words.len()) && capitals >= 2 && !has_digits && !text.contains([':', '/', '|', '?', '!'])
 }
 
-/// The first date of a `<time>`, else of an element whose class speaks of one.
+/// The first date of a `<time>`, otherwise of an element whose class speaks of one; none of those beside the article.
 fn date(tree: &Html) -> Option<String> {
     let elements = || tree.tree.nodes().filter_map(ElementRef::wrap);
-    let in_time = |element: ElementRef<'_>| {
+    let times = elements().filter(|element| element.value().name() == "time").filter_map(|element| {
         let value = element.value().attr("datetime").map_or_else(|| text_of(*element), str::to_owned);
-        to_rfc3339(&value)
-    };
-    let by_time =
-        elements().filter(|element| element.value().name() == "time" && !is_beside(**element)).find_map(in_time);
-    let by_class = || {
-        let marked = elements().filter(|element| is_marked(*element, &DATE_WORDS) && !is_beside(**element));
-        marked
-            .map(|element| text_of(*element))
-            .filter(|text| text.len() <= MAX_CHARACTERS)
-            .find_map(|text| to_rfc3339(&text))
-    };
-    by_time.or_else(by_class).or_else(|| date_in_words(tree))
+        Some((element, to_rfc3339(&value)?))
+    });
+    let marked = elements().filter(|element| is_marked(*element, &DATE_WORDS)).filter_map(|element| {
+        let text = text_of(*element);
+        Some((element, to_rfc3339(&text).filter(|_| text.len() <= MAX_CHARACTERS)?))
+    });
+    first_of_article(times).or_else(|| first_of_article(marked)).or_else(|| date_in_words(tree))
+}
+
+/// The first date that is not beside the article.
+fn first_of_article<'t>(dates: impl Iterator<Item = (ElementRef<'t>, String)>) -> Option<String> {
+    dates.take(MAX_CANDIDATES).find(|(element, _)| !is_beside(**element)).map(|(_, date)| date)
 }
 
 /// The first short text that says when the article was published.
