@@ -80,7 +80,7 @@ fn begins_with_article(beginning: &mut Beginning<'_, '_>, settings: &InputConfig
     let text = beginning.long_text();
     let text = text.strip_prefix(b"[").unwrap_or(text);
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
-    if !values.next().is_some_and(|value| value.is_ok()) {
+    if values.next().is_none_or(|value| value.is_err()) {
         return false;
     }
     let bytes = text[..values.byte_offset()].to_vec();

@@ -169,7 +169,7 @@ fn parse_factiva(article: &str, encoding: &'static str) -> Result<Parsed, Refusa
     Ok(Parsed { own_id, metadata, ..Parsed::new(texts.join("\n\n"), encoding) })
 }
 
-/// The fields of ProQuest, each at the beginning of a line and with a colon.
+/// The fields of `ProQuest`, each at the beginning of a line and with a colon.
 const NAMES: &[&str] = &[
     "Author",
     "Publication info",

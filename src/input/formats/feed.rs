@@ -49,7 +49,7 @@ fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parse
     document(bodies, said("guid"), metadata, encoding)
 }
 
-/// Entries of an export of WordPress that are no articles: pictures and parts of the site.
+/// Entries of an export of `WordPress` that are no articles: pictures and parts of the site.
 const NO_ARTICLES: [&str; 7] =
     ["attachment", "custom_css", "nav_menu_item", "oembed_cache", "revision", "wp_global_styles", "wp_navigation"];
 

@@ -48,10 +48,7 @@ fn is_malformed(line: &[u8]) -> bool {
 
 /// Checks that a line is one JSON value, or nearly so.
 pub(super) fn check(line: &[u8]) -> serde_json::Result<()> {
-    let error = match serde_json::from_slice::<IgnoredAny>(line) {
-        Ok(_) => return Ok(()),
-        Err(error) => error,
-    };
+    let Err(error) = serde_json::from_slice::<IgnoredAny>(line) else { return Ok(()) };
     let repaired = std::str::from_utf8(line).map(|line| serde_json::from_str::<IgnoredAny>(&repair(line)));
     if matches!(repaired, Ok(Ok(_))) { Ok(()) } else { Err(error) }
 }

@@ -27,7 +27,7 @@ fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
             match json::check(without_comma(line)) {
                 Ok(()) => (has_end || is_named) && envelope::find(line, fields).is_none(),
                 // An object that goes on is JSON over many lines, whatever its name. A string is cut short at the end of its line.
-                Err(error) => is_named && !(error.is_eof() && !error.to_string().contains("parsing a string")),
+                Err(error) => is_named && (!error.is_eof() || error.to_string().contains("parsing a string")),
             }
         }
         _ => is_named,

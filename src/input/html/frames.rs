@@ -37,7 +37,7 @@ fn tag_at(html: &str, start: usize) -> Option<&'static str> {
         tag.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()))
             && tag.get(name.len()).is_none_or(|next| !next.is_ascii_alphanumeric())
     };
-    NAMES.into_iter().find(|name| is_name(&name))
+    NAMES.into_iter().find(|name| is_name(name))
 }
 
 #[cfg(test)]

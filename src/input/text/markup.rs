@@ -74,7 +74,7 @@ pub(in crate::input) enum Lines {
     /// None, as in HTML.
     #[default]
     Joined,
-    /// A blank line outside a `<p>` begins a paragraph, as in WordPress.
+    /// A blank line outside a `<p>` begins a paragraph, as in `WordPress`.
     Paragraphs,
     /// Each is a line end of the text, and a blank line begins a paragraph.
     Kept,
@@ -203,7 +203,7 @@ impl Page {
 
     fn end_quotation(&mut self) {
         if self.quotations.pop() == Some(Quotation::Marked) {
-            self.written.push(if self.quotations.len() % 2 == 0 { '”' } else { '’' });
+            self.written.push(if self.quotations.len().is_multiple_of(2) { '”' } else { '’' });
         }
     }
 

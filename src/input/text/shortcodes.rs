@@ -99,8 +99,8 @@ impl<'t> Mark<'t> {
             return None;
         }
         // `[url=https://…]` or `[gallery ids="1,2"]`
-        let has_attributes = attributes.starts_with('=')
-            || attributes.starts_with(' ') && attributes.split(' ').any(|part| is_attribute(part));
+        let has_attributes =
+            attributes.starts_with('=') || attributes.starts_with(' ') && attributes.split(' ').any(is_attribute);
         let is_sound = attributes.trim().is_empty() || has_attributes;
         is_sound.then_some(Self { name, is_end, has_attributes, length: close + 1 })
     }

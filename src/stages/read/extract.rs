@@ -106,7 +106,7 @@ impl Extract {
                 }
                 let flow = layers::read(&mut stream, Shell::new(&name, opened.file(), &budget), &mut intake);
                 match opened.change(source) {
-                    Some(message) if flow.is_continue() => file.reject_changed(place, message),
+                    Some(message) if flow.is_continue() => file.reject_changed(&place, message),
                     _ => flow,
                 }
             }
@@ -191,10 +191,10 @@ impl FileSink<'_, '_> {
     }
 
     /// Rejects a file that changed while it was read. If it is one document, that document is rejected.
-    fn reject_changed(&mut self, place: Place, message: String) -> Flow {
+    fn reject_changed(&mut self, place: &Place, message: String) -> Flow {
         let rejection = Refusal::new(Reason::Changed, message).into_rejection(place.clone(), b"");
         if let Some(last) = self.extract.waiting.last_mut()
-            && last.record.as_ref().is_ok_and(|record| record.place == place)
+            && last.record.as_ref().is_ok_and(|record| record.place == *place)
         {
             last.record = Err(rejection);
             return ControlFlow::Continue(());

@@ -98,12 +98,12 @@ fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> F
         next = groups.end;
         for (number, unpacked) in groups.clone().zip(unpack_together(&reader, groups, &columns, &pages)) {
             let group = guarded(|| Ok(reader.get_row_group(number)?));
-            let outcome = group.and_then(|group| match unpacked {
-                Some(rows) => put_group(&*group, rows.into_iter().map(Ok), &columns, shell, intake),
-                None => {
-                    check_pages(&*group, number, &columns, &pages)?;
-                    put_group(&*group, unpack(&*group, &columns)?, &columns, shell, intake)
+            let outcome = group.and_then(|group| {
+                if let Some(rows) = unpacked {
+                    return put_group(&*group, rows.into_iter().map(Ok), &columns, shell, intake);
                 }
+                check_pages(&*group, number, &columns, &pages)?;
+                put_group(&*group, unpack(&*group, &columns)?, &columns, shell, intake)
             });
             match outcome {
                 Ok(flow) => flow?,

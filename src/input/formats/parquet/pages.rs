@@ -70,7 +70,11 @@ impl Header {
         let mut packed = None;
         let mut unpacked = None;
         let mut field = 0;
-        while let Some(kind) = thrift.next_field(&mut field)? {
+        loop {
+            let kind = thrift.next_field(&mut field)?;
+            if kind == END {
+                break;
+            }
             match (field, kind) {
                 (2, INTEGER) => unpacked = thrift.size(),
                 (3, INTEGER) => packed = thrift.size(),
@@ -83,6 +87,9 @@ impl Header {
 
 /// The type of integers with 32 bits.
 const INTEGER: u8 = 5;
+
+/// The type that ends a structure.
+const END: u8 = 0;
 
 /// Values in the compact protocol of Thrift.
 struct Thrift<R> {
@@ -114,17 +121,17 @@ impl<R: Read> Thrift<R> {
         self.varint().filter(|value| value % 2 == 0).map(|value| value / 2)
     }
 
-    /// The type of the next field of a structure, whose number goes into `field`; the inner `None` at the end of the structure.
-    fn next_field(&mut self, field: &mut u64) -> Option<Option<u8>> {
+    /// The type of the next field of a structure, whose number goes into `field`; [`END`] at the end of the structure.
+    fn next_field(&mut self, field: &mut u64) -> Option<u8> {
         let head = self.byte()?;
         if head == 0 {
-            return Some(None);
+            return Some(END);
         }
         *field = match head >> 4 {
             0 => self.size()?,
             step => field.checked_add(step.into())?,
         };
-        Some(Some(head & 0x0f))
+        Some(head & 0x0f).filter(|kind| *kind != END)
     }
 
     /// Passes over a value of a type.
@@ -142,10 +149,12 @@ impl<R: Read> Thrift<R> {
             9 | 10 => self.skip_list(depth),
             12 if depth < MAX_DEPTH => {
                 let mut field = 0;
-                while let Some(kind) = self.next_field(&mut field)? {
-                    self.skip(kind, depth + 1)?;
+                loop {
+                    match self.next_field(&mut field)? {
+                        END => return Some(()),
+                        kind => self.skip(kind, depth + 1)?,
+                    }
                 }
-                Some(())
             }
             _ => None,
         }
