@@ -18,6 +18,10 @@ mod html;
 mod json;
 /// JSON Lines.
 mod lines;
+/// Mail and saved web pages.
+mod mail;
+/// Mailboxes.
+mod mbox;
 /// NewsML-G2.
 mod newsml;
 /// ninjs, the JSON of news agencies.
@@ -56,6 +60,8 @@ static FORMATS: &[&Format] = &[
     &parquet::FORMAT,
     &warc::FORMAT,
     &arc::FORMAT,
+    &mbox::FORMAT,
+    &mail::FORMAT,
     &lines::FORMAT,
     &json::FORMAT,
     &table::TSV,
