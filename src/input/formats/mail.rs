@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::{ContentType, HeaderName, Message, MessageParser, MimeHeaders};
-use memchr::{memchr, memmem};
+use memchr::{memchr, memmem, memrchr};
 
 use super::beginning::Beginning;
 use super::{Format, html, plain};
@@ -49,19 +49,22 @@ fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
 /// Tells whether a file begins with the headers of a message: nothing but headers, with sender and date, and one that only mail
 /// programs write. An article that begins with lines like `From:` is none.
 fn is_message(head: &[u8]) -> bool {
-    let block = header_end(head).map_or(head, |(end, _)| &head[..end]);
+    // The last line may be cut.
+    let whole_lines = memrchr(b'\n', head).map_or(0, |at| at + 1);
+    let block = &head[..header_end(head).map_or(whole_lines, |(end, _)| end)];
     let mut names = Vec::new();
-    for line in block.split(|byte| *byte == b'\n') {
+    for line in block.split_inclusive(|byte| *byte == b'\n') {
         match header_name(line) {
             Some(name) => names.push(name.to_ascii_lowercase()),
             None if line.starts_with(b" ") || line.starts_with(b"\t") => {}
-            // The last line may be cut.
-            None if line.as_ptr_range().end == head.as_ptr_range().end => {}
             None => return false,
         }
     }
-    let has = |name: &[u8]| names.iter().any(|known| known == name);
-    has(b"from") && has(b"date") && (has(b"message-id") || has(b"mime-version") || has(b"received"))
+    let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+    let by_programs: [&[u8]; 3] = [b"message-id", b"mime-version", b"received"];
+    names.contains(&b"from".as_slice())
+        && names.contains(&b"date".as_slice())
+        && by_programs.iter().any(|name| names.contains(name))
 }
 
 /// The name of the header that a line begins with.
@@ -236,8 +239,8 @@ impl<'m> Texts<'m> {
         }
         if kind == "multipart/related" {
             let start = content_type.and_then(|content_type| content_type.attribute("start"));
-            let is_root = |headers: &Message<'_>| start.is_some_and(|start| is_id(start, headers));
-            let root = opened.iter().position(|(headers, _)| is_root(headers)).unwrap_or(0);
+            let root = start.and_then(|start| opened.iter().position(|(headers, _)| is_id(start, headers)));
+            let root = root.unwrap_or(0);
             opened = opened.into_iter().skip(root).take(1).collect();
         }
         for (headers, body) in opened {
@@ -247,13 +250,12 @@ impl<'m> Texts<'m> {
     }
 
     fn add_text(&mut self, kind: &str, headers: &Message<'_>, body: &'m [u8]) -> Result<(), Refusal> {
-        let attribute = |name| headers.content_type().and_then(|content_type| content_type.attribute(name));
-        let is_flowed = attribute("format").is_some_and(|format| format.eq_ignore_ascii_case("flowed"));
-        let has_no_space = attribute("delsp").is_some_and(|delsp| delsp.eq_ignore_ascii_case("yes"));
+        let is_flowed = attribute(headers, "format").is_some_and(|format| format.eq_ignore_ascii_case("flowed"));
+        let has_no_space = attribute(headers, "delsp").is_some_and(|delsp| delsp.eq_ignore_ascii_case("yes"));
         let text = Text {
             bytes: without_encoding(body, headers.content_transfer_encoding().unwrap_or_default())?,
             // Programs that name ASCII often send UTF-8.
-            charset: attribute("charset")
+            charset: attribute(headers, "charset")
                 .filter(|charset| !charset.eq_ignore_ascii_case("us-ascii"))
                 .map(str::to_owned),
             location: headers.content_location().map(|location| location.split_whitespace().collect()),
@@ -294,10 +296,8 @@ impl<'m> Texts<'m> {
         if 2 * letters(&all) <= MORE_HALVES * letters(&plain) {
             return Ok((plain, encoding));
         }
-        // The article without what stands around it, unless that loses most of the letter.
-        let article = html::parse(&page.bytes, page.charset.as_deref(), None).map(|parsed| parsed.text);
-        let article = article.ok().filter(|article| 2 * letters(article) >= letters(&all));
-        Ok((article.unwrap_or(all), page_encoding))
+        // Letters are laid out in tables, which the search for an article on a page takes for one paragraph.
+        Ok((all, page_encoding))
     }
 }
 
@@ -321,6 +321,11 @@ impl LineFlow {
         }
         joined
     }
+}
+
+/// An attribute of the type of a part.
+fn attribute<'h>(headers: &'h Message<'_>, name: &str) -> Option<&'h str> {
+    headers.content_type()?.attribute(name)
 }
 
 fn mime_type(content_type: &ContentType<'_>) -> String {

@@ -159,7 +159,7 @@ mod tests {
         let places: Vec<_> =
             read_rejections("a.mbox", mailbox.as_bytes()).into_iter().map(|rejection| rejection.place).collect();
         let byte = mailbox.find("From ann@quay.example Tue Mar  4 05:06:02").unwrap();
-        assert_eq!((places[0].record, places[0].line, places[0].byte), (Some(2), Some(15), Some(byte as u64)));
+        assert_eq!((places[0].record, places[0].line, places[0].byte), (Some(2), Some(13), Some(byte as u64)));
         read_every_cut("a.mbox", mailbox.as_bytes());
     }
 
