@@ -1,11 +1,11 @@
-//! Markup with an article in each element of one name: feeds, NITF, NewsML-G2, and the SGML of Reuters-21578. Elements are cut out by
+//! Markup with an article in each element of one name: feeds, NITF, NewsML-G2, wiki dumps, and the XML and SGML of research corpora. Elements are cut out by
 //! their tags, so that one that is not well-formed costs only itself; what is inside is parsed later.
 
 use std::io::BufRead;
 use std::sync::Arc;
 
 use super::beginning::{Beginning, HEAD_BYTES};
-use super::{Format, feed, html, newsml, nitf, refuse_unknown, reuters};
+use super::{Format, feed, html, mediawiki, newsml, nitf, rcv, refuse_unknown, reuters, trec};
 use crate::config::InputConfig;
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::raw_record::{Parsed, RawRecord};
@@ -20,7 +20,22 @@ const MAX_CONTEXT_BYTES: usize = 1 << 16;
 const TAG_BYTES: usize = 64;
 
 /// The dialects. The first tag in a file that is the root of one decides.
-static DIALECTS: &[&Dialect] = &[&feed::RSS, &feed::ATOM, &nitf::NITF, &newsml::NEWSML, &reuters::REUTERS];
+static DIALECTS: &[&Dialect] = &[
+    &feed::RSS,
+    &feed::ATOM,
+    &nitf::NITF,
+    &newsml::NEWSML,
+    &reuters::REUTERS,
+    &rcv::RCV,
+    &trec::TREC,
+    &mediawiki::MEDIAWIKI,
+];
+
+/// Tells, for the elements of a name, which of them are no articles and are not meant to be.
+static LEFT_OUT: &[(&str, fn(&str) -> bool)] = &[("DOC", trec::is_left_out), ("page", mediawiki::is_left_out)];
+
+/// Elements that hold all articles of a file. A file that does not close one is cut.
+const ROOTS: [&str; 6] = ["rss", "RDF", "feed", "newsMessage", "mediawiki", "DOCSTREAM"];
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["xml", "nitf", "newsml", "rss", "atom", "rdf", "sgm", "sgml"],
@@ -90,6 +105,9 @@ impl RawRecord for Element {
     fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
         let Self { context, bytes } = *self;
         let (text, encoding) = decode_labelled(bytes, context.charset.as_deref())?;
+        if LEFT_OUT.iter().any(|(element, is_left_out)| *element == context.dialect.element && is_left_out(&text)) {
+            return Ok(None);
+        }
         (context.dialect.parse)(&text, &context.beginning, encoding).map(Some)
     }
 }
@@ -146,7 +164,7 @@ impl Context {
     fn ends_with(&self, end: &[u8]) -> bool {
         let is_open =
             |name: &&&str| self.beginning.contains(&format!("<{name}")) || self.beginning.contains(&format!(":{name}"));
-        let open = ["rss", "RDF", "feed", "newsMessage"].iter().find(is_open);
+        let open = ROOTS.iter().find(is_open);
         open.is_none_or(|name| memchr::memmem::find(end, format!("{name}>").as_bytes()).is_some())
     }
 }

@@ -1,5 +1,7 @@
 //! One file a format: cuts a stream into raw records, and parses a raw record. [`FORMATS`] is the table of them.
 
+/// IPTC 7901 and ANPA 1312, the messages of news agencies.
+mod agency;
 /// ARC, which came before WARC.
 mod arc;
 /// The bytes and the name by which a format is recognised.
@@ -22,6 +24,8 @@ mod lines;
 mod mail;
 /// Mailboxes.
 mod mbox;
+/// XML dumps of wikis.
+mod mediawiki;
 /// NewsML-G2.
 mod newsml;
 /// ninjs, the JSON of news agencies.
@@ -32,15 +36,21 @@ mod nitf;
 mod parquet;
 /// Plain text.
 mod plain;
+/// Reuters RCV1 and RCV2.
+mod rcv;
 /// Reuters-21578.
 mod reuters;
 /// CSV, TSV and the like.
 mod table;
 /// Bytes read as if they were a file.
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
+/// SGML of research corpora: Gigaword, AQUAINT and TREC.
+mod trec;
 /// WARC, the archives of crawlers.
 mod warc;
+/// The markup of wikis.
+mod wikitext;
 /// XML as a tree.
 mod xml;
 
@@ -60,6 +70,7 @@ static FORMATS: &[&Format] = &[
     &parquet::FORMAT,
     &warc::FORMAT,
     &arc::FORMAT,
+    &agency::FORMAT,
     &mbox::FORMAT,
     &mail::FORMAT,
     &lines::FORMAT,

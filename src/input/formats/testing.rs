@@ -20,13 +20,27 @@ pub(super) fn read_rejections(name: &str, bytes: &[u8]) -> Vec<Rejection> {
     parse_file(name, bytes).into_iter().filter_map(Result::err).collect()
 }
 
+/// As [`read_texts`], for bytes in compressions and archives.
+pub(in super::super) fn read_layers(name: &str, bytes: &[u8]) -> Vec<Result<String, Reason>> {
+    let outcomes = parse(name, bytes, crate::input::layers::read).into_iter();
+    outcomes.map(|outcome| outcome.map(|article| article.text).map_err(|rejection| rejection.reason)).collect()
+}
+
 fn parse_file(name: &str, bytes: &[u8]) -> Vec<Result<Parsed, Rejection>> {
+    parse(name, bytes, super::read)
+}
+
+fn parse(
+    name: &str,
+    bytes: &[u8],
+    read: fn(&mut Stream<'_>, Shell<'_>, &mut Intake<'_>) -> Flow,
+) -> Vec<Result<Parsed, Rejection>> {
     let config = InputConfig::default();
     let interrupt = Interrupt::default();
     let budget = Budget::new(&config);
     let mut parsing = ParsingSink { config: &config, outcomes: Vec::new() };
     let mut intake = Intake::new(&config, &interrupt, name.to_owned(), name.to_owned(), &mut parsing);
-    let flow = super::read(&mut Stream::new(bytes), Shell::new(name, None, &budget), &mut intake);
+    let flow = read(&mut Stream::new(bytes), Shell::new(name, None, &budget), &mut intake);
     assert!(flow.is_continue(), "{name} is read to its end");
     parsing.outcomes
 }
