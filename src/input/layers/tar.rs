@@ -68,7 +68,7 @@ fn file(
     let size = size.unwrap_or(header.size);
     let end = stream.position() + size;
     if matches!(header.kind, b'0' | b'7' | 0) && !name.ends_with('/') {
-        Member { name }.read(Exactly::new(stream, size), shell, intake)?;
+        Member { name, archive: shell.name }.read(Exactly::new(stream, size), shell, intake)?;
     }
     ControlFlow::Continue(finish(stream, end))
 }

@@ -145,7 +145,7 @@ fn unpack(
     if header.name.ends_with('/') {
         return ControlFlow::Continue(());
     }
-    let member = Member { name: header.name.clone() };
+    let member = Member { name: header.name.clone(), archive: shell.name };
     let decoder = match decoder(packed, header) {
         Ok(decoder) => decoder,
         Err(refusal) => return member.refuse(refusal, intake),
@@ -165,7 +165,7 @@ fn decoder<'p>(packed: impl BufRead + 'p, header: &Header) -> Result<Box<dyn Rea
         0 => Ok(Box::new(packed)),
         8 => Ok(Box::new(flate2::bufread::DeflateDecoder::new(packed))),
         12 => Ok(Box::new(bzip2::bufread::BzDecoder::new(packed))),
-        93 => Ok(Box::new(zstd::Decoder::with_buffer(packed)?)),
+        93 => Ok(Box::new(::zstd::Decoder::with_buffer(packed)?)),
         95 => match super::xz() {
             Ok(xz) => Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(packed, xz))),
             Err(error) => Err(Refusal::damaged(format!("cannot be unpacked: {error}"))),
