@@ -1,12 +1,13 @@
 //! The parts of a file's name: the extension, the compression, and the name of its documents.
 
 /// The extensions of compressed files, and what is left of the name without the compression.
-const COMPRESSIONS: [(&str, &str); 9] = [
+const COMPRESSIONS: [(&str, &str); 10] = [
     (".gz", ""),
     (".zst", ""),
     (".zstd", ""),
     (".bz2", ""),
     (".xz", ""),
+    (".lz4", ""),
     (".tgz", ".tar"),
     (".tzst", ".tar"),
     (".tbz2", ".tar"),
@@ -36,7 +37,7 @@ pub(super) fn extension(name: &str) -> String {
 /// Tells whether a file of this name is an archive, compressed or not.
 pub(super) fn is_archive(name: &str) -> bool {
     let extension = extension(name);
-    matches!(extension.as_str(), "tar" | "zip")
+    matches!(extension.as_str(), "tar" | "zip" | "wacz")
         || COMPRESSIONS.iter().any(|(compressed, rest)| !rest.is_empty() && compressed[1..] == extension)
 }
 

@@ -1,11 +1,11 @@
-//! Markup with an article in each element of one name: feeds, NITF, NewsML-G2, and the SGML of Reuters-21578. Elements are cut out by
+//! Markup with an article in each element of one name: feeds, NITF, NewsML-G2, wiki dumps, and the XML and SGML of research corpora. Elements are cut out by
 //! their tags, so that one that is not well-formed costs only itself; what is inside is parsed later.
 
 use std::io::BufRead;
 use std::sync::Arc;
 
 use super::beginning::{Beginning, HEAD_BYTES};
-use super::{Format, feed, html, newsml, newsml1, nitf, proquest, refuse_unknown, reuters, trec};
+use super::{Format, feed, html, mediawiki, newsml, newsml1, nitf, proquest, rcv, refuse_unknown, reuters, trec};
 use crate::config::InputConfig;
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::raw_record::{Parsed, RawRecord};
@@ -27,9 +27,14 @@ static DIALECTS: &[&Dialect] = &[
     &newsml::NEWSML,
     &newsml1::NEWSML_1,
     &reuters::REUTERS,
+    &rcv::RCV,
     &trec::TREC,
     &proquest::PROQUEST,
+    &mediawiki::MEDIAWIKI,
 ];
+
+/// Tells, for the elements of a name, which of them are no articles and are not meant to be.
+static LEFT_OUT: &[(&str, fn(&str) -> bool)] = &[("DOC", trec::is_left_out), ("page", mediawiki::is_left_out)];
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["xml", "nitf", "newsml", "rss", "atom", "rdf", "sgm", "sgml"],
@@ -99,6 +104,9 @@ impl RawRecord for Element {
     fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
         let Self { context, bytes } = *self;
         let (text, encoding) = decode_labelled(bytes, context.charset.as_deref())?;
+        if LEFT_OUT.iter().any(|(element, is_left_out)| *element == context.dialect.element && is_left_out(&text)) {
+            return Ok(None);
+        }
         (context.dialect.parse)(&text, &context.beginning, encoding).map(Some)
     }
 }
@@ -153,7 +161,7 @@ impl Context {
 
     /// Tells whether the end of the file closes the element that was opened before the first article.
     fn ends_with(&self, end: &[u8]) -> bool {
-        const ROOTS: [&[u8]; 5] = [b"rss", b"RDF", b"feed", b"newsMessage", b"NewsML"];
+        const ROOTS: [&[u8]; 7] = [b"rss", b"RDF", b"feed", b"newsMessage", b"NewsML", b"mediawiki", b"DOCSTREAM"];
         let tags = memchr::memchr_iter(b'<', self.beginning.as_bytes());
         let mut names = tags.map(|at| local_name(&self.beginning.as_bytes()[at + 1..]));
         let open = names.find(|name| ROOTS.contains(name));

@@ -30,6 +30,12 @@ mod json_fields;
 mod known_json;
 /// JSON Lines.
 mod lines;
+/// Mail and saved web pages.
+mod mail;
+/// Mailboxes.
+mod mbox;
+/// XML dumps of wikis.
+mod mediawiki;
 /// NewsML-G2.
 mod newsml;
 /// NewsML 1.
@@ -44,17 +50,21 @@ mod parquet;
 mod plain;
 /// Records of ProQuest TDM Studio.
 mod proquest;
+/// Reuters RCV1 and RCV2.
+mod rcv;
 /// Reuters-21578.
 mod reuters;
 /// CSV, TSV and the like.
 mod table;
 /// Bytes read as if they were a file.
 #[cfg(test)]
-mod testing;
-/// The SGML of TREC and Gigaword.
+pub(super) mod testing;
+/// SGML of research corpora: Gigaword, AQUAINT and TREC.
 mod trec;
 /// WARC, the archives of crawlers.
 mod warc;
+/// The markup of wikis.
+mod wikitext;
 /// Messages of agencies as they came over the wire.
 mod wire;
 /// XML as a tree.
@@ -78,6 +88,8 @@ static FORMATS: &[&Format] = &[
     &warc::FORMAT,
     &arc::FORMAT,
     &binary::FORMAT,
+    &mbox::FORMAT,
+    &mail::FORMAT,
     &lines::FORMAT,
     &json::FORMAT,
     &table::TSV,

@@ -1,75 +1,272 @@
-//! The SGML of TREC and of the Gigaword corpora: an article a `DOC`. It is no XML: tags may stay open, and `&` may mean itself.
+//! SGML of research corpora: an article a `DOC`. LDC's Gigaword and AQUAINT name its parts alike everywhere; in TREC each newspaper has
+//! names of its own. Files have no root.
+
+use jiff::civil::Date;
 
 use super::elements::Dialect;
-use super::reuters::inside;
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
-use crate::input::text::markup::{self, Lines};
+use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
 
-pub(super) static TREC: Dialect = Dialect { roots: &["DOC"], element: "DOC", parse };
+pub(super) static TREC: Dialect = Dialect { roots: &["DOC", "DOCSTREAM"], element: "DOC", parse };
+
+/// The elements with a headline: of LDC, AP, the Wall Street Journal and others.
+const TITLES: [&str; 6] = ["HEADLINE", "HEAD", "HL", "TITLE", "TTL", "HT"];
+
+/// The elements with the text, in their order: a first paragraph, which the Wall Street Journal and the San Jose Mercury News set apart,
+/// and the rest.
+const TEXTS: [&str; 3] = ["LEADPARA", "LP", "TEXT"];
+
+/// The publishers by the letters that ids begin with.
+const PUBLISHERS: [(&str, &str); 14] = [
+    ("AFE", "Agence France-Presse"),
+    ("AFP", "Agence France-Presse"),
+    ("AP", "Associated Press"),
+    ("APE", "Associated Press"),
+    ("APW", "Associated Press"),
+    ("CNA", "Central News Agency"),
+    ("FT", "Financial Times"),
+    ("LA", "Los Angeles Times"),
+    ("LTW", "Los Angeles Times/Washington Post"),
+    ("NYT", "The New York Times"),
+    ("SJMN", "San Jose Mercury News"),
+    ("WSJ", "The Wall Street Journal"),
+    ("XIE", "Xinhua"),
+    ("XIN", "Xinhua"),
+];
 
 fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
-    let word = |names: &[&str]| {
-        let texts = names.iter().filter_map(|name| inside(article, name));
-        texts
-            .map(|text| markup::text(text).split_whitespace().collect::<Vec<_>>().join(" "))
-            .find(|text| !text.is_empty())
-    };
-    let text = inside(article, "TEXT").unwrap_or_default();
-    // Where there are no paragraphs, lines stay as they were on the wire.
-    let has_paragraphs = text.contains("<P>") || text.contains("<p>");
-    let text = markup::text_with(text, if has_paragraphs { Lines::Joined } else { Lines::Kept });
+    let text: Vec<String> = TEXTS
+        .iter()
+        .flat_map(|name| elements(article, name))
+        .map(text_of)
+        .filter(|text| !text.trim().is_empty())
+        .collect();
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text in `TEXT`"));
     }
-    let tag = &article[..article.find('>').unwrap_or(article.len())];
-    let own_id = word(&["DOCNO", "DOCID"]).or_else(|| id_of_tag(tag));
+    let id = attribute(article, "id").or_else(|| word(article, "DOCNO")).or_else(|| word(article, "DOCID"));
+    let heading =
+        TITLES.iter().find_map(|name| lines_of(article, name)).map(|lines| Heading::new(&lines)).unwrap_or_default();
+    let date = ["DATE_TIME", "DATE", "DD"].iter().find_map(|name| word(article, name));
     let metadata = Metadata {
-        title: word(&["HEADLINE", "HEAD", "HL", "TITLE", "TI"]),
-        byline: word(&["BYLINE", "AUTHOR"]),
-        published: word(&["DATE_TIME", "DATETIME", "DATE", "DATE1", "DD"]).or_else(|| date_of_id(own_id.as_deref()?)),
-        section: word(&["SECTION"]),
+        title: heading.title,
+        byline: word(article, "BYLINE").or(heading.byline),
+        published: id.as_deref().and_then(date_of_id).or_else(|| date.map(|date| date_of_words(&date).unwrap_or(date))),
+        section: word(article, "SECTION").or_else(|| word(article, "PAGE")),
+        source: word(article, "PUB")
+            .or_else(|| id.as_deref().and_then(publisher).map(str::to_owned))
+            .or_else(|| word(article, "SO")),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
+    Ok(Parsed { own_id: id, metadata, text: text.join("\n\n"), encoding })
 }
 
-fn id_of_tag(tag: &str) -> Option<String> {
-    let (_, value) = tag.split_once("id=\"")?;
-    value.split_once('"').map(|(id, _)| id.to_owned())
+/// Tells whether a `DOC` is no article by the type that LDC gives it: a note to editors, or a list of prices or results.
+pub(super) fn is_left_out(article: &str) -> bool {
+    attribute(article, "type").is_some_and(|kind| kind != "story")
 }
 
-/// `20310304` of `XYZ_ENG_20310304.0001`.
+/// A headline and what stands under it.
+#[derive(Default)]
+struct Heading {
+    title: Option<String>,
+    byline: Option<String>,
+}
+
+impl Heading {
+    /// Parses the lines of a headline. In the Wall Street Journal a byline may follow, or a rule and a subtitle; the Financial Times has
+    /// a date before it.
+    fn new(lines: &[String]) -> Self {
+        let end = lines.iter().position(|line| is_rule(line) || is_byline(line)).unwrap_or(lines.len());
+        let title = lines[..end].join(" ");
+        let behind_date = title.strip_prefix("FT ").and_then(|rest| rest.split_once(" / ")).map(|(_, title)| title);
+        let title = behind_date.unwrap_or(&title).trim().to_owned();
+        Self {
+            title: Some(title).filter(|title| !title.is_empty()),
+            byline: lines.iter().find(|line| is_byline(line)).cloned(),
+        }
+    }
+}
+
+fn is_rule(line: &str) -> bool {
+    line.bytes().all(|byte| byte == b'-')
+}
+
+fn is_byline(line: &str) -> bool {
+    line.starts_with("By ")
+}
+
+/// The content of all elements of that name.
+fn elements<'a>(article: &'a str, name: &str) -> Vec<&'a str> {
+    let open = format!("<{name}");
+    let close = format!("</{name}>");
+    let mut found = Vec::new();
+    let mut rest = article;
+    while let Some((_, behind)) = rest.split_once(&open) {
+        rest = behind;
+        if let (true, Some((_, content))) = (behind.starts_with(['>', ' ', '\n', '\r']), behind.split_once('>')) {
+            let (content, behind) = content.split_once(&close).unwrap_or((content, ""));
+            found.push(content);
+            rest = behind;
+        }
+    }
+    found
+}
+
+/// The text of the first element of that name, on one line, unless it is empty.
+fn word(article: &str, name: &str) -> Option<String> {
+    let text = markup::text(elements(article, name).first()?);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    Some(words.join(" ")).filter(|text| !text.is_empty())
+}
+
+/// The lines of the first element of that name that has any, without the marks that the Wall Street Journal puts before them.
+fn lines_of(article: &str, name: &str) -> Option<Vec<String>> {
+    let lines = elements(article, name).into_iter().map(|content| {
+        let text = markup::text(&format!("<pre>{content}</pre>"));
+        let lines = text.lines().map(|line| line.trim_start_matches('@').trim().to_owned());
+        lines.filter(|line| !line.is_empty()).collect::<Vec<_>>()
+    });
+    lines.into_iter().find(|lines| !lines.is_empty())
+}
+
+/// The text of an element: paragraphs where it has some, otherwise the lines as they are, whose indentation begins paragraphs.
+fn text_of(content: &str) -> String {
+    if content.contains("<P>") || content.contains("<p>") {
+        return markup::text(content);
+    }
+    let mut text = String::with_capacity(content.len());
+    let mut rest = content;
+    while let Some(at) = rest.find('<') {
+        text.push_str(&rest[..at]);
+        let tag = &rest[at..];
+        let is_tag = tag[1..].starts_with(|next: char| next.is_ascii_alphabetic() || next == '/' || next == '!');
+        let end = tag.find('>').filter(|_| is_tag).map_or(1, |end| end + 1);
+        text.push_str(if end == 1 { "<" } else { "" });
+        rest = &tag[end..];
+    }
+    text.push_str(rest);
+    let mut text = markup::unescape(&text).into_owned();
+    text.retain(|character| !character.is_control() || matches!(character, '\n' | '\t'));
+    text.trim_end().trim_start_matches('\n').to_owned()
+}
+
+/// An attribute of the article's tag, with or without quotation marks.
+fn attribute(article: &str, name: &str) -> Option<String> {
+    let tag = &article[..article.find('>')?];
+    let value = tag.split_once(&format!(" {name}="))?.1;
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''));
+    let value = match quote {
+        Some(quote) => value[1..].split(quote).next()?,
+        None => value.split_ascii_whitespace().next()?,
+    };
+    Some(value.to_owned()).filter(|value| !value.is_empty())
+}
+
+/// The letters before the first digit or mark.
+fn prefix(id: &str) -> &str {
+    &id[..id.find(|character: char| !character.is_ascii_alphabetic()).unwrap_or(id.len())]
+}
+
+fn publisher(id: &str) -> Option<&'static str> {
+    let prefix = prefix(id).to_ascii_uppercase();
+    PUBLISHERS.iter().find(|(letters, _)| *letters == prefix).map(|(_, publisher)| *publisher)
+}
+
+/// The date in an id: `AFP_ENG_19940512.0001`, `APW19980601.0001`, `AP880212-0004`; in those of the Los Angeles Times, `LA010189-0001`,
+/// the year comes last.
 fn date_of_id(id: &str) -> Option<String> {
-    let (before, _) = id.rsplit_once('.')?;
-    let (_, date) = before.rsplit_once('_')?;
-    (date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit())).then(|| date.to_owned())
+    let digits = id.split(|character: char| !character.is_ascii_digit()).find(|digits| !digits.is_empty())?;
+    match digits.len() {
+        8 => date(&digits[..4], &digits[4..6], &digits[6..]),
+        6 if prefix(id) == "LA" => date(&format!("19{}", &digits[4..]), &digits[..2], &digits[2..4]),
+        6 => date(&format!("19{}", &digits[..2]), &digits[2..4], &digits[4..]),
+        _ => None,
+    }
+}
+
+/// The date in `910514`, `03/04/87` (month first) or `January 1, 1989, Sunday, Home Edition`. `None` for others.
+fn date_of_words(words: &str) -> Option<String> {
+    if words.len() == 6 && words.bytes().all(|byte| byte.is_ascii_digit()) {
+        return date(&format!("19{}", &words[..2]), &words[2..4], &words[4..]);
+    }
+    let parts: Vec<&str> = words.split('/').collect();
+    if let [month, day, year] = parts[..]
+        && year.len() == 2
+    {
+        return date(&format!("19{year}"), month, day);
+    }
+    let parts: Vec<&str> = words.split(',').collect();
+    (parts.len() > 2).then(|| parts[..2].join(","))
+}
+
+fn date(year: &str, month: &str, day: &str) -> Option<String> {
+    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok().map(|date| date.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::input::formats::testing::{read_article, read_articles};
+    use crate::input::formats::testing::{read_article, read_articles, read_every_cut, read_texts};
+    use crate::record::Reason;
 
     #[test]
-    fn a_doc_of_gigaword_has_paragraphs_and_its_date_in_its_id() {
-        let doc = "<DOC id=\"XYZ_ENG_20310304.0001\" type=\"story\" >\n<HEADLINE>\nQuay &AMP; boats\n</HEADLINE>\n<DATELINE>\nBergen\n</DATELINE>\n\
-            <TEXT>\n<P>\nOne\nline.\n</P>\n<P>\nTwo.\n</P>\n</TEXT>\n</DOC>\n";
-        let articles = read_articles("a.sgml", doc.repeat(2).as_bytes());
-        assert_eq!(articles.len(), 2);
-        assert_eq!(
-            (articles[0].own_id.as_deref(), articles[0].text.as_str()),
-            (Some("XYZ_ENG_20310304.0001"), "One line.\n\nTwo.")
-        );
-        assert_eq!(articles[0].metadata.published.as_deref(), Some("20310304"));
+    fn a_story_of_gigaword_is_a_document_and_other_types_are_left_out() {
+        let corpus = "<DOC id=\"XIN_ENG_20310304.0001\" type=\"story\" >\n<HEADLINE>\nStorm hits\ncoast\n</HEADLINE>\n<DATELINE>\nPORT ANSELM, March 4\n\
+            </DATELINE>\n<TEXT>\n<P>\nIt rained\nall night.\n</P>\n<P>\nThen it snowed &AMP; froze.\n</P>\n</TEXT>\n</DOC>\n\
+            <DOC id=\"XIN_ENG_20310304.0002\" type=\"advis\" >\n<TEXT>\nEDITORS: wait.\n</TEXT>\n</DOC>\n\
+            <DOC id=\"XIN_ENG_20310304.0003\" type=\"story\" >\n<TEXT>\n</TEXT>\n</DOC>\n";
+        assert_eq!(read_texts("a", corpus.as_bytes())[1..], [Err(Reason::Empty)]);
+        let first = &corpus[..corpus.find("<DOC id=\"XIN_ENG_20310304.0003").unwrap()];
+        let article = read_article("xin_eng_203103", first.as_bytes());
+        assert_eq!(article.text, "It rained all night.\n\nThen it snowed & froze.");
+        assert_eq!(article.own_id.as_deref(), Some("XIN_ENG_20310304.0001"));
+        let metadata = article.metadata;
+        assert_eq!((metadata.title.as_deref(), metadata.source.as_deref()), (Some("Storm hits coast"), Some("Xinhua")));
+        assert_eq!(metadata.published.as_deref(), Some("2031-03-04"));
+        read_every_cut("a.sgm", corpus.as_bytes());
+        let stream = format!("<?xml version=\"1.0\"?>\n<DOCSTREAM>\n{first}");
+        assert_eq!(read_texts("a.xml", stream.as_bytes()).last(), Some(&Err(Reason::Truncated)));
     }
 
     #[test]
-    fn a_doc_of_trec_has_lines() {
-        let doc = b"<DOC>\n<DOCNO> AP310300-0001 </DOCNO>\n<HEAD>Quay\nTo Close</HEAD>\n<BYLINE>By IDA BRENN</BYLINE>\n<TEXT>\nOne & two.\nThree.\n</TEXT>\n</DOC>";
-        let article = read_article("a", doc);
-        assert_eq!((article.own_id.as_deref(), article.text.as_str()), (Some("AP310300-0001"), "One & two.\nThree."));
-        assert_eq!(article.metadata.title.as_deref(), Some("Quay To Close"));
-        assert_eq!(article.metadata.byline.as_deref(), Some("By IDA BRENN"));
+    fn the_newspapers_of_trec_name_their_parts_each_in_its_way() {
+        let corpus = "<DOC>\n<DOCNO> AP880212-0004 </DOCNO>\n<FILEID>AP-NR-02-12-88 1637EST</FILEID>\n<HEAD>Storm Hits Coast</HEAD>\n<HEAD>With Photo</HEAD>\n\
+            <BYLINE>By ANN VALE</BYLINE>\n<DATELINE>PORT ANSELM (AP) </DATELINE>\n<TEXT>\n   It rained\nall night.\n   Then it snowed.\n</TEXT>\n</DOC>\n\
+            <DOC>\n<DOCNO>WSJ900402-0001</DOCNO>\n<HL>\n    Storm Hits Coast:\n    Ferries Stop\n    ----\n    By Ann Vale\n</HL>\n<DD> 04/02/90 </DD>\n<SO> THE JOURNAL (J)</SO>\n\
+            <LP>\n   It rained.\n</LP>\n<TEXT>\n   Then 1 < 2.\n</TEXT>\n</DOC>\n\
+            <DOC>\n<DOCNO>FT911-3</DOCNO>\n<DATE>910514</DATE>\n<HEADLINE>\nFT  14 MAY 91 / Weather: Storm hits coast\n</HEADLINE>\n<TEXT>\nIt rained.\n</TEXT>\n\
+            <PUB>The Times of Finance\n</PUB>\n<PAGE>\nLondon Page 20\n</PAGE>\n</DOC>\n\
+            <DOC>\n<DOCNO> LA010189-0001 </DOCNO>\n<DATE>\n<P>\nJanuary 1, 1989, Sunday, Home Edition\n</P>\n</DATE>\n<SECTION><P>Metro; Part 1</P></SECTION>\n\
+            <HEADLINE>\n<P>\nSTORM HITS COAST;\n</P>\n<P>\nFERRIES STOP\n</P>\n</HEADLINE>\n<TEXT>\n<P>\nIt rained.\n</P>\n<P>\nIt snowed.\n</P>\n</TEXT>\n</DOC>\n";
+        let articles = read_articles("trec", corpus.as_bytes());
+        let texts: Vec<_> = articles.iter().map(|article| article.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "   It rained\nall night.\n   Then it snowed.",
+                "   It rained.\n\n   Then 1 < 2.",
+                "It rained.",
+                "It rained.\n\nIt snowed."
+            ]
+        );
+        let found = |take: fn(&crate::record::Metadata) -> &Option<String>| -> Vec<Option<&str>> {
+            articles.iter().map(|article| take(&article.metadata).as_deref()).collect()
+        };
+        let titles = [
+            "Storm Hits Coast",
+            "Storm Hits Coast: Ferries Stop",
+            "Weather: Storm hits coast",
+            "STORM HITS COAST; FERRIES STOP",
+        ];
+        assert_eq!(found(|metadata| &metadata.title), titles.map(Some));
+        let dates = ["1988-02-12", "1990-04-02", "1991-05-14", "1989-01-01"];
+        assert_eq!(found(|metadata| &metadata.published), dates.map(Some));
+        let sources = ["Associated Press", "The Wall Street Journal", "The Times of Finance", "Los Angeles Times"];
+        assert_eq!(found(|metadata| &metadata.source), sources.map(Some));
+        assert_eq!(found(|metadata| &metadata.byline), [Some("By ANN VALE"), Some("By Ann Vale"), None, None]);
+        assert_eq!(found(|metadata| &metadata.section), [None, None, Some("London Page 20"), Some("Metro; Part 1")]);
+        read_every_cut("a.sgm", corpus.as_bytes());
     }
 }

@@ -13,8 +13,12 @@ use crate::input::stream::Stream;
 use crate::input::text::decode::decode;
 use crate::record::{Metadata, Reason};
 
-pub(super) static FORMAT: Format =
-    Format { extensions: &[], is_one_record: false, recognise, read: |stream, _, intake| read(stream, intake) };
+pub(super) static FORMAT: Format = Format {
+    extensions: &["iptc", "anpa"],
+    is_one_record: false,
+    recognise,
+    read: |stream, _, intake| read(stream, intake),
+};
 
 const START_OF_HEADER: u8 = 1;
 const START_OF_TEXT: u8 = 2;

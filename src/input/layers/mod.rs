@@ -4,17 +4,21 @@
 mod budget;
 /// gzip, member by member.
 mod gzip;
+/// LZ4, frame by frame.
+mod lz4;
 /// Files of a tar archive.
 mod tar;
 /// Files of a zip archive.
 mod zip;
+/// zstd, with and without a dictionary.
+mod zstd;
 
 use std::fs::File;
 use std::io::{BufRead, Read};
 
 use super::formats;
 use super::intake::{Flow, Intake, Spot};
-use super::names::{kind, without_compression};
+use super::names::{extension, kind, without_compression};
 use super::refusal::Refusal;
 use super::stream::Stream;
 use crate::config::InputConfig;
@@ -44,6 +48,7 @@ enum Layer {
     Zstd,
     Bzip2,
     Xz,
+    Lz4,
     Zip,
     Tar,
 }
@@ -53,7 +58,7 @@ impl Layer {
     fn recognise(head: &[u8]) -> Option<Self> {
         if head.starts_with(&[0x1f, 0x8b]) {
             Some(Self::Gzip)
-        } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || (begins_skippable(head)) {
+        } else if head.starts_with(&zstd::MAGIC) || begins_skippable(head) {
             Some(Self::Zstd)
         } else if head.starts_with(b"BZh")
             && head.get(4..10).is_none_or(|block| matches!(block, b"1AY&SY" | b"\x17rE8P\x90"))
@@ -61,6 +66,8 @@ impl Layer {
             Some(Self::Bzip2)
         } else if head.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
             Some(Self::Xz)
+        } else if head.starts_with(&lz4::MAGIC) {
+            Some(Self::Lz4)
         } else if head.starts_with(b"PK\x03\x04")
             || head.starts_with(b"PK\x05\x06")
             || head.starts_with(b"PK\x07\x08PK\x03\x04")
@@ -109,15 +116,16 @@ pub(crate) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intak
     }
     match layer {
         Layer::Gzip => unpack(gzip::Members::new(stream), shell, intake),
-        Layer::Zstd => match zstd::Decoder::with_buffer(stream) {
+        Layer::Zstd => match zstd::decoder(stream) {
             Ok(decoder) => unpack(decoder, shell, intake),
-            Err(error) => intake.refuse(Spot::Whole, error.into(), b""),
+            Err(refusal) => intake.refuse(Spot::Whole, refusal, b""),
         },
         Layer::Bzip2 => unpack(bzip2::bufread::MultiBzDecoder::new(stream), shell, intake),
         Layer::Xz => match xz() {
             Ok(xz) => unpack(liblzma::bufread::XzDecoder::new_stream(stream, xz), shell, intake),
             Err(error) => intake.refuse(Spot::Whole, Refusal::damaged(format!("cannot be unpacked: {error}")), b""),
         },
+        Layer::Lz4 => unpack(lz4::Frames::new(stream), shell, intake),
         Layer::Zip => zip::read(stream, shell, intake),
         Layer::Tar => tar::read(stream, shell, intake),
     }
@@ -160,20 +168,27 @@ fn unpack(decoder: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow
 }
 
 /// A file in an archive.
-struct Member {
+struct Member<'a> {
     name: String,
+    /// The name of the archive.
+    archive: &'a str,
 }
 
-impl Member {
+impl Member<'_> {
     /// The number of bytes that show whether to read it; 0 if its name tells.
     fn sniffed_bytes(&self) -> usize {
-        if formats::is_readable(&self.name) || is_hidden(&self.name) { 0 } else { SNIFFED_BYTES }
+        if formats::is_readable(&self.name) || self.is_ignored() { 0 } else { SNIFFED_BYTES }
+    }
+
+    /// True if it is neither read nor counted: it is hidden, as on a walk, or describes the web archives of a WACZ.
+    fn is_ignored(&self) -> bool {
+        is_hidden(&self.name) || extension(self.archive) == "wacz" && !self.name.starts_with("archive/")
     }
 
     /// Tells whether to read it: its name or the beginning of its content shows that it can be read. Counts it otherwise, unless it is
-    /// hidden, as on a walk.
+    /// ignored.
     fn is_taken(&self, beginning: impl Read, intake: &mut Intake<'_>) -> bool {
-        if is_hidden(&self.name) {
+        if self.is_ignored() {
             return false;
         }
         let is_taken = formats::is_readable(&self.name) || is_certain(&mut Stream::new(beginning), intake.settings());
@@ -219,4 +234,65 @@ fn find_bytes(stream: &mut Stream<'_>, marks: &[&[u8]]) -> bool {
 fn is_hidden(name: &str) -> bool {
     // As macOS leaves them: `__MACOSX/._article.txt`.
     name.split('/').any(|part| part.starts_with('.') && part != "." && part != ".." || part == "__MACOSX")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use crate::input::formats::testing::read_layers;
+    use crate::record::Reason;
+
+    fn warc(number: usize) -> Vec<u8> {
+        let page = "It rained.";
+        let head = "WARC/1.1\r\nWARC-Type: resource\r\nContent-Type: text/plain";
+        let record = format!(
+            "{head}\r\nWARC-Target-URI: https://a.example/{number}\r\nContent-Length: {}\r\n\r\n{page}\r\n\r\n",
+            page.len()
+        );
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(record.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn archive(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let mut writer = ::zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = ::zip::write::SimpleFileOptions::default().compression_method(::zip::CompressionMethod::Stored);
+        for (name, bytes) in members {
+            writer.start_file(*name, options).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn a_wacz_is_its_web_archives_alone() {
+        let bytes = archive(&[
+            ("archive/data.warc.gz", warc(1)),
+            ("archive/more.warc.gz", warc(2)),
+            (
+                "pages/pages.jsonl",
+                b"{\"format\":\"json-pages-1.0\"}\n{\"url\":\"https://a.example/1\",\"text\":\"It rained.\"}\n"
+                    .to_vec(),
+            ),
+            ("datapackage.json", b"{\"profile\":\"data-package\"}".to_vec()),
+        ]);
+        let rained = Ok("It rained.".to_owned());
+        assert_eq!(read_layers("crawl.wacz", &bytes), [rained.clone(), rained.clone()]);
+        for end in (0..bytes.len()).step_by(97) {
+            read_layers("crawl.wacz", &bytes[..end]);
+        }
+        let inside = bytes.windows(10).position(|window| window == b"more.warc.").unwrap() + 40;
+        assert_eq!(read_layers("crawl.wacz", &bytes[..inside])[..2], [rained, Err(Reason::Truncated)]);
+    }
+
+    #[test]
+    fn lz4_is_a_layer_like_others() {
+        let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        encoder.write_all(b"{\"text\":\"It rained.\"}\n{\"text\":\"It snowed.\"}\n").unwrap();
+        let packed = encoder.finish().unwrap();
+        let expected = ["It rained.", "It snowed."].map(|text| Ok(text.to_owned()));
+        assert_eq!(read_layers("a.jsonl.lz4", &packed), expected);
+        assert_eq!(read_layers("a.jsonl.lz4", &packed[..packed.len() - 8]).last(), Some(&Err(Reason::Truncated)));
+    }
 }

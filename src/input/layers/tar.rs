@@ -68,7 +68,7 @@ fn file(
     let size = size.unwrap_or(header.size);
     let end = stream.position() + size;
     if matches!(header.kind, b'0' | b'7' | 0) && !name.ends_with('/') {
-        let member = Member { name };
+        let member = Member { name, archive: shell.name };
         let beginning = stream.peek(member.sniffed_bytes());
         let length = beginning.len().min(usize::try_from(size).unwrap_or(usize::MAX));
         if member.is_taken(&beginning[..length], intake) {

@@ -122,11 +122,11 @@ fn file(
         return ControlFlow::Continue(Err(Refusal { goes_on: true, ..Refusal::damaged(message) }));
     }
     if header.is_open_ended() && header.packed_bytes == 0 {
-        let member = member(stream, header, u64::MAX, intake);
+        let member = member(stream, header, u64::MAX, shell.name, intake);
         unpack(&mut *stream, header, member.as_ref(), shell, intake)?;
         return ControlFlow::Continue(pass_descriptor(stream));
     }
-    let member = member(stream, header, header.packed_bytes, intake);
+    let member = member(stream, header, header.packed_bytes, shell.name, intake);
     let packed = Exactly::new(stream, header.packed_bytes);
     unpack(packed, header, member.as_ref(), shell, intake)?;
     let end = begin + header.packed_bytes;
@@ -137,11 +137,17 @@ fn file(
 }
 
 /// The file if it is to be read, which its name or its beginning shows.
-fn member(stream: &mut Stream<'_>, header: &Header, max_packed_bytes: u64, intake: &mut Intake<'_>) -> Option<Member> {
+fn member<'a>(
+    stream: &mut Stream<'_>,
+    header: &Header,
+    max_packed_bytes: u64,
+    archive: &'a str,
+    intake: &mut Intake<'_>,
+) -> Option<Member<'a>> {
     if header.name.ends_with('/') {
         return None;
     }
-    let member = Member { name: header.name.clone() };
+    let member = Member { name: header.name.clone(), archive };
     let packed = stream.peek(member.sniffed_bytes());
     let length = packed.len().min(usize::try_from(max_packed_bytes).unwrap_or(usize::MAX));
     let beginning = decoder(&packed[..length], header).unwrap_or_else(|_| Box::new(std::io::empty()));
@@ -152,7 +158,7 @@ fn member(stream: &mut Stream<'_>, header: &Header, max_packed_bytes: u64, intak
 fn unpack(
     packed: impl BufRead,
     header: &Header,
-    member: Option<&Member>,
+    member: Option<&Member<'_>>,
     shell: Shell<'_>,
     intake: &mut Intake<'_>,
 ) -> Flow {
@@ -183,7 +189,7 @@ fn decoder<'p>(packed: impl BufRead + 'p, header: &Header) -> Result<Box<dyn Rea
         0 => Ok(Box::new(packed)),
         8 => Ok(Box::new(flate2::bufread::DeflateDecoder::new(packed))),
         12 => Ok(Box::new(bzip2::bufread::BzDecoder::new(packed))),
-        93 => Ok(Box::new(zstd::Decoder::with_buffer(packed)?)),
+        93 => Ok(Box::new(::zstd::Decoder::with_buffer(packed)?)),
         95 => match super::xz() {
             Ok(xz) => Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(packed, xz))),
             Err(error) => Err(Refusal::damaged(format!("cannot be unpacked: {error}"))),
