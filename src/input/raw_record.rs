@@ -43,6 +43,11 @@ impl Parsed {
         Self { own_id, metadata, text, encoding, flags, is_left_out: false }
     }
 
+    /// A record that is no article and needs no text.
+    pub(super) fn left_out(encoding: &'static str) -> Self {
+        Self { is_left_out: true, ..Self::new("-".to_owned(), encoding) }
+    }
+
     /// Adds a remark on the text, unless it is there.
     pub(super) fn flag(&mut self, flag: TextFlag) {
         if !self.flags.contains(&flag) {

@@ -33,8 +33,11 @@ static DIALECTS: &[&Dialect] = &[
     &mediawiki::MEDIAWIKI,
 ];
 
+/// Tells by its text whether an element is no article and is not meant to be.
+type IsLeftOut = fn(&str) -> bool;
+
 /// Tells, for the elements of a name, which of them are no articles and are not meant to be.
-static LEFT_OUT: &[(&str, fn(&str) -> bool)] = &[("DOC", trec::is_left_out), ("page", mediawiki::is_left_out)];
+static LEFT_OUT: [(&str, IsLeftOut); 2] = [("DOC", trec::is_left_out), ("page", mediawiki::is_left_out)];
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["xml", "nitf", "newsml", "rss", "atom", "rdf", "sgm", "sgml"],
@@ -105,7 +108,7 @@ impl RawRecord for Element {
         let Self { context, bytes } = *self;
         let (text, encoding) = decode_labelled(bytes, context.charset.as_deref())?;
         if LEFT_OUT.iter().any(|(element, is_left_out)| *element == context.dialect.element && is_left_out(&text)) {
-            return Ok(None);
+            return Ok(Some(Parsed::left_out(encoding)));
         }
         (context.dialect.parse)(&text, &context.beginning, encoding).map(Some)
     }

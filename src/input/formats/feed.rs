@@ -39,12 +39,7 @@ fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parse
     let is_left_out =
         item.exactly("wp:post_type").and_then(Node::text).is_some_and(|kind| NO_ARTICLES.contains(&&*kind));
     if is_left_out {
-        return Ok(Parsed {
-            own_id: said("guid"),
-            metadata,
-            is_left_out,
-            ..Parsed::new(PLACEHOLDER.to_owned(), encoding)
-        });
+        return Ok(Parsed { own_id: said("guid"), metadata, ..Parsed::left_out(encoding) });
     }
     document(bodies, said("guid"), metadata, encoding)
 }
@@ -52,9 +47,6 @@ fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parse
 /// Entries of an export of `WordPress` that are no articles: pictures and parts of the site.
 const NO_ARTICLES: [&str; 7] =
     ["attachment", "custom_css", "nav_menu_item", "oembed_cache", "revision", "wp_global_styles", "wp_navigation"];
-
-/// The text of an entry that is left out and needs none.
-const PLACEHOLDER: &str = "-";
 
 /// Parses an `entry` of Atom. `feed` is the feed before its first entry.
 fn parse_entry(entry: &str, feed: &str, encoding: &'static str) -> Result<Parsed, Refusal> {

@@ -143,7 +143,7 @@ fn parse_message(texts: &Texts<'_>, headers: &Message<'_>) -> Result<Parsed, Ref
         language: raw_header(headers, "Content-Language"),
         source: sender.filter(|_| is_list),
     };
-    Ok(Parsed { own_id: headers.message_id().map(str::to_owned), metadata, text, encoding })
+    Ok(Parsed { own_id: headers.message_id().map(str::to_owned), metadata, ..Parsed::new(text, encoding) })
 }
 
 fn subject(headers: &Message<'_>) -> Option<String> {
@@ -266,9 +266,9 @@ impl<'m> Texts<'m> {
             },
         };
         if kind == "text/html" {
-            self.html.push(text)
+            self.html.push(text);
         } else {
-            self.plain.push(text)
+            self.plain.push(text);
         }
         Ok(())
     }

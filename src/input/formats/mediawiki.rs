@@ -33,7 +33,7 @@ fn parse(page: &str, site: &str, encoding: &'static str) -> Result<Parsed, Refus
         title,
         ..Metadata::default()
     };
-    Ok(Parsed { own_id: page.text_at(&["id"]), metadata, text: article.text, encoding })
+    Ok(Parsed { own_id: page.text_at(&["id"]), metadata, ..Parsed::new(article.text, encoding) })
 }
 
 /// Tells whether a page is no article: a redirect, or a page of another namespace, such as a talk page or a template.

@@ -10,20 +10,20 @@ pub(super) static RCV: Dialect = Dialect { roots: &["newsitem"], element: "newsi
 
 fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let item = Node::parse(xml)?;
-    let Some(text) = item.text_of("text") else {
+    let Some(text) = item.text_at(&["text"]) else {
         return Err(Refusal::new(Reason::Empty, "holds no text in `text`"));
     };
     let own_id = item.attribute("itemid");
     let metadata = Metadata {
         // A title is a headline with a country before it.
-        title: item.text_of("headline").or_else(|| item.text_of("title")),
-        byline: item.text_of("byline"),
+        title: item.text_at(&["headline"]).or_else(|| item.text_at(&["title"])),
+        byline: item.text_at(&["byline"]),
         published: item.attribute("date").or_else(|| dublin_core(&item, "dc.date.published")),
         language: item.attribute("xml:lang"),
         source: dublin_core(&item, "dc.source").or_else(|| dublin_core(&item, "dc.publisher")),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id, metadata, text, encoding })
+    Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
 }
 
 /// The value of `<dc element="NAME" value="…"/>`.

@@ -50,15 +50,19 @@ pub(super) fn read_articles(name: &str, bytes: &[u8]) -> Vec<Parsed> {
     read_file(name, bytes).into_iter().collect::<Result<_, _>>().unwrap()
 }
 
-/// As [`read_file`], for a file with one article.
+/// As [`read_file`], for a file with one article beside those that are left out.
 pub(super) fn read_article(name: &str, bytes: &[u8]) -> Parsed {
-    let [article] = read_articles(name, bytes).try_into().unwrap();
+    let mut articles = read_articles(name, bytes);
+    articles.retain(|article| !article.is_left_out);
+    let [article] = articles.try_into().unwrap();
     article
 }
 
-/// The texts of a file, or the reasons of rejections.
+/// The texts of the articles of a file that are not left out, or the reasons of rejections.
 pub(super) fn read_texts(name: &str, bytes: &[u8]) -> Vec<Result<String, Reason>> {
-    read_file(name, bytes).into_iter().map(|outcome| outcome.map(|article| article.text)).collect()
+    let mut outcomes = read_file(name, bytes);
+    outcomes.retain(|outcome| outcome.as_ref().is_ok_and(|article| !article.is_left_out) || outcome.is_err());
+    outcomes.into_iter().map(|outcome| outcome.map(|article| article.text)).collect()
 }
 
 /// Reads a file that is cut at every 97th byte, which may cost documents and must do no other harm.

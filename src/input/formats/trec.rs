@@ -60,7 +60,7 @@ fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refus
             .or_else(|| word(article, "SO")),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id: id, metadata, text: text.join("\n\n"), encoding })
+    Ok(Parsed { own_id: id, metadata, ..Parsed::new(text.join("\n\n"), encoding) })
 }
 
 /// Tells whether a `DOC` is no article by the type that LDC gives it: a note to editors, or a list of prices or results.

@@ -192,7 +192,7 @@ impl Parser<'_> {
                 None
             }
             "lang" => unnamed.get(1).copied(),
-            name if LINK_TEMPLATES.contains(&name) => unnamed.iter().take(2).last().copied(),
+            name if LINK_TEMPLATES.contains(&name) => unnamed.iter().take(2).next_back().copied(),
             name if TEXT_TEMPLATES.contains(&name) => {
                 unnamed.first().copied().or_else(|| named(&arguments, "text")).or_else(|| named(&arguments, "quote"))
             }

@@ -160,7 +160,7 @@ impl Writer {
             Node::Element(element) if element.name() == "br" => self.line_break(node),
             Node::Element(element) if element.name() == "q" => {
                 self.begin_paragraph();
-                self.html.push(if self.quotations % 2 == 0 { '“' } else { '‘' });
+                self.html.push(if self.quotations.is_multiple_of(2) { '“' } else { '‘' });
                 self.quotations += 1;
             }
             Node::Element(element) => {
@@ -181,7 +181,7 @@ impl Writer {
         let Some(element) = node.value().as_element() else { return };
         if element.name() == "q" {
             self.quotations -= 1;
-            self.html.push(if self.quotations % 2 == 0 { '”' } else { '’' });
+            self.html.push(if self.quotations.is_multiple_of(2) { '”' } else { '’' });
         }
         let Some(name) = self.written_name(node, element) else { return };
         if name != "a" {

@@ -150,9 +150,10 @@ fn beginning<'s>(layer: Layer, stream: &'s mut Stream<'_>) -> Option<Box<dyn Rea
     let packed = stream.peek(if layer == Layer::Bzip2 { SNIFFED_BZIP2_BYTES } else { SNIFFED_BYTES });
     match layer {
         Layer::Gzip => Some(Box::new(flate2::bufread::MultiGzDecoder::new(packed))),
-        Layer::Zstd => Some(Box::new(zstd::Decoder::with_buffer(packed).ok()?)),
+        Layer::Zstd => Some(Box::new(::zstd::Decoder::with_buffer(packed).ok()?)),
         Layer::Bzip2 => Some(Box::new(bzip2::bufread::MultiBzDecoder::new(packed))),
         Layer::Xz => Some(Box::new(liblzma::bufread::XzDecoder::new_stream(packed, xz().ok()?))),
+        Layer::Lz4 => Some(Box::new(lz4_flex::frame::FrameDecoder::new(packed))),
         Layer::Zip | Layer::Tar => None,
     }
 }
