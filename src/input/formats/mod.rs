@@ -6,6 +6,8 @@ mod arc;
 mod beginning;
 /// What a crawler got.
 mod capture;
+/// Word documents.
+mod docx;
 /// Articles between tags.
 mod elements;
 /// RSS and Atom.
@@ -18,6 +20,8 @@ mod html;
 mod json;
 /// A record a line.
 mod lines;
+/// Documents of word processors.
+mod manuscript;
 /// What news agencies exchange.
 mod newsml;
 /// What news agencies write in JSON.
@@ -28,8 +32,12 @@ mod nitf;
 mod parquet;
 /// Plain text.
 mod plain;
+/// Exports of press databases.
+mod press_database;
 /// Reuters-21578.
 mod reuters;
+/// Rich Text Format.
+mod rtf;
 /// Rows below a row of names.
 mod table;
 #[cfg(test)]
@@ -51,8 +59,10 @@ use crate::record::Reason;
 use beginning::Beginning;
 
 /// The formats. The first one that recognises a stream reads it.
-static FORMATS: [&Format; 11] = [
+static FORMATS: [&Format; 15] = [
     &parquet::FORMAT,
+    &docx::FORMAT,
+    &rtf::FORMAT,
     &warc::FORMAT,
     &arc::FORMAT,
     &lines::FORMAT,
@@ -60,6 +70,8 @@ static FORMATS: [&Format; 11] = [
     &table::TSV,
     &table::CSV,
     &elements::FORMAT,
+    &press_database::TEXT,
+    &press_database::PAGE,
     &html::FORMAT,
     &table::UNNAMED,
     &plain::FORMAT,
@@ -80,6 +92,11 @@ struct Format {
 /// Tells whether a file or an archive member of this name can be read. Others are passed over on walks.
 pub(super) fn is_readable(name: &str) -> bool {
     by_extension(name).is_some() || names::is_archive(name)
+}
+
+/// Tells whether a file of this name that begins like this is a document, though it is a zip archive.
+pub(super) fn is_zipped_document(name: &str, head: &[u8]) -> bool {
+    docx::is_document(&names::extension(name), head)
 }
 
 /// The format of files of this name.

@@ -1,0 +1,241 @@
+//! `LexisNexis` as it was until 2019: `1 of 100 DOCUMENTS` stands before an article, and its fields have labels in capital letters.
+
+use super::lines::{self, label, language, section, value};
+use super::{Count, Draft, Edge, Shape};
+use crate::record::Metadata;
+
+pub(super) static SHAPE: Shape = Shape {
+    name: "LexisNexis",
+    recognise,
+    edge: |line| item(line).map(|_| Edge::First),
+    count: |line| item(line).map(|(number, of)| Count::Item { number, of }),
+    is_furniture: |lines| item(lines[0]).is_none(),
+    is_whole: |lines| lines.iter().any(|line| lines::is_copyright(line) || role(line).is_some_and(|(role, _)| role.is_after_text())),
+    parse: |text| Ok(parse(text)),
+};
+
+/// A shorter article has fewer labels than any that was exported.
+const MIN_LABELS: usize = 2;
+
+/// The number of the article that begins at a line, and the number of all: `1 of 100 DOCUMENTS`, `LEVEL 1 - 5 OF 27 STORIES`.
+fn item(line: &str) -> Option<(u64, u64)> {
+    let rest = ["LEVEL 1 - ", "FOCUS - "].iter().find_map(|start| line.strip_prefix(start)).unwrap_or(line);
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let (number, of) = match words[..] {
+        [number, "of" | "OF", of, "DOCUMENTS" | "DOCUMENT" | "STORIES"]
+        | ["Dokument", number, "von", of]
+        | ["Document", number, "de", of] => (number, of),
+        _ => return None,
+    };
+    let (number, of) = (number.parse().ok()?, of.parse().ok()?);
+    (1..=of).contains(&number).then_some((number, of))
+}
+
+/// A first line of an article with labels below it, one of them that of the length.
+fn recognise(lines: &[&str]) -> bool {
+    let Some(start) = lines.iter().position(|line| item(line).is_some()) else { return false };
+    let article = lines[start + 1..].iter().take_while(|line| item(line).is_none());
+    let mut labels: Vec<&str> = article.filter_map(|line| Some(label(line)?.0).filter(|_| role(line).is_some())).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels.len() >= MIN_LABELS
+}
+
+/// The use of a labelled block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Title,
+    Byline,
+    Section,
+    /// Before the text, and of no use.
+    Head,
+    /// The text itself.
+    Body,
+    Language,
+    Address,
+    /// After the text, and of no use.
+    Tail,
+}
+
+impl Role {
+    fn is_after_text(self) -> bool {
+        matches!(self, Self::Language | Self::Address | Self::Tail)
+    }
+}
+
+/// The role of the block that begins with this line, and the value behind the label.
+fn role(line: &str) -> Option<(Role, &str)> {
+    let (label, value) = label(line)?;
+    let role = match label {
+        "HEADLINE" | "TITLE" => Role::Title,
+        "BYLINE" | "AUTOR" | "AUTEUR" => Role::Byline,
+        "SECTION" | "RUBRIK" | "RUBRIQUE" => Role::Section,
+        "LENGTH" | "LÄNGE" | "LONGUEUR" | "DATELINE" | "HIGHLIGHT" | "SERIES" | "SOURCE" | "INSERT" | "ENCART" => Role::Head,
+        "BODY" => Role::Body,
+        "LANGUAGE" | "SPRACHE" | "LANGUE" => Role::Language,
+        "URL" => Role::Address,
+        "LOAD-DATE" | "UPDATE" | "DATE-CHARGEMENT" | "PUBLICATION-TYPE" | "TYPE-PUBLICATION" | "PUB-TYPE" | "JOURNAL-CODE"
+        | "DOCUMENT-TYPE" | "GRAPHIC" | "GRAFIK" | "SUBJECT" | "SUJET" | "COMPANY" | "SOCIETE" | "ORGANIZATION" | "PERSON"
+        | "GEOGRAPHIC" | "COUNTRY" | "STATE" | "CITY" | "TICKER" | "INDUSTRY" | "CORRECTION" | "CORRECTION-DATE" | "DISTRIBUTION"
+        | "ACC-NO" | "TYPE" | "NAME" | "NOTES" | "ISSN" | "LOAD DATE" => Role::Tail,
+        _ => return None,
+    };
+    Some((role, value))
+}
+
+fn parse(text: &str) -> Draft {
+    let blocks = lines::blocks(text);
+    let blocks = without_item(&blocks);
+    let mut draft = Draft::default();
+    let first_label = blocks.iter().position(|block| role(block[0]).is_some()).unwrap_or(blocks.len());
+    read_heading(&blocks[..first_label], &mut draft.metadata);
+    let end = text_end(&blocks);
+    let mut text_start = first_label;
+    let mut is_text = false;
+    for (place, block) in blocks.iter().enumerate().skip(first_label) {
+        let Some((role, first)) = role(block[0]) else {
+            is_text |= place < end;
+            continue;
+        };
+        // A label in the middle of the text is the text's own.
+        if is_text && place < end {
+            continue;
+        }
+        if !role.is_after_text() && place < end {
+            text_start = place + 1;
+        }
+        let rest = block[1..].iter().copied();
+        let whole = std::iter::once(first).chain(rest).collect::<Vec<_>>();
+        if role == Role::Body {
+            is_text = true;
+            draft.paragraphs.extend(Some(lines::joined(&whole)).filter(|paragraph| !paragraph.is_empty()));
+        } else {
+            read_field(role, &whole.join(" "), &mut draft.metadata);
+        }
+    }
+    let text = blocks.get(text_start.min(end)..end).unwrap_or_default();
+    draft.paragraphs.extend(text.iter().map(|block| lines::joined(block)));
+    draft
+}
+
+/// The blocks of an article without the line that numbers it.
+fn without_item<'t>(blocks: &[Vec<&'t str>]) -> Vec<Vec<&'t str>> {
+    let lines = |block: &Vec<&'t str>| block.iter().copied().filter(|line| item(line).is_none()).collect();
+    blocks.iter().map(lines).filter(|block: &Vec<&str>| !block.is_empty()).collect()
+}
+
+/// The place of the block behind the text: the first of the labels and notices of rights that stand at the end.
+fn text_end(blocks: &[Vec<&str>]) -> usize {
+    const CERTAIN: [&str; 9] = [
+        "LOAD-DATE", "LANGUAGE", "SPRACHE", "LANGUE", "PUBLICATION-TYPE", "TYPE-PUBLICATION", "DATE-CHARGEMENT", "UPDATE", "JOURNAL-CODE",
+    ];
+    let is_certain = |block: &Vec<&str>| label(block[0]).is_some_and(|(label, _)| CERTAIN.contains(&label));
+    let is_tail = |block: &Vec<&str>| {
+        role(block[0]).is_some_and(|(role, _)| role.is_after_text()) || block.iter().any(|line| lines::is_copyright(line))
+    };
+    let mut end = blocks.iter().position(is_certain).unwrap_or(blocks.len());
+    while end > 0 && is_tail(&blocks[end - 1]) {
+        end -= 1;
+    }
+    end
+}
+
+/// Reads source, date and headline, which have no labels: they stand in this order, or with the headline before the date.
+fn read_heading(blocks: &[Vec<&str>], metadata: &mut Metadata) {
+    let is_kept = |line: &&str| !lines::is_copyright(line);
+    let blocks: Vec<Vec<&str>> = blocks
+        .iter()
+        .map(|block| block.iter().copied().filter(is_kept).collect())
+        .filter(|block: &Vec<&str>| !block.is_empty())
+        .collect();
+    let has_date = |block: &Vec<&str>| block.iter().any(|line| lines::leading_date(line).is_some());
+    let may_have_date = |block: &Vec<&str>| block.iter().any(|line| lines::is_date_like(line));
+    let Some(dated) = blocks.iter().position(has_date).or_else(|| blocks.iter().position(may_have_date)) else {
+        metadata.source = blocks.first().and_then(|block| value(&block.join(" ")));
+        metadata.title = value(&blocks.iter().skip(1).flatten().copied().collect::<Vec<_>>().join(" "));
+        return;
+    };
+    let block = &blocks[dated];
+    let line = block.iter().position(|line| lines::leading_date(line).is_some());
+    let line = line.or_else(|| block.iter().position(|line| lines::is_date_like(line))).unwrap_or(0);
+    metadata.published = lines::date(block[line]);
+    let before: Vec<&str> = blocks[..dated].iter().map(|block| block[0]).chain(block[..line].iter().copied()).collect();
+    metadata.source = before.first().and_then(|source| value(source));
+    let between = blocks.get(1..dated).unwrap_or_default();
+    let behind = &blocks[dated + 1..];
+    let title = if behind.is_empty() { between } else { behind };
+    metadata.title = value(&title.iter().flatten().copied().collect::<Vec<_>>().join(" "));
+}
+
+fn read_field(role: Role, text: &str, metadata: &mut Metadata) {
+    let (place, found) = match role {
+        Role::Title => (&mut metadata.title, value(text)),
+        Role::Byline => (&mut metadata.byline, value(text)),
+        Role::Section => (&mut metadata.section, section(text)),
+        Role::Language => (&mut metadata.language, language(text)),
+        Role::Address => (&mut metadata.uri, value(text)),
+        Role::Head | Role::Body | Role::Tail => return,
+    };
+    if found.is_some() {
+        *place = found;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_articles, read_texts};
+    use crate::record::Reason;
+
+    const EXPORT: &str = "\n\nDownload Request: Selected Items: 1-2\nTime Of Request: Tuesday, March 04, 2031  16:51:31\n\n\
+        Terms: (quay AND close)\n\n\n                               1 of 2 DOCUMENTS\n\n\n\n\
+        \x20                                 Bay Courier\n\n                            March 4, 2031 Tuesday\n\
+        \x20                                Late Edition - Final\n\nQuay to close for two years; Fishermen call it\na betrayal\n\n\
+        BYLINE: Ida Brenn\n\nSECTION: NEWS; Pg. 3\n\nLENGTH: 143 words\n\nDATELINE: BERGEN\n\n\n\
+        The harbour council voted on Tuesday to close the northern quay for two years,\na decision that fishermen called a betrayal.\n\n\
+        \u{201c}We were told that nothing would change,\u{201d} said Orla Venn.\n\nNOTES: are what she had.\n\nIt rains.\n\n\
+        GRAPHIC: The quay in January.\n\nLOAD-DATE: March 5, 2031\n\nLANGUAGE: ENGLISH\n\nPUBLICATION-TYPE: Newspaper\n\n\n\
+        \x20                       Copyright 2031 Bay Courier\n                              All Rights Reserved\n\n\
+        \x20                              2 of 2 DOCUMENTS\n\n                  Copyright 2031 Bay Courier\n\n\
+        \x20                                 Bay Courier\n\nMarch 5, 2031\n\nSECTION: Pg. 9\n\nLENGTH: 65 words\n\n\
+        HEADLINE: Schools reopen\n\nBODY:\n   Two schools in the valley reopened on Monday.\n\nLOAD-DATE: March 6, 2031\n";
+
+    #[test]
+    fn each_article_is_a_document_without_the_furniture() {
+        let articles = read_articles("a.txt", EXPORT.as_bytes());
+        let [first, second] = articles.as_slice() else { panic!("{articles:?}") };
+        assert_eq!(
+            first.text,
+            "The harbour council voted on Tuesday to close the northern quay for two years, a decision that fishermen called a \
+             betrayal.\n\n“We were told that nothing would change,” said Orla Venn.\n\nNOTES: are what she had.\n\nIt rains."
+        );
+        let metadata = &first.metadata;
+        assert_eq!(metadata.title.as_deref(), Some("Quay to close for two years; Fishermen call it a betrayal"));
+        assert_eq!((metadata.source.as_deref(), metadata.byline.as_deref()), (Some("Bay Courier"), Some("Ida Brenn")));
+        assert_eq!((metadata.published.as_deref(), metadata.section.as_deref()), (Some("March 4, 2031 Tuesday"), Some("NEWS")));
+        assert_eq!(metadata.language.as_deref(), Some("en"));
+        assert_eq!(second.text, "Two schools in the valley reopened on Monday.");
+        let metadata = &second.metadata;
+        assert_eq!((metadata.title.as_deref(), metadata.source.as_deref()), (Some("Schools reopen"), Some("Bay Courier")));
+        assert_eq!((metadata.published.as_deref(), metadata.section.as_deref()), (Some("March 5, 2031"), None));
+    }
+
+    #[test]
+    fn what_is_cut_short_missing_or_empty_is_said() {
+        let outcomes = |text: &str| {
+            read_texts("a.txt", text.as_bytes()).into_iter().map(|outcome| outcome.err()).collect::<Vec<_>>()
+        };
+        let cut = EXPORT.find("in the valley").unwrap();
+        assert_eq!(outcomes(&EXPORT[..cut]), [None, None], "a notice of rights stands in its heading");
+        let cut = EXPORT.find("said Orla").unwrap();
+        assert_eq!(outcomes(&EXPORT[..cut]), [Some(Reason::Truncated), Some(Reason::Truncated)]);
+        assert_eq!(outcomes(&EXPORT.replace("2 of 2 DOC", "3 of 3 DOC")), [None, None, Some(Reason::Truncated)]);
+        let empty = EXPORT.replace("   Two schools in the valley reopened on Monday.\n", "");
+        assert_eq!(outcomes(&empty), [None, Some(Reason::Empty)]);
+    }
+
+    #[test]
+    fn an_article_that_uses_such_words_stays_as_it_is() {
+        let text = "The clerk found\n\n1 of 100 DOCUMENTS\n\nLENGTH: he shrugged.\n";
+        assert_eq!(read_texts("a.txt", text.as_bytes()), [Ok(text.to_owned())]);
+    }
+}
