@@ -758,7 +758,7 @@ fn every_example_is_read() {
         }
         files += 1;
     }
-    assert_eq!(files, 16);
+    assert!(files >= 22, "{files}");
 }
 
 #[test]

@@ -17,8 +17,20 @@ const MAX_TITLE_CHARACTERS: usize = 200;
 
 /// Titles and authors that programs write when nobody has named any.
 const PLACEHOLDERS: [&str; 14] = [
-    "microsoft word - ", "document", "dokument", "untitled", "unknown", "microsoft office user", "python-docx", "apache poi", "user", "admin",
-    "administrator", "author", "title", "word document",
+    "microsoft word - ",
+    "document",
+    "dokument",
+    "untitled",
+    "unknown",
+    "microsoft office user",
+    "python-docx",
+    "apache poi",
+    "user",
+    "admin",
+    "administrator",
+    "author",
+    "title",
+    "word document",
 ];
 
 /// Paragraphs and properties of a document.

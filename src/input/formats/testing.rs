@@ -3,7 +3,7 @@
 use super::Intake;
 use crate::config::InputConfig;
 use crate::input::intake::{Flow, LocatedRecord, RecordSink};
-use crate::input::layers::{Budget, Shell};
+use crate::input::layers::{self, Budget, Shell};
 use crate::input::raw_record::Parsed;
 use crate::input::stream::Stream;
 use crate::pipeline::Interrupt;
@@ -11,12 +11,25 @@ use crate::record::{Reason, Rejection};
 
 /// Recognises the format of `bytes` and reads them: the articles and the reasons of rejections, in their order.
 pub(super) fn read_file(name: &str, bytes: &[u8]) -> Vec<Result<Parsed, Reason>> {
+    read_with(super::read, name, bytes)
+}
+
+/// The texts of a file that may be compressed or an archive, or the reasons of rejections.
+pub(super) fn unpack_texts(name: &str, bytes: &[u8]) -> Vec<Result<String, Reason>> {
+    read_with(layers::read, name, bytes).into_iter().map(|outcome| outcome.map(|article| article.text)).collect()
+}
+
+fn read_with(
+    read: fn(&mut Stream<'_>, Shell<'_>, &mut Intake<'_>) -> Flow,
+    name: &str,
+    bytes: &[u8],
+) -> Vec<Result<Parsed, Reason>> {
     let config = InputConfig::default();
     let interrupt = Interrupt::default();
     let budget = Budget::new(&config);
     let mut parsing = ParsingSink { config: &config, outcomes: Vec::new() };
     let mut intake = Intake::new(&config, &interrupt, name.to_owned(), name.to_owned(), &mut parsing);
-    let flow = super::read(&mut Stream::new(bytes), Shell::new(name, None, &budget), &mut intake);
+    let flow = read(&mut Stream::new(bytes), Shell::new(name, None, &budget), &mut intake);
     assert!(flow.is_continue(), "{name} is read to its end");
     parsing.outcomes
 }

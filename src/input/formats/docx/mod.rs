@@ -63,7 +63,9 @@ fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> F
 /// Parses a document. No part may have more bytes than `limit`, whatever it says of itself.
 fn parse(bytes: &[u8], limit: u64, budget: &Budget) -> Result<Manuscript, Refusal> {
     if bytes.starts_with(COMPOUND_FILE) {
-        return Err(Refusal::damaged("is encrypted, or a document of Word 97 to 2003: save it without a password, as DOCX"));
+        return Err(Refusal::damaged(
+            "is encrypted, or a document of Word 97 to 2003: save it without a password, as DOCX",
+        ));
     }
     let mut package = Package::open(bytes, limit, budget)?;
     let mut manuscript = Manuscript { encoding: "UTF-8", ..Manuscript::default() };
@@ -93,7 +95,8 @@ mod tests {
     use zip::write::SimpleFileOptions;
 
     use crate::config::InputConfig;
-    use crate::input::formats::testing::{read_article, read_articles, read_texts};
+    use crate::input::formats::testing::{read_article, read_articles, read_texts, unpack_texts};
+    use crate::input::layers::Budget;
     use crate::record::Reason;
 
     const TYPES: &str = r#"<?xml version="1.0"?><Types xmlns="x"/>"#;
@@ -133,14 +136,18 @@ mod tests {
 
     fn document() -> Vec<u8> {
         archive(&[
-            ("[Content_Types].xml", TYPES), ("word/document.xml", DOCUMENT), ("word/footnotes.xml", NOTES),
-            ("word/header1.xml", r#"<w:hdr xmlns:w="w"><w:p><w:r><w:t>Bay Courier</w:t></w:r></w:p></w:hdr>"#), ("docProps/core.xml", CORE),
+            ("[Content_Types].xml", TYPES),
+            ("word/document.xml", DOCUMENT),
+            ("word/footnotes.xml", NOTES),
+            ("word/header1.xml", r#"<w:hdr xmlns:w="w"><w:p><w:r><w:t>Bay Courier</w:t></w:r></w:p></w:hdr>"#),
+            ("docProps/core.xml", CORE),
         ])
     }
 
     /// A document with these paragraphs.
     fn of_paragraphs(paragraphs: &[&str]) -> Vec<u8> {
-        let paragraphs: Vec<_> = paragraphs.iter().map(|text| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>")).collect();
+        let paragraphs: Vec<_> =
+            paragraphs.iter().map(|text| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>")).collect();
         let xml = format!(r#"<w:document xmlns:w="w"><w:body>{}</w:body></w:document>"#, paragraphs.concat());
         archive(&[("[Content_Types].xml", TYPES), ("word/document.xml", &xml)])
     }
@@ -149,28 +156,63 @@ mod tests {
     fn a_document_is_its_text_in_order() {
         let article = read_article("a.docx", &document());
         let expected = [
-            "Quay to close", "The harbour council voted & sang on Tuesday.\nIt rains.", "One paragraph, whose end was deleted.", "In a box.",
-            "Boats\t40", "Said on Tuesday.",
+            "Quay to close",
+            "The harbour council voted & sang on Tuesday.\nIt rains.",
+            "One paragraph, whose end was deleted.",
+            "In a box.",
+            "Boats\t40",
+            "Said on Tuesday.",
         ];
-        let paragraphs: Vec<String> =
-            article.text.split("\n\n").map(|text| text.split('\n').map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")).collect();
+        let paragraphs: Vec<String> = article
+            .text
+            .split("\n\n")
+            .map(|text| text.split('\n').map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n"))
+            .collect();
         assert_eq!(paragraphs, expected);
         let metadata = article.metadata;
-        assert_eq!((metadata.title.as_deref(), metadata.byline.as_deref()), (Some("The quay, to close"), Some("Ida Brenn")));
+        assert_eq!(
+            (metadata.title.as_deref(), metadata.byline.as_deref()),
+            (Some("The quay, to close"), Some("Ida Brenn"))
+        );
         assert_eq!(metadata.published.as_deref(), Some("2031-03-04T09:00:00Z"));
-        assert_eq!((metadata.modified.as_deref(), metadata.language.as_deref()), (Some("2031-03-05T09:00:00Z"), Some("en-GB")));
+        assert_eq!(
+            (metadata.modified.as_deref(), metadata.language.as_deref()),
+            (Some("2031-03-05T09:00:00Z"), Some("en-GB"))
+        );
     }
 
     #[test]
     fn an_export_in_a_document_is_its_articles() {
         let export = of_paragraphs(&[
-            "Quay to close", "Bay Courier", "March 4, 2031 Tuesday", "Length:\u{a0}143 words", "Byline:\u{a0}Ida Brenn", "Body", "The quay will close.",
-            "It rains.", "Load-Date: March 5, 2031", "End of Document", "Schools reopen", "Bay Courier", "March 5, 2031 Wednesday", "Length:\u{a0}65 words",
-            "Body", "Two schools reopened.", "Classification", "Language: ENGLISH", "End of Document",
+            "Quay to close",
+            "Bay Courier",
+            "March 4, 2031 Tuesday",
+            "Length:\u{a0}143 words",
+            "Byline:\u{a0}Ida Brenn",
+            "Body",
+            "The quay will close.",
+            "It rains.",
+            "Load-Date: March 5, 2031",
+            "End of Document",
+            "Schools reopen",
+            "Bay Courier",
+            "March 5, 2031 Wednesday",
+            "Length:\u{a0}65 words",
+            "Body",
+            "Two schools reopened.",
+            "Classification",
+            "Language: ENGLISH",
+            "End of Document",
         ]);
         let articles = read_articles("a.docx", &export);
-        let texts: Vec<_> = articles.iter().map(|article| (article.metadata.title.as_deref().unwrap(), article.text.as_str())).collect();
-        assert_eq!(texts, [("Quay to close", "The quay will close.\n\nIt rains."), ("Schools reopen", "Two schools reopened.")]);
+        let texts: Vec<_> = articles
+            .iter()
+            .map(|article| (article.metadata.title.as_deref().unwrap(), article.text.as_str()))
+            .collect();
+        assert_eq!(
+            texts,
+            [("Quay to close", "The quay will close.\n\nIt rains."), ("Schools reopen", "Two schools reopened.")]
+        );
     }
 
     #[test]
@@ -195,16 +237,35 @@ mod tests {
 
     #[test]
     fn parts_that_unpack_to_too_much_are_rejected_whatever_they_say_of_themselves() {
-        let limit = usize::try_from(InputConfig::default().max_document_bytes.get()).unwrap();
-        let bomb = archive(&[("[Content_Types].xml", TYPES), ("word/document.xml", &" ".repeat(limit + 1))]);
-        assert_eq!(read_texts("a.docx", &bomb), [Err(Reason::TooLarge)]);
-        let honest = u32::try_from(limit + 1).unwrap().to_le_bytes();
+        const LIMIT: u32 = 100_000;
+        let config = InputConfig::default();
+        let budget = Budget::new(&config);
+        let reason = |bytes: &[u8]| super::parse(bytes, LIMIT.into(), &budget).unwrap_err().reason;
+        let bomb = archive(&[("[Content_Types].xml", TYPES), ("word/document.xml", &" ".repeat(LIMIT as usize + 1))]);
+        assert_eq!(reason(&bomb), Reason::TooLarge);
         let mut lying = bomb.clone();
-        let places: Vec<usize> = memchr::memmem::find_iter(&bomb, &honest).collect();
-        for at in places {
+        for at in memchr::memmem::find_iter(&bomb, &(LIMIT + 1).to_le_bytes()) {
             lying[at..at + 4].copy_from_slice(&100_u32.to_le_bytes());
         }
-        assert!(matches!(read_texts("a.docx", &lying).as_slice(), [Err(Reason::TooLarge | Reason::Damaged)]));
+        assert_ne!(lying, bomb);
+        assert!(matches!(reason(&lying), Reason::TooLarge | Reason::Damaged));
+    }
+
+    #[test]
+    fn a_document_is_not_opened_as_an_archive_wherever_it_lies() {
+        let inner = of_paragraphs(&["Quay to close", "The quay will close."]);
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for name in ["2031/a.docx", "b.docx"] {
+            writer
+                .start_file(name, SimpleFileOptions::default().compression_method(CompressionMethod::Stored))
+                .unwrap();
+            writer.write_all(&inner).unwrap();
+        }
+        let outer = writer.finish().unwrap().into_inner();
+        let text = || Ok("Quay to close\n\nThe quay will close.".to_owned());
+        assert_eq!(unpack_texts("news.zip", &outer), [text(), text()]);
+        assert_eq!(unpack_texts("a.docx", &inner), [text()]);
+        assert_eq!(unpack_texts("a", &inner), [text()], "the first part tells");
     }
 
     #[test]
@@ -215,6 +276,9 @@ mod tests {
         assert_eq!(read_texts("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and more"), [Err(Reason::Damaged)]);
         let deep = format!(r#"<w:document xmlns:w="w">{}"#, "<w:p>".repeat(100_000));
         assert_eq!(read_texts("a.docx", &archive(&[("word/document.xml", &deep)])), [Err(Reason::TooDeep)]);
-        assert_eq!(read_texts("a.docx", &archive(&[("word/document.xml", "<w:document><w:p>")])), [Err(Reason::Damaged)]);
+        assert_eq!(
+            read_texts("a.docx", &archive(&[("word/document.xml", "<w:document><w:p>")])),
+            [Err(Reason::Damaged)]
+        );
     }
 }

@@ -32,7 +32,11 @@ impl<'b> Package<'b> {
         // The list of members stands at the end.
         let has_end = memchr::memmem::rfind(bytes, b"PK\x05\x06").is_some();
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
-            if has_end { damaged(&error) } else { Refusal::truncated("is cut short: the end of the document's archive is missing") }
+            if has_end {
+                damaged(&error)
+            } else {
+                Refusal::truncated("is cut short: the end of the document's archive is missing")
+            }
         })?;
         Ok(Self { archive, limit, budget })
     }

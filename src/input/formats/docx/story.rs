@@ -79,7 +79,10 @@ fn walk(xml: &str) -> Result<Writer, Refusal> {
                 }
                 writer.path.push(name);
                 if writer.path.len() > MAX_DEPTH {
-                    return Err(Refusal::new(Reason::TooDeep, format!("has more than {MAX_DEPTH} elements inside each other")));
+                    return Err(Refusal::new(
+                        Reason::TooDeep,
+                        format!("has more than {MAX_DEPTH} elements inside each other"),
+                    ));
                 }
             }
             Event::Empty(tag) if unread_from.is_none() => {

@@ -217,9 +217,7 @@ impl Cutter<'_> {
     /// Rejects what was announced and is not there.
     fn check_count(self, intake: &mut Intake<'_>) -> Flow {
         match self.tally.complaint() {
-            Some(message) => {
-                intake.refuse(Spot::Record { line: None, byte: None }, Refusal::truncated(message), b"")
-            }
+            Some(message) => intake.refuse(Spot::Record { line: None, byte: None }, Refusal::truncated(message), b""),
             None => Flow::Continue(()),
         }
     }
@@ -239,7 +237,8 @@ impl Tally {
         let expected = if first == 1 { self.last_number } else { last } - first + 1;
         let found = self.numbers.len() as u64;
         let until = first + expected - 1;
-        (found != expected)
-            .then(|| format!("the file numbers its documents from {first} to {until}; {found} of these {expected} were found"))
+        (found != expected).then(|| {
+            format!("the file numbers its documents from {first} to {until}; {found} of these {expected} were found")
+        })
     }
 }

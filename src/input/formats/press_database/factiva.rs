@@ -18,8 +18,8 @@ pub(super) static SHAPE: Shape = Shape {
 
 /// Names of fields.
 const NAMES: [&str; 33] = [
-    "SE", "HD", "CR", "BY", "WC", "PD", "ET", "SN", "SC", "NGC", "GC", "ED", "PG", "VOL", "LA", "CY", "LP", "TD", "CT", "RF", "CO", "IN",
-    "NS", "RE", "DE", "IPC", "IPD", "PUB", "AN", "ART", "CLM", "DLN", "CX",
+    "SE", "HD", "CR", "BY", "WC", "PD", "ET", "SN", "SC", "NGC", "GC", "ED", "PG", "VOL", "LA", "CY", "LP", "TD", "CT",
+    "RF", "CO", "IN", "NS", "RE", "DE", "IPC", "IPD", "PUB", "AN", "ART", "CLM", "DLN", "CX",
 ];
 
 /// Between the number of words and the text stand no more lines than this.
@@ -29,12 +29,16 @@ const MAX_HEAD_LINES: usize = 12;
 fn accession(line: &str) -> Option<&str> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let number = match words[..] {
-        ["AN", "Document" | "Dokument" | "Documento", number] | ["Document" | "Dokument" | "Documento", number] | ["AN", number] => number,
+        ["AN", "Document" | "Dokument" | "Documento", number]
+        | ["Document" | "Dokument" | "Documento", number]
+        | ["AN", number] => number,
         _ => return None,
     };
     let code_length = number.bytes().take_while(u8::is_ascii_uppercase).count();
     let digits = number.bytes().filter(u8::is_ascii_digit).count();
-    let is_number = (1..=8).contains(&code_length) && (8..=40).contains(&digits) && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_number = (1..=8).contains(&code_length)
+        && (8..=40).contains(&digits)
+        && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_number.then_some(number)
 }
 
@@ -56,7 +60,8 @@ impl<'l> Named<'l> {
 
     /// Tells whether it may begin a field behind the text: `IN the end` does not, and `IN i75 : Airlines` does.
     fn ends_text(&self) -> bool {
-        let is_coded = || self.value.contains(" : ") && self.value.starts_with(|character: char| character.is_ascii_lowercase());
+        let is_coded =
+            || self.value.contains(" : ") && self.value.starts_with(|character: char| character.is_ascii_lowercase());
         match self.name {
             _ if self.is_set_off => true,
             "AN" => accession(&format!("AN {}", self.value)).is_some(),
@@ -72,13 +77,17 @@ fn has_named_fields(lines: &[&str]) -> bool {
     let wanted: [&[&str]; 4] = [&["HD"], &["WC", "PD"], &["SN"], &["LP", "TD"]];
     let mut place = 0;
     for names in wanted {
-        let rest = lines.iter().skip(place).position(|line| Named::new(line).is_some_and(|field| names.contains(&field.name)));
+        let rest =
+            lines.iter().skip(place).position(|line| Named::new(line).is_some_and(|field| names.contains(&field.name)));
         match rest {
             Some(distance) => place += distance + 1,
             None => return false,
         }
     }
-    lines.iter().any(|line| accession(line).is_some() || Named::new(line).is_some_and(|field| field.name == "WC" && is_word_count(field.value)))
+    lines.iter().any(|line| {
+        accession(line).is_some()
+            || Named::new(line).is_some_and(|field| field.name == "WC" && is_word_count(field.value))
+    })
 }
 
 /// `143 words`, a date, and a notice of rights below them.
@@ -90,20 +99,25 @@ fn has_unnamed_fields(lines: &[&str]) -> bool {
 fn head_end(lines: &[&str], place: usize) -> Option<usize> {
     let is_head = is_word_count(lines[place]) && lines.get(place + 1).is_some_and(|line| is_date_like(line));
     let behind = lines.iter().enumerate().skip(place + 2).take(MAX_HEAD_LINES);
-    let is_notice = |line: &str| is_copyright(line) || line.to_lowercase().contains("all rights reserved") || line.contains('©');
+    let is_notice =
+        |line: &str| is_copyright(line) || line.to_lowercase().contains("all rights reserved") || line.contains('©');
     is_head.then(|| behind.filter(|(_, line)| is_notice(line)).map(|(end, _)| end).next()).flatten()
 }
 
 /// Page numbers, and the terms of the search at the end of a file.
 fn is_furniture(lines: &[&str]) -> bool {
-    let has_text = lines.iter().any(|line| is_word_count(line) || Named::new(line).is_some_and(|field| ["HD", "LP", "TD"].contains(&field.name)));
+    let has_text = lines.iter().any(|line| {
+        is_word_count(line) || Named::new(line).is_some_and(|field| ["HD", "LP", "TD"].contains(&field.name))
+    });
     let is_of_search = |line: &&str| line.to_lowercase().starts_with("search summary") || is_footer(line);
     !has_text && (lines.iter().any(is_of_search) || lines.iter().all(|line| accession(line).is_some()))
 }
 
 /// `Page 3 of 9 © 2031 Factiva, Inc. All rights reserved.`
 fn is_footer(line: &str) -> bool {
-    line.contains("Factiva, Inc.") || lines::is_page_number(line) || line.starts_with("Page ") && line.contains("Factiva")
+    line.contains("Factiva, Inc.")
+        || lines::is_page_number(line)
+        || line.starts_with("Page ") && line.contains("Factiva")
 }
 
 fn parse(text: &str) -> Result<Draft, Refusal> {
@@ -144,12 +158,15 @@ fn parse_named(lines: &[&str]) -> Draft {
 /// An article whose fields are known by their order: section, headline, byline, number of words, date, time, source, its code, edition
 /// and page, language, notice of rights, text.
 fn parse_unnamed(lines: &[&str]) -> Result<Draft, Refusal> {
-    let broken = || Refusal::damaged("is no article of Factiva: the number of words, the date or the notice of rights is missing");
+    let broken = || {
+        Refusal::damaged("is no article of Factiva: the number of words, the date or the notice of rights is missing")
+    };
     let filled: Vec<usize> = (0..lines.len()).filter(|&place| !lines[place].is_empty()).collect();
     let texts: Vec<&str> = filled.iter().map(|&place| lines[place]).collect();
     let (words, rights) =
         (0..texts.len()).find_map(|place| Some((place, head_end(&texts, place)?))).ok_or_else(broken)?;
-    let mut draft = Draft { own_id: texts.last().and_then(|line| accession(line)).map(str::to_owned), ..Draft::default() };
+    let mut draft =
+        Draft { own_id: texts.last().and_then(|line| accession(line)).map(str::to_owned), ..Draft::default() };
     read_titles(lines.get(..filled[words]).unwrap_or_default(), &mut draft.metadata);
     let head = &texts[words + 1..rights];
     draft.metadata.published = lines::date(head[0]);
@@ -174,7 +191,9 @@ fn read_titles(lines: &[&str], metadata: &mut Metadata) {
         ["by", "par", "von", "por", "di", "door"].contains(&first.as_str())
     };
     let is_short = |item: &String| item.split_whitespace().count() <= 3;
-    if items.len() > 1 && (items.last().is_some_and(is_byline) || (items.len() > 2 && items.last().is_some_and(is_short))) {
+    if items.len() > 1
+        && (items.last().is_some_and(is_byline) || (items.len() > 2 && items.last().is_some_and(is_short)))
+    {
         metadata.byline = items.pop();
     }
     if items.len() > 1 && is_short(&items[0]) {
@@ -187,6 +206,7 @@ fn read_titles(lines: &[&str], metadata: &mut Metadata) {
 
 #[cfg(test)]
 mod tests {
+    use crate::input::formats::press_database::check_cuts;
     use crate::input::formats::testing::{read_articles, read_file, read_texts};
     use crate::record::Reason;
 
@@ -217,7 +237,10 @@ mod tests {
         let metadata = &first.metadata;
         assert_eq!(metadata.title.as_deref(), Some("Quay to Close for Two Years"));
         assert_eq!((metadata.byline.as_deref(), metadata.section.as_deref()), (Some("By Ida Brenn"), Some("Local")));
-        assert_eq!((metadata.published.as_deref(), metadata.source.as_deref()), (Some("4 March 2031"), Some("Bay Courier")));
+        assert_eq!(
+            (metadata.published.as_deref(), metadata.source.as_deref()),
+            (Some("4 March 2031"), Some("Bay Courier"))
+        );
         assert_eq!(metadata.language.as_deref(), Some("en"));
         assert_eq!(second.text, "Two schools in the valley reopened on Monday.");
         assert_eq!(second.metadata.title.as_deref(), Some("Schools Reopen"));
@@ -227,14 +250,24 @@ mod tests {
     fn fields_without_names_are_known_by_their_order() {
         let articles = read_articles("a", UNNAMED.as_bytes());
         let [first, second] = articles.as_slice() else { panic!("{articles:?}") };
-        assert!(first.text.starts_with("The harbour council") && first.text.ends_with("due in October."), "{}", first.text);
+        assert!(
+            first.text.starts_with("The harbour council") && first.text.ends_with("due in October."),
+            "{}",
+            first.text
+        );
         let metadata = &first.metadata;
         assert_eq!(metadata.title.as_deref(), Some("Quay to Close for Two Years"));
         assert_eq!((metadata.byline.as_deref(), metadata.section.as_deref()), (Some("By Ida Brenn"), Some("Local")));
-        assert_eq!((metadata.published.as_deref(), metadata.source.as_deref()), (Some("4 March 2031"), Some("Bay Courier")));
+        assert_eq!(
+            (metadata.published.as_deref(), metadata.source.as_deref()),
+            (Some("4 March 2031"), Some("Bay Courier"))
+        );
         assert_eq!(second.text, "Two schools in the valley reopened on Monday.");
         assert_eq!(second.metadata.title.as_deref(), Some("Schools Reopen After Inspectors Find Nothing"));
-        assert_eq!((second.metadata.source.as_deref(), second.metadata.language.as_deref()), (Some("Bay Courier"), Some("en")));
+        assert_eq!(
+            (second.metadata.source.as_deref(), second.metadata.language.as_deref()),
+            (Some("Bay Courier"), Some("en"))
+        );
     }
 
     #[test]
@@ -248,23 +281,42 @@ mod tests {
 
     #[test]
     fn a_page_with_a_table_of_fields_is_an_export() {
-        let row = |name: &str, value: &str| format!("<tr><td class=\"index\"><b>{name}</b>&nbsp;</td><td>{value}</td></tr>\n");
+        let row = |name: &str, value: &str| {
+            format!("<tr><td class=\"index\"><b>{name}</b>&nbsp;</td><td>{value}</td></tr>\n")
+        };
         let article = |title: &str, text: &str, number: &str| {
             let fields = [
-                row("HD", &format!("<b class='enHeadline'>{title}</b>\n")), row("WC", "143 words"), row("PD", "4 March 2031"),
-                row("SN", "Bay Courier"), row("LA", "English"), row("CY", "(c) 2031"),
-                format!("<tr><td><p><b>LP</b>&nbsp;</p></td><td><p class=\"articleParagraph enarticleParagraph\">{text}</p></td></tr>"),
-                row("NS", "<br/>gcat : Political/General News"), row("AN", &format!("<br/>Document BAYC00002031030{number}e7340001a")),
+                row("HD", &format!("<b class='enHeadline'>{title}</b>\n")),
+                row("WC", "143 words"),
+                row("PD", "4 March 2031"),
+                row("SN", "Bay Courier"),
+                row("LA", "English"),
+                row("CY", "(c) 2031"),
+                format!(
+                    "<tr><td><p><b>LP</b>&nbsp;</p></td><td><p class=\"articleParagraph enarticleParagraph\">{text}</p></td></tr>"
+                ),
+                row("NS", "<br/>gcat : Political/General News"),
+                row("AN", &format!("<br/>Document BAYC00002031030{number}e7340001a")),
             ];
             format!("<div class=\"article enArticle\"><table>{}</table></div>", fields.concat())
         };
         let page = format!(
             "<!DOCTYPE html><html><head><title>Factiva</title></head><body>{}<br/>{}<div id=\"pageFooter\">© 2031 Factiva, Inc.</div></body></html>",
-            article("Quay to Close", "The quay will close.", "4"), article("Schools Reopen", "Two schools reopened.", "5"),
+            article("Quay to Close", "The quay will close.", "4"),
+            article("Schools Reopen", "Two schools reopened.", "5"),
         );
         let articles = read_articles("a.html", page.as_bytes());
-        let texts: Vec<_> = articles.iter().map(|article| (article.metadata.title.as_deref().unwrap(), article.text.as_str())).collect();
+        let texts: Vec<_> = articles
+            .iter()
+            .map(|article| (article.metadata.title.as_deref().unwrap(), article.text.as_str()))
+            .collect();
         assert_eq!(texts, [("Quay to Close", "The quay will close."), ("Schools Reopen", "Two schools reopened.")]);
+    }
+
+    #[test]
+    fn an_export_cut_anywhere_is_read_as_far_as_it_goes() {
+        check_cuts("a.txt", NAMED);
+        check_cuts("a", UNNAMED);
     }
 
     #[test]

@@ -93,7 +93,10 @@ pub(super) fn date(line: &str) -> Option<String> {
 /// Tells whether a line is a notice of rights.
 pub(super) fn is_copyright(line: &str) -> bool {
     let lower = line.to_lowercase();
-    lower.starts_with("copyright ") || lower.starts_with('©') || lower.starts_with("(c) ") || lower == "all rights reserved"
+    lower.starts_with("copyright ")
+        || lower.starts_with('©')
+        || lower.starts_with("(c) ")
+        || lower == "all rights reserved"
         || lower == "all rights reserved."
 }
 
@@ -113,7 +116,8 @@ pub(super) fn is_word_count(text: &str) -> bool {
     const WORDS: [&str; 10] =
         ["words", "word", "mots", "wörter", "woorden", "palabras", "palavras", "parole", "ord", "words."];
     let Some((number, words)) = text.rsplit_once(char::is_whitespace) else { return false };
-    let is_number = !number.is_empty() && number.chars().all(|character| character.is_ascii_digit() || ",. \u{a0}".contains(character));
+    let is_number = !number.is_empty()
+        && number.chars().all(|character| character.is_ascii_digit() || ",. \u{a0}".contains(character));
     is_number && WORDS.contains(&words.to_lowercase().as_str())
 }
 
@@ -166,8 +170,10 @@ mod tests {
 
     #[test]
     fn lines_that_were_broken_to_a_width_are_joined() {
-        let wrapped = "The harbour council voted on Tuesday to close the northern quay for two\nyears, the council said.";
-        let expected = "The harbour council voted on Tuesday to close the northern quay for two years, the council said.";
+        let wrapped =
+            "The harbour council voted on Tuesday to close the northern quay for two\nyears, the council said.";
+        let expected =
+            "The harbour council voted on Tuesday to close the northern quay for two years, the council said.";
         assert_eq!(paragraphs(&format!("{wrapped}\n\n  Roses\n  Violets\n")), [expected, "Roses\nViolets"]);
         assert_eq!(paragraphs("Short one.\nShort two."), ["Short one.", "Short two."]);
     }
@@ -175,7 +181,10 @@ mod tests {
     #[test]
     fn dates_are_found_before_weekdays_and_editions() {
         assert_eq!(leading_date("March 4, 2031 Tuesday").as_deref(), Some("March 4, 2031 Tuesday"));
-        assert_eq!(leading_date("March 4, 2031 Tuesday Late Edition - Final").as_deref(), Some("March 4, 2031 Tuesday"));
+        assert_eq!(
+            leading_date("March 4, 2031 Tuesday Late Edition - Final").as_deref(),
+            Some("March 4, 2031 Tuesday")
+        );
         assert_eq!(leading_date("The council met on March 4, 2031"), None);
         assert!(is_date_like("4 mars 2031") && is_date_like("März 2031") && !is_date_like("Plan 2031 for the harbour"));
     }
@@ -183,9 +192,15 @@ mod tests {
     #[test]
     fn sections_lose_pages_and_languages_get_codes() {
         assert_eq!(section("NEWS; Pg. 3").as_deref(), Some("NEWS"));
-        assert_eq!(section("Section A; Column 1; Metro Desk; Pg. 1").as_deref(), Some("Section A; Column 1; Metro Desk"));
+        assert_eq!(
+            section("Section A; Column 1; Metro Desk; Pg. 1").as_deref(),
+            Some("Section A; Column 1; Metro Desk")
+        );
         assert_eq!(section("Pg. 9"), None);
-        assert_eq!(["ENGLISH", "English; French", "Klingon"].map(language), [Some("en"), Some("en"), Some("Klingon")].map(|name| name.map(str::to_owned)));
+        assert_eq!(
+            ["ENGLISH", "English; French", "Klingon"].map(language),
+            [Some("en"), Some("en"), Some("Klingon")].map(|name| name.map(str::to_owned))
+        );
         assert!(is_word_count("1,043 words") && is_word_count("65 mots") && !is_word_count("In other words"));
     }
 }

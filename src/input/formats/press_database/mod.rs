@@ -140,7 +140,7 @@ fn read_text(stream: &mut Stream<'_>, _: Shell<'_>, intake: &mut Intake<'_>) -> 
 
 /// Tells whether a page has a word that some shape needs. Its text decides later.
 fn may_be_export(beginning: &mut Beginning<'_, '_>) -> bool {
-    const SIGNS: [&[u8]; 5] = [b" DOCUMENTS", b" STORIES", b"End of Document", b"Article\"", b"Full text:"];
+    const SIGNS: [&[u8]; 5] = [b" DOCUMENTS", b" STORIES", b"End of Document", b"articleParagraph", b"Full text:"];
     let head = beginning.wide(HEAD_BYTES);
     SIGNS.iter().any(|sign| memchr::memmem::find(head, sign).is_some())
 }
@@ -164,4 +164,51 @@ pub(super) fn read_if_export(text: &str, encoding: &'static str, intake: &mut In
 
 fn read_converted(text: &str, shape: &'static Shape, encoding: &'static str, intake: &mut Intake<'_>) -> Flow {
     cut::read(&mut Stream::new(text.as_bytes()), shape, &Places::None { encoding }, intake)
+}
+
+/// Checks that an export which ends anywhere gives articles or rejections, and that each article has text.
+#[cfg(test)]
+fn check_cuts(name: &str, text: &str) {
+    for end in (1..text.len()).step_by(97) {
+        let outcomes = super::testing::read_texts(name, &text.as_bytes()[..end]);
+        assert!(!outcomes.is_empty(), "{end}");
+        assert!(outcomes.iter().flatten().all(|text| !text.trim().is_empty()), "{end}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::formats::testing::{read_articles, read_texts};
+    use crate::record::Reason;
+
+    const ARTICLE: &str = "1 of 1 DOCUMENTS\n\nBay Courier\n\nMarch 4, 2031 Tuesday\n\nQuay to close\n\nLENGTH: 143 words\n\nSECTION: News\n\n\
+        The café by the quay will close.\n\nLANGUAGE: ENGLISH\n\nCopyright 2031 Bay Courier\n";
+
+    #[test]
+    fn encodings_are_those_of_the_file() {
+        let utf_16: Vec<u8> = format!("\u{feff}{ARTICLE}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let [article] = read_articles("a.txt", &utf_16).try_into().unwrap();
+        assert_eq!((article.text.as_str(), article.encoding), ("The café by the quay will close.", "UTF-16LE"));
+        let windows = encoding_rs::WINDOWS_1252.encode(ARTICLE).0;
+        let [article] = read_articles("a", &windows).try_into().unwrap();
+        assert_eq!((article.text.as_str(), article.encoding), ("The café by the quay will close.", "windows-1252"));
+    }
+
+    #[test]
+    fn an_export_as_html_is_cut_and_a_page_that_speaks_of_documents_is_a_page() {
+        let paragraphs: Vec<_> = ARTICLE.split("\n\n").map(|text| format!("<div><p>{text}</p></div><br>")).collect();
+        let page = format!("<html><head><title> </title></head><body>{}</body></html>", paragraphs.concat());
+        assert_eq!(read_texts("a.html", page.as_bytes()), [Ok("The café by the quay will close.".to_owned())]);
+        let page = "<html><head><title>Files</title></head><body><article><p>The clerk lost 1 of 100 DOCUMENTS on Tuesday, the court heard.</p>\
+            <p>LENGTH: he could not say how long it was, and nobody in the room could help him.</p></article></body></html>";
+        assert!(read_texts("a.html", page.as_bytes())[0].as_ref().is_ok_and(|text| text.starts_with("The clerk")));
+    }
+
+    #[test]
+    fn an_article_over_the_limit_costs_only_itself() {
+        let long = ARTICLE.replace("The café", &"The café\n".repeat(4_000_000));
+        let text = [ARTICLE, &long, ARTICLE].concat();
+        let outcomes = read_texts("a.txt", text.as_bytes());
+        assert!(matches!(outcomes.as_slice(), [Ok(_), Err(Reason::TooLarge), Ok(_)]), "{outcomes:?}");
+    }
 }

@@ -10,7 +10,9 @@ pub(super) static SHAPE: Shape = Shape {
     edge: |line| item(line).map(|_| Edge::First),
     count: |line| item(line).map(|(number, of)| Count::Item { number, of }),
     is_furniture: |lines| item(lines[0]).is_none(),
-    is_whole: |lines| lines.iter().any(|line| lines::is_copyright(line) || role(line).is_some_and(|(role, _)| role.is_after_text())),
+    is_whole: |lines| {
+        lines.iter().any(|line| lines::is_copyright(line) || role(line).is_some_and(|(role, _)| role.is_after_text()))
+    },
     parse: |text| Ok(parse(text)),
 };
 
@@ -35,7 +37,8 @@ fn item(line: &str) -> Option<(u64, u64)> {
 fn recognise(lines: &[&str]) -> bool {
     let Some(start) = lines.iter().position(|line| item(line).is_some()) else { return false };
     let article = lines[start + 1..].iter().take_while(|line| item(line).is_none());
-    let mut labels: Vec<&str> = article.filter_map(|line| Some(label(line)?.0).filter(|_| role(line).is_some())).collect();
+    let mut labels: Vec<&str> =
+        article.filter_map(|line| Some(label(line)?.0).filter(|_| role(line).is_some())).collect();
     labels.sort_unstable();
     labels.dedup();
     labels.len() >= MIN_LABELS
@@ -70,14 +73,17 @@ fn role(line: &str) -> Option<(Role, &str)> {
         "HEADLINE" | "TITLE" => Role::Title,
         "BYLINE" | "AUTOR" | "AUTEUR" => Role::Byline,
         "SECTION" | "RUBRIK" | "RUBRIQUE" => Role::Section,
-        "LENGTH" | "LÄNGE" | "LONGUEUR" | "DATELINE" | "HIGHLIGHT" | "SERIES" | "SOURCE" | "INSERT" | "ENCART" => Role::Head,
+        "LENGTH" | "LÄNGE" | "LONGUEUR" | "DATELINE" | "HIGHLIGHT" | "SERIES" | "SOURCE" | "INSERT" | "ENCART" => {
+            Role::Head
+        }
         "BODY" => Role::Body,
         "LANGUAGE" | "SPRACHE" | "LANGUE" => Role::Language,
         "URL" => Role::Address,
-        "LOAD-DATE" | "UPDATE" | "DATE-CHARGEMENT" | "PUBLICATION-TYPE" | "TYPE-PUBLICATION" | "PUB-TYPE" | "JOURNAL-CODE"
-        | "DOCUMENT-TYPE" | "GRAPHIC" | "GRAFIK" | "SUBJECT" | "SUJET" | "COMPANY" | "SOCIETE" | "ORGANIZATION" | "PERSON"
-        | "GEOGRAPHIC" | "COUNTRY" | "STATE" | "CITY" | "TICKER" | "INDUSTRY" | "CORRECTION" | "CORRECTION-DATE" | "DISTRIBUTION"
-        | "ACC-NO" | "TYPE" | "NAME" | "NOTES" | "ISSN" | "LOAD DATE" => Role::Tail,
+        "LOAD-DATE" | "UPDATE" | "DATE-CHARGEMENT" | "PUBLICATION-TYPE" | "TYPE-PUBLICATION" | "PUB-TYPE"
+        | "JOURNAL-CODE" | "DOCUMENT-TYPE" | "GRAPHIC" | "GRAFIK" | "SUBJECT" | "SUJET" | "COMPANY" | "SOCIETE"
+        | "ORGANIZATION" | "PERSON" | "GEOGRAPHIC" | "COUNTRY" | "STATE" | "CITY" | "TICKER" | "INDUSTRY"
+        | "CORRECTION" | "CORRECTION-DATE" | "DISTRIBUTION" | "ACC-NO" | "TYPE" | "NAME" | "NOTES" | "ISSN"
+        | "LOAD DATE" => Role::Tail,
         _ => return None,
     };
     Some((role, value))
@@ -86,36 +92,33 @@ fn role(line: &str) -> Option<(Role, &str)> {
 fn parse(text: &str) -> Draft {
     let blocks = lines::blocks(text);
     let blocks = without_item(&blocks);
-    let mut draft = Draft::default();
     let first_label = blocks.iter().position(|block| role(block[0]).is_some()).unwrap_or(blocks.len());
+    let start = text_start(&blocks, first_label);
+    let end = text_end(&blocks, start);
+    let mut draft = Draft::default();
     read_heading(&blocks[..first_label], &mut draft.metadata);
-    let end = text_end(&blocks);
-    let mut text_start = first_label;
-    let mut is_text = false;
-    for (place, block) in blocks.iter().enumerate().skip(first_label) {
-        let Some((role, first)) = role(block[0]) else {
-            is_text |= place < end;
-            continue;
-        };
-        // A label in the middle of the text is the text's own.
-        if is_text && place < end {
-            continue;
-        }
-        if !role.is_after_text() && place < end {
-            text_start = place + 1;
-        }
-        let rest = block[1..].iter().copied();
-        let whole = std::iter::once(first).chain(rest).collect::<Vec<_>>();
-        if role == Role::Body {
-            is_text = true;
-            draft.paragraphs.extend(Some(lines::joined(&whole)).filter(|paragraph| !paragraph.is_empty()));
-        } else {
-            read_field(role, &whole.join(" "), &mut draft.metadata);
+    for block in blocks[first_label..start].iter().chain(&blocks[end..]) {
+        if let Some((role, first)) = role(block[0]) {
+            let value = [&[first], &block[1..]].concat().join(" ");
+            read_field(role, &value, &mut draft.metadata);
         }
     }
-    let text = blocks.get(text_start.min(end)..end).unwrap_or_default();
-    draft.paragraphs.extend(text.iter().map(|block| lines::joined(block)));
+    for block in &blocks[start..end] {
+        let lines: Vec<&str> =
+            block.iter().map(|line| without_body_label(line)).filter(|line| !line.is_empty()).collect();
+        draft.paragraphs.extend(Some(lines::joined(&lines)).filter(|paragraph| !paragraph.is_empty()));
+    }
     draft
+}
+
+/// The place of the first block of the text: without a label, or with that of the text.
+fn text_start(blocks: &[Vec<&str>], first_label: usize) -> usize {
+    let is_text = |block: &Vec<&str>| role(block[0]).is_none_or(|(role, _)| role == Role::Body);
+    blocks[first_label..].iter().position(is_text).map_or(blocks.len(), |distance| first_label + distance)
+}
+
+fn without_body_label(line: &str) -> &str {
+    line.strip_prefix("BODY:").map_or(line, lines::clean)
 }
 
 /// The blocks of an article without the line that numbers it.
@@ -125,16 +128,26 @@ fn without_item<'t>(blocks: &[Vec<&'t str>]) -> Vec<Vec<&'t str>> {
 }
 
 /// The place of the block behind the text: the first of the labels and notices of rights that stand at the end.
-fn text_end(blocks: &[Vec<&str>]) -> usize {
+fn text_end(blocks: &[Vec<&str>], start: usize) -> usize {
     const CERTAIN: [&str; 9] = [
-        "LOAD-DATE", "LANGUAGE", "SPRACHE", "LANGUE", "PUBLICATION-TYPE", "TYPE-PUBLICATION", "DATE-CHARGEMENT", "UPDATE", "JOURNAL-CODE",
+        "LOAD-DATE",
+        "LANGUAGE",
+        "SPRACHE",
+        "LANGUE",
+        "PUBLICATION-TYPE",
+        "TYPE-PUBLICATION",
+        "DATE-CHARGEMENT",
+        "UPDATE",
+        "JOURNAL-CODE",
     ];
     let is_certain = |block: &Vec<&str>| label(block[0]).is_some_and(|(label, _)| CERTAIN.contains(&label));
     let is_tail = |block: &Vec<&str>| {
-        role(block[0]).is_some_and(|(role, _)| role.is_after_text()) || block.iter().any(|line| lines::is_copyright(line))
+        role(block[0]).is_some_and(|(role, _)| role.is_after_text())
+            || block.iter().any(|line| lines::is_copyright(line))
     };
-    let mut end = blocks.iter().position(is_certain).unwrap_or(blocks.len());
-    while end > 0 && is_tail(&blocks[end - 1]) {
+    let certain = blocks[start..].iter().position(is_certain);
+    let mut end = certain.map_or(blocks.len(), |distance| start + distance);
+    while end > start && is_tail(&blocks[end - 1]) {
         end -= 1;
     }
     end
@@ -183,6 +196,7 @@ fn read_field(role: Role, text: &str, metadata: &mut Metadata) {
 
 #[cfg(test)]
 mod tests {
+    use crate::input::formats::press_database::check_cuts;
     use crate::input::formats::testing::{read_articles, read_texts};
     use crate::record::Reason;
 
@@ -211,11 +225,17 @@ mod tests {
         let metadata = &first.metadata;
         assert_eq!(metadata.title.as_deref(), Some("Quay to close for two years; Fishermen call it a betrayal"));
         assert_eq!((metadata.source.as_deref(), metadata.byline.as_deref()), (Some("Bay Courier"), Some("Ida Brenn")));
-        assert_eq!((metadata.published.as_deref(), metadata.section.as_deref()), (Some("March 4, 2031 Tuesday"), Some("NEWS")));
+        assert_eq!(
+            (metadata.published.as_deref(), metadata.section.as_deref()),
+            (Some("March 4, 2031 Tuesday"), Some("NEWS"))
+        );
         assert_eq!(metadata.language.as_deref(), Some("en"));
         assert_eq!(second.text, "Two schools in the valley reopened on Monday.");
         let metadata = &second.metadata;
-        assert_eq!((metadata.title.as_deref(), metadata.source.as_deref()), (Some("Schools reopen"), Some("Bay Courier")));
+        assert_eq!(
+            (metadata.title.as_deref(), metadata.source.as_deref()),
+            (Some("Schools reopen"), Some("Bay Courier"))
+        );
         assert_eq!((metadata.published.as_deref(), metadata.section.as_deref()), (Some("March 5, 2031"), None));
     }
 
@@ -231,6 +251,11 @@ mod tests {
         assert_eq!(outcomes(&EXPORT.replace("2 of 2 DOC", "3 of 3 DOC")), [None, None, Some(Reason::Truncated)]);
         let empty = EXPORT.replace("   Two schools in the valley reopened on Monday.\n", "");
         assert_eq!(outcomes(&empty), [None, Some(Reason::Empty)]);
+    }
+
+    #[test]
+    fn an_export_cut_anywhere_is_read_as_far_as_it_goes() {
+        check_cuts("a.txt", EXPORT);
     }
 
     #[test]

@@ -124,6 +124,7 @@ fn read_labels(lines: &[&str], metadata: &mut Metadata) {
 
 #[cfg(test)]
 mod tests {
+    use crate::input::formats::press_database::check_cuts;
     use crate::input::formats::testing::{read_articles, read_file, read_texts};
     use crate::record::Reason;
 
@@ -149,14 +150,23 @@ mod tests {
     fn each_article_is_a_document_without_the_furniture() {
         let articles = read_articles("a.txt", export().as_bytes());
         let [first, second] = articles.as_slice() else { panic!("{articles:?}") };
-        assert_eq!(first.text, "The harbour council voted on Tuesday to close the northern quay.\n\n\
-            “Nothing would change, we were told,” said Orla Venn.");
+        assert_eq!(
+            first.text,
+            "The harbour council voted on Tuesday to close the northern quay.\n\n\
+            “Nothing would change, we were told,” said Orla Venn."
+        );
         let metadata = &first.metadata;
         assert_eq!(metadata.title.as_deref(), Some("Quay to close for two years"));
-        assert_eq!((metadata.source.as_deref(), metadata.byline.as_deref()), (Some("Bay Courier (Bergen)"), Some("Ida Brenn")));
+        assert_eq!(
+            (metadata.source.as_deref(), metadata.byline.as_deref()),
+            (Some("Bay Courier (Bergen)"), Some("Ida Brenn"))
+        );
         assert_eq!(metadata.published.as_deref(), Some("March 4, 2031 Tuesday 9:20 AM GMT"));
         assert_eq!((metadata.section.as_deref(), metadata.language.as_deref()), (Some("NEWS"), Some("en")));
-        assert_eq!(second.text, "Two schools in the valley reopened on Monday.\n\nParents had kept some pupils at home.");
+        assert_eq!(
+            second.text,
+            "Two schools in the valley reopened on Monday.\n\nParents had kept some pupils at home."
+        );
         assert_eq!(second.metadata.title.as_deref(), Some("Schools reopen"));
         assert_eq!(second.metadata.source.as_deref(), Some("Bay Courier"));
     }
@@ -173,8 +183,14 @@ mod tests {
     }
 
     #[test]
+    fn an_export_cut_anywhere_is_read_as_far_as_it_goes() {
+        check_cuts("a.txt", &export());
+    }
+
+    #[test]
     fn an_article_that_uses_such_words_stays_as_it_is() {
-        let text = "Body\n\nThe inquest heard of the body on Tuesday. Length: unknown, the coroner said.\n\nEnd of Document\n";
+        let text =
+            "Body\n\nThe inquest heard of the body on Tuesday. Length: unknown, the coroner said.\n\nEnd of Document\n";
         assert_eq!(read_texts("a.txt", text.as_bytes()), [Ok(text.to_owned())]);
     }
 }

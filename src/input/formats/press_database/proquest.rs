@@ -20,11 +20,44 @@ const MIN_LABELS: usize = 3;
 
 /// Labels, beside that of the text.
 const LABELS: [&str; 38] = [
-    "Author", "Publication info", "Abstract", "Links", "Subject", "Location", "People", "Company / organization", "Title", "Publication title",
-    "Volume", "Issue", "Pages", "First page", "Publication year", "Publication date", "Year", "Section", "Publisher", "Place of publication",
-    "Country of publication", "Publication subject", "ISSN", "Source type", "Language of publication", "Document type", "Document feature",
-    "ProQuest document ID", "Document URL", "Copyright", "Last updated", "Database", "Identifier / keyword", "Classification", "Column",
-    "Dateline", "Credit", "Business indexing term",
+    "Author",
+    "Publication info",
+    "Abstract",
+    "Links",
+    "Subject",
+    "Location",
+    "People",
+    "Company / organization",
+    "Title",
+    "Publication title",
+    "Volume",
+    "Issue",
+    "Pages",
+    "First page",
+    "Publication year",
+    "Publication date",
+    "Year",
+    "Section",
+    "Publisher",
+    "Place of publication",
+    "Country of publication",
+    "Publication subject",
+    "ISSN",
+    "Source type",
+    "Language of publication",
+    "Document type",
+    "Document feature",
+    "ProQuest document ID",
+    "Document URL",
+    "Copyright",
+    "Last updated",
+    "Database",
+    "Identifier / keyword",
+    "Classification",
+    "Column",
+    "Dateline",
+    "Credit",
+    "Business indexing term",
 ];
 
 /// A line of nothing but underscores.
@@ -56,7 +89,8 @@ fn recognise(lines: &[&str]) -> bool {
     let mut labels: Vec<&str> = behind.iter().filter_map(|line| Some(field(line)?.0)).collect();
     labels.sort_unstable();
     labels.dedup();
-    let is_certain = labels.iter().any(|label| ["Publication title", "Publication info", "ProQuest document ID"].contains(label));
+    let is_certain =
+        labels.iter().any(|label| ["Publication title", "Publication info", "ProQuest document ID"].contains(label));
     labels.len() >= MIN_LABELS && is_certain && behind.iter().any(|line| is_text(line))
 }
 
@@ -68,7 +102,8 @@ fn parse(text: &str) -> Result<Draft, Refusal> {
     let end = text_end(&lines, start);
     let mut draft = Draft::default();
     let first = lines.iter().position(|line| !line.is_empty() && item(line).is_none());
-    draft.metadata.title = first.map(|place| lines[place]).filter(|line| field(line).is_none() && !is_text(line)).and_then(value);
+    draft.metadata.title =
+        first.map(|place| lines[place]).filter(|line| field(line).is_none() && !is_text(line)).and_then(value);
     let mut info = None;
     for (name, text) in lines[..start].iter().chain(&lines[end..]).filter_map(|line| field(line)) {
         let metadata = &mut draft.metadata;
@@ -118,6 +153,7 @@ fn text_end(lines: &[&str], start: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use crate::input::formats::press_database::check_cuts;
     use crate::input::formats::testing::{read_articles, read_file, read_texts};
     use crate::record::Reason;
 
@@ -143,8 +179,14 @@ mod tests {
              A second vote is due in October.\n\nIt rains.\n\nIt rained.\n\nIt will rain."
         );
         let metadata = &first.metadata;
-        assert_eq!((metadata.title.as_deref(), metadata.byline.as_deref()), (Some("Quay to close"), Some("Brenn, Ida")));
-        assert_eq!((metadata.source.as_deref(), metadata.published.as_deref()), (Some("Bay Courier"), Some("Mar 4, 2031")));
+        assert_eq!(
+            (metadata.title.as_deref(), metadata.byline.as_deref()),
+            (Some("Quay to close"), Some("Brenn, Ida"))
+        );
+        assert_eq!(
+            (metadata.source.as_deref(), metadata.published.as_deref()),
+            (Some("Bay Courier"), Some("Mar 4, 2031"))
+        );
         assert_eq!((metadata.section.as_deref(), metadata.language.as_deref()), (Some("News"), Some("en")));
         assert_eq!((metadata.uri.as_deref(), first.own_id.as_deref()), (Some("https://x.example/1"), Some("1234567")));
         assert_eq!(third.text, "The ferry was late on Monday.");
@@ -158,6 +200,11 @@ mod tests {
         let lost = EXPORT.replace("Document 3 of 3", "Document 4 of 4");
         assert_eq!(read_file("a.txt", lost.as_bytes()).last().unwrap().as_ref().err(), Some(&Reason::Truncated));
         assert_eq!(read_articles("a", EXPORT.replace("None available", "It rained").as_bytes()).len(), 3);
+    }
+
+    #[test]
+    fn an_export_cut_anywhere_is_read_as_far_as_it_goes() {
+        check_cuts("a.txt", EXPORT);
     }
 
     #[test]

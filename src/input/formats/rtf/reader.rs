@@ -13,9 +13,40 @@ const MAX_DEPTH: usize = 128;
 
 /// Destinations whose content is not the document's text, beside all that begin with `\*` and are not known.
 const UNREAD: [&str; 34] = [
-    "annotation", "atnauthor", "atndate", "atnid", "atnref", "atntime", "colortbl", "datafield", "filetbl", "fldinst", "footer", "footerf", "footerl",
-    "footerr", "ftncn", "ftnsep", "ftnsepc", "header", "headerf", "headerl", "headerr", "listtext", "nonesttables", "nonshppict", "objclass",
-    "objdata", "pict", "pntext", "private", "shprslt", "stylesheet", "tc", "template", "xe",
+    "annotation",
+    "atnauthor",
+    "atndate",
+    "atnid",
+    "atnref",
+    "atntime",
+    "colortbl",
+    "datafield",
+    "filetbl",
+    "fldinst",
+    "footer",
+    "footerf",
+    "footerl",
+    "footerr",
+    "ftncn",
+    "ftnsep",
+    "ftnsepc",
+    "header",
+    "headerf",
+    "headerl",
+    "headerr",
+    "listtext",
+    "nonesttables",
+    "nonshppict",
+    "objclass",
+    "objdata",
+    "pict",
+    "pntext",
+    "private",
+    "shprslt",
+    "stylesheet",
+    "tc",
+    "template",
+    "xe",
 ];
 
 /// The use of a group's text.
@@ -192,7 +223,11 @@ impl Reader {
             Destination::Fonts => self.describe_font(word, number),
             Destination::Created => note_date(&mut self.created, word, number),
             Destination::Revised => note_date(&mut self.revised, word, number),
-            Destination::Text | Destination::Note | Destination::Title | Destination::Author | Destination::Category => {
+            Destination::Text
+            | Destination::Note
+            | Destination::Title
+            | Destination::Author
+            | Destination::Category => {
                 if is_optional {
                     self.group.destination = Destination::Unread;
                 } else {
@@ -406,7 +441,8 @@ impl Reader {
             self.manuscript.push(&note);
         }
         let metadata = std::mem::take(&mut self.manuscript.metadata);
-        self.manuscript.metadata = Metadata { published: self.created.date(), modified: self.revised.date(), ..metadata };
+        self.manuscript.metadata =
+            Metadata { published: self.created.date(), modified: self.revised.date(), ..metadata };
         self.manuscript.encoding = self.charset.name();
         self.manuscript.is_cut = !self.outer.is_empty();
         self.manuscript
@@ -456,7 +492,10 @@ It rains.{\footnote Said on Tuesday.}\par
         assert_eq!(article.text.split("\n\n").collect::<Vec<_>>(), expected);
         let metadata = article.metadata;
         assert_eq!((metadata.title.as_deref(), metadata.byline.as_deref()), (Some("Quay to close"), Some("Ida Brenn")));
-        assert_eq!((metadata.published.as_deref(), metadata.modified.as_deref()), (Some("2031-03-04"), Some("2031-03-05")));
+        assert_eq!(
+            (metadata.published.as_deref(), metadata.modified.as_deref()),
+            (Some("2031-03-04"), Some("2031-03-05"))
+        );
         assert_eq!(article.encoding, "windows-1252");
     }
 

@@ -93,8 +93,18 @@ mod tests {
     fn words_take_their_number_and_one_space() {
         let tokens: Vec<_> = Tokens::new(b"{\\rtf1\\b0  a\\'e9\\~\\u-4096 ?\\par\r\nb}\\").collect();
         let expected = [
-            Token::Open, Token::Word("rtf", Some(1)), Token::Word("b", Some(0)), Token::Byte(b' '), Token::Byte(b'a'), Token::Hex(0xe9),
-            Token::Symbol(b'~'), Token::Word("u", Some(-4096)), Token::Byte(b'?'), Token::Word("par", None), Token::Byte(b'b'), Token::Close,
+            Token::Open,
+            Token::Word("rtf", Some(1)),
+            Token::Word("b", Some(0)),
+            Token::Byte(b' '),
+            Token::Byte(b'a'),
+            Token::Hex(0xe9),
+            Token::Symbol(b'~'),
+            Token::Word("u", Some(-4096)),
+            Token::Byte(b'?'),
+            Token::Word("par", None),
+            Token::Byte(b'b'),
+            Token::Close,
         ];
         assert_eq!(tokens, expected);
     }
