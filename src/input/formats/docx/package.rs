@@ -5,6 +5,7 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::story::attribute;
 use crate::input::layers::Budget;
 use crate::input::refusal::Refusal;
 use crate::input::text::decode::decode;
@@ -45,9 +46,10 @@ impl<'b> Package<'b> {
     pub(super) fn main_part(&mut self) -> Result<MainPart, Refusal> {
         let related = self.part("_rels/.rels")?.and_then(|relations| main_name(&relations));
         let name = related.filter(|name| self.has(name)).unwrap_or_else(|| MAIN.to_owned());
-        let missing = || Refusal::new(Reason::UnknownFormat, format!("is no text document: `{MAIN}` is missing"));
-        let xml = self.part(&name)?.ok_or_else(missing)?;
-        Ok(MainPart { name, xml })
+        match self.part(&name)? {
+            Some(xml) => Ok(MainPart { name, xml }),
+            None => Err(Refusal::new(Reason::UnknownFormat, format!("is no text document: `{MAIN}` is missing"))),
+        }
     }
 
     /// The part of a kind, like `footnotes`, in the folder of the main part.
@@ -94,14 +96,8 @@ fn main_name(relations: &str) -> Option<String> {
             quick_xml::events::Event::Eof => return None,
             _ => continue,
         };
-        let mut attributes = tag.attributes();
-        let attributes: Vec<_> = attributes.with_checks(false).filter_map(Result::ok).collect();
-        let value = |name: &str| {
-            let found = attributes.iter().find(|attribute| attribute.key.as_ref() == name)?;
-            Some(found.value.clone().into_owned())
-        };
-        if value("Type").is_some_and(|kind| kind.ends_with("/officeDocument")) {
-            return value("Target").map(|target| target.trim_start_matches('/').to_owned());
+        if attribute(&tag, "Type").is_some_and(|kind| kind.ends_with("/officeDocument")) {
+            return attribute(&tag, "Target").map(|target| target.trim_start_matches('/').to_owned());
         }
     }
 }

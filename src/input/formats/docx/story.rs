@@ -46,21 +46,23 @@ pub(super) fn read_notes(xml: &str, ids: &[String]) -> Result<Vec<String>, Refus
 /// Reads the properties of a document.
 pub(super) fn read_properties(xml: &str) -> Result<Metadata, Refusal> {
     let core = Node::parse(xml)?;
-    let property = |name: &str| core.at(&[name]).and_then(Node::said);
     Ok(Metadata {
-        title: property("title"),
-        byline: property("creator"),
-        published: property("created"),
-        modified: property("modified"),
-        section: property("category"),
-        language: property("language"),
+        title: property(&core, "title"),
+        byline: property(&core, "creator"),
+        published: property(&core, "created"),
+        modified: property(&core, "modified"),
+        section: property(&core, "category"),
+        language: property(&core, "language"),
         ..Metadata::default()
     })
 }
 
+fn property(core: &Node<'_>, name: &str) -> Option<String> {
+    core.at(&[name]).and_then(Node::said)
+}
+
 /// Reads a part to its end.
 fn walk(xml: &str) -> Result<Writer, Refusal> {
-    let not_well_formed = |error: &dyn std::fmt::Display| Refusal::damaged(format!("is no well-formed XML: {error}"));
     let mut reader = Reader::from_str(xml);
     let mut writer = Writer::default();
     // The depth of the element that is not read, if the reader is in one.
@@ -111,12 +113,16 @@ fn walk(xml: &str) -> Result<Writer, Refusal> {
     }
 }
 
+fn not_well_formed(error: &dyn std::fmt::Display) -> Refusal {
+    Refusal::damaged(format!("is no well-formed XML: {error}"))
+}
+
 fn local_name(tag: &BytesStart<'_>) -> String {
     tag.local_name().as_ref().to_owned()
 }
 
 /// The value of an attribute, of any prefix.
-fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let mut attributes = tag.attributes();
     let mut attributes = attributes.with_checks(false).filter_map(Result::ok);
     let found = attributes.find(|attribute| attribute.key.local_name().as_ref() == name)?;

@@ -13,7 +13,7 @@ use crate::record::Reason;
 /// Lines at edges are no longer than this.
 const MAX_EDGE_BYTES: usize = 200;
 
-/// What the lines of a stream say of the places of articles in a file.
+/// The relation of a stream's lines to the places of articles in a file.
 pub(super) enum Places {
     /// They are the lines of the file, in this encoding if it is known already.
     Lines { encoding: Option<&'static str> },
@@ -99,9 +99,9 @@ pub(super) fn read(stream: &mut Stream<'_>, shape: &'static Shape, places: &Plac
     let mut number = 0;
     while let Some(line) = text_lines::next(stream, number + 1, limit) {
         number += 1;
-        let (byte, length) = (line.byte, line.length);
+        let position = Position { line: number, byte: line.byte, length: line.length };
         match line.into_bytes() {
-            Ok(bytes) => cutter.take_line(&bytes, Position { line: number, byte, length }, intake)?,
+            Ok(bytes) => cutter.take_line(&bytes, position, intake)?,
             Err(refusal) => {
                 let goes_on = refusal.goes_on;
                 cutter.refuse_part(refusal, intake)?;

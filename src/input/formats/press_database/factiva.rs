@@ -109,8 +109,9 @@ fn is_furniture(lines: &[&str]) -> bool {
     let has_text = lines.iter().any(|line| {
         is_word_count(line) || Named::new(line).is_some_and(|field| ["HD", "LP", "TD"].contains(&field.name))
     });
-    let is_of_search = |line: &&str| line.to_lowercase().starts_with("search summary") || is_footer(line);
-    !has_text && (lines.iter().any(is_of_search) || lines.iter().all(|line| accession(line).is_some()))
+    !has_text
+        && (lines.iter().any(|line| line.to_lowercase().starts_with("search summary") || is_footer(line))
+            || lines.iter().all(|line| accession(line).is_some()))
 }
 
 /// `Page 3 of 9 © 2031 Factiva, Inc. All rights reserved.`
@@ -139,15 +140,15 @@ fn parse_named(lines: &[&str]) -> Draft {
     let mut draft = Draft::default();
     for (name, lines) in fields {
         let metadata = &mut draft.metadata;
-        let text = || value(&lines.join(" "));
+        let text = lines.join(" ");
         match name {
-            "HD" => metadata.title = text(),
-            "BY" => metadata.byline = text(),
-            "PD" => metadata.published = text(),
-            "SN" => metadata.source = text(),
-            "SE" => metadata.section = text(),
-            "LA" => metadata.language = language(&lines.join(" ")),
-            "AN" => draft.own_id = accession(&format!("AN {}", lines.join(" "))).map(str::to_owned),
+            "HD" => metadata.title = value(&text),
+            "BY" => metadata.byline = value(&text),
+            "PD" => metadata.published = value(&text),
+            "SN" => metadata.source = value(&text),
+            "SE" => metadata.section = value(&text),
+            "LA" => metadata.language = language(&text),
+            "AN" => draft.own_id = accession(&format!("AN {text}")).map(str::to_owned),
             "LP" | "TD" => draft.paragraphs.extend(lines::paragraphs(&lines.join("\n"))),
             _ => {}
         }
@@ -170,12 +171,27 @@ fn parse_unnamed(lines: &[&str]) -> Result<Draft, Refusal> {
     read_titles(lines.get(..filled[words]).unwrap_or_default(), &mut draft.metadata);
     let head = &texts[words + 1..rights];
     draft.metadata.published = lines::date(head[0]);
-    let is_time = |line: &&&str| !line.contains(':') || !line.starts_with(|character: char| character.is_ascii_digit());
-    draft.metadata.source = head[1..].iter().find(is_time).and_then(|line| value(line));
+    draft.metadata.source = head[1..].iter().find(|line| !is_time(line)).and_then(|line| value(line));
     draft.metadata.language = head.iter().rev().find_map(|line| language_code(line)).map(str::to_owned);
     let text = lines[filled[rights] + 1..].iter().filter(|line| accession(line).is_none());
     draft.paragraphs = lines::paragraphs(&text.copied().collect::<Vec<_>>().join("\n"));
     Ok(draft)
+}
+
+/// Tells whether a line is a time: `09:15`, `9:15 AM`.
+fn is_time(line: &str) -> bool {
+    line.contains(':') && line.starts_with(|character: char| character.is_ascii_digit())
+}
+
+/// Tells whether a line is a byline by its first word.
+fn is_byline(line: &str) -> bool {
+    let first = line.split_whitespace().next().unwrap_or_default().to_lowercase();
+    ["by", "par", "von", "por", "di", "door"].contains(&first.as_str())
+}
+
+/// Tells whether a line has so few words that it may be a section or a name.
+fn is_short(line: &str) -> bool {
+    line.split_whitespace().count() <= 3
 }
 
 /// Reads section, headline and byline, of which only the headline is always there.
@@ -186,13 +202,11 @@ fn read_titles(lines: &[&str], metadata: &mut Metadata) {
         [block] => block.iter().map(|line| (*line).to_owned()).collect(),
         blocks => blocks.iter().map(|block| block.join(" ")).collect(),
     };
-    let is_byline = |item: &String| {
-        let first = item.split_whitespace().next().unwrap_or_default().to_lowercase();
-        ["by", "par", "von", "por", "di", "door"].contains(&first.as_str())
-    };
-    let is_short = |item: &String| item.split_whitespace().count() <= 3;
+    // The heads of pages.
+    items.retain(|item| !["Factiva", "Dow Jones", "Factiva Dow Jones"].contains(&item.as_str()));
     if items.len() > 1
-        && (items.last().is_some_and(is_byline) || (items.len() > 2 && items.last().is_some_and(is_short)))
+        && (items.last().is_some_and(|item| is_byline(item))
+            || (items.len() > 2 && items.last().is_some_and(|item| is_short(item))))
     {
         metadata.byline = items.pop();
     }

@@ -56,9 +56,10 @@ fn is_wrapped(block: &[&str]) -> bool {
 pub(super) fn label(line: &str) -> Option<(&str, &str)> {
     const MAX_LABEL_BYTES: usize = 40;
     let (label, value) = line.split_once(':')?;
-    let is_label = |character: char| character.is_alphabetic() || " -/&".contains(character);
-    (!label.is_empty() && label.len() <= MAX_LABEL_BYTES && label.chars().all(is_label))
-        .then(|| (label.trim_end(), clean(value)))
+    (!label.is_empty()
+        && label.len() <= MAX_LABEL_BYTES
+        && label.chars().all(|character| character.is_alphabetic() || " -/&".contains(character)))
+    .then(|| (label.trim_end(), clean(value)))
 }
 
 /// The value of a field, if it has one.
@@ -70,19 +71,20 @@ pub(super) fn value(text: &str) -> Option<String> {
 /// The date at the start of a line, with nothing but an edition behind it.
 pub(super) fn leading_date(line: &str) -> Option<String> {
     let words: Vec<&str> = line.split_whitespace().take(MAX_DATE_WORDS).collect();
-    let is_date = |length: usize| Some(words.get(..length)?.join(" ")).filter(|date| to_rfc3339(date).is_some());
-    (3..=words.len()).rev().find_map(is_date)
+    (3..=words.len()).rev().map(|length| words[..length].join(" ")).find(|beginning| to_rfc3339(beginning).is_some())
 }
 
 /// Tells whether a line may be a date in some language: few words, a day or a month, and a year.
 pub(super) fn is_date_like(line: &str) -> bool {
     let words: Vec<&str> = line.split([' ', ',', '\u{a0}', '.']).filter(|word| !word.is_empty()).collect();
-    let is_year = |word: &&&str| word.len() == 4 && word.parse::<u16>().is_ok_and(|year| (1600..=2199).contains(&year));
-    let is_day = |word: &&&str| word.len() <= 2 && word.parse::<u8>().is_ok_and(|day| (1..=31).contains(&day));
-    leading_date(line).is_some()
-        || ((2..=MAX_DATE_WORDS).contains(&words.len())
-            && words.iter().any(|word| is_year(&word))
-            && (words.iter().any(|word| is_day(&word)) || words.len() == 2))
+    let has_year = words.iter().any(|word| word.len() == 4 && is_between(word, 1600, 2199));
+    let has_day = words.iter().any(|word| word.len() <= 2 && is_between(word, 1, 31));
+    let is_short = (2..=MAX_DATE_WORDS).contains(&words.len());
+    leading_date(line).is_some() || (is_short && has_year && (has_day || words.len() == 2))
+}
+
+fn is_between(word: &str, least: u16, most: u16) -> bool {
+    word.parse().is_ok_and(|number| (least..=most).contains(&number))
 }
 
 /// The date of a line, as far as it is one.
@@ -155,13 +157,14 @@ pub(super) fn language_code(name: &str) -> Option<&'static str> {
 
 /// The part of the paper, without the page and the edition that databases write behind it.
 pub(super) fn section(text: &str) -> Option<String> {
-    const OTHERS: [&str; 8] = ["pg.", "page", "p.", "s.", "version", "edition", "pg", "pag"];
-    let is_other = |part: &&str| {
-        let lower = part.trim().to_lowercase();
-        OTHERS.iter().any(|other| lower.starts_with(other) && !lower[other.len()..].starts_with(char::is_alphabetic))
-    };
-    let parts: Vec<&str> = text.split(';').filter(|part| !is_other(part)).map(str::trim).collect();
+    let parts: Vec<&str> = text.split(';').map(str::trim).filter(|part| !is_page_or_edition(part)).collect();
     value(&parts.join("; "))
+}
+
+fn is_page_or_edition(part: &str) -> bool {
+    const STARTS: [&str; 8] = ["pg.", "pg", "page", "pag", "p.", "s.", "version", "edition"];
+    let lower = part.to_lowercase();
+    STARTS.iter().any(|start| lower.strip_prefix(start).is_some_and(|rest| !rest.starts_with(char::is_alphabetic)))
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ enum Count {
     Item { number: u64, of: u64 },
 }
 
-/// What has been found of an article.
+/// The parts of an article that have been found.
 #[derive(Debug, Default)]
 struct Draft {
     own_id: Option<String>,

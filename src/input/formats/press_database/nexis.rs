@@ -29,7 +29,8 @@ fn item(line: &str) -> Option<(u64, u64)> {
         | ["Document", number, "de", of] => (number, of),
         _ => return None,
     };
-    let (number, of) = (number.parse().ok()?, of.parse().ok()?);
+    let number = number.parse().ok()?;
+    let of = of.parse().ok()?;
     (1..=of).contains(&number).then_some((number, of))
 }
 
@@ -113,8 +114,10 @@ fn parse(text: &str) -> Draft {
 
 /// The place of the first block of the text: without a label, or with that of the text.
 fn text_start(blocks: &[Vec<&str>], first_label: usize) -> usize {
-    let is_text = |block: &Vec<&str>| role(block[0]).is_none_or(|(role, _)| role == Role::Body);
-    blocks[first_label..].iter().position(is_text).map_or(blocks.len(), |distance| first_label + distance)
+    blocks[first_label..]
+        .iter()
+        .position(|block| role(block[0]).is_none_or(|(role, _)| role == Role::Body))
+        .map_or(blocks.len(), |distance| first_label + distance)
 }
 
 fn without_body_label(line: &str) -> &str {
@@ -123,61 +126,78 @@ fn without_body_label(line: &str) -> &str {
 
 /// The blocks of an article without the line that numbers it.
 fn without_item<'t>(blocks: &[Vec<&'t str>]) -> Vec<Vec<&'t str>> {
-    let lines = |block: &Vec<&'t str>| block.iter().copied().filter(|line| item(line).is_none()).collect();
-    blocks.iter().map(lines).filter(|block: &Vec<&str>| !block.is_empty()).collect()
+    without_lines(blocks, |line| item(line).is_some())
 }
+
+/// The blocks without some lines, and without blocks of nothing else.
+fn without_lines<'t>(blocks: &[Vec<&'t str>], is_left_out: fn(&str) -> bool) -> Vec<Vec<&'t str>> {
+    let mut blocks = blocks.to_vec();
+    blocks.iter_mut().for_each(|block| block.retain(|line| !is_left_out(line)));
+    blocks.retain(|block| !block.is_empty());
+    blocks
+}
+
+/// Labels that surely stand behind the text.
+const TAIL_LABELS: [&str; 9] = [
+    "LOAD-DATE",
+    "LANGUAGE",
+    "SPRACHE",
+    "LANGUE",
+    "PUBLICATION-TYPE",
+    "TYPE-PUBLICATION",
+    "DATE-CHARGEMENT",
+    "UPDATE",
+    "JOURNAL-CODE",
+];
 
 /// The place of the block behind the text: the first of the labels and notices of rights that stand at the end.
 fn text_end(blocks: &[Vec<&str>], start: usize) -> usize {
-    const CERTAIN: [&str; 9] = [
-        "LOAD-DATE",
-        "LANGUAGE",
-        "SPRACHE",
-        "LANGUE",
-        "PUBLICATION-TYPE",
-        "TYPE-PUBLICATION",
-        "DATE-CHARGEMENT",
-        "UPDATE",
-        "JOURNAL-CODE",
-    ];
-    let is_certain = |block: &Vec<&str>| label(block[0]).is_some_and(|(label, _)| CERTAIN.contains(&label));
-    let is_tail = |block: &Vec<&str>| {
-        role(block[0]).is_some_and(|(role, _)| role.is_after_text())
-            || block.iter().any(|line| lines::is_copyright(line))
-    };
-    let certain = blocks[start..].iter().position(is_certain);
-    let mut end = certain.map_or(blocks.len(), |distance| start + distance);
+    let tail =
+        blocks[start..].iter().position(|block| label(block[0]).is_some_and(|(label, _)| TAIL_LABELS.contains(&label)));
+    let mut end = tail.map_or(blocks.len(), |distance| start + distance);
     while end > start && is_tail(&blocks[end - 1]) {
         end -= 1;
     }
     end
 }
 
+/// Tells whether a block may stand behind the text.
+fn is_tail(block: &[&str]) -> bool {
+    role(block[0]).is_some_and(|(role, _)| role.is_after_text()) || block.iter().any(|line| lines::is_copyright(line))
+}
+
 /// Reads source, date and headline, which have no labels: they stand in this order, or with the headline before the date.
 fn read_heading(blocks: &[Vec<&str>], metadata: &mut Metadata) {
-    let is_kept = |line: &&str| !lines::is_copyright(line);
-    let blocks: Vec<Vec<&str>> = blocks
-        .iter()
-        .map(|block| block.iter().copied().filter(is_kept).collect())
-        .filter(|block: &Vec<&str>| !block.is_empty())
-        .collect();
-    let has_date = |block: &Vec<&str>| block.iter().any(|line| lines::leading_date(line).is_some());
-    let may_have_date = |block: &Vec<&str>| block.iter().any(|line| lines::is_date_like(line));
-    let Some(dated) = blocks.iter().position(has_date).or_else(|| blocks.iter().position(may_have_date)) else {
+    let blocks = without_lines(blocks, lines::is_copyright);
+    let Some((dated, line)) = place_of_date(&blocks) else {
         metadata.source = blocks.first().and_then(|block| value(&block.join(" ")));
-        metadata.title = value(&blocks.iter().skip(1).flatten().copied().collect::<Vec<_>>().join(" "));
+        metadata.title = blocks.get(1..).and_then(joined);
         return;
     };
     let block = &blocks[dated];
-    let line = block.iter().position(|line| lines::leading_date(line).is_some());
-    let line = line.or_else(|| block.iter().position(|line| lines::is_date_like(line))).unwrap_or(0);
     metadata.published = lines::date(block[line]);
-    let before: Vec<&str> = blocks[..dated].iter().map(|block| block[0]).chain(block[..line].iter().copied()).collect();
-    metadata.source = before.first().and_then(|source| value(source));
-    let between = blocks.get(1..dated).unwrap_or_default();
+    let source = if dated > 0 { blocks[0].first() } else { block[..line].first() };
+    metadata.source = source.and_then(|source| value(source));
     let behind = &blocks[dated + 1..];
-    let title = if behind.is_empty() { between } else { behind };
-    metadata.title = value(&title.iter().flatten().copied().collect::<Vec<_>>().join(" "));
+    let title = if behind.is_empty() { blocks.get(1..dated).unwrap_or_default() } else { behind };
+    metadata.title = joined(title);
+}
+
+/// The block with the date, and the line of it: a date that can be read, or else what looks like one.
+fn place_of_date(blocks: &[Vec<&str>]) -> Option<(usize, usize)> {
+    place_of(blocks, |line| lines::leading_date(line).is_some()).or_else(|| place_of(blocks, lines::is_date_like))
+}
+
+fn place_of(blocks: &[Vec<&str>], is_wanted: fn(&str) -> bool) -> Option<(usize, usize)> {
+    blocks
+        .iter()
+        .enumerate()
+        .find_map(|(place, block)| block.iter().position(|line| is_wanted(line)).map(|line| (place, line)))
+}
+
+/// The lines of blocks as one value.
+fn joined(blocks: &[Vec<&str>]) -> Option<String> {
+    value(&blocks.concat().join(" "))
 }
 
 fn read_field(role: Role, text: &str, metadata: &mut Metadata) {

@@ -36,7 +36,6 @@ fn announced(line: &str) -> Option<u64> {
 fn recognise(lines: &[&str]) -> bool {
     let is_length =
         |line: &str| label(line).is_some_and(|(label, count)| label == "Length" && lines::is_word_count(count));
-    let is_tail = |line: &str| line == "Classification" || label(line).is_some_and(|(label, _)| label == "Load-Date");
     let mut has_body = false;
     let mut has_tail = false;
     for (place, line) in lines.iter().enumerate() {
@@ -53,15 +52,15 @@ fn recognise(lines: &[&str]) -> bool {
             }
             has_body = false;
         } else {
-            has_tail |= is_tail(line);
+            has_tail |= begins_tail(line);
         }
     }
     false
 }
 
 fn parse(text: &str) -> Result<Draft, Refusal> {
-    let is_kept = |line: &&str| !is_end(line) && !lines::is_page_number(line);
-    let lines: Vec<&str> = text.lines().map(lines::clean).filter(is_kept).collect();
+    let lines: Vec<&str> =
+        text.lines().map(lines::clean).filter(|line| !is_end(line) && !lines::is_page_number(line)).collect();
     let bodies: Vec<usize> = (0..lines.len()).filter(|&place| is_body(lines[place])).collect();
     let [body] = bodies[..] else {
         let message = format!("is no article of Nexis Uni: {} lines say `Body`, and one should", bodies.len());
@@ -78,9 +77,17 @@ fn parse(text: &str) -> Result<Draft, Refusal> {
     Ok(draft)
 }
 
+fn is_load_date(line: &str) -> bool {
+    label(line).is_some_and(|(label, _)| label == "Load-Date")
+}
+
+/// Tells whether the fields behind the text may begin at a line.
+fn begins_tail(line: &str) -> bool {
+    line == "Classification" || is_load_date(line)
+}
+
 /// The place of the first line behind the text and its pictures.
 fn tail_start(lines: &[&str], body: usize) -> usize {
-    let is_load_date = |line: &str| label(line).is_some_and(|(label, _)| label == "Load-Date");
     let load_date = (body..lines.len()).find(|&place| is_load_date(lines[place]));
     let classification = (body..lines.len()).rev().find(|&place| lines[place] == "Classification");
     load_date.into_iter().chain(classification).min().unwrap_or(lines.len())
@@ -90,10 +97,9 @@ fn tail_start(lines: &[&str], body: usize) -> usize {
 fn read_head(lines: &[&str], metadata: &mut Metadata) {
     let has_cover = lines.iter().any(|line| announced(line).is_some());
     let lines: Vec<&str> = lines.iter().copied().filter(|line| !line.is_empty() && !is_copyright(line)).collect();
-    let is_named = |line: &&str| FIELDS.iter().any(|field| label(line).is_some_and(|(label, _)| label == *field));
     let dated = lines.iter().rposition(|line| leading_date(line).is_some());
-    let dated = dated.or_else(|| lines.iter().rposition(|line| is_date_like(line) && !is_named(&line)));
-    let dated = dated.or_else(|| lines.iter().position(is_named).and_then(|place| place.checked_sub(1)));
+    let dated = dated.or_else(|| lines.iter().rposition(|line| is_date_like(line) && !is_field(line)));
+    let dated = dated.or_else(|| lines.iter().position(|line| is_field(line)).and_then(|place| place.checked_sub(1)));
     let Some(dated) = dated else {
         metadata.title = lines.first().and_then(|line| value(line));
         return;
@@ -103,12 +109,20 @@ fn read_head(lines: &[&str], metadata: &mut Metadata) {
     metadata.source = value(lines[source]);
     // Of a cover page, no line is the title's.
     let title_start = if has_cover { source.saturating_sub(1) } else { 0 };
-    metadata.title = value(&lines[title_start..source].join(" "));
+    // The title runs at the top of pages, and so may stand there twice.
+    let mut title = lines[title_start..source].to_vec();
+    title.dedup();
+    metadata.title = value(&title.join(" "));
     read_labels(&lines[dated..], metadata);
 }
 
 /// The labels above the text.
 const FIELDS: [&str; 6] = ["Section", "Length", "Byline", "Dateline", "Highlight", "Series"];
+
+/// Tells whether a line has one of these labels.
+fn is_field(line: &str) -> bool {
+    label(line).is_some_and(|(label, _)| FIELDS.contains(&label))
+}
 
 fn read_labels(lines: &[&str], metadata: &mut Metadata) {
     for (label, text) in lines.iter().filter_map(|line| label(line)) {

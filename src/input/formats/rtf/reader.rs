@@ -195,12 +195,12 @@ impl Reader {
         if inner.destination == outer.destination {
             return;
         }
-        let property = || Some(self.property.trim().to_owned()).filter(|property| !property.is_empty());
+        let property = Some(self.property.trim().to_owned()).filter(|property| !property.is_empty());
         let metadata = &mut self.manuscript.metadata;
         match inner.destination {
-            Destination::Title => metadata.title = property(),
-            Destination::Author => metadata.byline = property(),
-            Destination::Category => metadata.section = property(),
+            Destination::Title => metadata.title = property,
+            Destination::Author => metadata.byline = property,
+            Destination::Category => metadata.section = property,
             Destination::Note => self.notes.push(std::mem::take(&mut self.note)),
             // A text box stands on lines of its own.
             Destination::Text if outer.destination == Destination::Shape => self.end_paragraph(),
