@@ -760,7 +760,7 @@ fn every_example_is_read() {
         }
         files += 1;
     }
-    assert_eq!(files, 27);
+    assert!(files >= 27, "{files}");
 }
 
 #[test]

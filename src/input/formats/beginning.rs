@@ -34,6 +34,11 @@ impl<'s, 'r> Beginning<'s, 'r> {
         self.stream.peek(HEAD_BYTES)
     }
 
+    /// More of the first bytes as they are, at least so many if there are.
+    pub(super) fn wide(&mut self, wanted: usize) -> &[u8] {
+        self.stream.peek(wanted)
+    }
+
     /// The first bytes behind a byte order mark and white space.
     pub(super) fn text(&mut self) -> &[u8] {
         without_blank(self.head())

@@ -10,8 +10,8 @@ mod binary;
 mod capture;
 /// Content that shows beyond doubt what it is.
 mod certain;
-/// Plain text of Factiva and ProQuest.
-mod database_text;
+/// Word documents.
+mod docx;
 /// XML and SGML with an article in each element of one name.
 mod elements;
 /// The records within a JSON value.
@@ -32,6 +32,8 @@ mod known_json;
 mod lines;
 /// Mail and saved web pages.
 mod mail;
+/// Documents of word processors.
+mod manuscript;
 /// Mailboxes.
 mod mbox;
 /// XML dumps of wikis.
@@ -48,12 +50,16 @@ mod nitf;
 mod parquet;
 /// Plain text.
 mod plain;
+/// Exports of press databases.
+mod press_database;
 /// Records of ProQuest TDM Studio.
 mod proquest;
 /// Reuters RCV1 and RCV2.
 mod rcv;
 /// Reuters-21578.
 mod reuters;
+/// Rich Text Format.
+mod rtf;
 /// CSV, TSV and the like.
 mod table;
 /// Bytes read as if they were a file.
@@ -85,6 +91,8 @@ use beginning::Beginning;
 /// The formats. The first one that recognises a stream reads it.
 static FORMATS: &[&Format] = &[
     &parquet::FORMAT,
+    &docx::FORMAT,
+    &rtf::FORMAT,
     &warc::FORMAT,
     &arc::FORMAT,
     &binary::FORMAT,
@@ -95,10 +103,10 @@ static FORMATS: &[&Format] = &[
     &table::TSV,
     &table::CSV,
     &elements::FORMAT,
+    &press_database::TEXT,
+    &press_database::PAGE,
     &html::FORMAT,
     &wire::FORMAT,
-    &database_text::FACTIVA,
-    &database_text::PROQUEST,
     &table::UNNAMED,
     &plain::FORMAT,
 ];
@@ -123,6 +131,11 @@ pub(super) fn is_readable(name: &str) -> bool {
 /// Tells whether content without a telling name can be read with certainty. Takes nothing out of the stream.
 pub(super) fn is_certain(stream: &mut Stream<'_>, settings: &InputConfig) -> bool {
     certain::is_certain(&mut Beginning::new(stream, "", &settings.fields), settings)
+}
+
+/// Tells whether a file of this name that begins like this is a document, though it is a zip archive.
+pub(super) fn is_zipped_document(name: &str, head: &[u8]) -> bool {
+    docx::is_document(&names::extension(name), head)
 }
 
 /// The format of files of this name.

@@ -107,7 +107,10 @@ impl<'b> Shell<'b> {
 
 /// Reads what is in `stream` to its end.
 pub(crate) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-    let Some(layer) = Layer::recognise(stream.peek(HEAD_BYTES)) else {
+    let head = stream.peek(HEAD_BYTES);
+    let layer =
+        Layer::recognise(head).filter(|layer| *layer != Layer::Zip || !formats::is_zipped_document(shell.name, head));
+    let Some(layer) = layer else {
         return formats::read(stream, shell, intake);
     };
     if shell.depth >= MAX_LAYERS {

@@ -1,0 +1,244 @@
+//! Cuts a text into articles at the lines that its shape knows, one at a time: an export may be long.
+
+use super::{Count, Draft, Edge, Shape, lines};
+use crate::config::InputConfig;
+use crate::input::formats::lines as text_lines;
+use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::refusal::{EXCERPT_BYTES, Refusal};
+use crate::input::stream::Stream;
+use crate::input::text::decode::decode;
+use crate::record::Reason;
+
+/// Lines at edges are no longer than this.
+const MAX_EDGE_BYTES: usize = 200;
+
+/// The relation of a stream's lines to the places of articles in a file.
+pub(super) enum Places {
+    /// They are the lines of the file, in this encoding if it is known already.
+    Lines { encoding: Option<&'static str> },
+    /// Nothing: the text was converted from a file in this encoding.
+    None { encoding: &'static str },
+}
+
+impl Places {
+    fn encoding(&self) -> Option<&'static str> {
+        match self {
+            Self::Lines { encoding } => *encoding,
+            Self::None { encoding } => Some(encoding),
+        }
+    }
+
+    fn spot(&self, part: &Part) -> Spot {
+        match self {
+            Self::Lines { .. } => Spot::Record { line: Some(part.line), byte: Some(part.byte) },
+            Self::None { .. } => Spot::Record { line: None, byte: None },
+        }
+    }
+}
+
+/// The lines between two edges.
+#[derive(Default)]
+struct Part {
+    /// The number of its first line that is not blank.
+    line: u64,
+    /// The offset of that line.
+    byte: u64,
+    bytes: Vec<u8>,
+    /// Its length, also of what was not kept.
+    length: u64,
+}
+
+impl Part {
+    /// Adds a line, as far as the part is not over the limit.
+    fn push(&mut self, line: &[u8], length: u64, limit: u64) {
+        self.length += length + 1;
+        if self.length <= limit {
+            self.bytes.extend_from_slice(line);
+            self.bytes.push(b'\n');
+        }
+    }
+}
+
+/// An article and what stands around it.
+struct Article {
+    shape: &'static Shape,
+    bytes: Vec<u8>,
+    /// The encoding of the file, if the bytes have been decoded.
+    encoding: Option<&'static str>,
+    /// True if its end is there.
+    is_whole: bool,
+}
+
+impl RawRecord for Article {
+    fn excerpt_source(&self) -> &[u8] {
+        self.bytes.trim_ascii_start()
+    }
+
+    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+        if !self.is_whole {
+            let message = format!("the article is cut short: its end, as {} writes it, is missing", self.shape.name);
+            return Err(Refusal::truncated(message));
+        }
+        let (text, encoding) = match self.encoding {
+            Some(encoding) => (String::from_utf8_lossy(&self.bytes).into_owned(), encoding),
+            None => decode(self.bytes)?,
+        };
+        let Draft { own_id, metadata, paragraphs } = (self.shape.parse)(&text)?;
+        if paragraphs.is_empty() {
+            return Err(Refusal::new(Reason::Empty, format!("holds no text of an article of {}", self.shape.name)));
+        }
+        Ok(Some(Parsed { own_id, metadata, ..Parsed::new(paragraphs.join("\n\n"), encoding) }))
+    }
+}
+
+/// Reads every article.
+pub(super) fn read(stream: &mut Stream<'_>, shape: &'static Shape, places: &Places, intake: &mut Intake<'_>) -> Flow {
+    let limit = intake.settings().max_document_bytes.get();
+    let mut cutter = Cutter { shape, places, limit, part: Part::default(), has_begun: false, tally: Tally::default() };
+    let mut number = 0;
+    while let Some(line) = text_lines::next(stream, number + 1, limit) {
+        number += 1;
+        let position = Position { line: number, byte: line.byte, length: line.length };
+        match line.into_bytes() {
+            Ok(bytes) => cutter.take_line(&bytes, position, intake)?,
+            Err(refusal) => {
+                let goes_on = refusal.goes_on;
+                cutter.refuse_part(refusal, intake)?;
+                if !goes_on {
+                    return Flow::Continue(());
+                }
+            }
+        }
+    }
+    cutter.finish_part(false, intake)?;
+    cutter.check_count(intake)
+}
+
+/// The place of a line in its file, and its length in bytes.
+struct Position {
+    line: u64,
+    byte: u64,
+    length: u64,
+}
+
+struct Cutter<'c> {
+    shape: &'static Shape,
+    places: &'c Places,
+    limit: u64,
+    part: Part,
+    /// True from the first line of the first article on.
+    has_begun: bool,
+    tally: Tally,
+}
+
+/// The articles that were announced, and those that were found.
+#[derive(Default)]
+struct Tally {
+    total: Option<u64>,
+    numbers: Vec<u64>,
+    last_number: u64,
+    found: u64,
+}
+
+impl Cutter<'_> {
+    fn take_line(&mut self, bytes: &[u8], position: Position, intake: &mut Intake<'_>) -> Flow {
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_EDGE_BYTES)]);
+        let text = if bytes.len() <= MAX_EDGE_BYTES { lines::clean(&text) } else { "…" };
+        match (self.shape.edge)(text) {
+            Some(Edge::First) => {
+                // A cover page stands before the first article.
+                if self.has_begun {
+                    self.finish_part(true, intake)?;
+                }
+                self.part = Part::default();
+                self.has_begun = true;
+                self.add(bytes, text, &position);
+            }
+            Some(Edge::Last) => {
+                self.add(bytes, text, &position);
+                self.finish_part(true, intake)?;
+            }
+            Some(Edge::Between) => self.finish_part(true, intake)?,
+            None => self.add(bytes, text, &position),
+        }
+        intake.check_interrupt()
+    }
+
+    fn add(&mut self, bytes: &[u8], text: &str, position: &Position) {
+        let is_first = self.part.length == 0;
+        if is_first && text.is_empty() {
+            return;
+        }
+        if is_first {
+            self.part.line = position.line;
+            self.part.byte = position.byte;
+        }
+        match (self.shape.count)(text) {
+            Some(Count::Total(total)) if self.tally.found == 0 => {
+                self.tally.total.get_or_insert(total);
+            }
+            Some(Count::Item { number, of }) if is_first && number <= of => {
+                self.tally.numbers.push(number);
+                self.tally.last_number = self.tally.last_number.max(of);
+            }
+            _ => {}
+        }
+        self.part.push(bytes, position.length, self.limit);
+    }
+
+    /// Puts the lines since the last edge into the intake, if they are an article.
+    fn finish_part(&mut self, has_end: bool, intake: &mut Intake<'_>) -> Flow {
+        let part = std::mem::take(&mut self.part);
+        let spot = self.places.spot(&part);
+        if part.length > self.limit {
+            self.tally.found += 1;
+            let excerpt = &part.bytes[..part.bytes.len().min(EXCERPT_BYTES)];
+            return intake.refuse(spot, Refusal::too_large(part.length, self.limit), excerpt);
+        }
+        let text = String::from_utf8_lossy(&part.bytes);
+        let lines: Vec<&str> = text.lines().map(lines::clean).filter(|line| !line.is_empty()).collect();
+        if lines.is_empty() || (self.shape.is_furniture)(&lines) {
+            return Flow::Continue(());
+        }
+        self.tally.found += 1;
+        let encoding = self.places.encoding();
+        let is_whole = has_end || (self.shape.is_whole)(&lines);
+        intake.put(spot, Article { shape: self.shape, bytes: part.bytes, encoding, is_whole })
+    }
+
+    /// Rejects the article in which a failure came.
+    fn refuse_part(&mut self, refusal: Refusal, intake: &mut Intake<'_>) -> Flow {
+        let part = std::mem::take(&mut self.part);
+        self.tally.found += 1;
+        intake.refuse(self.places.spot(&part), refusal, &part.bytes)
+    }
+
+    /// Rejects what was announced and is not there.
+    fn check_count(self, intake: &mut Intake<'_>) -> Flow {
+        match self.tally.complaint() {
+            Some(message) => intake.refuse(Spot::Record { line: None, byte: None }, Refusal::truncated(message), b""),
+            None => Flow::Continue(()),
+        }
+    }
+}
+
+impl Tally {
+    /// The sentence to say if other articles were announced than were found.
+    fn complaint(mut self) -> Option<String> {
+        if let Some(total) = self.total.filter(|total| *total != self.found) {
+            return Some(format!("the file announces {total} documents; {} were found", self.found));
+        }
+        self.numbers.sort_unstable();
+        self.numbers.dedup();
+        let first = *self.numbers.first()?;
+        let last = *self.numbers.last()?;
+        // Whoever exports in several files starts a later one in the middle, and may end it there.
+        let expected = if first == 1 { self.last_number } else { last } - first + 1;
+        let found = self.numbers.len() as u64;
+        let until = first + expected - 1;
+        (found != expected).then(|| {
+            format!("the file numbers its documents from {first} to {until}; {found} of these {expected} were found")
+        })
+    }
+}

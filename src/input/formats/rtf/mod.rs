@@ -1,0 +1,34 @@
+//! Rich Text Format: text with control words in groups. What a reader sees of the text is read, in its order; headers, footers, pictures and
+//! deletions are left out, and footnotes stand at the end.
+
+/// Code pages.
+mod charset;
+/// Groups and their destinations.
+mod reader;
+/// Bytes to control words.
+mod tokens;
+
+use super::Format;
+use super::manuscript::take_whole;
+use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::layers::Shell;
+use crate::input::refusal::{EXCERPT_BYTES, guarded};
+use crate::input::stream::Stream;
+
+pub(super) static FORMAT: Format = Format {
+    extensions: &["rtf"],
+    is_one_record: true,
+    recognise: |beginning| beginning.text().starts_with(MARK),
+    read,
+};
+
+/// The first bytes of a file.
+const MARK: &[u8] = b"{\\rtf";
+
+fn read(stream: &mut Stream<'_>, _: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+    let Some(bytes) = take_whole(stream, intake)? else { return Flow::Continue(()) };
+    match guarded(|| reader::read(&bytes)) {
+        Ok(manuscript) => manuscript.put(intake),
+        Err(refusal) => intake.refuse(Spot::Whole, refusal, &bytes[..bytes.len().min(EXCERPT_BYTES)]),
+    }
+}
