@@ -101,7 +101,7 @@ pub(super) fn read(stream: &mut Stream<'_>, shape: &'static Shape, places: &Plac
         number += 1;
         let position = Position { line: number, byte: line.byte, length: line.length };
         match line.into_bytes() {
-            Ok(bytes) => cutter.take_line(&bytes, position, intake)?,
+            Ok(bytes) => cutter.take_line(&bytes, &position, intake)?,
             Err(refusal) => {
                 let goes_on = refusal.goes_on;
                 cutter.refuse_part(refusal, intake)?;
@@ -142,7 +142,7 @@ struct Tally {
 }
 
 impl Cutter<'_> {
-    fn take_line(&mut self, bytes: &[u8], position: Position, intake: &mut Intake<'_>) -> Flow {
+    fn take_line(&mut self, bytes: &[u8], position: &Position, intake: &mut Intake<'_>) -> Flow {
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_EDGE_BYTES)]);
         let text = if bytes.len() <= MAX_EDGE_BYTES { lines::clean(&text) } else { "…" };
         match (self.shape.edge)(text) {
@@ -153,14 +153,14 @@ impl Cutter<'_> {
                 }
                 self.part = Part::default();
                 self.has_begun = true;
-                self.add(bytes, text, &position);
+                self.add(bytes, text, position);
             }
             Some(Edge::Last) => {
-                self.add(bytes, text, &position);
+                self.add(bytes, text, position);
                 self.finish_part(true, intake)?;
             }
             Some(Edge::Between) => self.finish_part(true, intake)?,
-            None => self.add(bytes, text, &position),
+            None => self.add(bytes, text, position),
         }
         intake.check_interrupt()
     }

@@ -28,11 +28,10 @@ const MAX_HEAD_LINES: usize = 12;
 /// The accession number of a line that ends an article: `Document BAYC000020310304e7340001a`, with or without `AN` before it.
 fn accession(line: &str) -> Option<&str> {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let number = match words[..] {
-        ["AN", "Document" | "Dokument" | "Documento", number]
-        | ["Document" | "Dokument" | "Documento", number]
-        | ["AN", number] => number,
-        _ => return None,
+    let (["AN", "Document" | "Dokument" | "Documento", number]
+    | ["AN" | "Document" | "Dokument" | "Documento", number]) = words[..]
+    else {
+        return None;
     };
     let code_length = number.bytes().take_while(u8::is_ascii_uppercase).count();
     let digits = number.bytes().filter(u8::is_ascii_digit).count();

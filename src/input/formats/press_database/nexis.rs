@@ -23,11 +23,11 @@ const MIN_LABELS: usize = 2;
 fn item(line: &str) -> Option<(u64, u64)> {
     let rest = ["LEVEL 1 - ", "FOCUS - "].iter().find_map(|start| line.strip_prefix(start)).unwrap_or(line);
     let words: Vec<&str> = rest.split_whitespace().collect();
-    let (number, of) = match words[..] {
-        [number, "of" | "OF", of, "DOCUMENTS" | "DOCUMENT" | "STORIES"]
-        | ["Dokument", number, "von", of]
-        | ["Document", number, "de", of] => (number, of),
-        _ => return None,
+    let ([number, "of" | "OF", of, "DOCUMENTS" | "DOCUMENT" | "STORIES"]
+    | ["Dokument", number, "von", of]
+    | ["Document", number, "de", of]) = words[..]
+    else {
+        return None;
     };
     let number = number.parse().ok()?;
     let of = of.parse().ok()?;
@@ -132,7 +132,9 @@ fn without_item<'t>(blocks: &[Vec<&'t str>]) -> Vec<Vec<&'t str>> {
 /// The blocks without some lines, and without blocks of nothing else.
 fn without_lines<'t>(blocks: &[Vec<&'t str>], is_left_out: fn(&str) -> bool) -> Vec<Vec<&'t str>> {
     let mut blocks = blocks.to_vec();
-    blocks.iter_mut().for_each(|block| block.retain(|line| !is_left_out(line)));
+    for block in &mut blocks {
+        block.retain(|line| !is_left_out(line));
+    }
     blocks.retain(|block| !block.is_empty());
     blocks
 }

@@ -424,12 +424,11 @@ impl Reader {
     }
 
     fn end_paragraph(&mut self) {
-        match self.group.destination {
-            Destination::Note => self.note.push('\n'),
-            _ => {
-                let paragraph = std::mem::take(&mut self.paragraph);
-                self.manuscript.push(&paragraph);
-            }
+        if self.group.destination == Destination::Note {
+            self.note.push('\n');
+        } else {
+            let paragraph = std::mem::take(&mut self.paragraph);
+            self.manuscript.push(&paragraph);
         }
     }
 
