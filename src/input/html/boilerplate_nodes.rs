@@ -140,6 +140,9 @@ const LINK_WORDS: &[&str] = &[
 /// A block with so many bytes of text is a paragraph.
 const PARAGRAPH_BYTES: usize = 80;
 
+/// More of a class is not looked at.
+const MAX_NAME_BYTES: usize = 1000;
+
 /// So many neighbours of a link are looked at for the words of its sentence.
 const MAX_SIBLINGS: usize = 20;
 
@@ -257,10 +260,18 @@ fn is_named(element: &Element) -> bool {
     is_named_by(element, WORDS)
 }
 
+/// The beginnings of an element's class, id and the like.
+pub(super) fn names_of(element: &Element) -> impl Iterator<Item = &str> {
+    let names = NAMES.iter().filter_map(|name| element.attr(name));
+    names.map(|name| {
+        let end = (0..=MAX_NAME_BYTES.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+        &name[..end.unwrap_or_default()]
+    })
+}
+
 /// True if a class or the like of an element has one of `known`, which are in lower case.
 pub(super) fn is_named_by(element: &Element, known: &[&str]) -> bool {
-    let mut names = NAMES.iter().filter_map(|name| element.attr(name));
-    names.any(|name| words(name).any(|word| known.iter().any(|known| known.eq_ignore_ascii_case(word))))
+    names_of(element).any(|name| words(name).any(|word| known.iter().any(|known| known.eq_ignore_ascii_case(word))))
 }
 
 /// The words of `articleShareBar related-links__item`.

@@ -6,7 +6,7 @@ use ego_tree::iter::Edge;
 use scraper::node::Element;
 use scraper::{Html, Node};
 
-use super::boilerplate_nodes::{self, NAMES, Sizes};
+use super::boilerplate_nodes::{self, Sizes};
 use super::boilerplate_text;
 use super::metadata::{Said, plain};
 use super::paragraphs::Paragraph;
@@ -316,7 +316,7 @@ fn is_named_lead(node: NodeRef<'_, Node>, levels: usize) -> bool {
 /// True if a class or the like of the element, or of one up to `levels` above it, has words that fit.
 fn is_named_near(node: NodeRef<'_, Node>, levels: usize, fits: impl Fn(&[String]) -> bool) -> bool {
     around(node, levels).any(|element| {
-        let mut names = NAMES.iter().filter_map(|name| element.attr(name)).flat_map(str::split_ascii_whitespace);
+        let mut names = boilerplate_nodes::names_of(element).flat_map(str::split_ascii_whitespace);
         names.any(|name| {
             let words: Vec<String> = boilerplate_nodes::words(name).map(str::to_ascii_lowercase).collect();
             fits(&words)
