@@ -30,8 +30,7 @@ fn accession(line: &str) -> Option<&str> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let number = match words[..] {
         ["AN", "Document" | "Dokument" | "Documento", number]
-        | ["Document" | "Dokument" | "Documento", number]
-        | ["AN", number] => number,
+        | ["AN" | "Document" | "Dokument" | "Documento", number] => number,
         _ => return None,
     };
     let code_length = number.bytes().take_while(u8::is_ascii_uppercase).count();
