@@ -30,7 +30,8 @@ fn accession(line: &str) -> Option<&str> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let number = match words[..] {
         ["AN", "Document" | "Dokument" | "Documento", number]
-        | ["AN" | "Document" | "Dokument" | "Documento", number] => number,
+        | ["Document" | "Dokument" | "Documento", number]
+        | ["AN", number] => number,
         _ => return None,
     };
     let code_length = number.bytes().take_while(u8::is_ascii_uppercase).count();
