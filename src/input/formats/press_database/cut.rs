@@ -135,10 +135,22 @@ struct Cutter<'c> {
 /// The articles that were announced, and those that were found.
 #[derive(Default)]
 struct Tally {
-    total: Option<u64>,
-    numbers: Vec<u64>,
-    last_number: u64,
+    /// The number by all cover pages: exports may have been put together.
+    total: u64,
+    /// The exports in the file whose articles have numbers.
+    exports: Vec<Numbered>,
     found: u64,
+}
+
+/// An export whose articles have numbers that rise.
+struct Numbered {
+    first: u64,
+    last: u64,
+    /// The number of articles as the first one says it.
+    of: u64,
+    found: u64,
+    /// True if its articles do not agree on that number: somebody has made it up of several.
+    is_mixed: bool,
 }
 
 impl Cutter<'_> {
@@ -175,13 +187,8 @@ impl Cutter<'_> {
             self.part.byte = position.byte;
         }
         match (self.shape.count)(text) {
-            Some(Count::Total(total)) if self.tally.found == 0 => {
-                self.tally.total.get_or_insert(total);
-            }
-            Some(Count::Item { number, of }) if is_first && number <= of => {
-                self.tally.numbers.push(number);
-                self.tally.last_number = self.tally.last_number.max(of);
-            }
+            Some(Count::Total(total)) => self.tally.total = self.tally.total.saturating_add(total),
+            Some(Count::Item { number, of }) if is_first => self.tally.add_item(number, of),
             _ => {}
         }
         self.part.push(bytes, position.length, self.limit);
@@ -224,20 +231,33 @@ impl Cutter<'_> {
 }
 
 impl Tally {
-    /// The sentence to say if other articles were announced than were found.
-    fn complaint(mut self) -> Option<String> {
-        if let Some(total) = self.total.filter(|total| *total != self.found) {
-            return Some(format!("the file announces {total} documents; {} were found", self.found));
+    fn add_item(&mut self, number: u64, of: u64) {
+        match self.exports.last_mut().filter(|export| export.last < number) {
+            Some(export) => {
+                export.last = number;
+                export.found += 1;
+                export.is_mixed |= export.of != of;
+            }
+            None => self.exports.push(Numbered { first: number, last: number, of, found: 1, is_mixed: false }),
         }
-        self.numbers.sort_unstable();
-        self.numbers.dedup();
-        let first = *self.numbers.first()?;
-        let last = *self.numbers.last()?;
+    }
+
+    /// The sentence to say if more articles were announced than were found.
+    fn complaint(&self) -> Option<String> {
+        if self.found < self.total {
+            return Some(format!("the file announces {} documents; {} were found", self.total, self.found));
+        }
+        self.exports.iter().find_map(Numbered::complaint)
+    }
+}
+
+impl Numbered {
+    fn complaint(&self) -> Option<String> {
         // Whoever exports in several files starts a later one in the middle, and may end it there.
-        let expected = if first == 1 { self.last_number } else { last } - first + 1;
-        let found = self.numbers.len() as u64;
-        let until = first + expected - 1;
-        (found != expected).then(|| {
+        let until = if self.first == 1 { self.of.max(self.last) } else { self.last };
+        let expected = until - self.first + 1;
+        let Self { first, found, .. } = self;
+        (!self.is_mixed && *found < expected).then(|| {
             format!("the file numbers its documents from {first} to {until}; {found} of these {expected} were found")
         })
     }

@@ -70,7 +70,9 @@ fn is_rule(line: &str) -> bool {
 fn item(line: &str) -> Option<(u64, u64)> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let ["Document", number, "of", of] = words[..] else { return None };
-    Some((number.parse().ok()?, of.parse().ok()?))
+    let number = number.parse().ok()?;
+    let of = of.parse().ok()?;
+    (1..=of).contains(&number).then_some((number, of))
 }
 
 /// A known label and its value.
