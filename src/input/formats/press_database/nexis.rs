@@ -270,8 +270,12 @@ mod tests {
         assert_eq!(outcomes(&EXPORT[..cut]), [None, None], "a notice of rights stands in its heading");
         let cut = EXPORT.find("said Orla").unwrap();
         assert_eq!(outcomes(&EXPORT[..cut]), [Some(Reason::Truncated), Some(Reason::Truncated)]);
-        assert_eq!(outcomes(&EXPORT.replace("2 of 2 DOC", "3 of 3 DOC")), [None, None, Some(Reason::Truncated)]);
+        assert_eq!(
+            outcomes(&EXPORT.replace("1 of 2 DOC", "1 of 3 DOC").replace("2 of 2 DOC", "3 of 3 DOC")),
+            [None, None, Some(Reason::Truncated)]
+        );
         assert_eq!(outcomes(&[EXPORT, EXPORT].concat()), [None, None, None, None], "two exports were put together");
+        assert_eq!(outcomes(&EXPORT.replace("2 of 2 DOC", "3 of 9 DOC")), [None, None], "articles of several exports");
         let empty = EXPORT.replace("   Two schools in the valley reopened on Monday.\n", "");
         assert_eq!(outcomes(&empty), [None, Some(Reason::Empty)]);
     }

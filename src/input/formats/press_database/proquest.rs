@@ -199,7 +199,7 @@ mod tests {
         let cut = EXPORT.find("late on Monday").unwrap();
         let outcomes = read_file("a.txt", &EXPORT.as_bytes()[..cut]);
         assert!(matches!(outcomes.as_slice(), [Ok(_), Err(Reason::Empty), Err(Reason::Truncated)]), "{outcomes:?}");
-        let lost = EXPORT.replace("Document 3 of 3", "Document 4 of 4");
+        let lost = EXPORT.replace(" of 3\n", " of 4\n").replace("Document 3 of 4", "Document 4 of 4");
         assert_eq!(read_file("a.txt", lost.as_bytes()).last().unwrap().as_ref().err(), Some(&Reason::Truncated));
         assert_eq!(read_articles("a", EXPORT.replace("None available", "It rained").as_bytes()).len(), 3);
     }
