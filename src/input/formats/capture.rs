@@ -200,7 +200,7 @@ mod tests {
         message.extend_from_slice(body);
         let capture = Capture { kind: Kind::Response, uri: None, mime: None, is_cut: false, body: message };
         let settings =
-            InputConfig { max_document_bytes: crate::config::values::Whole::of::<100_000>(), ..InputConfig::default() };
+            InputConfig { max_document_bytes: crate::config::values::Whole::constant::<100_000>(), ..InputConfig::default() };
         parse(capture, &settings).map(|parsed| parsed.map(|parsed| parsed.text)).map_err(|refusal| refusal.reason)
     }
 

@@ -3,7 +3,7 @@
 use super::Intake;
 use crate::config::InputConfig;
 use crate::input::intake::{Flow, LocatedRecord, RecordSink};
-use crate::input::layers::{self, Budget, Shell};
+use crate::input::layers::{Budget, Shell};
 use crate::input::raw_record::Parsed;
 use crate::input::stream::Stream;
 use crate::pipeline::Interrupt;
