@@ -30,12 +30,14 @@ fn read_with(name: &str, bytes: &[u8], pipeline: &str) -> (Vec<Document>, Vec<Re
     std::fs::write(&path, bytes).unwrap();
     let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text: pipeline.to_owned() }).unwrap();
     let found = Counter::default();
-    let settings = ReadSettings { found: found.clone(), ..ReadSettings::default() };
+    let filtered = Counter::default();
+    let settings = ReadSettings { found: found.clone(), filtered: filtered.clone(), ..ReadSettings::default() };
     let stage = Read::new(&config.input, &config.run, settings);
     let finder = Finder::new(&[path], Vec::new(), Path::new("output")).unwrap();
     let (chunks, rejections) = run_inline(stage, finder.sources()).unwrap();
     let documents: Vec<Document> = chunks.into_iter().flat_map(|chunk| chunk.documents).collect();
-    assert_eq!(found.get(), (documents.len() + rejections.len()) as u64, "{name}: found = read + rejected");
+    let read = (documents.len() + rejections.len()) as u64 + filtered.get();
+    assert_eq!(found.get(), read, "{name}: found = read + rejected + filtered");
     (documents, rejections)
 }
 

@@ -68,7 +68,9 @@ impl<'s, 'r> Beginning<'s, 'r> {
 
     /// The first line of the text, even a long one. `true` if its end was found.
     pub(super) fn long_line(&mut self) -> (&[u8], bool) {
-        let text = self.long_text();
+        // Most lines are short, and what is looked at counts as read in the progress of a run.
+        let wanted = if self.text().contains(&b'\n') { HEAD_BYTES } else { LINE_BYTES };
+        let text = without_blank(self.stream.peek(wanted));
         let end = memchr::memchr(b'\n', text);
         (&text[..end.unwrap_or(text.len())], end.is_some())
     }

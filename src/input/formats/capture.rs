@@ -199,8 +199,10 @@ mod tests {
         let mut message = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n".to_vec();
         message.extend_from_slice(body);
         let capture = Capture { kind: Kind::Response, uri: None, mime: None, is_cut: false, body: message };
-        let settings =
-            InputConfig { max_document_bytes: crate::config::values::Whole::constant::<100_000>(), ..InputConfig::default() };
+        let settings = InputConfig {
+            max_document_bytes: crate::config::values::Whole::constant::<100_000>(),
+            ..InputConfig::default()
+        };
         parse(capture, &settings).map(|parsed| parsed.map(|parsed| parsed.text)).map_err(|refusal| refusal.reason)
     }
 

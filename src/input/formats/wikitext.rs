@@ -306,6 +306,7 @@ fn without_prefix(target: &str) -> &str {
 fn paragraphs(wiki: &str) -> String {
     let mut html = String::with_capacity(wiki.len());
     let mut left_out_level = None;
+    let mut is_in_list = false;
     for line in wiki.lines().map(str::trim) {
         if let Some((level, heading)) = heading(line) {
             if left_out_level.is_none_or(|left_out| level <= left_out) {
@@ -322,14 +323,16 @@ fn paragraphs(wiki: &str) -> String {
         if left_out_level.is_some() || is_switch {
             continue;
         }
+        let is_item = line.starts_with(['*', '#', ':', ';']);
         if line.is_empty() || line.starts_with("----") {
             html.push_str("<p>");
-        } else if line.starts_with(['*', '#', ':', ';']) {
-            html.extend(["<br>", line.trim_start_matches(['*', '#', ':', ';', ' ']), "<br>"]);
+        } else if is_item {
+            html.extend(["<br>", line.trim_start_matches(['*', '#', ':', ';', ' '])]);
         } else {
-            html.push_str(line);
-            html.push('\n');
+            // Items are lines of their own. A text behind them is the next line.
+            html.extend([if is_in_list { "<br>" } else { "" }, line, "\n"]);
         }
+        is_in_list = is_item;
     }
     html
 }

@@ -80,20 +80,25 @@ fn parse(message: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     // ANPA has the title in its header, between a caret and an angle bracket.
     let title_of_header = header.lines().rev().find_map(title_of_line);
     let mut lines = body.lines().map(without_controls).peekable();
-    // A title stands before the first line that is indented, as those that begin a paragraph are.
+    // A title stands before the first line that begins a paragraph: one that is indented, or behind a blank line.
     let mut title = Vec::new();
-    while let Some(line) = lines.next_if(|line| !line.starts_with(' ')) {
+    while let Some(line) = lines.next_if(|line| !line.starts_with(' ') && !line.trim().is_empty()) {
         title.push(line.trim().to_owned());
     }
     let mut paragraphs: Vec<String> = Vec::new();
+    if title.last().is_some_and(|line| line.ends_with('.')) {
+        paragraphs.push(std::mem::take(&mut title).join(" "));
+    }
+    let mut is_open = false;
     for line in lines {
         match paragraphs.last_mut() {
-            Some(paragraph) if !line.starts_with("  ") => {
+            Some(paragraph) if is_open && !line.starts_with("  ") => {
                 paragraph.push(' ');
                 paragraph.push_str(line.trim());
             }
             _ => paragraphs.push(line.trim().to_owned()),
         }
+        is_open = !line.trim().is_empty();
     }
     if paragraphs.is_empty() {
         paragraphs = std::mem::take(&mut title);
