@@ -14,9 +14,15 @@ base-encoder: ## fetch the encoder that training starts from (84 MB)
 teacher-encoder: ## fetch the larger encoder of the newsroom model's teacher (405 MB)
 	@scripts/base_encoder.sh all-mpnet-base-v2
 
-previous-model: ## extract the previous newsroom model, the base of recipe.toml, from the git history
-	@mkdir -p base/newsroom-2026.11.6
-	git archive 36f48bf:models/newsroom | tar -x -C base/newsroom-2026.11.6
+# The commits of the models that the newsroom recipe names.
+COMMIT_2026.11.6 = 36f48bf
+COMMIT_2026.11.7 = 301db53
+
+previous-model: base/newsroom-2026.11.6/config.json base/newsroom-2026.11.7/config.json ## extract the models that recipe.toml goes on from
+
+base/newsroom-%/config.json:
+	@mkdir -p $(@D)
+	git archive $(COMMIT_$*):models/newsroom | tar -x -C $(@D)
 
 # The folders that the newsroom recipe starts from: each `base/NAME` outside comments.
 RECIPE_BASES = $(shell grep -o '^[^#]*' models/newsroom/recipe.toml | grep -o 'base/[a-z0-9.-]*' | sort -u)
@@ -32,9 +38,6 @@ base/all-minilm-l6-v2/config.json:
 
 base/all-mpnet-base-v2/config.json:
 	$(MAKE) teacher-encoder
-
-base/newsroom-2026.11.6/config.json:
-	$(MAKE) previous-model
 
 base/newsroom-teacher/config.json: base/all-mpnet-base-v2/config.json
 	cargo run --release --locked --quiet -- train models/newsroom/teacher.toml --data "$(DATA)"
