@@ -220,7 +220,7 @@ mod tests {
         let expected = parse_page(page.as_bytes()).unwrap();
         assert!(expected.as_ref().is_some_and(|text| text.contains(sentence)));
         assert_eq!(parse_page(&packed(page.as_bytes())).unwrap(), expected);
-        assert_eq!(parse_page(&packed(&[b' '; 100_001])), Err(Reason::TooLarge));
+        assert_eq!(parse_page(&packed(&vec![b' '; 100_001])), Err(Reason::TooLarge));
         assert!(parse_page(&packed(page.as_bytes())[..40]).is_err());
     }
 

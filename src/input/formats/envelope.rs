@@ -373,7 +373,7 @@ mod tests {
         let names: Arc<[String]> = ["id".to_owned(), "text".to_owned()].into();
         assert_eq!(found(split), Some((r#"["1","x"]]}"#, 2, Items::Rows(names.clone()))));
         let rows = r#"{"range": "A1", "values": [["id", "text"], ["1", "x"]]}"#;
-        assert_eq!(found(rows), Some((r#"["1", "x"]]}"#, 2, Items::Rows(names.into()))));
+        assert_eq!(found(rows), Some((r#"["1", "x"]]}"#, 2, Items::Rows(names))));
         let columns = r#"{"id": {"0": "1"}, "text": {"0": "x"}}"#;
         assert_eq!(found(columns), Some((columns, 0, Items::Columns)));
     }

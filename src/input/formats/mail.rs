@@ -524,10 +524,9 @@ mod tests {
 
     #[test]
     fn a_message_of_too_many_parts_is_refused() {
-        let deep: String = (0..40)
-            .map(|level| format!("Content-Type: multipart/mixed; boundary=b{level}x\n\n--b{level}x\n"))
-            .collect();
-        let ends: String = (0..40).rev().map(|level| format!("\n--b{level}x--\n")).collect();
+        let begins = (0..40).map(|level| format!("Content-Type: multipart/mixed; boundary=b{level}x\n\n--b{level}x\n"));
+        let deep = begins.collect::<Vec<_>>().concat();
+        let ends = (0..40).rev().map(|level| format!("\n--b{level}x--\n")).collect::<Vec<_>>().concat();
         assert_eq!(read_texts("a", &message(&format!("{deep}\nText.{ends}"))), [Err(Reason::TooDeep)]);
         let many = format!("Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", "--b\n\nText.\n".repeat(6000));
         assert_eq!(read_texts("a", &message(&many)), [Err(Reason::TooLarge)]);

@@ -263,9 +263,8 @@ mod tests {
 
     #[test]
     fn what_is_cut_short_missing_or_empty_is_said() {
-        let outcomes = |text: &str| {
-            read_texts("a.txt", text.as_bytes()).into_iter().map(|outcome| outcome.err()).collect::<Vec<_>>()
-        };
+        let outcomes =
+            |text: &str| read_texts("a.txt", text.as_bytes()).into_iter().map(Result::err).collect::<Vec<_>>();
         let cut = EXPORT.find("in the valley").unwrap();
         assert_eq!(outcomes(&EXPORT[..cut]), [None, None], "a notice of rights stands in its heading");
         let cut = EXPORT.find("said Orla").unwrap();
