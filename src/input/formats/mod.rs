@@ -1,4 +1,4 @@
-//! One file a format: cuts a stream into raw records, and parses a raw record. [`FORMATS`] is the table of them.
+//! One file a format: cuts a stream into raw records, and parses a raw record. `FORMATS` is the table of them.
 
 /// ARC, which came before WARC.
 mod arc;
