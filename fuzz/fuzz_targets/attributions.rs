@@ -10,7 +10,7 @@ use pressrun::model::{Passage, Reading};
 use pressrun::pipeline::run_inline;
 use pressrun::record::{Attribution, Chunk, Document, Metadata, Place, Sentence, SplitDocument, Statement, TokenCount};
 use pressrun::stages::assemble::Assemble;
-use pressrun::stages::batch::{Batch, Found, Row};
+use pressrun::stages::batch::{Batch, Inference, Row};
 use pressrun::sentences::sentences;
 use pressrun::task::{AttributionTask, Tag, Tasks};
 use pressrun_fuzz::{slice, text_and_rest, work_on_one_thread};
@@ -21,19 +21,19 @@ const LABELS: [&str; 8] = ["O", "B-source", "I-source", "B-cue", "I-cue", "B-con
 fuzz_target!(init: work_on_one_thread(), |input: &[u8]| {
     let (text, mut tokens) = text_and_rest(input);
     let split = SplitDocument { sentences: sentences(&text), document: document(text) };
-    let found = Found::default();
+    let inference = Inference::default();
     let (mut segments, mut readings) = (Vec::new(), Vec::new());
     for sentence in &split.sentences {
         let (offsets, labels) = label(sentence.span.slice(&split.document.text), &mut tokens);
         segments.push(Segment { tokens: 0..labels.len(), offsets, is_truncated: false });
         readings.push(Reading { sequences: Vec::new(), tokens: vec![labels] });
     }
-    found.set(Ok(readings));
-    let row = Row { document: 0, first_sentence: 0, passage: Passage { ids: Vec::new(), segments, has_document: false }, key: [0; 16], found };
+    inference.set(Ok(readings));
+    let row = Row { document: 0, first_sentence: 0, passage: Passage { ids: Vec::new(), segments, has_document: false }, key: [0; 16], inference };
     let chunk = Arc::new(Chunk { documents: vec![split], input_bytes: 0 });
     let tokens = TokenCount::default();
     let batch =
-        Batch { chunk, model: 0, rows: vec![row], is_to_be_read: true, refused: Vec::new(), tokens, is_last: true };
+        Batch { chunk, model: 0, rows: vec![row], needs_inference: true, rejected: Vec::new(), tokens, is_last: true };
     let (chunks, _) = run_inline(Assemble::new(Arc::new(tasks())), [batch]).expect("no text stops a run");
     let analysed = &chunks[0].documents[0];
     analysed.statements.iter().for_each(|statement| assert_holds(statement, &analysed.document.text));

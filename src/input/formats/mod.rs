@@ -63,7 +63,6 @@ mod rtf;
 /// CSV, TSV and the like.
 mod table;
 /// Bytes read as if they were a file.
-#[cfg(test)]
 pub(super) mod testing;
 /// SGML of research corpora: Gigaword, AQUAINT and TREC.
 mod trec;

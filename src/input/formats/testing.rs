@@ -1,4 +1,5 @@
 //! Reads bytes as if they were a file, for the tests of formats.
+#![cfg(test)]
 
 use super::Intake;
 use crate::config::InputConfig;
