@@ -20,7 +20,7 @@ use crate::input::text::decode::decode;
 use crate::input::text::json_repair::{repair, without_half_surrogates};
 use crate::record::{Metadata, Reason, TextFlag};
 
-/// An envelope is looked for in so many bytes.
+/// The number of bytes in which an envelope is looked for.
 const ENVELOPE_BYTES: usize = 1 << 20;
 
 pub(super) static FORMAT: Format = Format {

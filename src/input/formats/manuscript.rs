@@ -12,7 +12,7 @@ use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::record::{Metadata, Reason};
 
-/// A longer first paragraph is no title.
+/// The maximum length of a first paragraph that is a title.
 const MAX_TITLE_CHARACTERS: usize = 200;
 
 /// Titles and authors that programs write when nobody has named any.

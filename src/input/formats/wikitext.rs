@@ -9,7 +9,7 @@ const MAX_DEPTH: usize = 32;
 /// Elements that are dropped with all that they hold.
 const DROPPED: [&str; 7] = ["ref", "gallery", "math", "timeline", "syntaxhighlight", "imagemap", "score"];
 
-/// A tag or an external link ends within so many bytes, or is none.
+/// The maximum number of bytes of a tag or an external link.
 const MAX_MARK_BYTES: usize = 1 << 12;
 
 /// The end of an element whose content is text as it stands there.

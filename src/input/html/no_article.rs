@@ -3,13 +3,13 @@
 
 use super::metadata::Said;
 
-/// An error page has no more text.
+/// The maximum number of bytes of text on an error page.
 const MAX_ERROR_BYTES: usize = 800;
 
-/// A page that asks for consent has no more text.
+/// The maximum number of bytes of text on a page that asks for consent.
 const MAX_CONSENT_BYTES: usize = 4000;
 
-/// So many of [`CONSENT_PHRASES`] give away a page that asks for consent.
+/// The minimum number of [`CONSENT_PHRASES`] on a page that asks for consent.
 const MIN_PHRASES: usize = 2;
 
 /// Headlines of error pages and of checks for robots, in lower case without marks: the whole headline, or its beginning.

@@ -3,7 +3,7 @@
 use scraper::{ElementRef, Html};
 use serde_json::Value;
 
-/// A shorter text is no article.
+/// The minimum length of an article's text.
 const MIN_BYTES: usize = 250;
 
 /// More values are not looked at.

@@ -1,5 +1,5 @@
-//! Short pages: what looks for the main text wants some 250 characters, and of less it makes one line of all there is on the page.
-//! On a short page the article is what stands below the headline without menus, bylines and dates.
+//! Short pages. The search for the main text needs about 250 characters; from fewer it makes one line of everything on the page.
+//! The article of a short page is the text below the headline, without menus, bylines and dates.
 
 use ego_tree::NodeRef;
 use scraper::{Html, Node};
@@ -10,13 +10,13 @@ use super::paragraphs::{self, Paragraph};
 use super::tree::name_of;
 use super::{boilerplate_text, pruned};
 
-/// Main text of fewer bytes may be a whole page in one line.
+/// The minimum number of bytes of main text. A shorter one may be the whole page in one line.
 pub(super) const MIN_BYTES: usize = 300;
 
-/// A page with more text outside links has its article somewhere; it is not looked for here, unless an element says that it is it.
+/// The maximum number of bytes of text outside links on a short page, or in the element that is marked as its article.
 const MAX_BYTES: usize = 1500;
 
-/// A menu without links has items of so many words.
+/// The maximum number of words of an item in a menu without links.
 const MAX_MENU_WORDS: usize = 3;
 
 /// Words of a class or id that name the byline, the date or what is around the page.

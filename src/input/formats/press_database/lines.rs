@@ -5,7 +5,7 @@ use crate::input::text::dates::to_rfc3339;
 /// A line of a block that goes on in the next one is longer than this, in characters.
 const MIN_WRAPPED_CHARACTERS: usize = 50;
 
-/// A date has no more words than this, with a weekday and a time.
+/// The maximum number of words of a date with a weekday and a time.
 const MAX_DATE_WORDS: usize = 8;
 
 /// A line without the white space around it.
