@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use pressrun::cache::PassageCache;
 use pressrun::config::{CacheConfig, Config, ConfigFile, Device, Precision};
 use pressrun::model::passage::Segment;
-use pressrun::model::{ModelFolder, Passage, Reading, Runtime, TokenBatch};
+use pressrun::model::{HeadOutputs, ModelFolder, Passage, Runtime, TokenBatch};
 use pressrun::pipeline::{self, Interrupt};
 use pressrun::record::Sentence;
 use pressrun::sentences::sentences;
@@ -141,7 +141,7 @@ fn encode(criterion: &mut Criterion) {
             let batch = passages(&folder, tokens);
             group.throughput(Throughput::Elements(batch.ids().len() as u64));
             group.bench_function(format!("{name}, passages of {tokens} tokens, one thread"), |bencher| {
-                bencher.iter(|| model.infer(black_box(&batch)).map(|readings| readings.len()));
+                bencher.iter(|| model.infer(black_box(&batch)).map(|outputs| outputs.len()));
             });
             group.bench_function(format!("{name}, the matrix products of {tokens} tokens alone"), |bencher| {
                 bencher.iter(|| model.products(model.computed_tokens(&batch)).map(|done| done.is_ok()));
@@ -154,14 +154,14 @@ fn encode(criterion: &mut Criterion) {
 fn recall(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let recall = PassageCache::open(&CacheConfig { directory: folder.path().to_owned(), ..CacheConfig::default() });
-    let reading = Reading { sequences: vec![vec![0.1; 29], vec![0.3; 3]], tokens: vec![vec![1; 30]] };
+    let output = HeadOutputs { sequences: vec![vec![0.1; 29], vec![0.3; 3]], tokens: vec![vec![1; 30]] };
     let segment = Segment { tokens: 0..30, offsets: Vec::new(), is_truncated: false };
     let passage = Passage { ids: vec![7; 120], segments: vec![segment; 4], has_document: false };
-    let (readings, keys) = (vec![reading; 4], (0..256_u128).map(u128::to_le_bytes).collect::<Vec<_>>());
+    let (outputs, keys) = (vec![output; 4], (0..256_u128).map(u128::to_le_bytes).collect::<Vec<_>>());
     let mut group = criterion.benchmark_group("recall");
     group.throughput(Throughput::Elements(keys.len() as u64));
     group.bench_function("keep 256 passages", |bencher| {
-        bencher.iter(|| recall.keep(keys.iter().map(|&key| (key, readings.as_slice()))));
+        bencher.iter(|| recall.keep(keys.iter().map(|&key| (key, outputs.as_slice()))));
     });
     let wanted: Vec<_> = keys.iter().map(|&key| (key, &passage)).collect();
     group.bench_function("find them", |bencher| bencher.iter(|| recall.find(black_box(&wanted)).len()));

@@ -210,7 +210,7 @@ fn cache_for(
     }
     let is_invariant = copies.first_mut().map_or(Ok(false), Model::is_batch_invariant)?;
     if !is_invariant {
-        tracing::info!(model = model.name, "readings depend on the batch here, so that none are recalled");
+        tracing::info!(model = model.name, "the cache is not used: the results of this model depend on the batch");
     }
     Ok(is_invariant.then(|| Arc::clone(cache)))
 }

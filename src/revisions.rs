@@ -32,7 +32,7 @@ mod tests {
     use crate::config::{Config, ConfigFile};
     use crate::digest::sha256;
     use crate::input::find::Finder;
-    use crate::model::{ReadingLimits, Tokenizer};
+    use crate::model::{TokenLimits, Tokenizer};
     use crate::pipeline::run_inline;
     use crate::record::{Attribution, Document, Sentence, Span, Statement};
     use crate::sentences::{is_boilerplate, sentences};
@@ -117,7 +117,7 @@ mod tests {
             "attribution" => outputs_of_texts(attribute),
             "speakers" => outputs_of_texts(resolve),
             "model" => {
-                let limits = ReadingLimits { text_tokens: 48, passage_tokens: Some(64), title_tokens: Some(12) };
+                let limits = TokenLimits { text_tokens: 48, passage_tokens: Some(64), title_tokens: Some(12) };
                 let tokenizer = Tokenizer::load(&root().join("models/newsroom/tokenizer.json"), limits).unwrap();
                 outputs_of_texts(|text| tokenize(&tokenizer, text))
             }

@@ -81,7 +81,7 @@ pub struct LabelTask {
     pub name: String,
     /// The model, by its place in [`Tasks::models`].
     pub model: usize,
-    /// The head, by its place in [`crate::model::Reading::sequences`].
+    /// The head, by its place in [`crate::model::HeadOutputs::sequences`].
     pub slot: usize,
     /// The labels, in the order of the head.
     pub labels: Vec<Label>,
@@ -101,7 +101,7 @@ pub struct BoilerplateTask {
     pub name: String,
     /// The model, by its place in [`Tasks::models`].
     pub model: usize,
-    /// The head, by its place in [`crate::model::Reading::sequences`].
+    /// The head, by its place in [`crate::model::HeadOutputs::sequences`].
     pub slot: usize,
     /// The threshold, 0 to 1: with at least this probability of the head's last label, a sentence is boilerplate.
     pub min_score: f32,
@@ -114,7 +114,7 @@ pub struct AttributionTask {
     pub name: String,
     /// The model, by its place in [`Tasks::models`].
     pub model: usize,
-    /// The head, by its place in [`crate::model::Reading::tokens`].
+    /// The head, by its place in [`crate::model::HeadOutputs::tokens`].
     pub slot: usize,
     /// The meaning of each label of the head, in the order of the labels.
     pub tags: Vec<Tag>,

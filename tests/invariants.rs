@@ -3,7 +3,7 @@
 mod support;
 
 use pressrun::config::{Device, Precision};
-use pressrun::model::{Model, ModelFolder, Reading, Runtime, TokenBatch};
+use pressrun::model::{HeadOutputs, Model, ModelFolder, Runtime, TokenBatch};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
@@ -177,14 +177,14 @@ fn assert_neighbours_change_nothing(precision: Precision) {
     let rows = rows(&folder);
     let mut read =
         |rows: &[&Vec<u32>]| model.infer(&TokenBatch::from_rows(rows.iter().map(|row| row.as_slice()))).unwrap();
-    let alone: Vec<Reading> = rows.iter().flat_map(|row| read(&[row])).collect();
+    let alone: Vec<HeadOutputs> = rows.iter().flat_map(|row| read(&[row])).collect();
     let choices = prop::collection::vec(0..rows.len(), 1..60);
     let mut runner =
         TestRunner::new(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() });
     let read = std::cell::RefCell::new(read);
     let held = runner.run(&choices, |places| {
         let batch: Vec<&Vec<u32>> = places.iter().map(|&place| &rows[place]).collect();
-        let expected: Vec<&Reading> = places.iter().map(|&place| &alone[place]).collect();
+        let expected: Vec<&HeadOutputs> = places.iter().map(|&place| &alone[place]).collect();
         let together = (read.borrow_mut())(&batch);
         prop_assert!(together.iter().eq(expected), "a batch of {:?}", places);
         Ok(())
@@ -208,8 +208,8 @@ fn the_model_gives_the_scores_that_it_was_made_with() {
     let (folder, mut model) = model(Precision::F32);
     let text = "They condemned China's dangerous and provocative military activities in the East and South China Seas.";
     let ids = folder.tokenizer().unwrap().tokenize(text).unwrap().ids;
-    let readings = model.infer(&TokenBatch::from_rows(std::iter::once(ids.as_slice()))).unwrap();
-    let (topic, sentiment) = (&readings[0].sequences[0], &readings[0].sequences[1]);
+    let outputs = model.infer(&TokenBatch::from_rows(std::iter::once(ids.as_slice()))).unwrap();
+    let (topic, sentiment) = (&outputs[0].sequences[0], &outputs[0].sequences[1]);
     assert!((topic[14] - 0.8124).abs() < 2e-3, "defense: {}", topic[14]);
     assert!((sentiment[0] - 0.8461).abs() < 2e-3, "negative: {}", sentiment[0]);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use pressrun::model::passage::Segment;
-use pressrun::model::{Passage, Reading};
+use pressrun::model::{HeadOutputs, Passage};
 use pressrun::pipeline::run_inline;
 use pressrun::record::{Attribution, Chunk, Document, Metadata, Place, Sentence, SplitDocument, Statement, TokenCount};
 use pressrun::stages::assemble::Assemble;
@@ -22,13 +22,13 @@ fuzz_target!(init: work_on_one_thread(), |input: &[u8]| {
     let (text, mut tokens) = text_and_rest(input);
     let split = SplitDocument { sentences: sentences(&text), document: document(text) };
     let inference = Inference::default();
-    let (mut segments, mut readings) = (Vec::new(), Vec::new());
+    let (mut segments, mut outputs) = (Vec::new(), Vec::new());
     for sentence in &split.sentences {
         let (offsets, labels) = label(sentence.span.slice(&split.document.text), &mut tokens);
         segments.push(Segment { tokens: 0..labels.len(), offsets, is_truncated: false });
-        readings.push(Reading { sequences: Vec::new(), tokens: vec![labels] });
+        outputs.push(HeadOutputs { sequences: Vec::new(), tokens: vec![labels] });
     }
-    inference.set(Ok(readings));
+    inference.set(Ok(outputs));
     let row = Row { document: 0, first_sentence: 0, passage: Passage { ids: Vec::new(), segments, has_document: false }, key: [0; 16], inference };
     let chunk = Arc::new(Chunk { documents: vec![split], input_bytes: 0 });
     let tokens = TokenCount::default();

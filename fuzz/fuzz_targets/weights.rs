@@ -61,10 +61,10 @@ fn read(network: Network, config: &str, encoder: &[u8], heads: &[u8]) -> Result<
     put("model.toml", manifest(network, &files));
     let mut model = ModelFolder::open(folder())?.load(&RUNTIME, 0, &["mood", "parts"])?;
     let rows: [&[u32]; 3] = [&[1, 5, 2], &[1, 2], &[1, 3, 4, 5, 6, 7, 0, 2]];
-    let readings = model.infer(&TokenBatch::from_rows(rows.into_iter()))?;
-    assert_eq!(readings.len(), rows.len());
-    for (reading, row) in readings.iter().zip(rows) {
-        assert_eq!((reading.sequences[0].len(), reading.tokens[0].len()), (2, row.len()));
+    let outputs = model.infer(&TokenBatch::from_rows(rows.into_iter()))?;
+    assert_eq!(outputs.len(), rows.len());
+    for (output, row) in outputs.iter().zip(rows) {
+        assert_eq!((output.sequences[0].len(), output.tokens[0].len()), (2, row.len()));
     }
     Ok(())
 }

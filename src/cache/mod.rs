@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::causes::chain;
 use crate::config::CacheConfig;
-use crate::model::{self, Passage, Reading};
+use crate::model::{self, HeadOutputs, Passage};
 use crate::task::UsedModel;
 use store::Store;
 
@@ -91,7 +91,7 @@ impl PassageCache {
             match Store::open(&config.directory, config.max_bytes.get()) {
                 Ok(opened) => store = Some(opened),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "going on without what earlier runs have read");
+                    tracing::warn!(error = %chain(&error), "the cache file cannot be used; results of earlier runs are not available");
                 }
             }
         }
@@ -111,7 +111,7 @@ impl PassageCache {
 
     /// The results of each of `passages`, in their order; `None` for those that are not in the cache.
     #[must_use]
-    pub fn find(&self, passages: &[(Key, &Passage)]) -> Vec<Option<Vec<Reading>>> {
+    pub fn find(&self, passages: &[(Key, &Passage)]) -> Vec<Option<Vec<HeadOutputs>>> {
         let mut found: Vec<_> = passages.iter().map(|(key, _)| self.memory.get(key)).collect();
         if let Some(store) = &self.store {
             let missing: Vec<usize> = (0..passages.len()).filter(|&place| found[place].is_none()).collect();
@@ -128,10 +128,10 @@ impl PassageCache {
     }
 
     /// Stores the results of passages.
-    pub fn keep<'r>(&self, readings: impl Iterator<Item = (Key, &'r [Reading])>) {
+    pub fn keep<'r>(&self, outputs: impl Iterator<Item = (Key, &'r [HeadOutputs])>) {
         let mut values: Vec<(Key, Arc<[u8]>)> = Vec::new();
-        for (key, readings) in readings {
-            if let Ok(value) = postcard::to_allocvec(readings) {
+        for (key, outputs) in outputs {
+            if let Ok(value) = postcard::to_allocvec(outputs) {
                 values.push((key, value.into()));
             }
         }
@@ -145,14 +145,14 @@ impl PassageCache {
 }
 
 /// The results of a passage from a stored value; `None` if they do not fit the passage.
-fn decode(value: &[u8], passage: &Passage) -> Option<Vec<Reading>> {
-    let readings: Vec<Reading> = postcard::from_bytes(value).ok()?;
-    let fits = readings.len() == passage.segments.len()
-        && readings
+fn decode(value: &[u8], passage: &Passage) -> Option<Vec<HeadOutputs>> {
+    let outputs: Vec<HeadOutputs> = postcard::from_bytes(value).ok()?;
+    let fits = outputs.len() == passage.segments.len()
+        && outputs
             .iter()
             .zip(&passage.segments)
-            .all(|(reading, segment)| reading.tokens.iter().all(|labels| labels.len() == segment.tokens.len()));
-    fits.then_some(readings)
+            .all(|(output, segment)| output.tokens.iter().all(|labels| labels.len() == segment.tokens.len()));
+    fits.then_some(outputs)
 }
 
 #[cfg(test)]
@@ -165,8 +165,8 @@ mod tests {
         Passage { ids: ids.to_vec(), segments: vec![segment], has_document: false }
     }
 
-    fn reading(share: f32) -> Vec<Reading> {
-        vec![Reading { sequences: vec![vec![share, 1.0 - share]], tokens: vec![vec![3]] }]
+    fn output(share: f32) -> Vec<HeadOutputs> {
+        vec![HeadOutputs { sequences: vec![vec![share, 1.0 - share]], tokens: vec![vec![3]] }]
     }
 
     fn passage_keys() -> PassageKeys {
@@ -187,10 +187,10 @@ mod tests {
         {
             let cache = PassageCache::open(&config(folder.path()));
             assert_eq!(cache.find(&keys), [None, None]);
-            cache.keep(std::iter::once((keys[0].0, reading(share).as_slice())));
-            assert_eq!(cache.find(&keys), [Some(reading(share)), None]);
+            cache.keep(std::iter::once((keys[0].0, output(share).as_slice())));
+            assert_eq!(cache.find(&keys), [Some(output(share)), None]);
         }
-        assert_eq!(PassageCache::open(&config(folder.path())).find(&keys), [Some(reading(share)), None]);
+        assert_eq!(PassageCache::open(&config(folder.path())).find(&keys), [Some(output(share)), None]);
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
             Segment { tokens: 2..3, ..one.segments[0].clone() },
         ];
         assert_ne!(passage_keys().key(&one), passage_keys().key(&two));
-        assert_eq!(decode(&postcard::to_allocvec(&reading(0.5)).unwrap(), &two), None);
+        assert_eq!(decode(&postcard::to_allocvec(&output(0.5)).unwrap(), &two), None);
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
         let cache = PassageCache::open(&config(&file));
         let known = passage(&[101, 7, 102]);
         let key = passage_keys().key(&known);
-        cache.keep(std::iter::once((key, reading(0.5).as_slice())));
-        assert_eq!(cache.find(&[(key, &known)]), [Some(reading(0.5))]);
+        cache.keep(std::iter::once((key, output(0.5).as_slice())));
+        assert_eq!(cache.find(&[(key, &known)]), [Some(output(0.5))]);
     }
 }

@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::Key;
 
+/// The name of the file. Its table is `readings`. Both words are older than the rest; other names would lose existing caches.
+const FILE: &str = "readings.sqlite";
+
 /// The version of the table. A file of another version is emptied.
 const SCHEMA: i64 = 1;
 
@@ -49,11 +52,11 @@ impl Store {
     /// Opens the file in `folder`, or creates it. It may grow to `max_bytes`.
     pub(super) fn open(folder: &Path, max_bytes: u64) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder).map_err(|cause| StoreError::Folder { path: folder.to_owned(), cause })?;
-        let path = folder.join("readings.sqlite");
+        let path = folder.join(FILE);
         let opened = connect(&path).or_else(|_| {
             // A damaged file is replaced: everything in it can be inferred again.
             for end in ["", "-wal", "-shm"] {
-                let _ = std::fs::remove_file(folder.join(format!("readings.sqlite{end}")));
+                let _ = std::fs::remove_file(folder.join(format!("{FILE}{end}")));
             }
             connect(&path)
         });
@@ -88,7 +91,7 @@ impl Store {
             Ok(value) => Some(value),
             Err(error) => {
                 if !self.has_warned.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(path = %self.path.display(), %error, "some passages are read though they have been read before");
+                    tracing::warn!(path = %self.path.display(), %error, "the cache file failed; some passages are inferred again");
                 }
                 None
             }

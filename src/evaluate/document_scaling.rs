@@ -1,25 +1,25 @@
-//! Readings of labelled documents to how much a document counts in the labels of its sentences.
+//! Fits the weight of a document in the labels of its sentences, on labelled documents.
 //!
 //! Three numbers for a whole head, fitted on documents that it was not trained on, so few that they say the same of other
 //! documents. The combination is linear in the logits, so the temperature that calibrates it calibrates the head.
 
 use super::Classified;
 use super::calibration::{fit_temperature, likelihood_temperature, mean_negative_log_likelihood};
-use super::measure::DocumentReadings;
+use super::measure::DocumentProbabilities;
 use crate::model::DocumentScaling;
 use crate::model::manifest::Temperature;
 
 /// Weights of the document that are tried.
 const WEIGHTS: [f64; 11] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 
-/// Weights of the title's reading that are tried.
+/// Weights of the title that are tried.
 const TITLE_WEIGHTS: [f64; 7] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0];
 
 /// The temperature of the head, and the scaling of its documents: those weights with the least negative log-likelihood of
 /// sentences and documents together, each at its best temperature; then the temperatures with the least calibration error.
 /// `documents` must have been read at temperature 1.
 #[must_use]
-pub fn fit_document_scaling(documents: &[DocumentReadings]) -> (f64, DocumentScaling) {
+pub fn fit_document_scaling(documents: &[DocumentProbabilities]) -> (f64, DocumentScaling) {
     let mut best = (f64::INFINITY, DocumentScaling::none());
     for title_weight in TITLE_WEIGHTS {
         for weight in WEIGHTS {
@@ -40,7 +40,7 @@ pub fn fit_document_scaling(documents: &[DocumentReadings]) -> (f64, DocumentSca
 }
 
 /// The sentences and the documents with the scores that `scaling` makes.
-fn classified(documents: &[DocumentReadings], scaling: DocumentScaling) -> (Vec<Classified>, Vec<Classified>) {
+fn classified(documents: &[DocumentProbabilities], scaling: DocumentScaling) -> (Vec<Classified>, Vec<Classified>) {
     let mut rows = Vec::new();
     let mut own = Vec::new();
     for document in documents {
@@ -62,13 +62,13 @@ mod tests {
     use crate::labelled::{DocumentGold, StatementGold};
 
     /// Documents of which every sentence has the document's label, and the model is sure of one of them alone.
-    fn documents() -> Vec<DocumentReadings> {
+    fn documents() -> Vec<DocumentProbabilities> {
         let document = |line: u64| {
             let label = usize::try_from(line % 2).unwrap();
             let mut sure = vec![0.02; 2];
             sure[label] = 0.98;
             let statement = StatementGold { range: 0..1, labels: vec![label], is_weak: false, is_statement: true };
-            DocumentReadings {
+            DocumentProbabilities {
                 line,
                 gold: DocumentGold { labels: vec![label], statements: vec![statement; 4] },
                 sentences: vec![sure.clone(), vec![0.5, 0.5], vec![0.5, 0.5], sure],
@@ -88,9 +88,9 @@ mod tests {
     fn a_document_does_not_count_where_its_sentences_differ() {
         let mut documents = documents();
         for document in &mut documents {
-            for (statement, reading) in document.gold.statements.iter_mut().zip(&mut document.sentences).skip(1) {
+            for (statement, probabilities) in document.gold.statements.iter_mut().zip(&mut document.sentences).skip(1) {
                 statement.labels = vec![1 - document.gold.labels[0]];
-                *reading = vec![0.5, 0.5];
+                *probabilities = vec![0.5, 0.5];
             }
         }
         assert!(fit_document_scaling(&documents).1.weight < 0.05);

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::attribution::{Relations, TaggedSentence};
 use crate::labelled::marks::TagSet;
-use crate::labelled::passages::{PassageReading, found_marks, infer_rows, mean_probabilities};
+use crate::labelled::passages::{PassageOutputs, found_marks, infer_rows, mean_probabilities};
 use crate::labelled::{DocumentGold, Gold, LabelledRow, LabelledSet};
 use crate::model::document::DocumentScores;
 use crate::model::{DocumentScaling, HeadKind, HeadManifest, Model, ModelError, Tokenizer};
@@ -46,7 +46,7 @@ pub struct Classification {
 
 /// The probabilities of a sequence head in one document, before they are combined.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DocumentReadings {
+pub struct DocumentProbabilities {
     /// The document's line in its file, from 1.
     pub line: u64,
     /// The right labels.
@@ -160,12 +160,12 @@ impl Measured {
 }
 
 impl Classification {
-    fn new(head: &HeadManifest, rows: &[LabelledRow], found: &[Vec<PassageReading>]) -> Self {
+    fn new(head: &HeadManifest, rows: &[LabelledRow], found: &[Vec<PassageOutputs>]) -> Self {
         let mut classification = Self { labels: head.labels.clone(), rows: Vec::new(), documents: Vec::new() };
         for (row, found) in rows.iter().zip(found) {
             if let Gold::Document(gold) = &row.gold {
-                let readings = DocumentReadings::new(row.line, gold, found);
-                let (sentences, document) = readings.classified(head.document);
+                let probabilities = DocumentProbabilities::new(row.line, gold, found);
+                let (sentences, document) = probabilities.classified(head.document);
                 classification.rows.extend(sentences);
                 classification.documents.extend(document);
             } else {
@@ -228,7 +228,7 @@ impl Classification {
     }
 }
 
-impl DocumentReadings {
+impl DocumentProbabilities {
     /// Runs `model`, loaded with one sequence head, on the documents of `set`, in the order of the file. Rows that are no documents
     /// are left out.
     ///
@@ -237,23 +237,23 @@ impl DocumentReadings {
     pub fn infer(set: &LabelledSet, tokenizer: &Tokenizer, model: &mut Model) -> Result<Vec<Self>, ModelError> {
         let documents = set.rows.iter().filter(|row| matches!(row.gold, Gold::Document(_)));
         let rows: Vec<LabelledRow> = documents.cloned().collect();
-        let mut readings = Vec::new();
+        let mut documents = Vec::new();
         for (row, passages) in rows.iter().zip(infer_rows(&rows, tokenizer, model, BATCH_TOKENS)?) {
             if let Gold::Document(gold) = &row.gold {
-                readings.push(Self::new(row.line, gold, &passages));
+                documents.push(Self::new(row.line, gold, &passages));
             }
         }
-        Ok(readings)
+        Ok(documents)
     }
 
-    fn new(line: u64, gold: &DocumentGold, found: &[PassageReading]) -> Self {
-        let sentences = found.iter().flat_map(|passage| &passage.readings);
+    fn new(line: u64, gold: &DocumentGold, found: &[PassageOutputs]) -> Self {
+        let sentences = found.iter().flat_map(|passage| &passage.outputs);
         let titles = found.iter().filter_map(|passage| passage.document.as_ref());
         Self {
             line,
             gold: gold.clone(),
-            sentences: sentences.filter_map(|reading| reading.sequences.first().cloned()).collect(),
-            titles: titles.filter_map(|reading| reading.sequences.first().cloned()).collect(),
+            sentences: sentences.filter_map(|output| output.sequences.first().cloned()).collect(),
+            titles: titles.filter_map(|output| output.sequences.first().cloned()).collect(),
         }
     }
 
@@ -296,7 +296,7 @@ impl DocumentReadings {
 /// The relations of a row, found in the same way as in a run; `None` if the head does not mark sources, cues and contents.
 fn relations_of_row(
     row: &LabelledRow,
-    found: &[PassageReading],
+    found: &[PassageOutputs],
     head: &HeadManifest,
     tags: &TagSet,
 ) -> Option<TextRelations> {
@@ -327,15 +327,15 @@ fn count_words_with_letters(text: &str) -> usize {
 }
 
 /// The sentences of `text` with the meaning of each token's label.
-fn tagged_sentences<'f>(text: &str, found: &'f [PassageReading], meanings: &[Tag]) -> Vec<TaggedSentence<'f>> {
+fn tagged_sentences<'f>(text: &str, found: &'f [PassageOutputs], meanings: &[Tag]) -> Vec<TaggedSentence<'f>> {
     // A row with marks is inferred sentence by sentence, all of them, so that segments and sentences correspond.
-    let segments = found.iter().flat_map(|found| found.passage.own_segments().zip(&found.readings));
+    let segments = found.iter().flat_map(|found| found.passage.own_segments().zip(&found.outputs));
     let mut tagged = Vec::new();
-    for (sentence, ((segment, _), reading)) in sentences(text).into_iter().zip(segments) {
+    for (sentence, ((segment, _), output)) in sentences(text).into_iter().zip(segments) {
         tagged.push(TaggedSentence {
             range: sentence.span.byte_start..sentence.span.byte_end,
             paragraph: sentence.paragraph,
-            tags: reading.tokens.first().into_iter().flatten().map(|&label| meanings[label]).collect(),
+            tags: output.tokens.first().into_iter().flatten().map(|&label| meanings[label]).collect(),
             offsets: &segment.offsets,
         });
     }

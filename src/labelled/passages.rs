@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::marks::TagSet;
 use super::{Gold, LabelledRow, Mark};
 use crate::model::passage::Segment;
-use crate::model::{Model, ModelError, Passage, Reading, TokenBatch, TokenizedText, Tokenizer};
+use crate::model::{HeadOutputs, Model, ModelError, Passage, TokenBatch, TokenizedText, Tokenizer};
 use crate::sentences::sentences;
 
 /// A passage of a row.
@@ -95,11 +95,11 @@ impl RowPassage {
 
 /// A passage of a row with a model's result for each of its own segments.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PassageReading<R = Reading> {
+pub struct PassageOutputs<R = HeadOutputs> {
     /// The passage.
     pub passage: RowPassage,
     /// The result for each own segment, in order.
-    pub readings: Vec<R>,
+    pub outputs: Vec<R>,
     /// The result for the document's segment, if there is one.
     pub document: Option<R>,
 }
@@ -114,7 +114,7 @@ pub fn infer_rows(
     tokenizer: &Tokenizer,
     model: &mut Model,
     batch_tokens: usize,
-) -> Result<Vec<Vec<PassageReading>>, ModelError> {
+) -> Result<Vec<Vec<PassageOutputs>>, ModelError> {
     infer_rows_with(rows, tokenizer, batch_tokens, |batch| model.infer(batch))
 }
 
@@ -127,18 +127,18 @@ pub fn infer_rows_with<R: Clone + Send>(
     tokenizer: &Tokenizer,
     batch_tokens: usize,
     mut infer: impl FnMut(&TokenBatch) -> Result<Vec<R>, ModelError>,
-) -> Result<Vec<Vec<PassageReading<R>>>, ModelError> {
+) -> Result<Vec<Vec<PassageOutputs<R>>>, ModelError> {
     let passages_of_rows: Vec<Vec<RowPassage>> =
         rows.par_iter().map(|row| passages(row, tokenizer)).collect::<Result<_, _>>()?;
     let mut found = Vec::with_capacity(rows.len());
     for passages in passages_of_rows {
         let mut of_row = Vec::with_capacity(passages.len());
         for passage in passages {
-            of_row.push(PassageReading { passage, readings: Vec::new(), document: None });
+            of_row.push(PassageOutputs { passage, outputs: Vec::new(), document: None });
         }
         found.push(of_row);
     }
-    let mut passages: Vec<&mut PassageReading<R>> = found.iter_mut().flatten().collect();
+    let mut passages: Vec<&mut PassageOutputs<R>> = found.iter_mut().flatten().collect();
     passages.sort_by_key(|found| found.length());
     let mut rest = passages.as_mut_slice();
     while let Some(first) = rest.first() {
@@ -154,20 +154,20 @@ pub fn infer_rows_with<R: Clone + Send>(
 }
 
 fn infer_batch<R: Clone>(
-    batch: &mut [&mut PassageReading<R>],
+    batch: &mut [&mut PassageOutputs<R>],
     infer: impl FnOnce(&TokenBatch) -> Result<Vec<R>, ModelError>,
 ) -> Result<(), ModelError> {
     let tokens = TokenBatch::from_passages(batch.iter().map(|found| &found.passage.passage));
-    let mut readings = infer(&tokens)?.into_iter();
+    let mut outputs = infer(&tokens)?.into_iter();
     for found in batch {
-        let all: Vec<R> = readings.by_ref().take(found.passage.passage.segments.len()).collect();
-        found.readings = all[found.passage.segments.clone()].to_vec();
+        let all: Vec<R> = outputs.by_ref().take(found.passage.passage.segments.len()).collect();
+        found.outputs = all[found.passage.segments.clone()].to_vec();
         found.document = all.into_iter().next().filter(|_| found.passage.passage.has_document);
     }
     Ok(())
 }
 
-impl<R> PassageReading<R> {
+impl<R> PassageOutputs<R> {
     fn length(&self) -> usize {
         self.passage.passage.ids.len()
     }
@@ -175,9 +175,9 @@ impl<R> PassageReading<R> {
 
 /// The probabilities of a whole text's labels: the mean over its segments.
 #[must_use]
-pub fn mean_probabilities(found: &[PassageReading]) -> Vec<f32> {
-    let readings = found.iter().flat_map(|found| &found.readings);
-    let rows: Vec<&Vec<f32>> = readings.filter_map(|reading| reading.sequences.first()).collect();
+pub fn mean_probabilities(found: &[PassageOutputs]) -> Vec<f32> {
+    let outputs = found.iter().flat_map(|found| &found.outputs);
+    let rows: Vec<&Vec<f32>> = outputs.filter_map(|output| output.sequences.first()).collect();
     let labels = rows.first().map_or(0, |row| row.len());
     #[expect(clippy::cast_precision_loss, reason = "a text has some hundred sentences")]
     (0..labels).map(|label| rows.iter().map(|row| row[label]).sum::<f32>() / rows.len() as f32).collect()
@@ -185,10 +185,10 @@ pub fn mean_probabilities(found: &[PassageReading]) -> Vec<f32> {
 
 /// The marks of a token head in a whole text.
 #[must_use]
-pub fn found_marks(text: &str, found: &[PassageReading], tags: &TagSet) -> Vec<Mark> {
+pub fn found_marks(text: &str, found: &[PassageOutputs], tags: &TagSet) -> Vec<Mark> {
     let mut marks = Vec::new();
     for passage in found {
-        let labels = passage.readings.iter().filter_map(|reading| reading.tokens.first());
+        let labels = passage.outputs.iter().filter_map(|output| output.tokens.first());
         let labels: Vec<usize> = labels.flatten().copied().collect();
         marks.extend(tags.marks(text, &labels, &passage.passage.ranges()));
     }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::manifest::Architecture;
 use super::mpnet::FIRST_POSITION;
 use super::weights::Shape;
-use super::{ModelError, ReadingLimits, to_i64};
+use super::{ModelError, TokenLimits, to_i64};
 
 /// No size is larger: products of two do not overflow.
 const LARGEST: i64 = 1 << 24;
@@ -59,7 +59,7 @@ impl EncoderConfig {
     }
 
     /// Checks that there is a position for each token that is to be read at once.
-    pub(crate) fn check_limits(&self, limits: ReadingLimits) -> Result<(), SizeFault> {
+    pub(crate) fn check_limits(&self, limits: TokenLimits) -> Result<(), SizeFault> {
         /// The special token between a title and the sentences.
         const SEPARATOR: usize = 1;
         let title = limits.title_tokens.map_or(0, |tokens| tokens + SEPARATOR);
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_is_read_at_once_has_a_position_each() {
-        let limits = |text_tokens, passage_tokens| ReadingLimits { text_tokens, passage_tokens, title_tokens: None };
+        let limits = |text_tokens, passage_tokens| TokenLimits { text_tokens, passage_tokens, title_tokens: None };
         let bert = read(&[]).unwrap();
         assert!(bert.check_limits(limits(64, Some(32))).is_ok());
         assert!(bert.check_limits(limits(65, None)).is_err() && bert.check_limits(limits(8, Some(65))).is_err());

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The two that are added to the number of other sentences stand for neutral sentences: a single neighbour has little
-//! influence, twenty have much. All of it is computed in f64 and in the order of the text, so the same readings give the
+//! influence, twenty have much. All of it is computed in f64 and in the order of the text, so the same probabilities give the
 //! same scores.
 
 use super::manifest::DocumentScaling;

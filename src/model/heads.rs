@@ -10,7 +10,7 @@ use super::linear::ROWS;
 use super::manifest::Temperature;
 use super::viterbi::Transitions;
 use super::weights::Weights;
-use super::{HeadKind, HeadManifest, ModelError, Reading, TokenBatch, to_i64};
+use super::{HeadKind, HeadManifest, HeadOutputs, ModelError, TokenBatch, to_i64};
 
 /// The heads that were asked for, in that order.
 #[derive(Debug)]
@@ -58,23 +58,23 @@ impl Heads {
         Ok(heads)
     }
 
-    /// The reading of each segment.
-    pub(super) fn apply(&self, hidden: &HiddenStates, batch: &TokenBatch) -> Result<Vec<Reading>, TchError> {
-        let mut readings = vec![Reading { sequences: Vec::new(), tokens: Vec::new() }; batch.segments().len()];
+    /// The outputs of the heads for each segment.
+    pub(super) fn apply(&self, hidden: &HiddenStates, batch: &TokenBatch) -> Result<Vec<HeadOutputs>, TchError> {
+        let mut outputs = vec![HeadOutputs { sequences: Vec::new(), tokens: Vec::new() }; batch.segments().len()];
         let pooled = mean_pool(&hidden.states, batch)?;
         for head in &self.sequences {
             let probabilities = head.forward(&pooled)?.f_softmax(-1, Kind::Float)?.to_device(Device::Cpu);
-            for (reading, row) in readings.iter_mut().zip(Vec::<Vec<f32>>::try_from(&probabilities)?) {
-                reading.sequences.push(row);
+            for (output, row) in outputs.iter_mut().zip(Vec::<Vec<f32>>::try_from(&probabilities)?) {
+                output.sequences.push(row);
             }
         }
         for (head, transitions) in &self.tokens {
             let paths = best_paths(&head.log_probabilities(&hidden.states)?, transitions, batch)?;
-            for (reading, tokens) in readings.iter_mut().zip(batch.segments()) {
-                reading.tokens.push(paths[tokens.clone()].to_vec());
+            for (output, tokens) in outputs.iter_mut().zip(batch.segments()) {
+                output.tokens.push(paths[tokens.clone()].to_vec());
             }
         }
-        Ok(readings)
+        Ok(outputs)
     }
 
     /// For each segment and each token head: the probabilities of its tokens' labels, token after token in one vector.

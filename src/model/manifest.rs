@@ -70,7 +70,7 @@ pub enum Pooling {
 
 /// The maximum lengths of a model's inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReadingLimits {
+pub struct TokenLimits {
     /// The longest sentence, in tokens, special tokens included.
     pub text_tokens: usize,
     /// The longest passage of several sentences, in tokens, special tokens included. Without it each sentence is a passage of
@@ -245,8 +245,8 @@ impl Manifest {
 
     /// The maximum lengths of its inputs.
     #[must_use]
-    pub fn limits(&self) -> ReadingLimits {
-        ReadingLimits {
+    pub fn limits(&self) -> TokenLimits {
+        TokenLimits {
             text_tokens: self.max_tokens.as_size(),
             passage_tokens: self.passage_tokens.map(Whole::as_size),
             title_tokens: self.title_tokens.map(Whole::as_size),

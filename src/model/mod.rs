@@ -47,7 +47,7 @@ use tch::Kind;
 
 pub use batch::TokenBatch;
 pub use heads::TokenOutputs;
-pub use manifest::{DocumentScaling, HeadKind, HeadManifest, Manifest, ReadingLimits, Report};
+pub use manifest::{DocumentScaling, HeadKind, HeadManifest, Manifest, Report, TokenLimits};
 pub use passage::{Passage, TokenizedText};
 pub use tokenizer::Tokenizer;
 
@@ -59,8 +59,8 @@ use heads::Heads;
 use kernels::multiplies_bf16;
 use padded::PaddedEncoder;
 
-/// Raise it by one if the same passage, weights and precision no longer give the same reading as before (tokens, kernels, heads), or
-/// if the same text is cut into other passages. It is also part of the keys of cached readings. See `src/revisions.rs`.
+/// Raise it by one if the same passage, weights and precision no longer give the same outputs as before (tokens, kernels, heads), or
+/// if the same text is cut into other passages. It is also part of the keys of cached outputs. See `src/revisions.rs`.
 pub const REVISION: u32 = 3;
 
 /// An error of any kind that caused another.
@@ -170,7 +170,7 @@ pub enum FloatType {
 
 /// The results of a model's heads for one segment of a passage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reading {
+pub struct HeadOutputs {
     /// For each sequence head that was loaded, in that order: the probability of each label, in the head's order.
     pub sequences: Vec<Vec<f32>>,
     /// For each token head that was loaded, in that order: the label of each token of the segment, by its place in the head's
@@ -229,8 +229,8 @@ impl ModelFolder {
     ///
     /// # Errors
     /// If `tokenizer.json` is not a tokenizer, or the encoder has too few positions.
-    pub fn tokenizer_within(&self, limits: ReadingLimits) -> Result<Tokenizer, ModelError> {
-        let limits = ReadingLimits { title_tokens: self.manifest.limits().title_tokens, ..limits };
+    pub fn tokenizer_within(&self, limits: TokenLimits) -> Result<Tokenizer, ModelError> {
+        let limits = TokenLimits { title_tokens: self.manifest.limits().title_tokens, ..limits };
         let config = EncoderConfig::load(&self.path.join("config.json"))?;
         config.check_limits(limits).map_err(|fault| self.invalid(fault.into()))?;
         Tokenizer::load(&self.path.join("tokenizer.json"), limits)
@@ -265,11 +265,11 @@ impl ModelFolder {
 }
 
 impl Model {
-    /// Runs a batch in one forward pass: a reading for each of [`TokenBatch::segments`], in order.
+    /// Runs a batch in one forward pass: the outputs for each of [`TokenBatch::segments`], in order.
     ///
     /// # Errors
     /// If the batch has a token that the encoder does not know, or libtorch fails, for example on memory.
-    pub fn infer(&mut self, batch: &TokenBatch) -> Result<Vec<Reading>, ModelError> {
+    pub fn infer(&mut self, batch: &TokenBatch) -> Result<Vec<HeadOutputs>, ModelError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
@@ -337,8 +337,8 @@ impl Model {
         }
     }
 
-    /// True if a passage's reading is the same to the last bit whatever else is in its batch. That depends on the code that
-    /// libtorch has for this processor, so it is tried: a passage alone, and among others in batches of several sizes.
+    /// True if the outputs for a passage are the same to the last bit whatever else is in its batch. That depends on the code that
+    /// libtorch has for this processor, so it is tested: a passage alone, and among others in batches of several sizes.
     ///
     /// # Errors
     /// As [`Self::infer`].
@@ -350,13 +350,13 @@ impl Model {
         }
         // Any vocabulary has at least eight entries.
         let ids: Vec<u32> = (0..43).map(|place| place * place % 8).collect();
-        let mut readings = Vec::with_capacity(NEIGHBOURS.len());
+        let mut outputs = Vec::with_capacity(NEIGHBOURS.len());
         for neighbours in NEIGHBOURS {
             let others = std::iter::repeat_n(ids.as_slice(), neighbours);
             let batch = TokenBatch::from_rows(std::iter::once(&ids[..11]).chain(others));
-            readings.push(self.infer(&batch)?.swap_remove(0));
+            outputs.push(self.infer(&batch)?.swap_remove(0));
         }
-        Ok(readings.iter().all(|reading| *reading == readings[0]))
+        Ok(outputs.iter().all(|output| *output == outputs[0]))
     }
 
     /// The number of tokens that are computed for `batch`, padding included.
@@ -499,7 +499,7 @@ mod tests {
             folder.manifest.heads["attribution"].offsets.clone_from(&offsets);
             let mut shifted = folder.load(&runtime, 0, &["attribution"]).unwrap();
             let expected: Vec<Vec<usize>> =
-                shifted.infer(&batch).unwrap().into_iter().map(|mut reading| reading.tokens.remove(0)).collect();
+                shifted.infer(&batch).unwrap().into_iter().map(|mut output| output.tokens.remove(0)).collect();
             assert_eq!(plain.decode(&outputs, &offsets).unwrap(), expected, "{offset}");
             different.insert(expected);
         }

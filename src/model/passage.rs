@@ -130,7 +130,7 @@ fn inner(text: &TokenizedText) -> Option<(Range<usize>, u32, u32)> {
 /// has more, and half of that or more if the sentences allow it.
 ///
 /// Between these bounds a passage ends before the sentence with the smallest of `marks`, which depend on the sentence alone.
-/// So two documents that share paragraphs also share passages, wherever the paragraphs are in them, and a cached reading of
+/// So two documents that share paragraphs also share passages, wherever the paragraphs are in them, and a cached result of
 /// one serves the other. This is content-defined chunking (Muthitacharoen et al. 2001, "A Low-bandwidth Network File System").
 #[must_use]
 pub fn cut(lengths: &[usize], marks: &[u64], passage_tokens: usize) -> Vec<Range<usize>> {

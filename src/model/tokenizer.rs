@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::passage::{Passage, TokenizedText, cut};
 use super::word_cache::{Tokens, WordCache};
-use super::{ModelError, ReadingLimits};
+use super::{ModelError, TokenLimits};
 
 /// A model's tokenizer. Shared by all threads.
 #[derive(Debug, Clone)]
@@ -13,7 +13,7 @@ pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     /// `None` if the tokens of a word depend on its neighbours.
     word_cache: Option<Arc<WordCache>>,
-    limits: ReadingLimits,
+    limits: TokenLimits,
 }
 
 impl Tokenizer {
@@ -22,7 +22,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// If the file is not a tokenizer.
-    pub fn load(path: &Path, limits: ReadingLimits) -> Result<Self, ModelError> {
+    pub fn load(path: &Path, limits: TokenLimits) -> Result<Self, ModelError> {
         let inner = load_unlimited(path).map_err(|cause| ModelError::Invalid { path: path.to_owned(), cause })?;
         Ok(Self { word_cache: WordCache::new(&inner).map(Arc::new), inner, limits })
     }
@@ -30,7 +30,7 @@ impl Tokenizer {
     /// The same tokenizer for a model that reads passages, with a passage for each sentence.
     #[must_use]
     pub fn by_sentence(&self) -> Self {
-        let limits = ReadingLimits { passage_tokens: self.limits.passage_tokens.map(|_| 1), ..self.limits };
+        let limits = TokenLimits { passage_tokens: self.limits.passage_tokens.map(|_| 1), ..self.limits };
         Self { limits, ..self.clone() }
     }
 
@@ -173,7 +173,7 @@ mod tests {
 
     fn tokenizer(max_tokens: usize) -> Tokenizer {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom/tokenizer.json");
-        Tokenizer::load(&path, ReadingLimits { text_tokens: max_tokens, passage_tokens: Some(16), title_tokens: None })
+        Tokenizer::load(&path, TokenLimits { text_tokens: max_tokens, passage_tokens: Some(16), title_tokens: None })
             .unwrap()
     }
 

@@ -12,7 +12,7 @@ use crate::attribution::{self, TaggedSentence};
 use crate::deadline::guard::{Guard, reject_document};
 use crate::model::document::DocumentScores;
 use crate::model::passage::Segment;
-use crate::model::{DocumentScaling, Reading};
+use crate::model::{DocumentScaling, HeadOutputs};
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{
     AnalysedChunk, AnalysedDocument, Chunk, Flag, Reason, Rejection, Sentence, SplitDocument, Statement, TokenCount,
@@ -28,7 +28,7 @@ pub struct Assemble {
     /// The statements of the chunk under way, by document. Batches arrive in order, so there is one at a time.
     statements: Vec<Vec<Statement>>,
     /// The results of sequence heads for each document of the chunk under way.
-    readings: Vec<DocumentReadings>,
+    outputs: Vec<DocumentOutputs>,
     /// The tokens of each statement, by document, with their roles in attributions.
     tagged: Vec<Vec<Tagged>>,
     /// Documents of the chunk that a model could not read, by their indices in the chunk.
@@ -39,7 +39,7 @@ pub struct Assemble {
 
 /// The probabilities that sequence heads gave the labels of a document's sentences, before they are combined.
 #[derive(Debug, Clone, Default)]
-struct DocumentReadings {
+struct DocumentOutputs {
     /// For each labelling task, the probabilities of each sentence.
     labels: Vec<Vec<Vec<f32>>>,
     /// For each labelling task, the probabilities of the title, by the first sentence of the passage that it was read with:
@@ -59,7 +59,7 @@ impl Assemble {
         Self {
             tasks,
             statements: Vec::new(),
-            readings: Vec::new(),
+            outputs: Vec::new(),
             tagged: Vec::new(),
             rejected: BTreeMap::new(),
             tokens: TokenCount::default(),
@@ -82,7 +82,7 @@ impl Assemble {
         let finds_boilerplate = !self.tasks.boilerplate.is_empty();
         for SplitDocument { document, sentences } in &chunk.documents {
             self.statements.push(sentences.iter().map(|&sentence| blank(sentence)).collect());
-            self.readings.push(DocumentReadings {
+            self.outputs.push(DocumentOutputs {
                 labels: vec![vec![Vec::new(); sentences.len()]; tasks],
                 titles: vec![BTreeMap::new(); tasks],
                 boilerplate: sentences
@@ -95,30 +95,37 @@ impl Assemble {
     }
 
     /// Stores the results of a document's title, which was read together with the passage of `row`.
-    fn add_title(&mut self, batch: &Batch, row: &Row, reading: &Reading) {
-        let titles = &mut self.readings[row.document].titles;
+    fn add_title(&mut self, batch: &Batch, row: &Row, output: &HeadOutputs) {
+        let titles = &mut self.outputs[row.document].titles;
         for (task, of_title) in self.tasks.labels.iter().zip(titles) {
             if task.model == batch.model {
-                of_title.insert(row.first_sentence, reading.sequences[task.slot].clone());
+                of_title.insert(row.first_sentence, output.sequences[task.slot].clone());
             }
         }
     }
 
     /// Stores the results of a sentence, given by its document's index in the chunk and its own index in the document.
-    fn add_sentence(&mut self, batch: &Batch, document: usize, sentence: usize, segment: &Segment, reading: &Reading) {
+    fn add_sentence(
+        &mut self,
+        batch: &Batch,
+        document: usize,
+        sentence: usize,
+        segment: &Segment,
+        output: &HeadOutputs,
+    ) {
         let statement = &mut self.statements[document][sentence];
-        let readings = &mut self.readings[document];
-        for (task, of_sentences) in self.tasks.labels.iter().zip(&mut readings.labels) {
+        let outputs = &mut self.outputs[document];
+        for (task, of_sentences) in self.tasks.labels.iter().zip(&mut outputs.labels) {
             if task.model == batch.model {
-                of_sentences[sentence].clone_from(&reading.sequences[task.slot]);
+                of_sentences[sentence].clone_from(&output.sequences[task.slot]);
             }
         }
         for task in self.tasks.boilerplate.iter().filter(|task| task.model == batch.model) {
-            let score = reading.sequences[task.slot].last().copied().unwrap_or_default();
-            readings.boilerplate[sentence] |= score >= task.min_score;
+            let score = output.sequences[task.slot].last().copied().unwrap_or_default();
+            outputs.boilerplate[sentence] |= score >= task.min_score;
         }
         if let Some(task) = self.tasks.attribution.as_ref().filter(|task| task.model == batch.model) {
-            let tags = reading.tokens[task.slot].iter().map(|&label| task.tags[label]).collect();
+            let tags = output.tokens[task.slot].iter().map(|&label| task.tags[label]).collect();
             self.tagged[document][sentence] = (tags, segment.offsets.clone());
         }
         if segment.is_truncated && !statement.flags.contains(&Flag::Truncated) {
@@ -129,13 +136,13 @@ impl Assemble {
     /// Stores the results of a row, or rejects its document if the model failed.
     fn add_row(&mut self, batch: &Batch, row: &Row) {
         match row.inference.get() {
-            Ok(readings) => {
-                let (of_document, of_sentences) = readings.split_at(usize::from(row.passage.has_document));
-                for reading in of_document {
-                    self.add_title(batch, row, reading);
+            Ok(outputs) => {
+                let (of_document, of_sentences) = outputs.split_at(usize::from(row.passage.has_document));
+                for output in of_document {
+                    self.add_title(batch, row, output);
                 }
-                for (offset, (segment, reading)) in row.passage.sentences().iter().zip(of_sentences).enumerate() {
-                    self.add_sentence(batch, row.document, row.first_sentence + offset, segment, reading);
+                for (offset, (segment, output)) in row.passage.sentences().iter().zip(of_sentences).enumerate() {
+                    self.add_sentence(batch, row.document, row.first_sentence + offset, segment, output);
                 }
             }
             Err(message) => {
@@ -152,20 +159,20 @@ impl Assemble {
         // The last batch holds the last reference, so nothing is copied.
         let Chunk { documents, input_bytes } = Arc::unwrap_or_clone(chunk);
         let statements = std::mem::take(&mut self.statements);
-        let readings = std::mem::take(&mut self.readings);
+        let outputs = std::mem::take(&mut self.outputs);
         let tagged = std::mem::take(&mut self.tagged);
         let rejected = std::mem::take(&mut self.rejected);
         let outcomes: Vec<Result<AnalysedDocument, Rejection>> = documents
             .into_par_iter()
             .zip(statements)
-            .zip(readings)
+            .zip(outputs)
             .zip(tagged)
             .enumerate()
-            .map(|(index, (((split, mut statements), readings), tagged))| {
+            .map(|(index, (((split, mut statements), outputs), tagged))| {
                 if let Some(rejection) = rejected.get(&index) {
                     return Err(rejection.clone());
                 }
-                let verdicts = readings.label(&self.tasks.labels, &mut statements);
+                let verdicts = outputs.label(&self.tasks.labels, &mut statements);
                 self.attribute(split, statements, verdicts, &tagged)
             })
             .collect();
@@ -198,7 +205,7 @@ impl Assemble {
     }
 }
 
-impl DocumentReadings {
+impl DocumentOutputs {
     /// Gives each statement its labels, or the flag for boilerplate, and returns the document's own labels.
     fn label(&self, tasks: &[LabelTask], statements: &mut [Statement]) -> Vec<Option<Verdict>> {
         for (statement, is_boilerplate) in statements.iter_mut().zip(&self.boilerplate) {
@@ -316,7 +323,7 @@ mod tests {
             let segment = Segment { tokens: 0..2, offsets: vec![(0, 0); 2], is_truncated: first_sentence == 1 };
             let passage = Passage { ids: vec![1, 2], segments: vec![segment], has_document: false };
             let inference = Inference::default();
-            inference.set(Ok(vec![Reading { sequences: vec![scores.to_vec()], tokens: vec![] }]));
+            inference.set(Ok(vec![HeadOutputs { sequences: vec![scores.to_vec()], tokens: vec![] }]));
             Row { document, first_sentence, passage, key: [0; 16], inference }
         };
         Batch {

@@ -14,7 +14,7 @@ use crate::cache::{Key, PassageCache, PassageKeys};
 use crate::causes::chain;
 use crate::deadline::guard::{Guard, reject_document};
 use crate::deadline::stopwatch::{self, Stopwatch};
-use crate::model::{ModelError, Passage, Reading, Tokenizer};
+use crate::model::{HeadOutputs, ModelError, Passage, Tokenizer};
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{Chunk, Reason, Rejection, SplitDocument, TokenCount};
 use crate::task::{TaskError, Tasks};
@@ -58,7 +58,7 @@ pub struct Row {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inference(Arc<OnceLock<Outcome>>);
 
-type Outcome = Result<Vec<Reading>, String>;
+type Outcome = Result<Vec<HeadOutputs>, String>;
 
 impl Eq for Inference {}
 
@@ -67,12 +67,12 @@ impl Inference {
     ///
     /// # Errors
     /// The message of the model's failure, or that it has not run yet.
-    pub fn get(&self) -> Result<&[Reading], &str> {
-        self.0.get().map_or(Err("has not been read"), |outcome| outcome.as_deref().map_err(String::as_str))
+    pub fn get(&self) -> Result<&[HeadOutputs], &str> {
+        self.0.get().map_or(Err("the model has not run"), |outcome| outcome.as_deref().map_err(String::as_str))
     }
 
     /// Sets the outcome for all rows that share it.
-    pub fn set(&self, outcome: Result<Vec<Reading>, String>) {
+    pub fn set(&self, outcome: Result<Vec<HeadOutputs>, String>) {
         // A passage goes through a model once, so nothing has been set yet.
         let _ = self.0.set(outcome);
     }
@@ -228,12 +228,12 @@ impl Planner {
         let passages: Vec<(Key, &Passage)> = first.iter().map(|row| (row.key, &row.passage)).collect();
         let cached = cache.find(&passages);
         let mut to_infer = Vec::new();
-        for (row, readings) in first.into_iter().zip(cached) {
-            let Some(readings) = readings else {
+        for (row, outputs) in first.into_iter().zip(cached) {
+            let Some(outputs) = outputs else {
                 to_infer.push(row);
                 continue;
             };
-            row.inference.set(Ok(readings));
+            row.inference.set(Ok(outputs));
             others.push(row);
         }
         (to_infer, others)
@@ -345,11 +345,11 @@ mod tests {
         let mut other = with_key(2);
         assert!(!under_way.join(&mut first.clone()));
         assert!(under_way.join(&mut second) && !under_way.join(&mut other));
-        let reading = Reading { sequences: vec![vec![1.0]], tokens: Vec::new() };
-        first.inference.set(Ok(vec![reading.clone()]));
+        let output = HeadOutputs { sequences: vec![vec![1.0]], tokens: Vec::new() };
+        first.inference.set(Ok(vec![output.clone()]));
         assert_eq!(
             (second.inference.get(), other.inference.get()),
-            (Ok([reading].as_slice()), Err("has not been read"))
+            (Ok([output].as_slice()), Err("the model has not run"))
         );
         drop((first, second));
         assert!(!under_way.join(&mut with_key(1)), "it is through");

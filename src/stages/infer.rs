@@ -63,10 +63,10 @@ impl Infer {
             faults::inject_panic(Self::NAME, rows.iter().map(|row| &chunk.documents[row.document].document));
             self.model.infer(&tokens)
         }));
-        let readings = outcome.map_err(|panic| ModelError::Panicked { message: panic_message(&*panic) })??;
-        let mut readings = readings.into_iter();
+        let outputs = outcome.map_err(|panic| ModelError::Panicked { message: panic_message(&*panic) })??;
+        let mut outputs = outputs.into_iter();
         for row in rows {
-            row.inference.set(Ok(readings.by_ref().take(row.passage.segments.len()).collect()));
+            row.inference.set(Ok(outputs.by_ref().take(row.passage.segments.len()).collect()));
         }
         Ok(self.model.computed_tokens(&tokens))
     }

@@ -11,7 +11,7 @@ use super::scores::SetScores;
 use super::sets::DevSet;
 use super::{TrainError, threads};
 use crate::config::{Device, Precision};
-use crate::evaluate::measure::{DocumentReadings, Measured};
+use crate::evaluate::measure::{DocumentProbabilities, Measured};
 use crate::evaluate::{fit_document_scaling, fit_temperature};
 use crate::model::{HeadKind, HeadManifest, Model, ModelFolder, Report, Runtime, Tokenizer};
 
@@ -88,7 +88,7 @@ impl Candidate {
         if combines && sets.iter().any(|dev| dev.set.has_documents()) {
             let mut documents = Vec::new();
             for dev in sets {
-                documents.extend(DocumentReadings::infer(&dev.set, &self.tokenizer, &mut self.model)?);
+                documents.extend(DocumentProbabilities::infer(&dev.set, &self.tokenizer, &mut self.model)?);
             }
             let (temperature, document) = fit_document_scaling(&documents);
             return Ok(Calibration::Sequence { temperature, document: Some(document) });

@@ -10,7 +10,7 @@ use super::scores::mean;
 use crate::evaluate::measure::BATCH_TOKENS;
 use crate::evaluate::{Marked, TaggingScores, words};
 use crate::labelled::marks::TagSet;
-use crate::labelled::passages::{PassageReading, infer_rows_with};
+use crate::labelled::passages::{PassageOutputs, infer_rows_with};
 use crate::labelled::{LabelledRow, LabelledSet};
 use crate::model::{HeadManifest, Model, ModelError, TokenOutputs, Tokenizer};
 
@@ -28,7 +28,7 @@ pub(super) struct DecodableSet<'s> {
     /// The outputs for each batch.
     outputs: Vec<TokenOutputs>,
     /// The passages of each row.
-    rows: Vec<Vec<PassageReading<SegmentPlace>>>,
+    rows: Vec<Vec<PassageOutputs<SegmentPlace>>>,
 }
 
 /// The place of a segment in [`DecodableSet::outputs`].
@@ -73,11 +73,11 @@ impl<'s> DecodableSet<'s> {
 }
 
 /// A row with the marks that `labels` make in its passages.
-fn marked(row: &LabelledRow, passages: &[PassageReading<SegmentPlace>], labels: &Labels, tags: &TagSet) -> Marked {
+fn marked(row: &LabelledRow, passages: &[PassageOutputs<SegmentPlace>], labels: &Labels, tags: &TagSet) -> Marked {
     let mut found = Vec::new();
     for passage in passages {
         let mut of_passage = Vec::new();
-        for place in &passage.readings {
+        for place in &passage.outputs {
             of_passage.extend(&labels[place.batch][place.segment]);
         }
         found.extend(tags.marks(&row.text, &of_passage, &passage.passage.ranges()));

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::config::values::{Share, Whole};
 use crate::config::{ConfigError, ConfigFile, Precision};
 use crate::labelled::Layout;
-use crate::model::{HeadKind, HeadManifest, ReadingLimits, Report};
+use crate::model::{HeadKind, HeadManifest, Report, TokenLimits};
 use crate::record::Label;
 
 /// The settings and the data of a training. Relative paths have been resolved against the file's folder.
@@ -465,8 +465,8 @@ impl ModelRecipe {
 
     /// The longest texts, passages and titles of the model.
     #[must_use]
-    pub fn limits(&self) -> ReadingLimits {
-        ReadingLimits {
+    pub fn limits(&self) -> TokenLimits {
+        TokenLimits {
             text_tokens: self.max_tokens.as_size(),
             passage_tokens: Some(self.passage_tokens.as_size()),
             title_tokens: self.title_tokens.map(Whole::as_size),

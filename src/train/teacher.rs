@@ -9,9 +9,9 @@ use super::card::name_of;
 use super::recipe::{Recipe, SetRecipe};
 use super::{Event, TrainError, threads};
 use crate::config::{Device, Precision};
-use crate::labelled::passages::{PassageReading, infer_rows, infer_rows_with};
+use crate::labelled::passages::{PassageOutputs, infer_rows, infer_rows_with};
 use crate::labelled::{Gold, LabelledRow};
-use crate::model::{HeadKind, Model, ModelFolder, Reading, Runtime, Tokenizer};
+use crate::model::{HeadKind, HeadOutputs, Model, ModelFolder, Runtime, Tokenizer};
 
 /// The maximum number of tokens in a batch.
 const BATCH_TOKENS: usize = 2048;
@@ -166,7 +166,7 @@ impl<'h> Teacher<'h> {
         let by_sentence = is_running.then(|| self.tokenizer.by_sentence());
         let tokenizer = by_sentence.as_ref().unwrap_or(&self.tokenizer);
         let passages = infer_rows(rows, tokenizer, &mut self.model, BATCH_TOKENS)?;
-        Ok(self.by_head(&passages, |reading: &Reading| &reading.sequences))
+        Ok(self.by_head(&passages, |output: &HeadOutputs| &output.sequences))
     }
 
     /// Labels tokens by token heads. An attribution can span sentences, so running text is read in passages.
@@ -179,14 +179,14 @@ impl<'h> Teacher<'h> {
     /// Sorts the results of all segments by head. `probabilities` gives those of a segment, one item for each head.
     fn by_head<R>(
         &self,
-        rows: &[Vec<PassageReading<R>>],
+        rows: &[Vec<PassageOutputs<R>>],
         probabilities: impl Fn(&R) -> &Vec<Vec<f32>>,
     ) -> HeadSoftLabels {
         let mut labels = HeadSoftLabels::new();
         for (place, head) in self.heads.iter().enumerate() {
             let mut of_head = SoftLabels::new();
             for passages in rows {
-                let segments = passages.iter().flat_map(|passage| &passage.readings);
+                let segments = passages.iter().flat_map(|passage| &passage.outputs);
                 of_head.push(segments.map(|segment| probabilities(segment)[place].clone()).collect());
             }
             labels.insert((*head).to_owned(), of_head);
