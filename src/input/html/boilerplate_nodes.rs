@@ -163,7 +163,7 @@ pub(super) struct Sizes {
 
 impl Sizes {
     /// Measures every element of the tree.
-    pub(super) fn of(tree: &Html) -> Self {
+    pub(super) fn measure(tree: &Html) -> Self {
         let mut by_element = HashMap::new();
         let mut open = vec![0];
         let mut silent = 0_usize;
@@ -217,8 +217,8 @@ pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
         "figure" => !has_table(node),
         name if TAGS.contains(&name) => true,
         _ => {
-            let is_text = || sizes.is_article(node) || is_within_sentence(node) || begins_with_paragraph(node, element);
-            is_named(element) && !is_text()
+            is_named(element)
+                && !(sizes.is_article(node) || is_within_sentence(node) || begins_with_paragraph(node, element))
         }
     }
 }
@@ -228,11 +228,14 @@ fn begins_with_paragraph(node: NodeRef<'_, Node>, element: &Element) -> bool {
     if is_inline(node) || !is_named_by(element, LINK_WORDS) {
         return false;
     }
-    let is_shown = |node: &NodeRef<'_, Node>| node.value().as_text().is_some_and(|text| !text.trim().is_empty());
-    let Some(first) = node.descendants().find(is_shown) else { return false };
+    let Some(first) = node.descendants().find(|node| is_shown_text(*node)) else { return false };
     let block = first.ancestors().find(|node| !is_inline(*node));
     let is_link = first.ancestors().take_while(|above| *above != node).any(|above| name_of(above) == "a");
     !is_link && block.is_some_and(|block| text_of(block).len() >= PARAGRAPH_BYTES && !has_links(block))
+}
+
+fn is_shown_text(node: NodeRef<'_, Node>) -> bool {
+    node.value().as_text().is_some_and(|text| !text.trim().is_empty())
 }
 
 /// True for an element with several links.
@@ -284,8 +287,9 @@ fn humps(name: &str) -> impl Iterator<Item = &str> {
     let mut rest = name;
     std::iter::from_fn(move || {
         let bytes = rest.as_bytes();
-        let is_start = |place: &usize| bytes[*place].is_ascii_uppercase() && bytes[place - 1].is_ascii_lowercase();
-        let end = (1..bytes.len()).find(is_start).unwrap_or(bytes.len());
+        let end = (1..bytes.len())
+            .find(|&place| bytes[place].is_ascii_uppercase() && bytes[place - 1].is_ascii_lowercase())
+            .unwrap_or(bytes.len());
         let (word, after) = rest.split_at(end);
         rest = after;
         (!word.is_empty()).then_some(word)
@@ -321,7 +325,7 @@ mod tests {
     fn what_holds_much_of_the_text_is_kept_whatever_its_name() {
         let html = format!("<div class=related><p>{}</p></div><div class=related>Other.</div>", "Text. ".repeat(50));
         let tree = Html::parse_document(&html);
-        let sizes = Sizes::of(&tree);
+        let sizes = Sizes::measure(&tree);
         let is_div =
             |node: &NodeRef<'_, Node>| node.value().as_element().is_some_and(|element| element.name() == "div");
         let verdicts: Vec<bool> = tree.tree.nodes().filter(is_div).map(|node| is_clutter(node, &sizes)).collect();

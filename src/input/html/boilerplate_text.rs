@@ -195,8 +195,10 @@ const MOST: usize = 80;
 pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, said: &Said) {
     let own = paragraphs.iter().filter(|paragraph| !is_linked(paragraph)).count();
     paragraphs.retain(|paragraph| !is_leftover(paragraph, own));
-    let is_above_text = |text: &str| said.is_title(text) || is_date(text) || is_byline_or_date(text);
-    let start = paragraphs.iter().take_while(|paragraph| is_above_text(&paragraph.text)).count();
+    let start = paragraphs
+        .iter()
+        .take_while(|Paragraph { text, .. }| said.is_title(text) || is_date(text) || is_byline_or_date(text))
+        .count();
     paragraphs.drain(..start);
     while paragraphs.last().is_some_and(|last| last.is_heading) {
         paragraphs.pop();
@@ -289,7 +291,7 @@ mod tests {
     use crate::record::Metadata;
 
     fn kept(html: &str) -> Vec<String> {
-        let mut paragraphs = paragraphs::of(html);
+        let mut paragraphs = paragraphs::from_html(html);
         let metadata = Metadata { title: Some("Rain on the Quay".to_owned()), ..Metadata::default() };
         remove(&mut paragraphs, &Said { metadata, ..Said::default() });
         paragraphs.into_iter().map(|paragraph| paragraph.text).collect()

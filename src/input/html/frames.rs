@@ -33,11 +33,10 @@ fn has_noframes(html: &str) -> bool {
 /// The element of a frame set whose tag, opening or closing, begins at `start`.
 fn tag_at(html: &str, start: usize) -> Option<&'static str> {
     let tag = html.as_bytes()[start + 1..].strip_prefix(b"/").unwrap_or(&html.as_bytes()[start + 1..]);
-    let is_name = |name: &&str| {
+    NAMES.into_iter().find(|name| {
         tag.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()))
             && tag.get(name.len()).is_none_or(|next| !next.is_ascii_alphanumeric())
-    };
-    NAMES.into_iter().find(|name| is_name(name))
+    })
 }
 
 #[cfg(test)]

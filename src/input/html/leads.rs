@@ -331,9 +331,12 @@ fn around(node: NodeRef<'_, Node>, levels: usize) -> impl Iterator<Item = &Eleme
     elements.take_while(|element| !matches!(element.name(), "html" | "body" | "main" | "article" | "header"))
 }
 
+fn is_headline(node: NodeRef<'_, Node>) -> bool {
+    name_of(node) == "h1"
+}
+
 /// True for an element beside the headline, or in one `<header>` with it.
 fn is_in_header(node: NodeRef<'_, Node>) -> bool {
-    let is_headline = |node: NodeRef<'_, Node>| name_of(node) == "h1";
     node.prev_siblings().any(is_headline)
         || node
             .ancestors()

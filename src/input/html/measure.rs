@@ -62,7 +62,8 @@ fn articles_of_labelled_pages() {
 
 impl Tally {
     fn add(&mut self, label: &Value, folder: &Path) {
-        let (name, bytes) = (label["file"].as_str().expect("a label names its file"), read(folder, label));
+        let name = label["file"].as_str().expect("a label names its file");
+        let bytes = read_page(folder, label);
         let page = Page { bytes: &bytes, charset: None, url: label["url"].as_str() };
         let before = processor_seconds();
         self.times.push(median_time(&page));
@@ -77,10 +78,10 @@ impl Tally {
         };
         self.count_texts(label, name, &squeezed(&text));
         let Metadata { title, byline, published, .. } = metadata;
-        let known = |key: &str| label[key].as_str().map(squeezed).filter(|value| !value.is_empty());
-        self.title.count("title", name, known("title"), title, str::eq_ignore_ascii_case);
-        self.byline.count("byline", name, known("author"), byline, |label, found| names(label) == names(found));
-        self.date.count("date", name, known("date"), published, |label, found| found.starts_with(label));
+        self.title.count("title", name, labelled(label, "title"), title, str::eq_ignore_ascii_case);
+        self.byline
+            .count("byline", name, labelled(label, "author"), byline, |label, found| names(label) == names(found));
+        self.date.count("date", name, labelled(label, "date"), published, |label, found| found.starts_with(label));
     }
 
     fn count_texts(&mut self, label: &Value, name: &str, text: &str) {
@@ -112,7 +113,8 @@ impl Tally {
         for (field, Hits { right, all }) in [("title", &self.title), ("byline", &self.byline), ("date", &self.date)] {
             println!("{field} right on {right} of {all}");
         }
-        let (slowest, pages) = (self.times.iter().max().copied().unwrap_or_default(), self.times.len() as f64);
+        let slowest = self.times.iter().max().copied().unwrap_or_default();
+        let pages = self.times.len() as f64;
         println!("{:.0} pages/s a core, slowest {slowest:.1?}", pages / self.seconds);
         println!("{} kB of memory at the peak", kilobytes("VmHWM:").saturating_sub(self.kilobytes_before));
     }
@@ -138,12 +140,17 @@ impl Hits {
     }
 }
 
+/// A value of a label, with single spaces; `None` if it is blank.
+fn labelled(label: &Value, key: &str) -> Option<String> {
+    label[key].as_str().map(squeezed).filter(|value| !value.is_empty())
+}
+
 /// The texts of a label, with single spaces.
 fn texts(label: &Value, key: &str) -> Vec<String> {
     label[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(squeezed).collect()
 }
 
-fn read(folder: &Path, label: &Value) -> Vec<u8> {
+fn read_page(folder: &Path, label: &Value) -> Vec<u8> {
     let path = folder.join(label["file"].as_str().expect("a label names its file"));
     let file = std::fs::File::open(&path).expect("the page is in the folder");
     let mut bytes = Vec::new();

@@ -198,12 +198,13 @@ fn is_consent(said: &Said, text: &str) -> bool {
     }
     let plain = words_of(text);
     let phrases = CONSENT_PHRASES.iter().filter(|phrase| plain.contains(**phrase)).count();
-    let is_about = |paragraph: &&str| {
-        let paragraph = paragraph.to_lowercase();
-        CONSENT_WORDS.iter().any(|word| paragraph.contains(word))
-    };
-    let about = text.split("\n\n").filter(is_about).map(str::len).sum::<usize>();
+    let about = text.split("\n\n").filter(|paragraph| is_about_consent(paragraph)).map(str::len).sum::<usize>();
     phrases >= MIN_PHRASES && about * 2 > text.len()
+}
+
+fn is_about_consent(paragraph: &str) -> bool {
+    let paragraph = paragraph.to_lowercase();
+    CONSENT_WORDS.iter().any(|word| paragraph.contains(word))
 }
 
 /// True if somebody is quoted: then the text reports.

@@ -26,7 +26,7 @@ const INLINE: [&str; 32] = [
 ];
 
 /// The paragraphs of `html`.
-pub(super) fn of(html: &str) -> Vec<Paragraph> {
+pub(super) fn from_html(html: &str) -> Vec<Paragraph> {
     let tree = Html::parse_fragment(html);
     let mut writer = Writer::default();
     for edge in tree.tree.root().traverse() {
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     fn texts(html: &str) -> Vec<String> {
-        of(html).into_iter().map(|paragraph| paragraph.text).collect()
+        from_html(html).into_iter().map(|paragraph| paragraph.text).collect()
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn links_headings_and_items_are_known() {
-        let paragraphs = of("<h2>News</h2><ul><li><a>All linked</a></li></ul><p>Half <a>linked</a></p>");
+        let paragraphs = from_html("<h2>News</h2><ul><li><a>All linked</a></li></ul><p>Half <a>linked</a></p>");
         let known: Vec<_> = paragraphs.iter().map(|one| (one.is_heading, one.is_item, one.linked_bytes)).collect();
         assert_eq!(known, [(true, false, 0), (false, true, 10), (false, false, 6)]);
     }

@@ -79,8 +79,10 @@ pub(super) fn write_below(
 fn broken_flows(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
     let breaks =
         tree.tree.nodes().filter(|node| name_of(*node) == "br" && is_line_break(next_shown(*node, Side::After)));
-    let is_large = |flow: &NodeId| tree.tree.get(*flow).is_some_and(|flow| sizes.of_element(flow) >= MIN_FLOW_BYTES);
-    breaks.filter_map(flow_of).filter(is_large).chain(mixed_flows(tree)).collect()
+    let large = breaks
+        .filter_map(flow_of)
+        .filter(|flow| tree.tree.get(*flow).is_some_and(|flow| sizes.of_element(flow) >= MIN_FLOW_BYTES));
+    large.chain(mixed_flows(tree)).collect()
 }
 
 /// The elements with a paragraph of text beside a block.
@@ -247,8 +249,8 @@ impl Writer {
         self.html.push('<');
         self.html.push_str(name);
         for (key, value) in ATTRIBUTES.iter().filter_map(|key| Some((key, element.attr(key)?))) {
-            let is_end = |end: &usize| value.is_char_boundary(*end);
-            let end = (0..=MAX_VALUE_BYTES.min(value.len())).rev().find(is_end).unwrap_or(0);
+            let longest = MAX_VALUE_BYTES.min(value.len());
+            let end = (0..=longest).rev().find(|&end| value.is_char_boundary(end)).unwrap_or(0);
             self.html.push(' ');
             self.html.push_str(key);
             self.html.push_str("=\"");

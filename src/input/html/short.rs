@@ -45,7 +45,7 @@ const DATA_WORDS: &[&str] = &[
 pub(super) fn paragraphs(tree: &Html, sizes: &Sizes, said: &Said) -> Vec<Paragraph> {
     let root = article_element(tree).unwrap_or_else(|| tree.tree.root());
     let html = pruned::write_below(root, tree, sizes, |node| node != root && is_around_article(node));
-    let mut paragraphs = paragraphs::of(&html);
+    let mut paragraphs = paragraphs::from_html(&html);
     if let Some(title) = paragraphs.iter().rposition(|paragraph| said.is_title(&paragraph.text)) {
         paragraphs.drain(..=title);
     }
@@ -66,16 +66,19 @@ pub(super) fn is_short(tree: &Html, sizes: &Sizes) -> bool {
 
 /// The one element that says that it holds the article.
 fn article_element(tree: &Html) -> Option<NodeRef<'_, Node>> {
-    let only = |is_it: &dyn Fn(NodeRef<'_, Node>) -> bool| {
-        let mut nodes = tree.tree.nodes().filter(|node| is_it(*node));
-        nodes.next().filter(|_| nodes.next().is_none())
-    };
-    let attribute = |node: NodeRef<'_, Node>, name: &str, value: &str| {
-        node.value().as_element().and_then(|element| element.attr(name)).is_some_and(|found| found == value)
-    };
-    only(&|node| attribute(node, "itemprop", "articleBody"))
-        .or_else(|| only(&|node| name_of(node) == "article"))
-        .or_else(|| only(&|node| name_of(node) == "main" || attribute(node, "role", "main")))
+    only_node(tree, |node| has_attribute(node, "itemprop", "articleBody"))
+        .or_else(|| only_node(tree, |node| name_of(node) == "article"))
+        .or_else(|| only_node(tree, |node| name_of(node) == "main" || has_attribute(node, "role", "main")))
+}
+
+/// The node that fits, if it is the only one.
+fn only_node(tree: &Html, fits: impl Fn(NodeRef<'_, Node>) -> bool) -> Option<NodeRef<'_, Node>> {
+    let mut nodes = tree.tree.nodes().filter(|node| fits(*node));
+    nodes.next().filter(|_| nodes.next().is_none())
+}
+
+fn has_attribute(node: NodeRef<'_, Node>, name: &str, value: &str) -> bool {
+    node.value().as_element().and_then(|element| element.attr(name)) == Some(value)
 }
 
 fn is_around_article(node: NodeRef<'_, Node>) -> bool {

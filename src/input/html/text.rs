@@ -13,7 +13,7 @@ use crate::deadline;
 use crate::input::refusal::Refusal;
 use crate::record::Reason;
 
-/// Where the article's text in JSON-LD is so many times as long as what is in sight, scripts would show it: that is the article then.
+/// If the article's text in JSON-LD is longer than the visible text by this factor, scripts would show it, and it is the article.
 const BODY_TIMES: usize = 2;
 
 /// HTML is escaped so many times at most.
@@ -21,7 +21,7 @@ const MAX_ESCAPES: usize = 3;
 
 /// The paragraphs of the article, with a blank line between; empty where there are none.
 pub(super) fn find(tree: &Html, said: &Said, limits: &PageLimits) -> Result<String, Refusal> {
-    let sizes = Sizes::of(tree);
+    let sizes = Sizes::measure(tree);
     let html = pruned::write(tree, &sizes);
     if html.len() > limits.max_pruned_bytes {
         let message = format!("has {} bytes of text and mark-up; {} are searched", html.len(), limits.max_pruned_bytes);
@@ -75,13 +75,13 @@ fn bytes_of(paragraphs: &[Paragraph]) -> usize {
 fn of_body(body: &str, said: &Said, limits: &PageLimits) -> Option<Vec<Paragraph>> {
     let body = unescaped(body);
     let tree = tree::parse(&body.replace('\n', "<p>"), limits).ok()?;
-    let html = pruned::write(&tree, &Sizes::of(&tree));
+    let html = pruned::write(&tree, &Sizes::measure(&tree));
     let paragraphs = own_paragraphs(&html, said);
     (html.len() <= limits.max_pruned_bytes && !paragraphs.is_empty()).then_some(paragraphs)
 }
 
 fn own_paragraphs(html: &str, said: &Said) -> Vec<Paragraph> {
-    let mut paragraphs = paragraphs::of(html);
+    let mut paragraphs = paragraphs::from_html(html);
     boilerplate_text::remove(&mut paragraphs, said);
     paragraphs
 }

@@ -53,8 +53,7 @@ fn check(parsed: &Html, before: usize, limits: &PageLimits) -> Result<usize, Ref
         return Err(too_much(format!("has more than {} elements and texts", limits.max_nodes)));
     }
     let mut new = parsed.tree.nodes().rev().take(nodes.saturating_sub(before));
-    let is_too_deep = |node: NodeRef<'_, Node>| node.ancestors().nth(limits.max_depth).is_some();
-    if new.any(is_too_deep) {
+    if new.any(|node| node.ancestors().nth(limits.max_depth).is_some()) {
         return Err(too_much(format!("nests more than {} elements", limits.max_depth)));
     }
     Ok(nodes)

@@ -1,6 +1,6 @@
 //! The JSON-LD of an article: in a list, in a `@graph`, or as it stands; also where its JSON is a little broken.
 
-use scraper::Html;
+use scraper::{ElementRef, Html};
 use serde_json::Value;
 
 use super::{or, tidy};
@@ -19,7 +19,7 @@ pub(super) struct LinkedData {
 
 /// Reads a page's JSON-LD: the article, then the page itself. Of several articles it takes the one with the `address` of the page
 /// or with one of its `titles`, and all of them if none fits.
-pub(super) fn read(tree: &Html, address: Option<&str>, titles: &[&str]) -> LinkedData {
+pub(super) fn linked_data(tree: &Html, address: Option<&str>, titles: &[&str]) -> LinkedData {
     let values: Vec<Value> = scripts(tree).iter().filter_map(|script| parse(script)).collect();
     let mut objects = Vec::new();
     for value in &values {
@@ -61,12 +61,13 @@ fn path_of(uri: &str) -> String {
 }
 
 fn scripts(tree: &Html) -> Vec<String> {
-    let elements = tree.tree.nodes().filter_map(scraper::ElementRef::wrap);
-    let is_linked_data = |element: &scraper::ElementRef<'_>| {
-        let kind = element.value().attr("type").unwrap_or_default();
-        element.value().name() == "script" && kind.trim().to_ascii_lowercase().starts_with("application/ld+json")
-    };
-    elements.filter(is_linked_data).map(|element| element.text().collect()).collect()
+    let elements = tree.tree.nodes().filter_map(ElementRef::wrap);
+    elements.filter(|element| is_linked_data(*element)).map(|element| element.text().collect()).collect()
+}
+
+fn is_linked_data(element: ElementRef<'_>) -> bool {
+    let kind = element.value().attr("type").unwrap_or_default();
+    element.value().name() == "script" && kind.trim().to_ascii_lowercase().starts_with("application/ld+json")
 }
 
 /// JSON, also between comment marks, with line breaks in its strings, commas before a bracket, or a semicolon after it.
@@ -136,8 +137,11 @@ impl<'v> Objects<'v> {
     fn resolved(&self, value: &'v Value) -> &'v Value {
         let is_reference = value.as_object().is_some_and(|object| object.len() <= 2 && !object.contains_key("name"));
         let id = value["@id"].as_str().filter(|_| is_reference);
-        let named = |object: &&&Value| object["@id"].as_str() == id && !object["name"].is_null();
-        id.and_then(|_| self.0.iter().find(named)).map_or(value, |object| object)
+        if id.is_none() {
+            return value;
+        }
+        let named = self.0.iter().find(|object| object["@id"].as_str() == id && !object["name"].is_null());
+        named.copied().unwrap_or(value)
     }
 
     fn article(&self, object: &'v Value) -> Metadata {
@@ -149,12 +153,11 @@ impl<'v> Objects<'v> {
     }
 
     fn page(&self, object: &'v Value) -> Metadata {
-        let at = |key: &str| word(&object[key]).or_else(|| word(&object[key]["@id"])).filter(|uri| uri.contains("://"));
         Metadata {
             published: word(&object["datePublished"]).or_else(|| word(&object["dateCreated"])),
             modified: word(&object["dateModified"]),
             language: all_of(&object["inLanguage"]).find_map(word),
-            uri: at("url").or_else(|| at("mainEntityOfPage")),
+            uri: uri(&object["url"]).or_else(|| uri(&object["mainEntityOfPage"])),
             source: self.names(&object["publisher"]),
             ..Metadata::default()
         }
@@ -184,6 +187,11 @@ fn all_of(value: &Value) -> impl Iterator<Item = &Value> {
     list.unwrap_or_else(|| std::slice::from_ref(value)).iter()
 }
 
+/// A web address: as it is, or as an `@id`.
+fn uri(value: &Value) -> Option<String> {
+    word(value).or_else(|| word(&value["@id"])).filter(|uri| uri.contains("://"))
+}
+
 /// A string that is not blank, also as `@value`.
 fn word(value: &Value) -> Option<String> {
     let text = value.as_str().or_else(|| value["@value"].as_str())?;
@@ -196,7 +204,7 @@ mod tests {
 
     fn of(scripts: &[&str]) -> Metadata {
         let script = |json: &&str| format!("<script type='application/ld+json'>{json}</script>");
-        read(&Html::parse_document(&scripts.iter().map(script).collect::<String>()), None, &[]).metadata
+        linked_data(&Html::parse_document(&scripts.iter().map(script).collect::<String>()), None, &[]).metadata
     }
 
     #[test]
@@ -237,7 +245,7 @@ mod tests {
 
     fn of_page(json: &str, address: &str, titles: &[&str]) -> Option<String> {
         let html = format!("<script type='application/ld+json'>{json}</script>");
-        read(&Html::parse_document(&html), Some(address), titles).metadata.title
+        linked_data(&Html::parse_document(&html), Some(address), titles).metadata.title
     }
 
     #[test]
@@ -253,7 +261,7 @@ mod tests {
     fn other_articles_add_nothing_to_the_one_of_the_page() {
         let articles = r#"[{"@type": "Article", "headline": "Ferry", "author": "Tom Wren"}, {"@type": "Article", "headline": "Rain"}]"#;
         let html = format!("<script type='application/ld+json'>{articles}</script>");
-        let found = read(&Html::parse_document(&html), None, &["Rain"]).metadata;
+        let found = linked_data(&Html::parse_document(&html), None, &["Rain"]).metadata;
         assert_eq!((found.title.as_deref(), found.byline), (Some("Rain"), None));
     }
 

@@ -11,7 +11,7 @@ const PROPERTIES: [&str; 7] =
     ["headline", "author", "creator", "datePublished", "dateModified", "articleSection", "inLanguage"];
 
 /// Reads a page's microdata, outside `<meta>` in its head.
-pub(super) fn read(tree: &Html) -> Metadata {
+pub(super) fn microdata(tree: &Html) -> Metadata {
     let mut found = Metadata::default();
     let elements = tree.tree.nodes().filter_map(ElementRef::wrap);
     let with_properties = elements.filter_map(|element| {
@@ -47,11 +47,13 @@ fn place<'f>(found: &'f mut Metadata, property: &str) -> Option<&'f mut Option<S
 /// The value of an element: in an attribute, as the name in it, or its text.
 fn value(element: ElementRef<'_>) -> Option<String> {
     let attribute = ["content", "datetime"].iter().find_map(|name| element.value().attr(name));
-    let is_name = |inner: &ElementRef<'_>| inner.value().attr("itemprop").is_some_and(|property| property == "name");
-    let text = || {
-        let name = element.descendent_elements().find(is_name);
-        let name = name.map(|name| name.value().attr("content").map_or_else(|| text_of(*name), str::to_owned));
-        name.unwrap_or_else(|| text_of(*element))
-    };
-    Some(attribute.map_or_else(text, str::to_owned)).filter(|value| !value.trim().is_empty())
+    let value = attribute.map_or_else(|| name_or_text(element), str::to_owned);
+    (!value.trim().is_empty()).then_some(value)
+}
+
+fn name_or_text(element: ElementRef<'_>) -> String {
+    match element.descendent_elements().find(|inner| inner.value().attr("itemprop") == Some("name")) {
+        Some(name) => name.value().attr("content").map_or_else(|| text_of(*name), str::to_owned),
+        None => text_of(*element),
+    }
 }

@@ -52,22 +52,23 @@ pub(super) fn is_date(text: &str) -> bool {
 
 /// Collects what the page says of its article. `url` is where it was fetched.
 pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
-    let TagData { metadata: tags, locale, description } = tags::read(tree);
+    let TagData { metadata: tags, locale, description } = tags::tag_data(tree);
     let headings = page::headings(tree);
     // What a page says of its address, search engines read in its tags.
     let canonical = tags.uri.clone();
     let titles: Vec<&str> = headings.iter().chain(&tags.title).map(String::as_str).collect();
     let address = canonical.as_deref().or(url);
-    let linked_data::LinkedData { metadata: linked, body } = linked_data::read(tree, address, &titles);
-    let mut sources = [linked, tags, microdata::read(tree), page::read(tree, url)].map(tidied);
+    let linked_data::LinkedData { metadata: linked, body } = linked_data::linked_data(tree, address, &titles);
+    let mut sources = [linked, tags, microdata::microdata(tree), page::visible(tree, url)].map(tidied);
     let publisher = publisher_as_author(&mut sources);
     let mut all = sources.into_iter().fold(Metadata::default(), or);
     all.byline = all.byline.or(publisher);
     all.language = all.language.or_else(|| locale.and_then(|locale| tidy::language(&locale)));
     let description = description.and_then(|description| tidy::line(&description));
     all.title = all.title.map(|title| tidy::without_site(&title, all.source.as_deref(), &headings));
-    let absolute = |uri: Option<String>| uri.and_then(|uri| tidy::absolute(uri.trim(), url));
-    all.uri = absolute(canonical).or_else(|| absolute(all.uri)).or_else(|| url.map(str::to_owned));
+    let uris = [canonical, all.uri];
+    all.uri =
+        uris.into_iter().flatten().find_map(|uri| tidy::absolute(uri.trim(), url)).or_else(|| url.map(str::to_owned));
     Said { metadata: all, body, description, headings }
 }
 
@@ -97,8 +98,6 @@ fn or(first: Metadata, second: Metadata) -> Metadata {
 
 /// Values without entities, spare white space, and what is no value.
 fn tidied(raw: Metadata) -> Metadata {
-    let line = |value: Option<String>| value.and_then(|value| tidy::line(&value));
-    let date = |value: Option<String>| line(value).map(|raw| to_rfc3339(&raw).unwrap_or(raw));
     Metadata {
         title: line(raw.title),
         byline: raw.byline.and_then(|byline| tidy::byline(&byline)),
@@ -111,11 +110,19 @@ fn tidied(raw: Metadata) -> Metadata {
     }
 }
 
+fn line(value: Option<String>) -> Option<String> {
+    value.and_then(|value| tidy::line(&value))
+}
+
+/// A date as RFC 3339 writes it; one that cannot be read stays as it is.
+fn date(value: Option<String>) -> Option<String> {
+    line(value).map(|raw| to_rfc3339(&raw).unwrap_or(raw))
+}
+
 /// The first of the dates that can be read; else the first.
 fn clearer(first: Option<String>, second: Option<String>) -> Option<String> {
-    let is_clear = |date: &String| to_rfc3339(date).is_some();
     match (first, second) {
-        (Some(first), Some(second)) if !is_clear(&first) && is_clear(&second) => Some(second),
+        (Some(first), Some(second)) if to_rfc3339(&first).is_none() && to_rfc3339(&second).is_some() => Some(second),
         (first, second) => first.or(second),
     }
 }

@@ -43,10 +43,9 @@ const SIDE_WORDS: &[&str] = &[
 ];
 
 /// Reads the page. `url` is where it was fetched.
-pub(super) fn read(tree: &Html, url: Option<&str>) -> Metadata {
-    let elements = || tree.tree.nodes().filter_map(ElementRef::wrap);
-    let html = elements().find(|element| element.value().name() == "html");
-    let title = elements().find(|element| element.value().name() == "title").map(|element| text_of(*element));
+pub(super) fn visible(tree: &Html, url: Option<&str>) -> Metadata {
+    let html = elements(tree).find(|element| element.value().name() == "html");
+    let title = elements(tree).find(|element| element.value().name() == "title").map(|element| text_of(*element));
     let heading = headings(tree).into_iter().next();
     Metadata {
         title: title.filter(|title| !title.is_empty()).or(heading),
@@ -59,10 +58,13 @@ pub(super) fn read(tree: &Html, url: Option<&str>) -> Metadata {
     }
 }
 
+fn elements(tree: &Html) -> impl Iterator<Item = ElementRef<'_>> {
+    tree.tree.nodes().filter_map(ElementRef::wrap)
+}
+
 /// The texts of the page's first-level headings.
 pub(super) fn headings(tree: &Html) -> Vec<String> {
-    let elements = tree.tree.nodes().filter_map(ElementRef::wrap);
-    let texts = elements.filter(|element| element.value().name() == "h1").map(|element| text_of(*element));
+    let texts = elements(tree).filter(|element| element.value().name() == "h1").map(|element| text_of(*element));
     texts.filter(|text| !text.is_empty()).take(MAX_HEADINGS).collect()
 }
 
@@ -78,12 +80,19 @@ pub(super) fn is_beside(node: NodeRef<'_, Node>) -> bool {
 
 /// The first short text that is marked as an author's name: by `rel`, otherwise by a class; or a line that begins with "By".
 fn byline(tree: &Html) -> Option<String> {
-    let elements = || tree.tree.nodes().filter_map(ElementRef::wrap);
-    let is_author = |element: &ElementRef<'_>| element.value().attr("rel").is_some_and(|rel| rel.contains("author"));
-    let by_rel = elements().filter(is_author).map(|element| text_of(*element)).find(|text| is_name(text));
-    let marked = || elements().filter(|element| is_marked(*element, &AUTHOR_WORDS));
-    let byline = by_rel.or_else(|| marked().flat_map(|element| lines_of(*element)).find(|line| is_name(line)));
-    byline.or_else(|| line_with_by(tree)).map(|byline| without_capitals(&byline))
+    let byline = author_by_rel(tree).or_else(|| author_by_class(tree)).or_else(|| line_with_by(tree))?;
+    Some(without_capitals(&byline))
+}
+
+fn author_by_rel(tree: &Html) -> Option<String> {
+    let authors =
+        elements(tree).filter(|element| element.value().attr("rel").is_some_and(|rel| rel.contains("author")));
+    authors.map(|element| text_of(*element)).find(|text| is_name(text))
+}
+
+fn author_by_class(tree: &Html) -> Option<String> {
+    let marked = elements(tree).filter(|element| is_marked(*element, &AUTHOR_WORDS));
+    marked.flat_map(|element| lines_of(*element)).find(|line| is_name(line))
 }
 
 /// The text below `node` in lines: blocks and line breaks end one.
@@ -123,12 +132,16 @@ fn is_all_names(text: &str) -> bool {
 /// `IDA BRENN and PER HOLM` as it is written elsewhere. Names with a small letter in them stay.
 fn without_capitals(names: &str) -> String {
     let words: Vec<&str> = names.split_whitespace().collect();
-    let is_joint = |word: &str| matches!(word.to_ascii_lowercase().as_str(), "by" | "and" | "&");
     if words.iter().any(|word| !is_joint(word) && word.chars().any(char::is_lowercase)) {
         return names.to_owned();
     }
     let written = words.iter().map(|word| if is_joint(word) { word.to_lowercase() } else { capitalised(word) });
     written.collect::<Vec<_>>().join(" ")
+}
+
+/// True for a word between names.
+fn is_joint(word: &str) -> bool {
+    matches!(word.to_ascii_lowercase().as_str(), "by" | "and" | "&")
 }
 
 /// The first letter, and each behind a mark, large; the others small.
@@ -157,12 +170,11 @@ fn is_name(text: &str) -> bool {
 
 /// The first date of a `<time>`, otherwise of an element whose class speaks of one; none of those beside the article.
 fn date(tree: &Html) -> Option<String> {
-    let elements = || tree.tree.nodes().filter_map(ElementRef::wrap);
-    let times = elements().filter(|element| element.value().name() == "time").filter_map(|element| {
+    let times = elements(tree).filter(|element| element.value().name() == "time").filter_map(|element| {
         let value = element.value().attr("datetime").map_or_else(|| text_of(*element), str::to_owned);
         Some((element, to_rfc3339(&value)?))
     });
-    let marked = elements().filter(|element| is_marked(*element, &DATE_WORDS)).filter_map(|element| {
+    let marked = elements(tree).filter(|element| is_marked(*element, &DATE_WORDS)).filter_map(|element| {
         let text = text_of(*element);
         Some((element, to_rfc3339(&text).filter(|_| text.len() <= MAX_CHARACTERS)?))
     });
@@ -177,29 +189,32 @@ fn first_of_article<'t>(dates: impl Iterator<Item = (ElementRef<'t>, String)>) -
 /// The first short text that says when the article was published.
 fn date_in_words(tree: &Html) -> Option<String> {
     let texts = tree.tree.nodes().filter_map(|node| node.value().as_text());
-    let says_so = |text: &str| {
-        let words = if text.len() > MAX_CHARACTERS { String::new() } else { text.to_ascii_lowercase() };
-        ["published", "posted", "first published"].iter().any(|start| words.starts_with(start))
-    };
-    texts.map(|text| text.trim()).filter(|text| says_so(text)).find_map(|text| to_rfc3339(&squeezed(text)))
+    texts.map(|text| text.trim()).filter(|text| tells_publication(text)).find_map(|text| to_rfc3339(&squeezed(text)))
+}
+
+fn tells_publication(text: &str) -> bool {
+    let words = if text.len() > MAX_CHARACTERS { String::new() } else { text.to_ascii_lowercase() };
+    ["published", "posted", "first published"].iter().any(|start| words.starts_with(start))
 }
 
 /// True if a class or the id of `element` has one of `words`, and its text is short.
 fn is_marked(element: ElementRef<'_>, words: &[&str]) -> bool {
     let mut names = NAMES.iter().filter_map(|name| element.value().attr(name));
-    let has_word = |name: &str| {
-        name.split(|character: char| !character.is_ascii_alphanumeric())
-            .any(|word| words.iter().any(|known| word.eq_ignore_ascii_case(known)))
-    };
-    let is_comment = |node: NodeRef<'_, Node>| {
-        let element = node.value().as_element();
-        let names = element.map(|element| ["class", "id"].map(|name| element.attr(name).unwrap_or_default()));
-        names.is_some_and(|names| names.iter().any(|name| name.to_ascii_lowercase().contains("comment")))
-    };
     let mut texts = element.text();
-    names.any(has_word)
+    names.any(|name| has_word(name, words))
         && texts.by_ref().take(20).map(str::len).sum::<usize>() < 4 * MAX_CHARACTERS
         && !element.ancestors().any(is_comment)
+}
+
+fn has_word(name: &str, words: &[&str]) -> bool {
+    name.split(|character: char| !character.is_ascii_alphanumeric())
+        .any(|word| words.iter().any(|known| word.eq_ignore_ascii_case(known)))
+}
+
+fn is_comment(node: NodeRef<'_, Node>) -> bool {
+    let Some(element) = node.value().as_element() else { return false };
+    let mut names = ["class", "id"].iter().filter_map(|name| element.attr(name));
+    names.any(|name| name.to_ascii_lowercase().contains("comment"))
 }
 
 /// `/2031/03/01/` in an address: year, month and day, as nobody writes them otherwise.

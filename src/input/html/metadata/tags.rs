@@ -73,8 +73,8 @@ pub(super) struct TagData {
 }
 
 /// Reads a page's `<meta>` and `<link>` elements.
-pub(super) fn read(tree: &Html) -> TagData {
-    let tags = Tags::of(tree);
+pub(super) fn tag_data(tree: &Html) -> TagData {
+    let tags = Tags::collect(tree);
     let metadata = Metadata {
         title: tags.first(TITLE),
         byline: tags.all(BYLINE),
@@ -96,11 +96,11 @@ struct Tags {
 }
 
 impl Tags {
-    fn of(tree: &Html) -> Self {
+    fn collect(tree: &Html) -> Self {
         let mut tags = Self::default();
         for element in tree.tree.nodes().filter_map(ElementRef::wrap) {
             match element.value().name() {
-                "meta" => tags.take(element),
+                "meta" => tags.add_meta(element),
                 "link" if is_canonical(element) && tags.canonical.is_none() => {
                     tags.canonical = element.value().attr("href").map(str::to_owned);
                 }
@@ -110,7 +110,7 @@ impl Tags {
         tags
     }
 
-    fn take(&mut self, meta: ElementRef<'_>) {
+    fn add_meta(&mut self, meta: ElementRef<'_>) {
         let Some(content) = meta.value().attr("content").filter(|content| !content.trim().is_empty()) else { return };
         let names = ["property", "name", "itemprop", "http-equiv"].iter().filter_map(|key| meta.value().attr(key));
         for name in names {

@@ -61,17 +61,19 @@ pub(super) fn language(value: &str) -> Option<String> {
     if !(2..=3).contains(&primary.len()) || !primary.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return None;
     }
-    let is_region = |part: &&str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let region = if value.contains(',') { None } else { parts.next().filter(is_region) };
+    let region = if value.contains(',') { None } else { parts.next().filter(|part| is_region(part)) };
     Some(region.map_or(primary.clone(), |region| format!("{primary}-{}", region.to_ascii_uppercase())))
+}
+
+fn is_region(part: &str) -> bool {
+    part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// The title without the name of its site: the heading that it begins or ends with; else what stands before the site's name.
 pub(super) fn without_site(title: &str, site: Option<&str>, headings: &[String]) -> String {
-    let is_part = |heading: &&String| {
+    if let Some(heading) = headings.iter().find(|heading| {
         heading.split_whitespace().count() > 1 && heading.len() < title.len() && title.contains(heading.as_str())
-    };
-    if let Some(heading) = headings.iter().find(is_part) {
+    }) {
         return heading.clone();
     }
     let cut = SEPARATORS.iter().filter_map(|separator| title.rsplit_once(separator)).min_by_key(|(_, last)| last.len());
