@@ -69,7 +69,7 @@ impl Candidate {
         metadata.published = metadata.published.map(to_rfc3339);
         metadata.modified = metadata.modified.map(to_rfc3339);
         let digest = digest(&metadata, &text, encoding);
-        let sketch = (is_compared && is_wanted).then(|| Sketch::of(&text));
+        let sketch = (is_compared && is_wanted).then(|| Sketch::from_text(&text));
         Self { place, own_id, name, metadata, text, encoding, flags, digest, sketch, is_wanted }
     }
 }

@@ -1,59 +1,64 @@
-//! Texts to sketches: a fingerprint, and a signature that is the more alike the more runs of words two texts share.
+//! Texts to sketches: a fingerprint of the whole text, and a signature. The more runs of words two texts share, the more similar are
+//! their signatures.
 //!
 //! The signature is a `MinHash` (Broder 1997) by one permutation (Li, Owen, Zhang 2012), with empty bins filled from others
 //! (Shrivastava 2017). It is the same on every machine and in every version.
 
 use crate::digest::sha256_of_all;
 
-/// What tells one text from another: the beginning of its SHA-256.
+/// The identity of a text: a truncated SHA-256.
 pub(super) type Fingerprint = [u8; 16];
 
-/// How many words are looked at together.
+/// The number of words in a run.
 const RUN: usize = 3;
 
 /// Texts with fewer words share too few runs for their similarity to mean anything.
 const FEWEST_WORDS: usize = 32;
 
-/// How many values a signature has.
+/// The number of values in a signature.
 const VALUES: usize = 64;
 
-/// How many values make a band. Where half of the runs that two texts have are in both, they share a band in 94 of 100 cases; where
-/// a tenth is, in 2.
+/// The number of values in a band. Two texts with half of their runs in common share a band in 94 of 100 cases; with a tenth in
+/// common, in 2.
 const BAND: usize = 3;
 
 const BANDS: usize = VALUES / BAND;
 
-/// No run has fallen into this bin.
+/// The value of a bin that no run has fallen into.
 const EMPTY: u64 = u64::MAX;
 
-/// What a text is compared by.
+/// The fingerprint and the signature by which a text is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sketch {
     pub(super) fingerprint: Fingerprint,
-    /// None where the text is short.
+    /// `None` if the text is short.
     pub(super) signature: Option<Box<Signature>>,
 }
 
-/// What of a text's runs of words is compared.
+/// A `MinHash` of the runs of words in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Signature {
-    /// Hashes of values together. Texts that are alike share some of them.
+    /// A hash of the values of each band. Similar texts share some of them.
     pub(super) bands: [u32; BANDS],
     /// The low byte of the least hash in each bin.
     values: [u8; VALUES],
-    /// How many runs there are.
+    /// The number of runs.
     runs: u32,
 }
 
 impl Sketch {
-    pub(in crate::input) fn of(text: &str) -> Self {
+    pub(in crate::input) fn from_text(text: &str) -> Self {
         let digest = sha256_of_all([text]);
-        Self { fingerprint: std::array::from_fn(|place| digest[place]), signature: Signature::of(text).map(Box::new) }
+        Self {
+            fingerprint: std::array::from_fn(|place| digest[place]),
+            signature: Signature::from_text(text).map(Box::new),
+        }
     }
 }
 
 impl Signature {
-    fn of(text: &str) -> Option<Self> {
+    /// The signature of `text`; `None` if it is short.
+    fn from_text(text: &str) -> Option<Self> {
         let words = words(text);
         if words.len() < FEWEST_WORDS {
             return None;
@@ -65,28 +70,25 @@ impl Signature {
             *bin = hash.min(*bin);
         }
         let bins = filled(&bins);
-        let band = |band: usize| {
-            let values = &bins[band * BAND..(band + 1) * BAND];
-            low(values.iter().fold(band as u64, |hash, &value| mix(hash.rotate_left(5) ^ value)))
-        };
         let values = bins.map(|value| value.to_le_bytes()[0]);
         let runs = u32::try_from(words.len() + 1 - RUN).unwrap_or(u32::MAX);
-        Some(Self { bands: std::array::from_fn(band), values, runs })
+        Some(Self { bands: std::array::from_fn(|band| band_hash(&bins, band)), values, runs })
     }
 
-    /// The share of the shorter text's runs that are in the longer one, as it is estimated: 0 to 1. So a copy that has lost its last
-    /// paragraphs is all of it a copy.
+    /// The estimated share of the shorter text's runs that are in the longer one, 0 to 1. A copy that lost its last paragraphs
+    /// therefore still has a similarity of 1.
     pub(super) fn similarity(&self, other: &Self) -> f64 {
-        let (ours, theirs) = (f64::from(self.runs), f64::from(other.runs));
+        let ours = f64::from(self.runs);
+        let theirs = f64::from(other.runs);
         let in_both = self.in_both(other);
         (in_both * (ours + theirs) / ((1.0 + in_both) * ours.min(theirs))).min(1.0)
     }
 
-    /// The share of runs that are in both texts, of all that are in either (Jaccard index), as it is estimated: 0 to 1, and within .06 of
-    /// the truth two times out of three.
+    /// The estimated share of runs that are in both texts, of all that are in either (Jaccard index), 0 to 1. Two times out of three
+    /// it is within .06 of the truth.
     #[expect(clippy::cast_precision_loss, reason = "64 values")]
     fn in_both(&self, other: &Self) -> f64 {
-        /// How often bytes of different hashes are equal.
+        /// The share of different hashes that have equal bytes.
         const BY_CHANCE: f64 = 1.0 / 256.0;
         let equal = self.values.iter().zip(&other.values).filter(|(ours, theirs)| ours == theirs).count();
         ((equal as f64 / VALUES as f64 - BY_CHANCE) / (1.0 - BY_CHANCE)).max(0.0)
@@ -113,7 +115,7 @@ fn words(text: &str) -> Vec<u64> {
     words
 }
 
-/// Letters and digits of ASCII in lower case, 0 for what is none: most characters of most texts.
+/// ASCII letters and digits in lower case, and 0 for other characters. The table is fast for most characters of most texts.
 const LOWER: [u8; 128] = {
     let (mut lower, mut byte) = ([0; 128], 0_u8);
     while byte < 128 {
@@ -125,10 +127,10 @@ const LOWER: [u8; 128] = {
     lower
 };
 
-/// The bytes of a word, of which none is 0, eight at a time.
+/// The hash of a word, which takes its bytes in blocks of eight. No byte is 0.
 #[derive(Default)]
 struct Word {
-    /// Of the blocks that are full.
+    /// The hash of the blocks that are full.
     hash: u64,
     block: u64,
 }
@@ -152,19 +154,28 @@ impl Word {
     }
 }
 
-/// A bin has the hashes with its number in their highest bits.
+/// The bin of a hash: the number in its highest bits.
 fn bin_of(hash: u64) -> usize {
     const SHIFT: u32 = u64::BITS - VALUES.ilog2();
     usize::try_from(hash >> SHIFT).unwrap_or(0)
 }
 
-/// Each empty bin with what is in another, which its number chooses: in two texts the same one, where they are alike.
+/// The bins, with each empty one filled from another. The number of the empty bin decides which, so similar texts fill it from the
+/// same one.
 fn filled(bins: &[u64; VALUES]) -> [u64; VALUES] {
-    let lender = |bin: usize| {
-        let others = (1..).map(|attempt: u64| bins[bin_of(mix((bin as u64) << 32 | attempt))]);
-        others.into_iter().find(|&value| value != EMPTY).unwrap_or(EMPTY)
-    };
-    std::array::from_fn(|bin| if bins[bin] == EMPTY { lender(bin) } else { bins[bin] })
+    std::array::from_fn(|bin| if bins[bin] == EMPTY { borrowed(bins, bin) } else { bins[bin] })
+}
+
+/// The value of the first bin with one that is tried for the empty `bin`.
+fn borrowed(bins: &[u64; VALUES], bin: usize) -> u64 {
+    let others = (1..).map(|attempt: u64| bins[bin_of(mix((bin as u64) << 32 | attempt))]);
+    others.into_iter().find(|&value| value != EMPTY).unwrap_or(EMPTY)
+}
+
+/// The hash of the values in a band.
+fn band_hash(bins: &[u64; VALUES], band: usize) -> u32 {
+    let values = &bins[band * BAND..(band + 1) * BAND];
+    low(values.iter().fold(band as u64, |hash, &value| mix(hash.rotate_left(5) ^ value)))
 }
 
 /// Each bit of the input changes half of the output (the last steps of `SplitMix64`, Steele et al. 2014).
@@ -204,13 +215,13 @@ mod tests {
     fn case_punctuation_and_white_space_make_no_difference() {
         let words: Vec<u32> = (0..50).collect();
         let (plain, other) = (text(&words), text(&words).to_uppercase().replace(' ', " \u{2014}\n\u{201c}"));
-        assert_eq!(Signature::of(&plain), Signature::of(&other));
-        assert_ne!(Sketch::of(&plain).fingerprint, Sketch::of(&other).fingerprint);
+        assert_eq!(Signature::from_text(&plain), Signature::from_text(&other));
+        assert_ne!(Sketch::from_text(&plain).fingerprint, Sketch::from_text(&other).fingerprint);
     }
 
     #[test]
     fn a_signature_is_what_it_was_in_other_versions_and_on_other_machines() {
-        let signature = Signature::of(&text(&(0..100).collect::<Vec<_>>())).unwrap();
+        let signature = Signature::from_text(&text(&(0..100).collect::<Vec<_>>())).unwrap();
         let some = (signature.bands[0], signature.bands[20], &signature.values[..4]);
         assert_eq!(some, (4_210_947_034, 1_617_708_173, [29, 99, 205, 128].as_slice()));
     }
@@ -218,16 +229,16 @@ mod tests {
     #[test]
     fn what_has_lost_its_last_third_is_as_similar_as_what_has_lost_nothing() {
         let words: Vec<u32> = (0..300).collect();
-        let [whole, cut] = [&words[..], &words[..200]].map(|words| Signature::of(&text(words)).unwrap());
+        let [whole, cut] = [&words[..], &words[..200]].map(|words| Signature::from_text(&text(words)).unwrap());
         assert!(whole.similarity(&cut) > 0.85, "{}", whole.similarity(&cut));
         assert!((whole.similarity(&whole) - 1.0).abs() < f64::EPSILON);
     }
 
     #[test]
     fn a_short_text_has_no_signature() {
-        assert_eq!(Signature::of(&text(&(0..31).collect::<Vec<_>>())), None);
-        assert!(Signature::of(&text(&(0..32).collect::<Vec<_>>())).is_some());
-        assert_eq!(Signature::of(""), None);
+        assert_eq!(Signature::from_text(&text(&(0..31).collect::<Vec<_>>())), None);
+        assert!(Signature::from_text(&text(&(0..32).collect::<Vec<_>>())).is_some());
+        assert_eq!(Signature::from_text(""), None);
     }
 
     proptest! {
@@ -242,7 +253,7 @@ mod tests {
             let (start, end) = (place(from), place((from + replaced).min(1.0)));
             let mut other = words.clone();
             other[start..end].iter_mut().for_each(|word| *word = word.wrapping_add(7));
-            let [ours, theirs] = [&words, &other].map(|words| Signature::of(&text(words)).unwrap());
+            let [ours, theirs] = [&words, &other].map(|words| Signature::from_text(&text(words)).unwrap());
             let (estimate, truth) = (ours.in_both(&theirs), shared_of_all(&words, &other));
             // Six times the deviation that 64 values have at most.
             prop_assert!((estimate - truth).abs() < 0.375, "{} {}", estimate, truth);
@@ -251,7 +262,7 @@ mod tests {
 
         #[test]
         fn any_text_has_the_sketch_that_it_had(text in any::<String>()) {
-            prop_assert_eq!(Sketch::of(&text), Sketch::of(&text));
+            prop_assert_eq!(Sketch::from_text(&text), Sketch::from_text(&text));
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Which documents are copies of one that was read before: of the same text, or of nearly the same.
+//! Finds documents that are copies of an earlier one: with the same text, or nearly the same.
 //!
-//! What is found depends on the order of the input alone. Each run reads all of its input, what is done already too, so that a run
-//! that goes on finds what it would have found otherwise.
+//! The result depends on the order of the input alone. Each run reads all of its input, including documents that are already done,
+//! so a continued run finds the same copies as one that was never interrupted.
 
-/// Texts to what they are compared by.
+/// Texts to sketches, by which they are compared.
 mod minhash;
 
 use std::collections::HashMap;
@@ -13,21 +13,21 @@ use crate::record::Original;
 pub(super) use minhash::Sketch;
 use minhash::{Fingerprint, Signature};
 
-/// Remembers originals, the latest ones. What is a copy itself is not remembered: a copy of a copy is one of the original, or is
-/// an original of its own where it has drifted too far.
+/// The latest originals. A copy is not remembered: a copy of it is a copy of its original, or an original of its own if it
+/// differs too much.
 #[derive(Debug)]
 pub(crate) struct Copies {
     /// The least similarity of a copy.
     least_percent: u8,
-    /// So many originals are in a generation at most.
+    /// The maximum number of originals in a generation.
     originals: usize,
     current: Generation,
-    /// Goes when the current one is full: so memory is bounded, and what is carried again and again stays.
+    /// Dropped when the current one is full. This bounds memory, and keeps stories that are copied again and again.
     previous: Generation,
 }
 
 impl Copies {
-    /// None where nothing is to be remembered.
+    /// `None` if the configuration turns the search for copies off.
     pub(crate) fn new(config: &CopiesConfig) -> Option<Self> {
         let originals = config.remember.as_size() / 2;
         (originals > 0).then(|| Self {
@@ -38,10 +38,11 @@ impl Copies {
         })
     }
 
-    /// What the document of this id and sketch is a copy of. Where it is none, it is remembered.
+    /// The original of the document with this id and sketch. A document that is not a copy is remembered.
     pub(crate) fn original_of(&mut self, id: &str, sketch: Sketch) -> Option<Original> {
-        let (current, previous) = (self.find(&self.current, &sketch), self.find(&self.previous, &sketch));
-        // What is in both is in the current one as it was in the previous.
+        let current = self.find(&self.current, &sketch);
+        let previous = self.find(&self.previous, &sketch);
+        // An original in both generations is the same in both.
         match (current, previous) {
             (Some(current), previous) if previous.is_none_or(|previous| previous.percent <= current.percent) => {
                 Some(self.current.original(current))
@@ -80,7 +81,7 @@ struct Entry {
     sketch: Sketch,
 }
 
-/// An original by its place, and how much of it there is in a copy.
+/// An original by its place, and its similarity to a copy.
 #[derive(Debug, Clone, Copy)]
 struct Found {
     entry: usize,
@@ -113,15 +114,18 @@ impl Generation {
             signature.bands.iter().filter_map(|band| self.bands.get(band).copied()).collect();
         candidates.sort_unstable();
         candidates.dedup();
-        let similarity = |entry: u32| {
-            let entry = entry as usize;
-            let other = self.entries[entry].sketch.signature.as_deref()?;
-            // 100 is kept for the same text.
-            let percent = Original::percent(signature.similarity(other)).min(99);
-            (percent >= least_percent).then_some(Found { entry, percent })
-        };
-        let found = candidates.into_iter().filter_map(similarity);
+        let found = candidates.into_iter().filter_map(|entry| self.compare(entry, signature));
+        let found = found.filter(|found| found.percent >= least_percent);
         found.reduce(|best, found| if found.percent > best.percent { found } else { best })
+    }
+
+    /// An original with its similarity to `signature`; `None` if it has no signature.
+    fn compare(&self, entry: u32, signature: &Signature) -> Option<Found> {
+        let entry = entry as usize;
+        let other = self.entries[entry].sketch.signature.as_deref()?;
+        // Only identical texts have 100 percent.
+        let percent = Original::percent(signature.similarity(other)).min(99);
+        Some(Found { entry, percent })
     }
 
     fn original(&self, found: Found) -> Original {
@@ -148,7 +152,7 @@ mod tests {
     }
 
     fn found(copies: &mut Copies, id: &str, text: &str) -> Option<(String, u8)> {
-        copies.original_of(id, Sketch::of(text)).map(|original| (original.id, original.percent))
+        copies.original_of(id, Sketch::from_text(text)).map(|original| (original.id, original.percent))
     }
 
     #[test]

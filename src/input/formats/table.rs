@@ -30,7 +30,7 @@ pub(super) static TSV: Format = Format {
     extensions: &["tsv", "tab"],
     is_one_record: false,
     recognise: |beginning| is_named(beginning, &TSV),
-    read: |stream, _, intake| read(stream, Some(b'\t'), intake),
+    read: |stream, _, intake| read_table(stream, Some(b'\t'), intake),
 };
 
 /// A file with the name of a table. The header row tells what stands between its cells.
@@ -38,7 +38,7 @@ pub(super) static CSV: Format = Format {
     extensions: &["csv"],
     is_one_record: false,
     recognise: |beginning| is_named(beginning, &CSV),
-    read: |stream, _, intake| read(stream, None, intake),
+    read: |stream, _, intake| read_table(stream, None, intake),
 };
 
 /// A table in a file with another name: its first line names the column of the text.
@@ -49,7 +49,7 @@ pub(super) static UNNAMED: Format = Format {
         let fields = beginning.fields;
         !matches!(beginning.first(), Some(b'{' | b'<')) && is_header(beginning.first_line(), fields)
     },
-    read: |stream, _, intake| read(stream, None, intake),
+    read: |stream, _, intake| read_table(stream, None, intake),
 };
 
 /// Text that begins like JSON is no table, whatever its name.
@@ -101,9 +101,12 @@ impl RawRecord for Row {
 
 /// The character between the cells of `line`: the most frequent one, if there is any.
 fn delimiter(line: &[u8]) -> Option<u8> {
-    let count = |mark: u8| cells(line, Syntax::new(mark)).len() - 1;
-    let most = [b'\t', b',', b';', b'|'].into_iter().rev().max_by_key(|&mark| count(mark))?;
-    (count(most) > 0).then_some(most)
+    let most = [b'\t', b',', b';', b'|'].into_iter().rev().max_by_key(|&mark| cell_count(line, mark))?;
+    (cell_count(line, most) > 1).then_some(most)
+}
+
+fn cell_count(line: &[u8], delimiter: u8) -> usize {
+    cells(line, Syntax::new(delimiter)).len()
 }
 
 /// Tells whether `line` names columns, the one of the text among them.
@@ -114,7 +117,7 @@ pub(super) fn is_header(line: &[u8], fields: &FieldNames) -> bool {
 }
 
 /// Reads every row below the header row, which also tells the delimiter unless that is known.
-fn read(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake<'_>) -> Flow {
+fn read_table(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake<'_>) -> Flow {
     let head = stream.peek(MAX_HEADER_BYTES);
     let has_old_lines = memchr(b'\r', head).is_some() && memchr(b'\n', head).is_none();
     if has_old_lines {
@@ -150,8 +153,7 @@ fn read_rows(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake
     stream.consume(header.bytes);
     let table = Arc::new(header.table);
     let limit = settings.max_document_bytes.get();
-    let (syntax, columns) = (table.syntax, table.columns.len());
-    let mut rows = Rows { stream, syntax, columns, line: header.lines + 1, limit };
+    let mut rows = Rows { stream, syntax: table.syntax, columns: table.columns.len(), line: header.lines + 1, limit };
     while let Some(cut) = rows.next() {
         let spot = Spot::Record { line: Some(cut.line), byte: Some(cut.byte) };
         match cut.refusal {
@@ -177,8 +179,10 @@ struct Header {
 
 /// The first of the first lines that names the column of the text. Titles, notes and blank lines may stand before it.
 fn find_header(head: &[u8], known_delimiter: Option<u8>, fields: &FieldNames) -> Result<Header, Refusal> {
-    let (mut at, mut lines) = (0, 0);
-    let (mut named_delimiter, mut first_names) = (None, None);
+    let mut at = 0;
+    let mut lines = 0;
+    let mut named_delimiter = None;
+    let mut first_names = None;
     while at < head.len() && lines < MAX_PREAMBLE_LINES {
         let line = &head[at..][..line_length(&head[at..])];
         if let Some(mark) = excel_delimiter(line) {
@@ -229,7 +233,9 @@ fn has_escaped_quotes(head: &[u8]) -> bool {
 
 /// The first row and the number of its lines: those that quotation marks hold together.
 fn row_of_lines(bytes: &[u8], syntax: Syntax) -> (&[u8], u64) {
-    let (mut end, mut lines, mut state) = (0, 0, State::default());
+    let mut end = 0;
+    let mut lines = 0;
+    let mut state = State::default();
     while end < bytes.len() && lines < MAX_PREAMBLE_LINES {
         let length = line_length(&bytes[end..]);
         state.scan(bytes[end..end + length].trim_ascii_end(), syntax);
@@ -246,8 +252,11 @@ fn row_of_lines(bytes: &[u8], syntax: Syntax) -> (&[u8], u64) {
 fn names(row: &[u8], syntax: Syntax) -> Result<Vec<String>, Refusal> {
     let (row, _) = decode(row.to_vec())?;
     let cells = cells(row.trim_end_matches(['\r', '\n']).as_bytes(), syntax);
-    let name = |cell: Vec<u8>| String::from_utf8_lossy(&cell).split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(cells.into_iter().map(name).collect())
+    Ok(cells.iter().map(|cell| on_one_line(&String::from_utf8_lossy(cell))).collect())
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Rows, one by one.
@@ -462,7 +471,8 @@ fn plain_cell(row: &[u8], syntax: Syntax) -> (Vec<u8>, usize) {
 
 /// A cell that begins with a quotation mark, and its length. Where it goes on behind the closing one, the marks are a part of it.
 fn quoted_cell(row: &[u8], syntax: Syntax) -> (Vec<u8>, usize) {
-    let (mut cell, mut at) = (Vec::new(), 1);
+    let mut cell = Vec::new();
+    let mut at = 1;
     loop {
         let Some(end) = next_quote(row, at, syntax) else {
             cell.extend_from_slice(&row[at.min(row.len())..]);
@@ -514,7 +524,8 @@ fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
     } else {
         cells(row, table.syntax)
     };
-    let (found, expected) = (cells.len(), table.columns.len());
+    let found = cells.len();
+    let expected = table.columns.len();
     if cells.iter().skip(expected).any(|cell| !cell.trim_ascii().is_empty()) {
         return Err(Refusal::damaged(format!("has {found} cells, and the header row names {expected} columns")));
     }

@@ -1,5 +1,5 @@
-//! Dates as sources write them to RFC 3339. What is not certain is left out: nobody's order of day and month is guessed, and a time
-//! without a zone names no instant, so its date is what stays.
+//! Parses dates in the forms that sources use, and writes them as RFC 3339. Nothing is guessed: a date that can be read in two
+//! orders of day and month gives none, and a time without a zone is left out, so that only the date remains.
 
 use jiff::civil::{Date, Time};
 
@@ -31,21 +31,21 @@ const ZONES: [(&str, i32); 22] = [
     ("jst", 540),
 ];
 
-/// Abbreviations of more than one zone, or of one that changes with the season: their times name no instant.
+/// Abbreviations that stand for more than one zone, or for one that changes with the season. Times with them are left out.
 const UNSURE_ZONES: [&str; 10] = ["et", "ct", "mt", "pt", "ist", "bst", "ast", "local", "time", "uhr"];
 
 /// Words that a date may be written with and without.
 const FILLERS: [&str; 13] =
     ["at", "on", "of", "the", "published", "updated", "posted", "date", "modified", "last", "first", "created", "and"];
 
-/// Newspapers are younger than the first, and the second is no date but a mistake.
+/// The years of a date. Earlier than newspapers, or later than this, is a mistake.
 const YEARS: std::ops::RangeInclusive<i16> = 1600..=2199;
 
-/// A longer text is no date.
+/// A longer text is not a date.
 const MAX_BYTES: usize = 100;
 
-/// `raw` as `2031-03-01T17:30:00-05:00`, in its own zone, or as `2031-03-01` where it has no time or no zone; none where it cannot
-/// be read, or can be in two ways.
+/// `raw` as `2031-03-01T17:30:00-05:00`, in its own zone, or as `2031-03-01` if it has no time or no zone. `None` if it cannot
+/// be parsed, or has two meanings.
 pub(in crate::input) fn to_rfc3339(raw: &str) -> Option<String> {
     let raw = raw.trim();
     if raw.len() > MAX_BYTES || !raw.is_ascii() {
@@ -54,7 +54,7 @@ pub(in crate::input) fn to_rfc3339(raw: &str) -> Option<String> {
     numeric(raw).or_else(|| worded(raw)).map(|moment| moment.shown()).or_else(|| epoch(raw))
 }
 
-/// A number of seconds since 1970, or of thousandths, millionths or billionths of a second: how long it is says which.
+/// A number of seconds since 1970, or of thousandths, millionths or billionths of a second; its length decides which.
 fn epoch(raw: &str) -> Option<String> {
     let (whole, fraction) = raw.split_once('.').unwrap_or((raw, "0"));
     if !is_digits(whole) || !is_digits(fraction) || whole.starts_with('0') {
@@ -75,7 +75,7 @@ fn epoch(raw: &str) -> Option<String> {
     moment.get(..4)?.parse().is_ok_and(|year| YEARS.contains(&year)).then_some(moment)
 }
 
-/// What a source says of a moment.
+/// A moment as a source writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Moment {
     date: Date,
@@ -113,19 +113,24 @@ fn numeric(raw: &str) -> Option<Moment> {
 
 /// The date at the start, and what follows it.
 fn iso_date(raw: &str) -> Option<(Date, &str)> {
-    let separated = |separator: char| {
-        let mut parts = raw.splitn(3, separator);
-        let (year, month, rest) = (parts.next()?, parts.next()?, parts.next()?);
-        let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
-        let is_date = year.len() == 4 && (1..=2).contains(&month.len()) && (1..=2).contains(&end);
-        let date = is_date.then(|| date_of(number(year)?, number(month)?, number(&rest[..end])?)).flatten()?;
-        Some((date, &rest[end..]))
-    };
-    let basic = || {
-        let digits = raw.get(..8).filter(|digits| is_digits(digits))?;
-        Some((date_of(number(&digits[..4])?, number(&digits[4..6])?, number(&digits[6..])?)?, &raw[8..]))
-    };
-    separated('-').or_else(|| separated('/')).or_else(|| separated('.')).or_else(basic)
+    ['-', '/', '.'].iter().find_map(|&separator| extended_date(raw, separator)).or_else(|| basic_date(raw))
+}
+
+/// `2031-03-01` at the start, with any separator, and what follows it.
+fn extended_date(raw: &str, separator: char) -> Option<(Date, &str)> {
+    let (year, rest) = raw.split_once(separator)?;
+    let (month, rest) = rest.split_once(separator)?;
+    let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+    if year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&end) {
+        return None;
+    }
+    Some((date_of(number(year)?, number(month)?, number(&rest[..end])?)?, &rest[end..]))
+}
+
+/// `20310301` at the start, and what follows it.
+fn basic_date(raw: &str) -> Option<(Date, &str)> {
+    let digits = raw.get(..8).filter(|digits| is_digits(digits))?;
+    Some((date_of(number(&digits[..4])?, number(&digits[4..6])?, number(&digits[6..])?)?, &raw[8..]))
 }
 
 /// `12:00`, `12:00:00.5` or `120000`.
@@ -165,7 +170,7 @@ fn zone_offset(zone: &str) -> Option<i32> {
     (hours <= 18 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
-/// What has been found of a date in words.
+/// The parts found so far of a date in words.
 #[derive(Default)]
 struct Parts {
     month: Option<i8>,
@@ -181,8 +186,7 @@ struct Parts {
 fn worded(raw: &str) -> Option<Moment> {
     let lowered = raw.to_ascii_lowercase().replace("a.m.", "am").replace("p.m.", "pm").replace(" - ", " ");
     let mut parts = Parts::default();
-    let is_between = |character: char| matches!(character, ' ' | ',' | '|' | '(' | ')' | '\t' | '\n' | '\r');
-    for word in lowered.split(is_between).filter(|word| !word.is_empty()) {
+    for word in lowered.split([' ', ',', '|', '(', ')', '\t', '\n', '\r']).filter(|word| !word.is_empty()) {
         take_word(word, &mut parts)?;
     }
     let date = match parts {
@@ -193,7 +197,7 @@ fn worded(raw: &str) -> Option<Moment> {
     Some(Moment { date, time: parts.time, offset: parts.offset })
 }
 
-/// Takes in one word; none where it has no place in a date.
+/// Adds a word to the parts. `None` if it cannot belong to a date.
 fn take_word(word: &str, parts: &mut Parts) -> Option<()> {
     let bare = word.trim_matches(['.', ':']);
     if let Some(half) = ["am", "pm"].iter().position(|half| *half == bare) {
@@ -257,25 +261,26 @@ fn in_half(time: Time, half: usize) -> Option<Time> {
     time_of(hour + if half == 1 { 12 } else { 0 }, time.minute(), time.second(), 0)
 }
 
-/// Three numbers that can be a date in one order only, as a number over 12 is no month; or two with a month between them.
+/// Three numbers that are a date in one order only, as a number over 12 is not a month; or two numbers with a month between them.
 fn numbers(word: &str) -> Option<Date> {
-    let mut parts = word.split(['/', '.', '-']);
-    let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || third.len() != 4 {
+    let parts: Vec<&str> = word.split(['/', '.', '-']).collect();
+    let [first, second, third] = parts[..] else { return None };
+    if third.len() != 4 {
         return None;
     }
     if let Some(month) = named(second, &MONTH_NAMES) {
         return date_of(number(third)?, i8::try_from(month + 1).ok()?, number(first)?);
     }
-    let (first, second, year) = (number::<i8>(first)?, number::<i8>(second)?, number(third)?);
-    let (day_first, month_first) = (date_of(year, second, first), date_of(year, first, second));
-    match (day_first, month_first) {
+    let first: i8 = number(first)?;
+    let second: i8 = number(second)?;
+    let year = number(third)?;
+    match (date_of(year, second, first), date_of(year, first, second)) {
         (Some(one), Some(other)) if one != other => None,
         (one, other) => one.or(other),
     }
 }
 
-/// Puts a value where there is none yet; none where there is one, or no value.
+/// Sets `place`. `None` if it has a value already, or there is no value to set.
 fn set<T>(value: &mut Option<T>, place: &mut Option<T>) -> Option<()> {
     if place.is_some() {
         return None;
