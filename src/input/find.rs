@@ -24,13 +24,13 @@ pub enum FindError {
         path: PathBuf,
     },
     /// A pattern that fits no file.
-    #[error("`{pattern}` fits no file")]
+    #[error("`{pattern}` matches no file")]
     NoMatch {
         /// As given.
         pattern: String,
     },
     /// A pattern that is none.
-    #[error("`{pattern}` is no valid pattern")]
+    #[error("`{pattern}` is not a valid pattern")]
     Pattern {
         /// As given.
         pattern: String,
@@ -441,7 +441,7 @@ mod tests {
         let missing = Finder::new(&["no/such/file.txt".into()], Vec::new(), Path::new("output")).unwrap_err();
         assert_eq!(missing.to_string(), "`no/such/file.txt` does not exist");
         let unmatched = Finder::new(&["no/such/*.txt".into()], Vec::new(), Path::new("output")).unwrap_err();
-        assert_eq!(unmatched.to_string(), "`no/such/*.txt` fits no file");
+        assert_eq!(unmatched.to_string(), "`no/such/*.txt` matches no file");
     }
 
     #[test]

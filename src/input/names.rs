@@ -14,7 +14,7 @@ const COMPRESSIONS: [(&str, &str); 10] = [
     (".txz", ".tar"),
 ];
 
-/// What follows a dot and is longer than this is no extension.
+/// The longest extension.
 const MAX_KIND_BYTES: usize = 12;
 
 /// The name of a file without the extension of its compression.

@@ -39,8 +39,7 @@ pub(crate) struct Parsed {
 impl Parsed {
     /// A text without an id and metadata.
     pub(super) fn new(text: String, encoding: &'static str) -> Self {
-        let (own_id, metadata, flags) = (None, Metadata::default(), Vec::new());
-        Self { own_id, metadata, text, encoding, flags, is_left_out: false }
+        Self { own_id: None, metadata: Metadata::default(), text, encoding, flags: Vec::new(), is_left_out: false }
     }
 
     /// A record that is no article and needs no text.

@@ -166,12 +166,12 @@ fn range(path: &Path, start: u64, length: u64) -> std::io::Result<Vec<u8>> {
 
 /// The number of a document's statements, if they fit each other and the document's own line.
 fn statements(lines: &[u8], document_line: &[u8], document: &str) -> Result<u64, String> {
-    let record: DocumentRecord = serde_json::from_slice(document_line)
-        .map_err(|error| format!("its line is no record of a document: {error}"))?;
+    let record: DocumentRecord =
+        serde_json::from_slice(document_line).map_err(|error| format!("its line is not a document record: {error}"))?;
     let mut count = 0;
     let mut end = 0;
     for statement in records_in::<StatementRecord>(lines) {
-        let statement = statement.map_err(|error| format!("statement {count} is no record: {error}"))?;
+        let statement = statement.map_err(|error| format!("statement {count} is not a record: {error}"))?;
         if statement.document != document || statement.index != count {
             return Err(format!("statement {count} is of another document or place"));
         }

@@ -44,7 +44,7 @@ pub fn render(report: &RunReport) -> String {
     text
 }
 
-/// What was left out, the most frequent kinds first: `312 files: .docx 300, .jpg 12`. `None` if there is nothing.
+/// The files that were left out, the most frequent kinds first: `312 files: .docx 300, .jpg 12`. `None` if there is nothing.
 #[must_use]
 pub fn left_out(counts: &BTreeMap<String, u64>) -> Option<String> {
     let total: u64 = counts.values().sum();

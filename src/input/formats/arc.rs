@@ -52,7 +52,7 @@ fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
             None if is_lost => {}
             None => {
                 is_lost = true;
-                intake.refuse(spot, Refusal::damaged("holds something that is no record"), &bytes)?;
+                intake.refuse(spot, Refusal::damaged("is not an ARC record"), &bytes)?;
             }
         }
     }

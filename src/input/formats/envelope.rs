@@ -252,8 +252,8 @@ struct Cursor<'w> {
 
 impl Cursor<'_> {
     fn pass_blank(&mut self) {
-        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',');
-        self.at += self.bytes[self.at..].iter().take_while(|byte| is_blank(byte)).count();
+        let rest = self.bytes[self.at..].iter();
+        self.at += rest.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',')).count();
     }
 
     fn peek(&self) -> Option<u8> {
@@ -309,8 +309,9 @@ impl Cursor<'_> {
                 _ if depth > 0 => continue,
                 b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' => return None,
                 _ => {
-                    let is_end = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'}' | b']');
-                    self.at += self.bytes[self.at..].iter().position(is_end)?;
+                    let mut rest = self.bytes[self.at..].iter();
+                    self.at +=
+                        rest.position(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'}' | b']'))?;
                 }
             }
             if depth == 0 {

@@ -15,18 +15,18 @@ pub(super) static ATOM: Dialect = Dialect { roots: &["feed"], element: "entry", 
 /// Parses an `item` of RSS, 0.9 to 2.0. `channel` is the feed before its first item.
 fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let item = Node::parse(item)?;
-    let said = |name: &str| item.own(name).and_then(Node::text);
     let metadata = Metadata {
-        uri: said("link").or_else(|| item.attribute("rdf:about")).or_else(|| said("guid")),
+        uri: item.own_text("link").or_else(|| item.attribute("rdf:about")).or_else(|| item.own_text("guid")),
         title: item.own("title").and_then(|title| line(&html_text(&title.written_markup()).0)),
-        byline: said("dc:creator").or_else(|| said("author").map(|author| name_of_address(&author))),
-        published: said("pubDate").or_else(|| said("dc:date")),
-        modified: said("atom:updated").or_else(|| said("dcterms:modified")),
-        section: said("category").or_else(|| said("dc:subject")),
-        language: said("dc:language")
+        byline: item.own_text("dc:creator").or_else(|| item.own_text("author").map(|author| name_of_address(&author))),
+        published: item.own_text("pubDate").or_else(|| item.own_text("dc:date")),
+        modified: item.own_text("atom:updated").or_else(|| item.own_text("dcterms:modified")),
+        section: item.own_text("category").or_else(|| item.own_text("dc:subject")),
+        language: item
+            .own_text("dc:language")
             .or_else(|| channel_text(channel, "language"))
             .or_else(|| channel_text(channel, "dc:language")),
-        source: said("source").or_else(|| channel_text(channel, "title")),
+        source: item.own_text("source").or_else(|| channel_text(channel, "title")),
     };
     // The full text is in one of several elements, which may be there and empty.
     let bodies = [
@@ -39,9 +39,9 @@ fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parse
     let is_left_out =
         item.exactly("wp:post_type").and_then(Node::text).is_some_and(|kind| NO_ARTICLES.contains(&&*kind));
     if is_left_out {
-        return Ok(Parsed { own_id: said("guid"), metadata, ..Parsed::left_out(encoding) });
+        return Ok(Parsed { own_id: item.own_text("guid"), metadata, ..Parsed::left_out(encoding) });
     }
-    document(bodies, said("guid"), metadata, encoding)
+    document(bodies, item.own_text("guid"), metadata, encoding)
 }
 
 /// Entries of an export of `WordPress` that are no articles: pictures and parts of the site.
@@ -51,14 +51,13 @@ const NO_ARTICLES: [&str; 7] =
 /// Parses an `entry` of Atom. `feed` is the feed before its first entry.
 fn parse_entry(entry: &str, feed: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let entry = Node::parse(entry)?;
-    let said = |way: &[&str]| entry.at(way).and_then(Node::text);
-    let is_main = |link: &&Node<'_>| link.attribute("rel").is_none_or(|rel| rel == "alternate");
+    let main_link = entry.all("link").find(|link| link.attribute("rel").is_none_or(|rel| rel == "alternate"));
     let authors: Vec<String> =
         entry.all("author").filter_map(|author| author.at(&["name"]).and_then(Node::text)).collect();
-    let published = said(&["published"]).or_else(|| said(&["issued"]));
-    let updated = said(&["updated"]).or_else(|| said(&["modified"]));
+    let published = entry.text_at(&["published"]).or_else(|| entry.text_at(&["issued"]));
+    let updated = entry.text_at(&["updated"]).or_else(|| entry.text_at(&["modified"]));
     let metadata = Metadata {
-        uri: entry.all("link").find(is_main).and_then(|link| link.attribute("href")).or_else(|| said(&["id"])),
+        uri: main_link.and_then(|link| link.attribute("href")).or_else(|| entry.text_at(&["id"])),
         title: entry.own("title").and_then(|title| line(&content(title).0)),
         byline: Some(authors.join(", ")).filter(|names| !names.is_empty()),
         // Atom demands `updated` alone, which is the date of an entry that has never changed.
@@ -71,7 +70,7 @@ fn parse_entry(entry: &str, feed: &str, encoding: &'static str) -> Result<Parsed
         source: entry.text_at(&["source", "title"]).or_else(|| channel_text(feed, "title")),
     };
     let bodies = [entry.own("content").map(content), entry.own("summary").map(content)];
-    document(bodies, said(&["id"]), metadata, encoding)
+    document(bodies, entry.text_at(&["id"]), metadata, encoding)
 }
 
 /// The text of an element of Atom by its type, and whether it had markup that it should not have.

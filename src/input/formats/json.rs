@@ -366,7 +366,7 @@ fn cut(stream: &mut Stream<'_>, limit: u64, kept: &mut Vec<u8>) -> Result<(), Re
             Step::Ends(_) => return Ok(()),
             Step::Breaks(_) => {
                 find_object(stream);
-                let message = "is no JSON object: a string goes over the end of its line";
+                let message = "is not a JSON object: a string runs past the end of its line";
                 return Err(Refusal::new(Reason::InvalidJson, message));
             }
         }
@@ -438,8 +438,9 @@ fn object_of(json: &str, form: &Form) -> serde_json::Result<Json> {
 /// Tells whether a field of an object is an integer that does not fit into 64 bits, and has lost its last digits.
 fn has_long_integer(object: &Json) -> bool {
     const LARGEST: f64 = 1.8e19;
-    let is_long = |value: &Json| value.is_f64() && value.as_f64().is_some_and(|number| number.abs() > LARGEST);
-    object.as_object().is_some_and(|fields| fields.values().any(is_long))
+    let Some(fields) = object.as_object() else { return false };
+    let mut fractions = fields.values().filter(|value| value.is_f64()).filter_map(Json::as_f64);
+    fractions.any(|number| number.abs() > LARGEST)
 }
 
 fn document(mut object: Json, names: &FieldNames, encoding: &'static str) -> Result<Parsed, Refusal> {
@@ -483,8 +484,8 @@ fn unwrap_fields(object: &mut Json, names: &FieldNames) {
     if find(object, &names.text).is_some() {
         return;
     }
-    let has_text = |value: &Json| value.is_object() && (find(value, &names.text).is_some() || ninjs::has_body(value));
-    let Some(wrapper) = WRAPPERS.iter().find(|wrapper| object.get(**wrapper).is_some_and(has_text)) else { return };
+    let wrapper = WRAPPERS.iter().find(|wrapper| object.get(**wrapper).is_some_and(|value| is_article(value, names)));
+    let Some(wrapper) = wrapper else { return };
     let Some(outer) = object.as_object_mut() else { return };
     let Some(Json::Object(inner)) = outer.remove(*wrapper) else { return };
     let own_id = outer.remove("_id");
@@ -492,6 +493,11 @@ fn unwrap_fields(object: &mut Json, names: &FieldNames) {
     if let (Some(own_id), false) = (own_id, outer.contains_key(names.id.as_str())) {
         outer.insert(names.id.as_str().to_owned(), own_id);
     }
+}
+
+/// True for an object with a text.
+fn is_article(value: &Json, names: &FieldNames) -> bool {
+    value.is_object() && (find(value, &names.text).is_some() || ninjs::has_body(value))
 }
 
 /// The value at `path`: in the field of that name, dots and all, or else inside others.
@@ -534,7 +540,7 @@ fn not_json(error: &serde_json::Error, is_open: bool) -> Refusal {
         _ if message.starts_with("recursion limit") => Reason::TooDeep,
         _ => Reason::InvalidJson,
     };
-    Refusal::new(reason, format!("is no JSON object: {message}"))
+    Refusal::new(reason, format!("is not a JSON object: {message}"))
 }
 
 #[cfg(test)]

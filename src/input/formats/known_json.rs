@@ -91,11 +91,16 @@ fn first_of(object: &Json, fields: &[&str], held: fn(Json) -> Held) -> Option<St
 
 fn json_feed(object: &Json) -> Option<String> {
     let html = object.get("content_html").and_then(Json::as_str).map(|html| html_text(html).0);
-    let text = || object.get("content_text").and_then(Json::as_str).map(str::to_owned);
-    let summary = || object.get("summary").and_then(Json::as_str).map(str::to_owned);
-    let is_item = html.is_some() || object.get("content_text").is_some();
-    let is_text = |text: &String| !text.trim().is_empty();
-    is_item.then(|| html.filter(is_text).or_else(text).filter(is_text).or_else(summary).unwrap_or_default())
+    if html.is_none() && object.get("content_text").is_none() {
+        return None;
+    }
+    let text = html.filter(|text| !text.trim().is_empty()).or_else(|| string(object, "content_text"));
+    let text = text.filter(|text| !text.trim().is_empty()).or_else(|| string(object, "summary"));
+    Some(text.unwrap_or_default())
+}
+
+fn string(object: &Json, field: &str) -> Option<String> {
+    object.get(field).and_then(Json::as_str).map(str::to_owned)
 }
 
 fn wordpress(object: &Json) -> Option<String> {
@@ -104,8 +109,8 @@ fn wordpress(object: &Json) -> Option<String> {
 
 fn contents(object: &Json) -> Option<String> {
     let items = object.get("contents")?.as_array()?;
-    let is_paragraph = |item: &&Json| item["type"] == "sanitized_html" && item["content"].is_string();
-    let paragraphs = items.iter().filter(is_paragraph).map(|item| item["content"].clone());
+    let paragraphs = items.iter().filter(|item| item["type"] == "sanitized_html" && item["content"].is_string());
+    let paragraphs = paragraphs.map(|item| item["content"].clone());
     let Held::Text(html) = text(Json::Array(paragraphs.collect())) else { return None };
     Some(html_text(&html).0)
 }

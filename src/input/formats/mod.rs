@@ -180,7 +180,7 @@ fn read_as_it_is(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<
 /// Refuses a stream that is in no format of the table.
 fn refuse_unknown(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let head = stream.peek(1).to_vec();
-    intake.refuse(Spot::Whole, Refusal::new(Reason::UnknownFormat, "is of no format that can be read"), &head)
+    intake.refuse(Spot::Whole, Refusal::new(Reason::UnknownFormat, "is not in a supported format"), &head)
 }
 
 #[cfg(test)]

@@ -19,34 +19,39 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text in `DataContent`"));
     }
-    let said = |way: &[&str]| item.at(way).and_then(Node::text);
-    let anywhere = |name: &str| item.anywhere(name).and_then(Node::text);
-    let named = |name: &str| item.anywhere(name).and_then(|node| node.attribute("FormalName"));
-    let own_id = said(&["Identification", "NewsIdentifier", "PublicIdentifier"]).or_else(|| public_identifier(&item));
-    let (first, revision) =
-        (said(&["NewsManagement", "FirstCreated"]), said(&["NewsManagement", "ThisRevisionCreated"]));
+    let own_id =
+        item.text_at(&["Identification", "NewsIdentifier", "PublicIdentifier"]).or_else(|| public_identifier(&item));
+    let first = item.text_at(&["NewsManagement", "FirstCreated"]);
+    let revision = item.text_at(&["NewsManagement", "ThisRevisionCreated"]);
     let metadata = Metadata {
         uri: own_id.clone(),
-        title: anywhere("HeadLine").or_else(|| nitf::headline(content)),
+        title: item.anywhere("HeadLine").and_then(Node::text).or_else(|| nitf::headline(content)),
         byline: item.anywhere("ByLine").or_else(|| content.anywhere("byline")).and_then(nitf::byline),
         modified: first.as_ref().and(revision.clone()),
         published: first.or(revision),
-        section: named("SubjectMatter"),
-        language: item.attribute("xml:lang").or_else(|| named("Language")),
+        section: formal_name(&item, "SubjectMatter"),
+        language: item.attribute("xml:lang").or_else(|| formal_name(&item, "Language")),
         source: item
             .anywhere("Provider")
             .and_then(|provider| provider.at(&["Party"])?.attribute("FormalName"))
-            .or_else(|| said(&["Identification", "NewsIdentifier", "ProviderId"])),
+            .or_else(|| item.text_at(&["Identification", "NewsIdentifier", "ProviderId"])),
     };
     Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
+}
+
+/// The formal name of the first element of that name.
+fn formal_name(item: &Node<'_>, name: &str) -> Option<String> {
+    item.anywhere(name).and_then(|node| node.attribute("FormalName"))
 }
 
 /// The public identifier of an item, which follows from its parts.
 fn public_identifier(item: &Node<'_>) -> Option<String> {
     let identifier = item.at(&["Identification", "NewsIdentifier"])?;
-    let part = |name: &str| identifier.at(&[name]).and_then(Node::text);
-    let revision = part("RevisionId").unwrap_or_else(|| "1".to_owned());
-    Some(format!("urn:newsml:{}:{}:{}:{revision}", part("ProviderId")?, part("DateId")?, part("NewsItemId")?))
+    let provider = identifier.text_at(&["ProviderId"])?;
+    let date = identifier.text_at(&["DateId"])?;
+    let item_id = identifier.text_at(&["NewsItemId"])?;
+    let revision = identifier.text_at(&["RevisionId"]).unwrap_or_else(|| "1".to_owned());
+    Some(format!("urn:newsml:{provider}:{date}:{item_id}:{revision}"))
 }
 
 #[cfg(test)]

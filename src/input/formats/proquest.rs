@@ -16,25 +16,27 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
     let Some(text) = texts.find(|text| !text.trim().is_empty()) else {
         return Err(Refusal::new(Reason::Empty, "holds no text in `Text`"));
     };
-    let said = |way: &[&str]| record.at(way).and_then(Node::text);
     let authors: Vec<String> = record.at(&["Contrib"]).map(authors).unwrap_or_default();
     let metadata = Metadata {
-        title: said(&["Obj", "TitleAtt", "Title"]),
+        title: record.text_at(&["Obj", "TitleAtt", "Title"]),
         // Names have commas of their own: `Brenn, Ida`.
         byline: Some(authors.join("; ")).filter(|names| !names.is_empty()),
-        published: said(&["Obj", "NumericDate"]),
-        language: said(&["Obj", "Language", "ISO", "ISOCode"]).or_else(|| said(&["Obj", "Language", "RawLang"])),
-        source: said(&["DFS", "PubFrosting", "Title"]),
+        published: record.text_at(&["Obj", "NumericDate"]),
+        language: record
+            .text_at(&["Obj", "Language", "ISO", "ISOCode"])
+            .or_else(|| record.text_at(&["Obj", "Language", "RawLang"])),
+        source: record.text_at(&["DFS", "PubFrosting", "Title"]),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id: said(&["GOID"]), metadata, ..Parsed::new(text, encoding) })
+    Ok(Parsed { own_id: record.text_at(&["GOID"]), metadata, ..Parsed::new(text, encoding) })
 }
 
 fn authors(contributors: &Node<'_>) -> Vec<String> {
-    let name = |author: &Node<'_>| {
-        author.at(&["OriginalForm"]).or_else(|| author.at(&["NormalizedForm"])).and_then(Node::text)
-    };
     contributors.all("Author").filter_map(name).collect()
+}
+
+fn name(author: &Node<'_>) -> Option<String> {
+    author.at(&["OriginalForm"]).or_else(|| author.at(&["NormalizedForm"])).and_then(Node::text)
 }
 
 #[cfg(test)]

@@ -48,27 +48,30 @@ fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     }
 }
 
-/// The record that begins here; none where it is of a kind that has no article.
+/// The record that begins here; `None` if it is of a kind that has no article. An error comes with its excerpt.
 fn record(stream: &mut Stream<'_>, limit: u64) -> Result<Option<Capture>, (Refusal, Vec<u8>)> {
-    let without_excerpt = |refusal| (refusal, Vec::new());
-    stream.fill_buf().map_err(|error| without_excerpt(error.into()))?;
+    stream.fill_buf().map_err(|error| (error.into(), Vec::new()))?;
     if !stream.peek(MARK.len()).starts_with(MARK) {
         let beginning = stream.peek(1).to_vec();
-        return Err((Refusal::damaged("holds something that is no record"), beginning));
+        return Err((Refusal::damaged("is not a WARC record"), beginning));
     }
-    let headers = Headers::read(stream).map_err(without_excerpt)?;
-    let described = |refusal| (refusal, headers.text.clone().into_bytes());
+    let headers = Headers::from_stream(stream).map_err(|refusal| (refusal, Vec::new()))?;
+    capture(stream, &headers, limit).map_err(|refusal| (refusal, headers.text.into_bytes()))
+}
+
+/// The record below `headers`; `None` if it is of a kind that has no article.
+fn capture(stream: &mut Stream<'_>, headers: &Headers, limit: u64) -> Result<Option<Capture>, Refusal> {
     let length = headers.get("content-length").and_then(|length| length.parse::<u64>().ok());
-    let Some(length) = length else { return Err(described(Refusal::damaged("has no length that can be read"))) };
-    let kind = kind(&headers);
+    let Some(length) = length else { return Err(Refusal::damaged("has no valid `Content-Length`")) };
+    let kind = kind(headers);
     if length > limit {
-        stream.skip(length).map_err(described)?;
+        stream.skip(length)?;
         return match kind {
-            Some(_) if headers.may_be_text() => Err(described(Refusal::too_large(length, limit))),
+            Some(_) if headers.may_be_text() => Err(Refusal::too_large(length, limit)),
             _ => Ok(None),
         };
     }
-    let body = body(stream, length).map_err(described)?;
+    let body = body(stream, length)?;
     Ok(kind.map(|kind| Capture {
         kind,
         uri: headers.get("warc-target-uri").map(|uri| uri.trim_matches(['<', '>']).to_owned()),
@@ -151,7 +154,7 @@ pub(super) struct Headers {
 }
 
 impl Headers {
-    fn read(stream: &mut Stream<'_>) -> Result<Self, Refusal> {
+    fn from_stream(stream: &mut Stream<'_>) -> Result<Self, Refusal> {
         let mut text = Vec::new();
         loop {
             let Some(line) = lines::next(stream, 0, MAX_HEADER_BYTES) else {

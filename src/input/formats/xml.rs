@@ -43,7 +43,7 @@ impl<'x> Node<'x> {
                     node.inner = xml.get(begin..before).unwrap_or_default();
                     node
                 }
-                Event::Eof => return Err(Refusal::damaged("is no well-formed XML: an element does not end")),
+                Event::Eof => return Err(Refusal::damaged("is not well-formed XML: unclosed element")),
                 _ => continue,
             };
             match open.last_mut() {
@@ -89,7 +89,12 @@ impl<'x> Node<'x> {
         own.or_else(|| self.exactly(name))
     }
 
-    /// The first element on a way through children.
+    /// The text of the child that [`Self::own`] finds.
+    pub(super) fn own_text(&self, name: &str) -> Option<String> {
+        self.own(name).and_then(Self::text)
+    }
+
+    /// The first element on a path through children.
     pub(super) fn at(&self, way: &[&str]) -> Option<&Self> {
         match way {
             [] => Some(self),
@@ -119,12 +124,12 @@ impl<'x> Node<'x> {
         Some(markup::text(self.inner)).filter(|text| !text.is_empty())
     }
 
-    /// The text of the first element on a way through children.
+    /// The text of the first element on a path through children.
     pub(super) fn text_at(&self, way: &[&str]) -> Option<String> {
         self.at(way).and_then(Self::text)
     }
 
-    /// An attribute of the first element on a way through children.
+    /// An attribute of the first element on a path through children.
     pub(super) fn attribute_at(&self, way: &[&str], name: &str) -> Option<String> {
         self.at(way).and_then(|node| node.attribute(name))
     }
@@ -150,7 +155,7 @@ impl<'x> Node<'x> {
 }
 
 fn not_well_formed(error: &quick_xml::Error) -> Refusal {
-    Refusal::damaged(format!("is no well-formed XML: {error}"))
+    Refusal::damaged(format!("is not well-formed XML: {error}"))
 }
 
 fn too_deep() -> Refusal {

@@ -11,7 +11,7 @@ use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::record::Reason;
 
-/// What a member's header begins with: magic and method.
+/// The start of a member's header: magic and method.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 
 const HEADER_BYTES: usize = 10;
@@ -102,7 +102,7 @@ impl Read for Members<'_, '_> {
 struct Member {
     packed_bytes: usize,
     bytes: Vec<u8>,
-    /// How many of them have been given out.
+    /// The number of bytes that have been given out.
     taken: usize,
 }
 
@@ -186,10 +186,12 @@ fn search<'s, 'r>(stream: &'s mut Stream<'r>) -> std::io::Result<State<'s, 'r>> 
     }
 }
 
-/// Whether these bytes can be a header. Damaged data look like one by chance more rarely, the more of it is looked at.
+/// True if these bytes can be a header. All fields are checked, so that damaged data seldom look like one by chance.
 fn is_header(bytes: &[u8]) -> bool {
     bytes.get(..HEADER_BYTES).is_some_and(|header| {
-        let (flags, level, system) = (header[3], header[8], header[9]);
+        let flags = header[3];
+        let level = header[8];
+        let system = header[9];
         header.starts_with(&MAGIC) && flags & 0xe0 == 0 && matches!(level, 0 | 2 | 4) && (system <= 13 || system == 255)
     })
 }

@@ -95,7 +95,7 @@ fn extend(stream: &mut Stream<'_>, header: &Header, extension: &mut Extension) -
     let end = stream.position() + header.size;
     if header.size > MAX_EXTENSION_BYTES {
         finish(stream, end)?;
-        return Err(Refusal { goes_on: true, ..Refusal::damaged("the archive has a name without end") });
+        return Err(Refusal { goes_on: true, ..Refusal::damaged("a member's name or pax header is longer than 64 KiB") });
     }
     let bytes = stream.take_exactly(usize::try_from(header.size).unwrap_or_default())?;
     if header.kind == b'L' {
@@ -167,18 +167,25 @@ fn text(field: &[u8]) -> String {
     String::from_utf8_lossy(&field[..end]).into_owned()
 }
 
-/// Octal digits; or, where the first bit is set, binary.
+/// A number in octal digits, or in binary if the first bit is set.
 fn number(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 != 0 {
-        let add = |number: u64, &byte: &u8| number.checked_mul(256)?.checked_add(u64::from(byte));
-        return field[1..].iter().try_fold(0, add).filter(|_| field[0] == 0x80);
+        let mut number = 0_u64;
+        for &byte in &field[1..] {
+            number = number.checked_mul(256)?.checked_add(u64::from(byte))?;
+        }
+        return (field[0] == 0x80).then_some(number);
     }
     let digits = std::str::from_utf8(field).ok()?.trim_matches(['\0', ' ']);
     if digits.is_empty() { Some(0) } else { u64::from_str_radix(digits, 8).ok() }
 }
 
+fn sum(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte)).sum()
+}
+
 fn checksum_fits(block: &[u8]) -> bool {
-    let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+    // The checksum counts its own eight bytes as spaces.
     let expected = sum(&block[..148]) + 8 * u64::from(b' ') + sum(&block[156..]);
     number(&block[148..156]) == Some(expected)
 }

@@ -194,7 +194,7 @@ fn decoder<'p>(packed: impl BufRead + 'p, header: &Header) -> Result<Box<dyn Rea
             Ok(xz) => Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(packed, xz))),
             Err(error) => Err(Refusal::damaged(format!("cannot be unpacked: {error}"))),
         },
-        method => Err(Refusal::damaged(format!("is packed by method {method}, which is not known here"))),
+        method => Err(Refusal::damaged(format!("uses unsupported compression method {method}"))),
     }
 }
 
@@ -217,17 +217,18 @@ impl<R: Read> Read for Checked<R> {
     }
 }
 
-/// Passes over what stands behind a file that did not know its size: with or without a mark, in two sizes.
+/// Skips the data descriptor behind a file whose size was not known: with or without a mark, in two sizes.
 fn pass_descriptor(stream: &mut Stream<'_>) -> Result<(), Refusal> {
     let head = stream.peek(28);
     let is_marked = head.starts_with(DESCRIPTOR);
     let lengths: [usize; 2] = if is_marked { [16, 24] } else { [12, 20] };
-    let is_end = |length: &usize| head.get(*length..).is_some_and(|rest| rest.starts_with(b"PK"));
-    let Some(length) = lengths.into_iter().find(is_end) else {
+    let Some(length) =
+        lengths.into_iter().find(|&length| head.get(length..).is_some_and(|rest| rest.starts_with(b"PK")))
+    else {
         return if head.len() < 20 {
             Err(cut())
         } else {
-            Err(Refusal { goes_on: true, ..Refusal::damaged("the archive has a file without end") })
+            Err(Refusal { goes_on: true, ..Refusal::damaged("the end of a member was not found") })
         };
     };
     stream.skip(length as u64).map(|_| ())

@@ -17,7 +17,7 @@ const META_BYTES: usize = 4096;
 /// Of a hundred characters of a page, so many may be broken: cut in the middle, or pasted from elsewhere.
 const MAX_BROKEN_PERCENT: usize = 2;
 
-/// Decodes `bytes` as their format says that they are encoded; as it would be without that where they are not.
+/// Decodes `bytes` in the encoding that their format declares, or as [`decode`] does if that fails.
 pub(in crate::input) fn decode_labelled(bytes: Vec<u8>, label: Option<&str>) -> Result<Decoded, Refusal> {
     let labelled = label.and_then(|label| Encoding::for_label(label.as_bytes()));
     if Encoding::for_bom(&bytes).is_none()
@@ -29,13 +29,13 @@ pub(in crate::input) fn decode_labelled(bytes: Vec<u8>, label: Option<&str>) -> 
     decode(bytes)
 }
 
-/// What a page says in its first lines of how it is encoded: `charset=` or, in XML, `encoding=`.
+/// The encoding that a page names in its first lines: `charset=` or, in XML, `encoding=`.
 pub(in crate::input) fn meta_charset(bytes: &[u8]) -> Option<String> {
     const HEAD_BYTES: usize = 2048;
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD_BYTES)]).to_ascii_lowercase();
     let declaration = head.starts_with("<?xml").then(|| head.split("?>").next()).flatten();
-    let said = declaration.and_then(|text| text.split_once("encoding")).or_else(|| head.split_once("charset"));
-    let value = said?.1.trim_start().strip_prefix('=')?.trim_start_matches([' ', '"', '\'']);
+    let named = declaration.and_then(|text| text.split_once("encoding")).or_else(|| head.split_once("charset"));
+    let value = named?.1.trim_start().strip_prefix('=')?.trim_start_matches([' ', '"', '\'']);
     let end = value.find(|character: char| !character.is_ascii_alphanumeric() && !"-_:.".contains(character));
     Some(value[..end.unwrap_or(value.len())].to_owned()).filter(|name| !name.is_empty())
 }
@@ -100,27 +100,31 @@ fn guess_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// The encoding that a page names for itself. UTF-16 it cannot be, where its name can be read.
+/// The encoding that a page names for itself. It is not UTF-16: then the name itself could not be read.
 fn in_meta(bytes: &[u8]) -> Option<&'static Encoding> {
+    const CHARSET: &[u8] = b"charset";
     let start = bytes[..bytes.len().min(META_BYTES)].to_ascii_lowercase();
-    let after = |place: usize| {
-        let rest = start[place + b"charset".len()..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
-        let label = rest.split(|byte| b"\"'; />?".contains(byte)).find(|label| !label.is_empty())?;
-        Encoding::for_label(label)
-    };
-    let named = memchr::memmem::find_iter(&start, "charset").find_map(after);
-    named.map(|encoding| if [UTF_16BE, UTF_16LE].contains(&encoding) { UTF_8 } else { encoding })
+    let mut places = memchr::memmem::find_iter(&start, CHARSET);
+    let named = places.find_map(|place| charset_value(&start[place + CHARSET.len()..]))?;
+    Some(if [UTF_16BE, UTF_16LE].contains(&named) { UTF_8 } else { named })
+}
+
+/// The encoding in `="utf-8"`, which follows `charset`.
+fn charset_value(bytes: &[u8]) -> Option<&'static Encoding> {
+    let value = bytes.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let label = value.split(|byte| b"\"'; />?".contains(byte)).find(|label| !label.is_empty())?;
+    Encoding::for_label(label)
 }
 
 fn forgive<'p>(encoding: &'static Encoding, bytes: &'p [u8]) -> Result<(Cow<'p, str>, &'static str), Refusal> {
     let (text, _) = encoding.decode_without_bom_handling(bytes);
     if is_broken(&text) {
-        return Err(Refusal::new(Reason::NotText, format!("is no text in {}", encoding.name())));
+        return Err(Refusal::new(Reason::NotText, format!("cannot be decoded as {}", encoding.name())));
     }
     Ok((text, encoding.name()))
 }
 
-/// Tells whether a text has too many characters that no text has: those that could not be decoded, and control characters.
+/// True if a text has too many characters that could not be decoded, or control characters.
 fn is_broken(text: &str) -> bool {
     let broken = text.chars().filter(|&character| is_broken_character(character)).count();
     broken > 1 && broken * 100 > text.chars().count() * MAX_BROKEN_PERCENT
@@ -137,13 +141,17 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
     if is_macintosh(bytes) { MACINTOSH } else { detector.guess(None, Utf8Detection::Deny) }
 }
 
-/// Tells whether bytes make sense in the encoding of old Macintoshes alone, which the detector does not know: an apostrophe (0xD5) or
-/// `é` (0x8E) between small letters, and a closing quotation mark (0xD3) behind a comma are capital letters in windows-1252.
+/// True if the bytes only make sense in the encoding of old Macintoshes, which the detector does not know. Its apostrophe (0xD5) and
+/// `é` (0x8E) between small letters, and its closing quotation mark (0xD3) behind a comma, are capital letters in windows-1252.
 fn is_macintosh(bytes: &[u8]) -> bool {
     const ENOUGH: usize = 2;
-    let places = || (0..bytes.len()).filter(|&at| bytes[at] >= 0x80);
-    let enough = places().filter(|&at| is_of_macintosh(bytes, at)).take(ENOUGH).count() == ENOUGH;
-    enough && !places().any(|at| is_mark_of_windows(bytes, at))
+    let enough = high_bytes(bytes).filter(|&at| is_of_macintosh(bytes, at)).take(ENOUGH).count() == ENOUGH;
+    enough && !high_bytes(bytes).any(|at| is_mark_of_windows(bytes, at))
+}
+
+/// The places of bytes that are not ASCII.
+fn high_bytes(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    (0..bytes.len()).filter(|&at| bytes[at] >= 0x80)
 }
 
 fn is_of_macintosh(bytes: &[u8], at: usize) -> bool {
@@ -155,7 +163,7 @@ fn is_of_macintosh(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// Tells whether this is a quotation mark or a dash of windows-1252, which would be a letter with an accent on a Macintosh.
+/// True if this is a quotation mark or a dash of windows-1252, which would be a letter with an accent on a Macintosh.
 fn is_mark_of_windows(bytes: &[u8], at: usize) -> bool {
     let (before, behind) = around(bytes, at);
     matches!(bytes[at], 0x91..=0x94 | 0x96 | 0x97) && (is_end_of_word(before) || is_end_of_word(behind))

@@ -1,4 +1,4 @@
-//! Pieces of HTML and of news XML to text: tags go, paragraphs stay. For whole pages there is more to do than this.
+//! Pieces of HTML and of news XML to text: tags are removed, paragraphs are kept. Whole pages are for `html/`.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use memchr::{memchr, memchr3, memmem};
 
 use super::controls::in_windows_1252;
 
-/// What is between two pieces of text, the weakest first.
+/// The gap between two pieces of text, the weakest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
     #[default]
@@ -167,12 +167,11 @@ impl Page {
     }
 
     fn word(&mut self, word: &str) {
-        // Characters that no text has: NUL and its like. Those of windows-1252 in disguise have a meaning, which others look for.
-        let is_text = |character: &char| !character.is_control() || matches!(character, '\u{80}'..='\u{9f}');
-        if !word.chars().any(|character| is_text(&character)) {
+        if !word.chars().any(is_text) {
             return;
         }
-        (self.line_ends, self.is_behind_break) = (0, false);
+        self.line_ends = 0;
+        self.is_behind_break = false;
         if !self.written.is_empty() {
             self.written.push_str(match self.gap {
                 Gap::None => "",
@@ -183,7 +182,7 @@ impl Page {
         }
         self.gap = Gap::None;
         self.begin_quotations(word);
-        self.written.extend(word.chars().filter(is_text));
+        self.written.extend(word.chars().filter(|&character| is_text(character)));
     }
 
     /// Writes the quotation marks of each `<q>` that has just been opened, unless the text has its own.
@@ -257,12 +256,17 @@ impl Page {
     }
 }
 
-/// U+0085 is no white space here, but the ellipsis of windows-1252 in disguise.
+/// False for control characters such as NUL, except for those that stand for a character of windows-1252.
+fn is_text(character: char) -> bool {
+    !character.is_control() || matches!(character, '\u{80}'..='\u{9f}')
+}
+
+/// U+0085 does not count as white space: it stands for the ellipsis of windows-1252.
 fn is_space(character: char) -> bool {
     character.is_whitespace() && character != '\u{85}' || matches!(character, '\u{a0}' | '\u{feff}')
 }
 
-/// How long a tag is; a `>` between quotation marks does not end it, unless nothing else does.
+/// The length of a tag. A `>` between quotation marks does not end it, unless nothing else does.
 pub(super) fn tag_length(markup: &str) -> usize {
     let bytes = markup.as_bytes();
     let mut at = 1;
@@ -291,7 +295,7 @@ fn behind<'m>(markup: &'m str, end: &str) -> &'m str {
     memmem::find(markup.as_bytes(), end.as_bytes()).map_or("", |at| &markup[at + end.len()..])
 }
 
-/// What follows the end of an element that has begun.
+/// The text after the end of an element that has begun.
 fn behind_element<'m>(markup: &'m str, element: &str) -> &'m str {
     let mut rest = markup;
     while let Some(at) = memmem::find(rest.as_bytes(), b"</") {
@@ -305,7 +309,7 @@ fn behind_element<'m>(markup: &'m str, element: &str) -> &'m str {
     ""
 }
 
-/// `text` with its entities as the characters that they name. One that is not known stays as it is; none is ever looked up elsewhere.
+/// `text` with its entities replaced by the characters that they name. An unknown entity stays as it is, and none is looked up elsewhere.
 pub(in crate::input) fn unescape(text: &str) -> Cow<'_, str> {
     let Some(first) = memchr(b'&', text.as_bytes()) else { return Cow::Borrowed(text) };
     let mut written = text[..first].to_owned();

@@ -1,15 +1,15 @@
-//! Texts that somebody has decoded wrongly before they came here.
+//! Detection of texts that were decoded wrongly before they came here.
 
-/// Whether a text has been UTF-8, was read as windows-1252, and was written down so: `Ã©` for `é`, more than once.
+/// True if a text was UTF-8 and was decoded as windows-1252: it has `Ã©` for `é` or the like more than once.
 pub(in crate::input) fn is_garbled(text: &str) -> bool {
     const ENOUGH: usize = 2;
     let bytes = text.as_bytes();
-    // What begins a sequence in UTF-8 is a letter from `Â` to `ô` then, and those begin with this byte.
+    // The first byte of a sequence in UTF-8 is then a letter from `Â` to `ô`, and these letters begin with 0xc3.
     let letters = memchr::memchr_iter(0xc3, bytes).filter(|&at| is_garbled_at(&text[at..]));
     letters.take(ENOUGH).count() == ENOUGH
 }
 
-/// Whether a sequence of two or more bytes of UTF-8 stands here, each as the character that it is in windows-1252.
+/// True if the text begins with a UTF-8 sequence whose bytes were each decoded as windows-1252.
 fn is_garbled_at(text: &str) -> bool {
     let mut bytes = text.chars().map(byte_in_windows_1252);
     let Some(Some(first)) = bytes.next() else { return false };
@@ -23,7 +23,7 @@ fn is_garbled_at(text: &str) -> bool {
         == followers
 }
 
-/// The byte that a character is in windows-1252; none for those of ASCII, which are the same everywhere.
+/// The byte of a character in windows-1252; `None` for ASCII, which is the same in all encodings.
 fn byte_in_windows_1252(character: char) -> Option<u8> {
     let mut buffer = [0; 4];
     match u32::from(character) {

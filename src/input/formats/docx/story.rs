@@ -114,7 +114,7 @@ fn walk(xml: &str) -> Result<Writer, Refusal> {
 }
 
 fn not_well_formed(error: &dyn std::fmt::Display) -> Refusal {
-    Refusal::damaged(format!("is no well-formed XML: {error}"))
+    Refusal::damaged(format!("is not well-formed XML: {error}"))
 }
 
 fn local_name(tag: &BytesStart<'_>) -> String {

@@ -384,9 +384,8 @@ impl Reader {
             }
             _ => char::from_u32(unit),
         };
-        // Symbol fonts have their characters where no text has any.
-        let is_text = |character: &char| !('\u{e000}'..='\u{f8ff}').contains(character);
-        if let Some(character) = character.filter(is_text) {
+        // The characters of symbol fonts are in the private use area, which has no text.
+        if let Some(character) = character.filter(|character| !('\u{e000}'..='\u{f8ff}').contains(character)) {
             self.write(character.encode_utf8(&mut [0; 4]));
         }
     }
