@@ -450,7 +450,7 @@ pub enum Reason {
     TooDeep,
     /// The file changed or went away while it was read.
     Changed,
-    /// The record is no JSON object.
+    /// The record is not a JSON object.
     InvalidJson,
     /// The record lacks its text field.
     MissingText,

@@ -71,9 +71,9 @@ pub struct Relations {
 }
 
 impl Relations {
-    /// The relations of the document `text`. `sentences` are all of its sentences.
+    /// Finds the relations of the document `text`. `sentences` are all of its sentences.
     #[must_use]
-    pub fn of(text: &str, sentences: &[TaggedSentence<'_>]) -> Self {
+    pub fn find(text: &str, sentences: &[TaggedSentence<'_>]) -> Self {
         let page = Page::new(text, sentences);
         Self { found: page.relations(), quotations: page.quotations }
     }
@@ -180,7 +180,7 @@ mod tests {
             let content: Vec<&str> = relation.content.iter().map(|range| &text[range.clone()]).collect();
             format!("{} / {} / {}", shown(&relation.source), shown(&relation.cue), content.join(" + "))
         };
-        Relations::of(&text, &sentences).found.into_iter().map(show).collect()
+        Relations::find(&text, &sentences).found.into_iter().map(show).collect()
     }
 
     fn of(paragraph: usize, (range, tags, offsets): &Tagged) -> TaggedSentence<'_> {

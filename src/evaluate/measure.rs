@@ -302,7 +302,7 @@ fn relations_of_row(
 ) -> Option<TextRelations> {
     let meanings = head.labels.iter().map(|label| Tag::parse(&label.label)).collect::<Option<Vec<_>>>()?;
     let parts = [place_of_part(tags, "source")?, place_of_part(tags, "cue")?, place_of_part(tags, "content")?];
-    let relations = Relations::of(&row.text, &tagged_sentences(&row.text, found, &meanings));
+    let relations = Relations::find(&row.text, &tagged_sentences(&row.text, found, &meanings));
     let mut found = Vec::with_capacity(relations.found.len());
     for relation in relations.found {
         found.push(RelationSpans {

@@ -12,7 +12,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["arc"],
     is_one_record: false,
     recognise: |beginning| beginning.text().starts_with(MARK),
-    read: |stream, _, intake| read(stream, intake),
+    read: |stream, _, intake| read_records(stream, intake),
 };
 
 /// The first bytes of a file.
@@ -28,7 +28,7 @@ struct Header {
 }
 
 /// Reads every record that can be an article.
-fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read_records(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     let mut is_lost = false;
     while let Some(line) = lines::next(stream, 0, MAX_LINE_BYTES) {

@@ -48,7 +48,7 @@ pub(super) static FORMAT: Format = Format {
             && !html::is_doctype(&beginning.lower_text())
     },
     read: |stream, _, intake| match dialect(stream.peek(HEAD_BYTES)) {
-        Some(dialect) => read(stream, dialect, intake),
+        Some(dialect) => read_elements(stream, dialect, intake),
         None => refuse_unknown(stream, intake),
     },
 };
@@ -115,7 +115,7 @@ impl RawRecord for Element {
 }
 
 /// Reads every article.
-fn read(stream: &mut Stream<'_>, dialect: &'static Dialect, intake: &mut Intake<'_>) -> Flow {
+fn read_elements(stream: &mut Stream<'_>, dialect: &'static Dialect, intake: &mut Intake<'_>) -> Flow {
     let limit = usize::try_from(intake.settings().max_document_bytes.get()).unwrap_or(usize::MAX);
     let name = dialect.element.as_bytes();
     let mut cutter = Cutter { stream, name, limit: MAX_CONTEXT_BYTES, kept: Vec::new(), length: 0 };

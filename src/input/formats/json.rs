@@ -27,7 +27,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["json", "ninjs"],
     is_one_record: false,
     recognise,
-    read: |stream, _, intake| read(stream, intake),
+    read: |stream, _, intake| read_values(stream, intake),
 };
 
 /// One or more objects, or an array of objects. An object may go over many lines. In a file with the name of JSON it may also be
@@ -91,7 +91,7 @@ impl RawRecord for Value {
 }
 
 /// Reads every object, in arrays and envelopes or not.
-fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read_values(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let settings = intake.settings();
     let limit = settings.max_document_bytes.get();
     if stream.peek(3).starts_with(b"\xef\xbb\xbf") {

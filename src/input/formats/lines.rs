@@ -12,7 +12,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["jsonl", "ndjson"],
     is_one_record: false,
     recognise,
-    read: |stream, _, intake| read(stream, intake),
+    read: |stream, _, intake| read_lines(stream, intake),
 };
 
 /// A first line that is a complete JSON object, or the name of such a file. An array, an object over many lines and an envelope of records
@@ -63,7 +63,7 @@ impl Line {
 }
 
 /// Reads every line as a record. Blank lines are none.
-fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read_lines(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     let mut number = 1;
     while let Some(line) = next(stream, number, limit) {

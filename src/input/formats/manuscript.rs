@@ -60,7 +60,7 @@ impl Manuscript {
     }
 
     /// Puts the articles of an export into the intake, or else the document itself.
-    pub(super) fn put(self, intake: &mut Intake<'_>) -> Flow {
+    pub(super) fn send_to(self, intake: &mut Intake<'_>) -> Flow {
         let text = self.paragraphs.join("\n\n");
         let limit = intake.settings().max_document_bytes.get();
         if text.len() as u64 > limit {

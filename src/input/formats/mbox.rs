@@ -8,8 +8,12 @@ use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 
-pub(super) static FORMAT: Format =
-    Format { extensions: &["mbox"], is_one_record: false, recognise, read: |stream, _, intake| read(stream, intake) };
+pub(super) static FORMAT: Format = Format {
+    extensions: &["mbox"],
+    is_one_record: false,
+    recognise,
+    read: |stream, _, intake| read_messages(stream, intake),
+};
 
 /// The first bytes of the line before a message.
 const MARK: &[u8] = b"From ";
@@ -33,7 +37,7 @@ fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
 }
 
 /// Reads every message. A line that begins the next one stands behind a blank line and before a header.
-fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read_messages(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     let mut message: Option<Message> = None;
     let mut number = 1;
@@ -46,12 +50,12 @@ fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
             Some(message) if !is_next => message.add(line, limit),
             _ => {
                 if let Some(whole) = message.replace(Message::new(&line)) {
-                    whole.put(limit, intake)?;
+                    whole.send_to(limit, intake)?;
                 }
             }
         }
     }
-    message.map_or(Flow::Continue(()), |last| last.put(limit, intake))
+    message.map_or(Flow::Continue(()), |last| last.send_to(limit, intake))
 }
 
 /// Tells whether a line is `From SENDER Tue Mar  4 05:06:07 2031`. A sentence that begins with "From" is none.
@@ -110,7 +114,7 @@ impl Message {
         }
     }
 
-    fn put(self, limit: u64, intake: &mut Intake<'_>) -> Flow {
+    fn send_to(self, limit: u64, intake: &mut Intake<'_>) -> Flow {
         match self.failure {
             Some(refusal) => intake.refuse(self.spot, refusal, &self.bytes),
             None if self.length > limit => {

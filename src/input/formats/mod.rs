@@ -144,7 +144,7 @@ fn by_extension(name: &str) -> Option<&'static Format> {
 }
 
 /// Reads the records of a stream, whatever its format.
-pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+pub(super) fn read_format(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     match Encoding::for_bom(stream.peek(3)) {
         Some((encoding, _))
             if encoding != UTF_8 && (!is_one_record(shell.name) || begins_table(stream, encoding, intake)) =>

@@ -23,12 +23,12 @@ pub(super) fn read_rejections(name: &str, bytes: &[u8]) -> Vec<Rejection> {
 
 /// As [`read_texts`], for bytes in compressions and archives.
 pub(in super::super) fn read_layers(name: &str, bytes: &[u8]) -> Vec<Result<String, Reason>> {
-    let outcomes = parse(name, bytes, crate::input::layers::read).into_iter();
+    let outcomes = parse(name, bytes, crate::input::layers::read_layers).into_iter();
     outcomes.map(|outcome| outcome.map(|article| article.text).map_err(|rejection| rejection.reason)).collect()
 }
 
 fn parse_file(name: &str, bytes: &[u8]) -> Vec<Result<Parsed, Rejection>> {
-    parse(name, bytes, super::read)
+    parse(name, bytes, super::read_format)
 }
 
 fn parse(

@@ -13,7 +13,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["warc", "wet"],
     is_one_record: false,
     recognise: |beginning| beginning.text().starts_with(MARK),
-    read: |stream, _, intake| read(stream, intake),
+    read: |stream, _, intake| read_records(stream, intake),
 };
 
 /// The first bytes of a record.
@@ -29,7 +29,7 @@ const MAX_BETWEEN: usize = 16;
 const MAX_HEADER_BYTES: u64 = 1 << 16;
 
 /// Reads every record that can be an article.
-fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read_records(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     loop {
         pass_blank(stream);

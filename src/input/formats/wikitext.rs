@@ -55,7 +55,7 @@ pub(super) struct Article {
 /// Parses wiki markup.
 pub(super) fn parse(wiki: &str, namespaces: &Namespaces) -> Article {
     let mut parser = Parser { namespaces, open: Vec::new(), written: String::with_capacity(wiki.len()), date: None };
-    parser.read(wiki);
+    parser.parse(wiki);
     let written = parser.close_all();
     Article { text: markup::text(&paragraphs(&written)), date: parser.date }
 }
@@ -92,7 +92,7 @@ struct Parser<'n> {
 }
 
 impl Parser<'_> {
-    fn read(&mut self, wiki: &str) {
+    fn parse(&mut self, wiki: &str) {
         let ends =
             Ends { dropped: DROPPED.map(|name| wiki.rfind(&format!("</{name}"))), nowiki: wiki.rfind(NOWIKI_END) };
         let mut at = 0;

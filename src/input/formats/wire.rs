@@ -17,7 +17,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["iptc", "anpa"],
     is_one_record: false,
     recognise,
-    read: |stream, _, intake| read(stream, intake),
+    read: |stream, _, intake| read_messages(stream, intake),
 };
 
 const START_OF_HEADER: u8 = 1;
@@ -51,7 +51,7 @@ impl RawRecord for Message {
 }
 
 /// Reads every message.
-fn read(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read_messages(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     loop {
         let begin = stream.position();

@@ -106,12 +106,12 @@ impl<'b> Shell<'b> {
 }
 
 /// Reads what is in `stream` to its end.
-pub(crate) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+pub(crate) fn read_layers(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let head = stream.peek(HEAD_BYTES);
     let layer =
         Layer::recognise(head).filter(|layer| *layer != Layer::Zip || !formats::is_zipped_document(shell.name, head));
     let Some(layer) = layer else {
-        return formats::read(stream, shell, intake);
+        return formats::read_format(stream, shell, intake);
     };
     if shell.depth >= MAX_LAYERS {
         let message = format!("lies in more than {MAX_LAYERS} archives and compressions");
@@ -129,8 +129,8 @@ pub(crate) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intak
             Err(error) => intake.refuse(Spot::Whole, Refusal::damaged(format!("cannot be unpacked: {error}")), b""),
         },
         Layer::Lz4 => unpack(lz4::Frames::new(stream), shell, intake),
-        Layer::Zip => zip::read(stream, shell, intake),
-        Layer::Tar => tar::read(stream, shell, intake),
+        Layer::Zip => zip::read_members(stream, shell, intake),
+        Layer::Tar => tar::read_members(stream, shell, intake),
     }
 }
 
@@ -168,7 +168,7 @@ fn xz() -> Result<liblzma::stream::Stream, liblzma::stream::Error> {
 fn unpack(decoder: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let mut unpacked = Stream::new(shell.budget.watch(decoder));
     let inner = Shell { name: without_compression(shell.name), file: None, depth: shell.depth + 1, ..shell };
-    read(&mut unpacked, inner, intake)
+    read_layers(&mut unpacked, inner, intake)
 }
 
 /// A file in an archive.
@@ -202,11 +202,12 @@ impl Member<'_> {
         is_taken
     }
 
-    /// Reads it.
-    fn read(&self, content: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+    /// Reads its content.
+    fn read_content(&self, content: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
         let before = intake.enter(&self.name);
         let mut stream = Stream::new(content);
-        let flow = read(&mut stream, Shell { name: &self.name, file: None, depth: shell.depth + 1, ..shell }, intake);
+        let flow =
+            read_layers(&mut stream, Shell { name: &self.name, file: None, depth: shell.depth + 1, ..shell }, intake);
         intake.leave(before);
         flow
     }

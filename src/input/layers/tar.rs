@@ -33,7 +33,7 @@ pub(super) fn is_header(head: &[u8]) -> bool {
 }
 
 /// Reads every file of the archive.
-pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+pub(super) fn read_members(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let mut extension = Extension::default();
     loop {
         let at = stream.position();
@@ -72,7 +72,7 @@ fn file(
         let beginning = stream.peek(member.sniffed_bytes());
         let length = beginning.len().min(usize::try_from(size).unwrap_or(usize::MAX));
         if member.is_taken(&beginning[..length], intake) {
-            member.read(Exactly::new(stream, size), shell, intake)?;
+            member.read_content(Exactly::new(stream, size), shell, intake)?;
         } else {
             intake.check_interrupt()?;
         }
@@ -95,7 +95,10 @@ fn extend(stream: &mut Stream<'_>, header: &Header, extension: &mut Extension) -
     let end = stream.position() + header.size;
     if header.size > MAX_EXTENSION_BYTES {
         finish(stream, end)?;
-        return Err(Refusal { goes_on: true, ..Refusal::damaged("a member's name or pax header is longer than 64 KiB") });
+        return Err(Refusal {
+            goes_on: true,
+            ..Refusal::damaged("a member's name or pax header is longer than 64 KiB")
+        });
     }
     let bytes = stream.take_exactly(usize::try_from(header.size).unwrap_or_default())?;
     if header.kind == b'L' {

@@ -42,7 +42,7 @@ impl Header {
 }
 
 /// Reads every file of the archive.
-pub(super) fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+pub(super) fn read_members(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     loop {
         let at = stream.position();
         let head = stream.peek(4);
@@ -173,7 +173,7 @@ fn unpack(
     let checksum = (!header.is_open_ended()).then_some(header.checksum);
     let mut checked = Checked { inner: shell.budget.watch(decoder), checksum, seen: Crc::new() };
     match member {
-        Some(member) => member.read(&mut checked, shell, intake)?,
+        Some(member) => member.read_content(&mut checked, shell, intake)?,
         None => intake.check_interrupt()?,
     }
     if header.is_open_ended() {

@@ -104,7 +104,7 @@ impl Extract {
                 if source.is_unknown() && !layers::is_certain(&mut stream, &input) {
                     return file.leave_out_file(source);
                 }
-                let flow = layers::read(&mut stream, Shell::new(&name, opened.file(), &budget), &mut intake);
+                let flow = layers::read_layers(&mut stream, Shell::new(&name, opened.file(), &budget), &mut intake);
                 match opened.change(source) {
                     Some(message) if flow.is_continue() => file.reject_changed(&place, message),
                     _ => flow,

@@ -22,7 +22,7 @@ pub(super) static FORMAT: Format = Format {
         let head = beginning.head();
         begins_archive(head) || has_extension && head.starts_with(COMPOUND_FILE)
     },
-    read,
+    read: read_document,
 };
 
 /// The first bytes of a zip archive.
@@ -51,11 +51,11 @@ fn begins_with_part(head: &[u8]) -> bool {
     name == b"[Content_Types].xml" || is_xml && is_in_part_folder
 }
 
-fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read_document(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let Some(bytes) = take_whole(stream, intake)? else { return Flow::Continue(()) };
     let limit = intake.settings().max_document_bytes.get();
     match guarded(|| parse(&bytes, limit, shell.budget)) {
-        Ok(manuscript) => manuscript.put(intake),
+        Ok(manuscript) => manuscript.send_to(intake),
         Err(refusal) => intake.refuse(Spot::Whole, refusal, &bytes[..bytes.len().min(EXCERPT_BYTES)]),
     }
 }
@@ -70,7 +70,7 @@ fn parse(bytes: &[u8], limit: u64, budget: &Budget) -> Result<Manuscript, Refusa
     let mut package = Package::open(bytes, limit, budget)?;
     let mut manuscript = Manuscript { encoding: "UTF-8", ..Manuscript::default() };
     let main = package.main_part()?;
-    let story = story::read(&main.xml)?;
+    let story = story::read_main(&main.xml)?;
     manuscript.styled_title = story.title;
     for paragraph in &story.paragraphs {
         manuscript.push(paragraph);

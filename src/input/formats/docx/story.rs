@@ -33,7 +33,7 @@ pub(super) struct Story {
 }
 
 /// Reads the main part.
-pub(super) fn read(xml: &str) -> Result<Story, Refusal> {
+pub(super) fn read_main(xml: &str) -> Result<Story, Refusal> {
     Ok(walk(xml)?.story)
 }
 
@@ -255,10 +255,10 @@ impl Writer {
             if paragraph.is_title && self.story.title.is_none() && !paragraph.text.trim().is_empty() {
                 self.story.title = Some(paragraph.text.split_whitespace().collect::<Vec<_>>().join(" "));
             }
-            self.put(paragraph.text);
+            self.put_text(paragraph.text);
         }
         for text in paragraph.boxes {
-            self.put(text);
+            self.put_text(text);
         }
     }
 
@@ -271,16 +271,16 @@ impl Writer {
         });
         let cells: Vec<Vec<String>> = cells.filter(|cell| !cell.is_empty()).collect();
         if cells.iter().all(|cell| cell.len() == 1) {
-            self.put(cells.concat().join("\t"));
+            self.put_text(cells.concat().join("\t"));
         } else {
             for text in cells.into_iter().flatten() {
-                self.put(text);
+                self.put_text(text);
             }
         }
     }
 
     /// Puts a paragraph where it belongs: into its cell, behind the paragraph that its text box stands in, into its note or the text.
-    fn put(&mut self, text: String) {
+    fn put_text(&mut self, text: String) {
         let depth = self.open.len();
         if let Some(cell) = self.rows.last_mut().filter(|row| row.depth == depth).and_then(|row| row.cells.last_mut()) {
             cell.push(text);

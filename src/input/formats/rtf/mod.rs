@@ -19,16 +19,16 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["rtf"],
     is_one_record: true,
     recognise: |beginning| beginning.text().starts_with(MARK),
-    read,
+    read: read_document,
 };
 
 /// The first bytes of a file.
 const MARK: &[u8] = b"{\\rtf";
 
-fn read(stream: &mut Stream<'_>, _: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read_document(stream: &mut Stream<'_>, _: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     let Some(bytes) = take_whole(stream, intake)? else { return Flow::Continue(()) };
-    match guarded(|| reader::read(&bytes)) {
-        Ok(manuscript) => manuscript.put(intake),
+    match guarded(|| reader::parse(&bytes)) {
+        Ok(manuscript) => manuscript.send_to(intake),
         Err(refusal) => intake.refuse(Spot::Whole, refusal, &bytes[..bytes.len().min(EXCERPT_BYTES)]),
     }
 }

@@ -98,8 +98,8 @@ impl Moment {
     }
 }
 
-/// Reads a file. Where it ends before its groups do, it is cut.
-pub(super) fn read(bytes: &[u8]) -> Result<Manuscript, Refusal> {
+/// Parses a file. One that ends before its groups do is marked as cut.
+pub(super) fn parse(bytes: &[u8]) -> Result<Manuscript, Refusal> {
     let mut reader = Reader::new();
     let mut tokens = Tokens::new(bytes);
     while let Some(token) = tokens.next() {
