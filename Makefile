@@ -18,7 +18,7 @@ teacher-encoder: ## fetch the larger encoder of the newsroom model's teacher (40
 COMMIT_2026.11.6 = 36f48bf
 COMMIT_2026.11.7 = 301db53
 
-previous-model: base/newsroom-2026.11.6/config.json base/newsroom-2026.11.7/config.json ## extract the models that recipe.toml goes on from
+previous-model: base/newsroom-2026.11.6/config.json base/newsroom-2026.11.7/config.json ## extract the models that recipe.toml starts from
 
 base/newsroom-%/config.json:
 	@mkdir -p $(@D)

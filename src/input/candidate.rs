@@ -4,7 +4,7 @@ use super::copies::Sketch;
 use super::intake::LocatedRecord;
 use super::raw_record::Parsed;
 use super::refusal::{EXCERPT_BYTES, Refusal};
-use super::text::mojibake::is_garbled;
+use super::text::mojibake::is_mojibake;
 use super::text::{controls, dates, language};
 use crate::config::InputConfig;
 use crate::deadline::guard::Guard;
@@ -76,14 +76,14 @@ impl Candidate {
 
 /// Mends control characters in the text and in the metadata, and adds the flags that tell of them.
 fn mend_controls(parsed: &mut Parsed) -> Result<(), Refusal> {
-    let is_garbled = is_garbled(&parsed.text);
-    if is_garbled {
+    let is_mojibake = is_mojibake(&parsed.text);
+    if is_mojibake {
         parsed.flag(TextFlag::Mojibake);
     }
-    let mut has_controls = controls::mend(&mut parsed.text, is_garbled);
+    let mut has_controls = controls::mend(&mut parsed.text, is_mojibake);
     for field in Metadata::FIELDS {
         if let Some(value) = (field.value_mut)(&mut parsed.metadata) {
-            has_controls |= controls::mend(value, is_garbled);
+            has_controls |= controls::mend(value, is_mojibake);
         }
     }
     if has_controls {

@@ -23,7 +23,7 @@ pub enum FindError {
         /// As given.
         path: PathBuf,
     },
-    /// A pattern that fits no file.
+    /// A pattern that matches no file.
     #[error("`{pattern}` matches no file")]
     NoMatch {
         /// As given.

@@ -5,7 +5,7 @@ pub const REVISION: u32 = 2;
 
 /// Parsed records, before they have ids.
 pub(crate) mod candidate;
-/// Copies of documents that were read before.
+/// Copies of earlier documents.
 pub(crate) mod copies;
 /// Files and folders to read.
 pub mod find;

@@ -117,7 +117,7 @@ pub(super) type KnownFields = IndexMap<String, IndexMap<String, Meaning>>;
 
 /// The known label fields, in the order in which they are looked for.
 pub(super) fn known_fields() -> KnownFields {
-    toml::from_str(include_str!("known_fields.toml")).unwrap_or_default()
+    toml::from_str(include_str!("public_datasets.toml")).unwrap_or_default()
 }
 
 /// The index of the label with the code or the name `value`. Codes come first.

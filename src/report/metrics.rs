@@ -37,7 +37,7 @@ pub fn render(report: &RunRecord, is_success: bool, now: i64, before: &str) -> S
         ("pressrun_documents_found", "Documents that the last run found.", accounting.found),
         ("pressrun_documents_written", "Documents that the last run wrote.", accounting.written),
         ("pressrun_documents_rejected", "Documents that the last run rejected.", accounting.rejected),
-        ("pressrun_documents_skipped", "Documents that were done before the last run.", accounting.skipped),
+        ("pressrun_documents_skipped", "Documents that were already done before the last run.", accounting.skipped),
         ("pressrun_documents_filtered", "Documents in languages that are not wanted.", accounting.filtered),
         ("pressrun_documents_copies", "Documents that the last run wrote and marked as copies.", copies),
         ("pressrun_statements_written", "Statements that the last run wrote.", report.statements),

@@ -46,7 +46,7 @@ impl FusedAttention {
     /// The fastest implementation. `None` if the processor has none, or if heads of `size` states are not made of whole lines of 32.
     #[must_use]
     pub fn find(size: usize) -> Option<Self> {
-        Self::in_tiles(size).or_else(|| Self::in_vectors(size))
+        Self::with_amx(size).or_else(|| Self::with_avx512(size))
     }
 
     /// Puts what each head attends to into `places`, which holds `[tokens, heads * size]`. `rows` are the queries, keys and values,
@@ -68,11 +68,11 @@ impl FusedAttention {
         Ok(())
     }
 
-    fn in_tiles(size: usize) -> Option<Self> {
+    fn with_amx(size: usize) -> Option<Self> {
         TileAttention::find(size).map(|tiles| Self(Kind::Tiles(tiles)))
     }
 
-    fn in_vectors(size: usize) -> Option<Self> {
+    fn with_avx512(size: usize) -> Option<Self> {
         VectorAttention::find(size).map(|vectors| Self(Kind::Vectors(vectors)))
     }
 }
@@ -90,9 +90,9 @@ mod tests {
 
     /// Each implementation of this machine.
     fn implementations() -> Vec<FusedAttention> {
-        let in_tiles = found_or_skip(Need::Amx, FusedAttention::in_tiles(32));
-        let in_vectors = found_or_skip(Need::Avx512, FusedAttention::in_vectors(32));
-        in_tiles.into_iter().chain(in_vectors).collect()
+        let with_amx = found_or_skip(Need::Amx, FusedAttention::with_amx(32));
+        let with_avx512 = found_or_skip(Need::Avx512, FusedAttention::with_avx512(32));
+        with_amx.into_iter().chain(with_avx512).collect()
     }
 
     fn shape(passages: usize, length: usize, size: usize) -> Heads {

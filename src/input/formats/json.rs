@@ -262,7 +262,7 @@ enum Step {
     GoesOn,
     /// The value ends after so many bytes.
     Ends(usize),
-    /// A string goes over the end of its line, after so many bytes, and what follows is no text.
+    /// A string runs past the end of its line, after this many bytes, and the rest is not text.
     Breaks(usize),
 }
 

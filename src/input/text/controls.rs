@@ -5,22 +5,22 @@ use std::borrow::Cow;
 /// Mends `text` in place. Gives back whether it had control characters other than tabs and line ends.
 ///
 /// U+0080 to U+009F are bytes of windows-1252 that were taken for Latin-1: quotation marks, dashes and the like. In a text that
-/// `is_garbled` they are parts of other characters, and stay. Form feeds and vertical tabs become line ends.
-pub(in crate::input) fn mend(text: &mut String, is_garbled: bool) -> bool {
+/// `is_mojibake` they are parts of other characters, and stay. Form feeds and vertical tabs become line ends.
+pub(in crate::input) fn mend(text: &mut String, is_mojibake: bool) -> bool {
     // Nearly all texts end here.
-    if !text.bytes().any(may_begin_control) || text.chars().all(|character| is_kept(character, is_garbled)) {
+    if !text.bytes().any(may_begin_control) || text.chars().all(|character| is_kept(character, is_mojibake)) {
         return false;
     }
     let characters = text.chars();
     *text =
-        characters.filter_map(|known| if is_kept(known, is_garbled) { Some(known) } else { meaning(known) }).collect();
+        characters.filter_map(|known| if is_kept(known, is_mojibake) { Some(known) } else { meaning(known) }).collect();
     true
 }
 
-fn is_kept(character: char, is_garbled: bool) -> bool {
+fn is_kept(character: char, is_mojibake: bool) -> bool {
     match character {
         '\t' | '\n' | '\r' => true,
-        '\u{80}'..='\u{9f}' => is_garbled,
+        '\u{80}'..='\u{9f}' => is_mojibake,
         other => !other.is_control(),
     }
 }

@@ -1,16 +1,16 @@
 //! Detection of texts that were decoded wrongly before they came here.
 
 /// True if a text was UTF-8 and was decoded as windows-1252: it has `Ã©` for `é` or the like more than once.
-pub(in crate::input) fn is_garbled(text: &str) -> bool {
+pub(in crate::input) fn is_mojibake(text: &str) -> bool {
     const ENOUGH: usize = 2;
     let bytes = text.as_bytes();
     // The first byte of a sequence in UTF-8 is then a letter from `Â` to `ô`, and these letters begin with 0xc3.
-    let letters = memchr::memchr_iter(0xc3, bytes).filter(|&at| is_garbled_at(&text[at..]));
+    let letters = memchr::memchr_iter(0xc3, bytes).filter(|&at| is_mojibake_at(&text[at..]));
     letters.take(ENOUGH).count() == ENOUGH
 }
 
 /// True if the text begins with a UTF-8 sequence whose bytes were each decoded as windows-1252.
-fn is_garbled_at(text: &str) -> bool {
+fn is_mojibake_at(text: &str) -> bool {
     let mut bytes = text.chars().map(byte_in_windows_1252);
     let Some(Some(first)) = bytes.next() else { return false };
     let followers = match first {
@@ -42,9 +42,9 @@ mod tests {
 
     #[test]
     fn what_was_decoded_wrongly_is_noticed_and_what_was_not_is_not() {
-        assert!(is_garbled("A cafÃ© in MÃ¼nchen"));
-        assert!(is_garbled("â€œNo,â€\u{9d} she said"));
-        assert!(!is_garbled("Ein Café in München, São Paulo, ÀÉ, “No”, Ã"));
-        assert!(!is_garbled("One cafÃ© may be a quotation"));
+        assert!(is_mojibake("A cafÃ© in MÃ¼nchen"));
+        assert!(is_mojibake("â€œNo,â€\u{9d} she said"));
+        assert!(!is_mojibake("Ein Café in München, São Paulo, ÀÉ, “No”, Ã"));
+        assert!(!is_mojibake("One cafÃ© may be a quotation"));
     }
 }
