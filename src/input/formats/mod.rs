@@ -2,6 +2,8 @@
 
 /// ARC, which came before WARC.
 mod arc;
+/// Arrow IPC: files (Feather) and streams.
+mod arrow;
 /// The bytes and the name by which a format is recognised.
 mod beginning;
 /// Pictures and other files without text.
@@ -10,6 +12,8 @@ mod binary;
 mod capture;
 /// Content that shows beyond doubt what it is.
 mod certain;
+/// The named columns of columnar files.
+mod columns;
 /// Word documents.
 mod docx;
 /// XML and SGML with an article in each element of one name.
@@ -90,6 +94,7 @@ use beginning::Beginning;
 /// The formats. The first one that recognises a stream reads it.
 static FORMATS: &[&Format] = &[
     &parquet::FORMAT,
+    &arrow::FORMAT,
     &docx::FORMAT,
     &rtf::FORMAT,
     &warc::FORMAT,
