@@ -14,6 +14,8 @@ mod capture;
 mod certain;
 /// The named columns of columnar files.
 mod columns;
+/// Datelines that stand apart from the text.
+mod dateline;
 /// Word documents.
 mod docx;
 /// XML and SGML with an article in each element of one name.
@@ -66,6 +68,8 @@ mod reuters;
 mod rtf;
 /// CSV, TSV and the like.
 mod table;
+/// Elements found by their tags.
+mod tags;
 /// Bytes read as if they were a file.
 pub(super) mod testing;
 /// SGML of research corpora: Gigaword, AQUAINT and TREC.
@@ -112,6 +116,7 @@ static FORMATS: &[&Format] = &[
     &html::FORMAT,
     &wire::FORMAT,
     &table::UNNAMED,
+    &binary::MISNAMED,
     &plain::FORMAT,
 ];
 
