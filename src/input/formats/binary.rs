@@ -1,6 +1,8 @@
 //! Pictures, PDF and other files that hold no text, by their first bytes. They are refused whatever their name says. So are files that are
 //! named like a binary file and begin like none: what stands in them is damaged, or an error message of the server that they came from.
 
+use std::io::BufRead;
+
 use super::Format;
 use crate::input::intake::Spot;
 use crate::input::names::extension;
@@ -34,7 +36,10 @@ pub(super) static MISNAMED: Format = Format {
         let kind = kind.map_or("binary", |(_, kind)| kind);
         let message = format!("is named `.{extension}` but is not {kind}");
         let head = stream.peek(EXCERPT_BYTES).to_vec();
-        intake.refuse(Spot::Whole, Refusal::new(Reason::NotText, message), &head)
+        stream.consume(head.len());
+        // A file that is cut short may lack what it would be recognised by.
+        let failure = stream.fill_buf().err().map(Refusal::from);
+        intake.refuse(Spot::Whole, failure.unwrap_or_else(|| Refusal::new(Reason::NotText, message)), &head)
     },
 };
 
