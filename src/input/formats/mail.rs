@@ -35,7 +35,7 @@ const MAX_PARTS: usize = 5000;
 /// HTML is taken instead of plain text if it has more than so many halves of the letters.
 const MORE_HALVES: usize = 3;
 
-/// What stands in every message to which another one is attached.
+/// Every message to which another one is attached has one of these.
 const ATTACHED_MARKS: [&[u8]; 4] = [b"rfc822", b"RFC822", b"message/global", b"/digest"];
 
 /// The headers of a part that has none.
@@ -91,13 +91,13 @@ fn header_end(bytes: &[u8]) -> Option<(usize, usize)> {
 /// Reads a file as a message.
 fn read(stream: &mut Stream<'_>, _: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
     match take_whole(stream, intake)? {
-        Some(bytes) => put(bytes, Spot::Whole, intake),
+        Some(bytes) => put_with_attached(bytes, Spot::Whole, intake),
         None => Flow::Continue(()),
     }
 }
 
 /// Takes in a message, and those that are attached to it, which get its place.
-pub(super) fn put(bytes: Vec<u8>, spot: Spot, intake: &mut Intake<'_>) -> Flow {
+pub(super) fn put_with_attached(bytes: Vec<u8>, spot: Spot, intake: &mut Intake<'_>) -> Flow {
     put_message(bytes, spot, 0, intake)
 }
 
@@ -257,7 +257,7 @@ struct Part<'m> {
     body: &'m [u8],
 }
 
-impl<'m> Part<'m> {
+impl Part<'_> {
     /// The parts inside it. `None` if it is no multipart.
     fn inner(&self) -> Result<Option<Vec<Self>>, Refusal> {
         let boundary = attribute(&self.headers, "boundary").filter(|_| self.kind.starts_with("multipart/"));

@@ -116,7 +116,7 @@ impl Message {
             None if self.length > limit => {
                 intake.refuse(self.spot, Refusal::too_large(self.length, limit), &self.bytes)
             }
-            None => mail::put(self.bytes, self.spot, intake),
+            None => mail::put_with_attached(self.bytes, self.spot, intake),
         }
     }
 }

@@ -40,13 +40,13 @@ pub(super) fn attribute(markup: &str, tag: &str, name: &str) -> Option<String> {
     Some(value.to_owned()).filter(|value| !value.is_empty())
 }
 
-/// What stands behind the first tag of that name.
+/// The markup behind the first tag of that name.
 fn behind_tag<'a>(markup: &'a str, name: &str) -> Option<&'a str> {
     let rest = &markup[tag_at(markup, name)?..];
     rest.split_once('>').map(|(_, behind)| behind)
 }
 
-/// What stands between the name of the first tag of that name and its end.
+/// The attributes of the first tag of that name, as they stand there.
 fn attributes<'a>(markup: &'a str, name: &str) -> Option<&'a str> {
     let rest = &markup[tag_at(markup, name)? + 1 + name.len()..];
     rest.split_once('>').map(|(attributes, _)| attributes)

@@ -82,7 +82,7 @@ impl Batches {
             budget.unpack(values.get_buffer_memory_size() as u64)?;
         }
         self.dictionaries.insert(id, values);
-        let bytes: usize = self.dictionaries.values().map(|values| values.get_buffer_memory_size()).sum();
+        let bytes: usize = self.dictionaries.values().map(Array::get_buffer_memory_size).sum();
         if bytes as u64 > MAX_BATCH_BYTES {
             self.dictionaries.clear();
             return Err(too_large(bytes as u64));
@@ -100,8 +100,10 @@ impl Batches {
     ) -> Result<Vec<ArrayRef>, Refusal> {
         let parts = Walk::new(batch, self.table.version).parts(fields, ways)?;
         let mut wanted = Vec::new();
-        parts.iter().for_each(|part| part.add_buffers(&mut wanted));
-        let buffers = body.take(batch, wanted)?;
+        for part in &parts {
+            part.add_buffers(&mut wanted);
+        }
+        let buffers = body.take_buffers(batch, wanted)?;
         parts.iter().map(|part| Ok(make_array(part.data(&buffers, &self.dictionaries)?))).collect()
     }
 }
@@ -244,8 +246,12 @@ impl<'m> Walk<'m> {
             DataType::Union(_, mode) => {
                 1 + usize::from(self.version < MetadataVersion::V5) + usize::from(*mode == UnionMode::Dense)
             }
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary => 3,
-            DataType::ListView(_) | DataType::LargeListView(_) => 3,
+            DataType::Utf8
+            | DataType::LargeUtf8
+            | DataType::Binary
+            | DataType::LargeBinary
+            | DataType::ListView(_)
+            | DataType::LargeListView(_) => 3,
             DataType::Utf8View | DataType::BinaryView => {
                 let counts = self.batch.variadicBufferCounts().filter(|counts| self.at.variadics < counts.len());
                 let count = counts.map_or(-1, |counts| counts.get(self.at.variadics));
@@ -319,7 +325,7 @@ struct Extent {
 
 impl Body<'_, '_, '_> {
     /// Takes the buffers of these numbers, unpacked.
-    fn take(self, batch: RecordBatch<'_>, wanted: Vec<usize>) -> Result<BTreeMap<usize, Buffer>, Refusal> {
+    fn take_buffers(self, batch: RecordBatch<'_>, wanted: Vec<usize>) -> Result<BTreeMap<usize, Buffer>, Refusal> {
         let packing = batch.compression().map(|compression| compression.codec());
         let mut extents = self.extents(batch, wanted)?;
         extents.sort_unstable();

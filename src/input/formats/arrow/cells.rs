@@ -28,7 +28,7 @@ impl AsRef<[u8]> for Value<'_> {
 }
 
 /// The content of a row in a column; `None` of nothing.
-pub(super) fn read<'a>(array: &'a dyn Array, row: usize, column: &Column) -> Option<Cell<Value<'a>>> {
+pub(super) fn cell<'a>(array: &'a dyn Array, row: usize, column: &Column) -> Option<Cell<Value<'a>>> {
     let mut values = Vec::new();
     add_values(array, row, &mut values);
     match column.items {

@@ -16,7 +16,7 @@ const MAX_METADATA_BYTES: usize = 16 << 20;
 /// A schema that tells what a file is has no more bytes than this.
 const MAX_FIRST_BYTES: usize = 1 << 20;
 
-/// What comes next in a stream.
+/// The next part of a stream.
 pub(super) enum Next {
     /// The metadata of a message.
     Message(Vec<u8>),

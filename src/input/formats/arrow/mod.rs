@@ -13,7 +13,6 @@ mod schema;
 use std::io::BufRead;
 use std::ops::ControlFlow;
 
-use arrow_array::Array;
 use arrow_ipc::{Message, MessageHeader};
 
 use super::Format;
@@ -162,14 +161,9 @@ fn take_message(
 
 fn put_rows(rows: &batch::Rows, table: &Table, shell: Shell<'_>, intake: &mut Intake<'_>) -> Result<Flow, Refusal> {
     for row in 0..rows.length {
-        let cells = guarded(|| {
-            let cell = |(column, array)| Some((column, cells::read(array, row, column)?));
-            Ok(table
-                .columns
-                .iter()
-                .zip(rows.arrays.iter().map(|array| &**array as &dyn Array))
-                .filter_map(cell)
-                .collect::<Vec<_>>())
+        let columns = table.columns.iter().zip(&rows.arrays);
+        let cells: Vec<_> = guarded(|| {
+            Ok(columns.filter_map(|(column, array)| Some((column, cells::cell(&**array, row, column)?))).collect())
         })?;
         let flow = put_row(&cells, table.flag, shell, intake)?;
         if flow.is_break() {

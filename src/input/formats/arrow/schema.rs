@@ -139,9 +139,10 @@ fn is_value(kind: &DataType) -> bool {
     };
     match kind {
         FixedSizeBinary(length) => *length > 0,
-        Binary | BinaryView | LargeBinary | LargeUtf8 | Utf8 | Utf8View | Boolean => true,
-        Date32 | Date64 | Timestamp(..) | Float16 | Float32 | Float64 => true,
-        kind => kind.is_integer(),
+        Binary | BinaryView | LargeBinary | LargeUtf8 | Utf8 | Utf8View => true,
+        kind => {
+            matches!(kind, Boolean | Date32 | Date64 | Timestamp(..) | Float16 | Float32 | Float64) || kind.is_integer()
+        }
     }
 }
 

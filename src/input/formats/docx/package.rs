@@ -25,7 +25,7 @@ pub(super) struct MainPart {
     pub(super) xml: String,
 }
 
-/// The beginning of the MIME types of OpenDocument files, which stands in their first part.
+/// The beginning of the MIME types of `OpenDocument` files, which stands in their first part.
 pub(super) const OPEN_DOCUMENT: &[u8] = b"application/vnd.oasis.opendocument";
 
 /// The usual name of the part with the text.
