@@ -228,7 +228,9 @@ mod tests {
     fn file(batches: &[RecordBatch], packing: Option<CompressionType>) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut writer = FileWriter::try_new_with_options(&mut bytes, &batches[0].schema(), options(packing)).unwrap();
-        batches.iter().for_each(|batch| writer.write(batch).unwrap());
+        for batch in batches {
+            writer.write(batch).unwrap();
+        }
         writer.finish().unwrap();
         drop(writer);
         bytes
@@ -238,7 +240,9 @@ mod tests {
         let mut bytes = Vec::new();
         let mut writer =
             StreamWriter::try_new_with_options(&mut bytes, &batches[0].schema(), options(packing)).unwrap();
-        batches.iter().for_each(|batch| writer.write(batch).unwrap());
+        for batch in batches {
+            writer.write(batch).unwrap();
+        }
         writer.finish().unwrap();
         drop(writer);
         bytes
@@ -458,7 +462,7 @@ mod tests {
             DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8)),
             true,
         )]));
-        let of = |texts: &[&str], keys: Vec<i8>| {
+        let with_values = |texts: &[&str], keys: Vec<i8>| {
             let values = Arc::new(StringArray::from(texts.to_vec()));
             let array = DictionaryArray::<Int8Type>::try_new(keys.into(), values).unwrap();
             RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(array)]).unwrap()
@@ -466,8 +470,8 @@ mod tests {
         let options = IpcWriteOptions::default().with_dictionary_handling(arrow_ipc::writer::DictionaryHandling::Delta);
         let mut bytes = Vec::new();
         let mut writer = StreamWriter::try_new_with_options(&mut bytes, &schema, options).unwrap();
-        writer.write(&of(&["One.", "Two."], vec![1, 0])).unwrap();
-        writer.write(&of(&["One.", "Two.", "Three."], vec![2, 0])).unwrap();
+        writer.write(&with_values(&["One.", "Two."], vec![1, 0])).unwrap();
+        writer.write(&with_values(&["One.", "Two.", "Three."], vec![2, 0])).unwrap();
         writer.finish().unwrap();
         drop(writer);
         assert_eq!(read_texts("a.arrow", &bytes), ok(&["Two.", "One.", "Three.", "One."]));
