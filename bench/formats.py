@@ -3,7 +3,7 @@
 
     bench/formats.py ARTICLES.jsonl        # lines with `text`, a thousand or so; takes some minutes
 
-Needs `cargo build --release` before; Parquet also `pip install pyarrow`. Texts are written again and again, each time with a number in
+Needs `cargo build --release` before; Parquet and Arrow also `pip install pyarrow`, LZ4 the program `lz4`. Texts are written again and again, each time with a number in
 every sentence, so that they differ; a number is the median over rounds.
 """
 import argparse
@@ -17,6 +17,7 @@ import json
 import lzma
 import os
 import pathlib
+import quopri
 import re
 import shutil
 import statistics
@@ -128,6 +129,80 @@ def parquet(path, texts):
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(records(texts))), path, row_group_size=5000)
 
 
+def arrow(compression, write):
+    def write_file(path, texts):
+        import pyarrow
+        import pyarrow.ipc
+
+        columns = pyarrow.Table.from_pylist(list(records(texts)))
+        options = pyarrow.ipc.IpcWriteOptions(compression=compression)
+        with getattr(pyarrow.ipc, write)(str(path), columns.schema, options=options) as out:
+            out.write_table(columns, max_chunksize=5000)
+
+    return write_file
+
+
+def docx(path, texts):
+    path.mkdir()
+    for place, text in enumerate(texts):
+        body = "".join(f"<w:p><w:r><w:t>{escape(paragraph)}</w:t></w:r></w:p>" for paragraph in paragraphs(text))
+        with zipfile.ZipFile(path / f"{place}.docx", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("[Content_Types].xml", '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>')
+            archive.writestr("word/document.xml", f'<?xml version="1.0"?><w:document xmlns:w="w"><w:body>{body}</w:body></w:document>')
+
+
+def rtf(text, place):
+    plain = re.sub(r"([\\\\{}])", r"\\\1", "\n".join(paragraphs(text))).replace("\n", "\\par\n")
+    return "{\\rtf1\\ansi " + "".join(letter if letter < "\x80" else f"\\u{ord(letter)}?" if letter < "\uffff" else "?" for letter in plain) + "}"
+
+
+def message(text, place):
+    encoded = quopri.encodestring(text.encode()).decode()
+    return (
+        f"From: Desk <desk@example.org>\nSubject: Item {place}\nDate: Sat, 01 Mar 2031 08:00:00 +0000\nMessage-ID: <{place}@example.org>\n"
+        f"MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n{encoded}\n"
+    )
+
+
+def mbox(texts):
+    mark = "From desk@example.org Sat Mar  1 08:00:00 2031\n"
+    return "".join(mark + message(text, place) + "\n" for place, text in enumerate(texts)).encode()
+
+
+def saved_page(text, place):
+    encoded = quopri.encodestring(page(text, place).encode()).decode()
+    head = f"From: <Saved by Blink>\nSubject: Item {place}\nDate: Sat, 01 Mar 2031 08:00:00 +0000\nMIME-Version: 1.0\n"
+    part = f"Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\nContent-Location: https://example.org/{place}\n\n{encoded}"
+    return f'{head}Content-Type: multipart/related; type="text/html"; boundary="b0und"\n\n--b0und\n{part}\n--b0und--\n'
+
+
+def rcv(text, place):
+    return f'<?xml version="1.0" encoding="utf-8"?><newsitem itemid="{place}" date="2031-03-01" xml:lang="en"><title>Item {place}</title><headline>Item {place}</headline><text>{xhtml(escape(text))}</text></newsitem>'
+
+
+def gigaword(texts):
+    item = lambda text, place: f'<DOC id="XIN_ENG_20310301.{place:06}" type="story" >\n<HEADLINE>\nItem {place}\n</HEADLINE>\n<TEXT>\n{xhtml(text).replace("p>", "P>")}\n</TEXT>\n</DOC>\n'
+    return items(texts, item).encode()
+
+
+def mediawiki(texts):
+    item = lambda text, place: f"<page><title>Item {place}</title><ns>0</ns><id>{place}</id><revision><id>{place}</id><timestamp>{DATE}</timestamp><text>{text}</text></revision></page>\n"
+    return f'<mediawiki xml:lang="en"><siteinfo><sitename>Wire</sitename><base>https://example.org/wiki/Main</base></siteinfo>\n{items(texts, item)}</mediawiki>'.encode()
+
+
+def nexis(texts):
+    def item(text, place):
+        body = "\n\n".join(paragraphs(text))
+        head = f"{place + 1} of {len(texts)} DOCUMENTS\n\n\nBay Courier\n\nMarch 1, 2031 Saturday\n\nItem {place}\n\nBYLINE: Ida Brenn\n\nSECTION: NEWS; Pg. 3\n\nLENGTH: 143 words\n\n\n"
+        return f"{head}{body}\n\nLOAD-DATE: March 2, 2031\n\nLANGUAGE: ENGLISH\n\n\n"
+
+    return "".join(item(text, place) for place, text in enumerate(texts)).encode()
+
+
+def lz4(path, texts):
+    subprocess.run(["lz4", "-q", "-", path], input=lines(texts), check=True)
+
+
 def items(texts, item):
     return "".join(item(escape(text), place) for place, text in enumerate(texts))
 
@@ -204,6 +279,7 @@ FORMATS = {
     "lines.jsonl": file(lines),
     "lines.jsonl.gz": file(lambda texts: gzip.compress(lines(texts))),
     "lines.jsonl.zst": zstd,
+    "lines.jsonl.lz4": lz4,
     "lines.jsonl.bz2": file(lambda texts: bz2.compress(lines(texts))),
     "lines.jsonl.xz": file(lambda texts: lzma.compress(lines(texts), preset=3)),
     "array.json": file(lambda texts: json.dumps(list(records(texts))).encode()),
@@ -211,18 +287,32 @@ FORMATS = {
     "table.csv": file(lambda texts: table(texts, "unix")),
     "table.tsv": file(lambda texts: table(texts, "excel-tab")),
     "table.parquet": parquet,
+    "table.feather": arrow("lz4", "new_file"),
+    "stream.arrow": arrow(None, "new_stream"),
     "feed.rss": file(rss),
     "feed.atom": file(atom),
     "items.newsml": file(newsml),
     "nitf": folder("nitf", nitf),
     "wire.sgm": file(reuters),
+    "items.rcv": folder("xml", rcv),
+    "stories.gigaword.sgm": file(gigaword),
+    "pages.mediawiki.xml": file(mediawiki),
+    "letters": folder("eml", message),
+    "letters.mbox": file(mbox),
+    "saved": folder("mhtml", saved_page),
+    "documents": docx,
+    "documents.rtf": folder("rtf", rtf),
+    "nexis.txt": file(nexis),
     "texts.tar": tar,
     "texts.zip": zipped,
 }
 if not importlib.util.find_spec("pyarrow"):
-    del FORMATS["table.parquet"]
+    for name in ["table.parquet", "table.feather", "stream.arrow"]:
+        del FORMATS[name]
 if not shutil.which("zstd"):
     del FORMATS["lines.jsonl.zst"]
+if not shutil.which("lz4"):
+    del FORMATS["lines.jsonl.lz4"]
 
 
 if __name__ == "__main__":

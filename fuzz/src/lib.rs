@@ -32,6 +32,17 @@ pub fn work_on_one_thread() {
     rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global().expect("nobody has used rayon");
 }
 
+/// Lets a panic in a library be, which readers make a rejection of. One in our own code still ends the process.
+pub fn forgive_libraries() {
+    let abort = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let is_of_library = panic.location().is_some_and(|location| location.file().contains("/registry/src/"));
+        if !is_of_library {
+            abort(panic);
+        }
+    }));
+}
+
 /// The text of a span, which has to be the same place in bytes and in code points.
 pub fn slice<'t>(span: &Span, text: &'t str) -> &'t str {
     let slice = text.get(span.byte_start..span.byte_end).expect("a span lies in the text, on character boundaries");

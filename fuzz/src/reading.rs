@@ -23,8 +23,13 @@ pub struct Reader {
 impl Reader {
     /// Of the file at `path`, which has to be there.
     pub fn of(path: &Path) -> Self {
+        Self::with_limit(path, MAX_DOCUMENT_BYTES)
+    }
+
+    /// As [`Self::of`]; documents may have so many bytes.
+    pub fn with_limit(path: &Path, max_document_bytes: usize) -> Self {
         let text =
-            format!("[input]\nmax_document_bytes = {MAX_DOCUMENT_BYTES}\n[run]\nchunk_documents = {CHUNK_DOCUMENTS}\n");
+            format!("[input]\nmax_document_bytes = {max_document_bytes}\n[run]\nchunk_documents = {CHUNK_DOCUMENTS}\n");
         let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text }).expect("it is valid");
         let finder = Finder::new(&[PathBuf::from(path)], Vec::new(), Path::new("output")).expect("the file is there");
         Self { config, finder }
@@ -33,13 +38,16 @@ impl Reader {
     /// What is in the file now.
     pub fn read(&self) -> (Vec<Document>, Vec<Rejection>) {
         let found = Counter::default();
-        let settings = ReadSettings { found: found.clone(), ..ReadSettings::default() };
+        let filtered = Counter::default();
+        let settings =
+            ReadSettings { found: found.clone(), filtered: filtered.clone(), ..ReadSettings::default() };
         let stage = Read::new(&self.config.input, &self.config.run, settings);
         let (chunks, rejections) = run_inline(stage, self.finder.sources()).expect("no file stops a run");
         let bytes = self.finder.survey().bytes;
         assert!(chunks.iter().all(|chunk| chunk.input_bytes <= bytes), "more is read than there is");
         let documents = documents(chunks);
-        assert_eq!(found.get(), (documents.len() + rejections.len()) as u64, "found = read + rejected");
+        let counted = (documents.len() + rejections.len()) as u64 + filtered.get();
+        assert_eq!(found.get(), counted, "found = read + rejected + filtered");
         assert_ids_are_names(&documents);
         assert!(rejections.iter().all(|rejection| rejection.excerpt.chars().count() <= 160));
         (documents, rejections)

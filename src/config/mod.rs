@@ -163,7 +163,7 @@ impl Config {
 }
 
 /// The fields that every statement has besides those of its tasks. No task can have one of these names.
-pub const STATEMENT_FIELDS: [&str; 21] = joined([
+pub const STATEMENT_FIELDS: [&str; 21] = concat_names([
     &["schema", "document", "statement", "index", "text", "start", "end", "byte_start", "byte_end", "paragraph"],
     &Metadata::NAMES,
     &["duplicate_of", "attributions", "flags"],
@@ -185,7 +185,7 @@ pub(crate) const DOCUMENT_FIELDS: [&str; 10] = [
 ];
 
 /// The names of three lists in one. `N` is the sum of their lengths.
-const fn joined<const N: usize>(lists: [&[&'static str]; 3]) -> [&'static str; N] {
+const fn concat_names<const N: usize>(lists: [&[&'static str]; 3]) -> [&'static str; N] {
     let mut names = [""; N];
     let mut next = 0;
     let mut list = 0;

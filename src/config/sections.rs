@@ -66,7 +66,7 @@ pub enum Order {
 }
 
 /// `[input.copies]`: the detection of copies, which are marked with `duplicate_of`.
-/// The treatment of tags, entities and shortcodes in the fields of JSON, tables and Parquet.
+/// The treatment of tags, entities and shortcodes in the fields of JSON, tables, Parquet and Arrow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RecordMarkup {
@@ -93,7 +93,7 @@ impl Default for CopiesConfig {
     }
 }
 
-/// `[input.fields]`: the fields of records in JSON, CSV or Parquet.
+/// `[input.fields]`: the fields of records in JSON, CSV, Parquet or Arrow.
 #[derive(Debug, Clone)]
 pub struct FieldNames {
     /// The path of the list of records within a JSON value; none to find it.

@@ -42,7 +42,7 @@ pub(super) fn card(recipe: &Recipe, facts: &Facts<'_>) -> String {
     }
     #[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
     let _ = writeln!(text, "| size | {:.0} MB |", facts.size_bytes as f64 / 1e6);
-    joined([
+    join_sections([
         &text,
         &data(recipe),
         &training(recipe, facts.scores, facts.epochs),
@@ -58,7 +58,7 @@ pub(super) fn recalibrated(card: &str, recipe: &Recipe, sets: &[SetScores], note
     let before = before.split_once('\n').map_or("", |(_, text)| text);
     let notes_before = scores.find("\n## ").map_or("", |end| &scores[end + 1..]);
     let notes = if notes.is_empty() { notes_before } else { notes };
-    Some(joined([&format!("{}\n{before}", title(&recipe.model)), &dev_scores(sets), notes]))
+    Some(join_sections([&format!("{}\n{before}", title(&recipe.model)), &dev_scores(sets), notes]))
 }
 
 fn title(model: &ModelRecipe) -> String {
@@ -66,7 +66,7 @@ fn title(model: &ModelRecipe) -> String {
 }
 
 /// The sections with an empty line between them.
-fn joined<const N: usize>(sections: [&str; N]) -> String {
+fn join_sections<const N: usize>(sections: [&str; N]) -> String {
     sections.map(|section| section.trim_end().to_owned() + "\n").join("\n").trim_end().to_owned() + "\n"
 }
 

@@ -114,7 +114,7 @@ fn response(capture: Capture, limit: u64) -> Result<Option<Message>, Refusal> {
         return Ok(None);
     }
     let is_chunked = headers.get("transfer-encoding").is_some_and(|how| how.to_ascii_lowercase().contains("chunked"));
-    let sent = if is_chunked { joined(&body[begin..]) } else { body[begin..].to_vec() };
+    let sent = if is_chunked { join_chunks(&body[begin..]) } else { body[begin..].to_vec() };
     let packing = headers.get("content-encoding").unwrap_or_default().to_ascii_lowercase();
     Ok(Some(Message { mime, body: unpacked(sent, &packing, capture.is_cut, limit)? }))
 }
@@ -136,7 +136,7 @@ fn find_span(message: &[u8], mark: &[u8]) -> Option<(usize, usize)> {
 
 /// The chunks of a body, without the lines between them. Some crawlers join them and keep the header that speaks of them; where chunks
 /// break off, the rest stays as it is.
-fn joined(body: &[u8]) -> Vec<u8> {
+fn join_chunks(body: &[u8]) -> Vec<u8> {
     let mut joined = Vec::with_capacity(body.len());
     let mut rest = body;
     while let Some((length, begin)) = chunk(rest) {
@@ -234,10 +234,10 @@ mod tests {
 
     #[test]
     fn chunks_are_joined_and_what_is_none_stays() {
-        assert_eq!(joined(b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"), b"abcde");
-        assert_eq!(joined(b"<html>no chunks</html>"), b"<html>no chunks</html>");
-        assert_eq!(joined(b"3\r\nabc\r\nzzz"), b"abczzz");
-        assert_eq!(joined(b"ff\r\nabc"), b"abc");
+        assert_eq!(join_chunks(b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"), b"abcde");
+        assert_eq!(join_chunks(b"<html>no chunks</html>"), b"<html>no chunks</html>");
+        assert_eq!(join_chunks(b"3\r\nabc\r\nzzz"), b"abczzz");
+        assert_eq!(join_chunks(b"ff\r\nabc"), b"abc");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use serde::de::IgnoredAny;
 
 use super::beginning::Beginning;
-use super::{arc, elements, html, json, lines, parquet, warc};
+use super::{arc, arrow, elements, html, json, lines, parquet, warc};
 use crate::config::InputConfig;
 use crate::input::raw_record::RawRecord;
 
@@ -14,10 +14,12 @@ const PROGRAM_MARKS: [&str; 3] = ["<?php", "<?=", "<%@"];
 /// The namespace of RSS 1.0. Other RDF is no feed.
 const RSS_NAMESPACE: &[u8] = b"purl.org/rss/";
 
-/// Tells whether content can be read with certainty: a web archive, Parquet, a page, markup of a known dialect, or JSON that begins with
+/// Tells whether content can be read with certainty: a web archive, Parquet, Arrow, a page, markup of a known dialect, or JSON that begins with
 /// an article.
 pub(super) fn is_certain(beginning: &mut Beginning<'_, '_>, settings: &InputConfig) -> bool {
-    let has_magic = [&parquet::FORMAT, &warc::FORMAT, &arc::FORMAT].iter().any(|format| (format.recognise)(beginning));
+    let has_magic = [&parquet::FORMAT, &arrow::FORMAT, &warc::FORMAT, &arc::FORMAT]
+        .iter()
+        .any(|format| (format.recognise)(beginning));
     has_magic
         || match beginning.first() {
             Some(b'<') => is_page(beginning) || is_known_markup(beginning),
@@ -101,10 +103,11 @@ mod tests {
     #[test]
     fn archives_pages_feeds_and_articles_in_json_are_certain() {
         let long = format!("{{\"id\": 1, \"text\": \"{}\"}}\n", "It rained. ".repeat(10_000));
-        let certain: [&str; 12] = [
+        let certain: [&str; 13] = [
             "WARC/1.0\r\n",
             "filedesc://a.arc 0.0.0.0 20310304050607 text/plain 77\n",
             "PAR1",
+            "ARROW1\0\0",
             "\u{feff}\n<!DOCTYPE html>\n<title>A</title>",
             "<?xml version=\"1.0\"?><!-- saved --><HTML lang=\"en\">",
             "<!DOCTYPE lewis SYSTEM \"lewis.dtd\">\n<REUTERS NEWID=\"1\">",

@@ -1,5 +1,5 @@
-//! Mail and saved web pages in MIME: a message a file (EML), or a page with its pictures (MHTML). Parts are cut and limited here; the crate
-//! `mail-parser` parses headers and takes off transfer encodings.
+//! Mail and saved web pages in MIME: a message a file (EML), or a page with its pictures (MHTML). Messages that are attached to others are
+//! documents of their own. Parts are cut and limited here; the crate `mail-parser` parses headers and takes off transfer encodings.
 
 use std::borrow::Cow;
 
@@ -8,20 +8,20 @@ use mail_parser::{ContentType, HeaderName, Message, MessageParser, MimeHeaders};
 use memchr::{memchr, memmem, memrchr};
 
 use super::beginning::Beginning;
-use super::{Format, html, plain};
+use super::manuscript::take_whole;
+use super::{Format, html};
 use crate::config::InputConfig;
+use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::layers::Shell;
 use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::Refusal;
+use crate::input::stream::Stream;
 use crate::input::text::decode::{decode_labelled, decode_page};
 use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
 
-pub(super) static FORMAT: Format = Format {
-    extensions: &["eml", "mht", "mhtml"],
-    is_one_record: true,
-    recognise,
-    read: |stream, _, intake| plain::read_whole(stream, intake, MailBytes),
-};
+pub(super) static FORMAT: Format =
+    Format { extensions: &["eml", "mht", "mhtml"], is_one_record: true, recognise, read };
 
 /// The headers of a message or of a part have no more bytes together.
 const MAX_HEADER_BYTES: usize = 1 << 20;
@@ -35,8 +35,11 @@ const MAX_PARTS: usize = 5000;
 /// HTML is taken instead of plain text if it has more than so many halves of the letters.
 const MORE_HALVES: usize = 3;
 
+/// Every message to which another one is attached has one of these.
+const ATTACHED_MARKS: [&[u8]; 4] = [b"rfc822", b"RFC822", b"message/global", b"/digest"];
+
 /// The headers of a part that has none.
-const NO_HEADERS: &[u8] = b"Content-Type: text/plain\n";
+const NO_HEADERS: &[u8] = b"Content-Disposition: inline\n";
 
 /// A message, or a file with the name of one. Markup and JSON are none, whatever their names.
 fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
@@ -85,16 +88,92 @@ fn header_end(bytes: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
-/// The bytes of a message.
-pub(super) struct MailBytes(pub(super) Vec<u8>);
+/// Reads a file as a message.
+fn read(stream: &mut Stream<'_>, _: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+    match take_whole(stream, intake)? {
+        Some(bytes) => put_with_attached(bytes, Spot::Whole, intake),
+        None => Flow::Continue(()),
+    }
+}
 
-impl RawRecord for MailBytes {
+/// Takes in a message, and those that are attached to it, which get its place.
+pub(super) fn put_with_attached(bytes: Vec<u8>, spot: Spot, intake: &mut Intake<'_>) -> Flow {
+    put_message(bytes, spot, 0, intake)
+}
+
+fn put_message(bytes: Vec<u8>, spot: Spot, depth: usize, intake: &mut Intake<'_>) -> Flow {
+    // Most messages have none, and are not parsed before their turn.
+    let may_have_attached = ATTACHED_MARKS.iter().any(|mark| memmem::find(&bytes, mark).is_some());
+    let attached = if may_have_attached { attached_messages(&bytes) } else { Vec::new() };
+    if attached.is_empty() {
+        return intake.put(spot, Mail { bytes, has_attached: false });
+    }
+    // A file with several records numbers them.
+    let spot = if let Spot::Whole = spot { Spot::record(0) } else { spot };
+    intake.put(spot, Mail { bytes, has_attached: true })?;
+    for message in attached {
+        if depth >= MAX_DEPTH {
+            let refusal =
+                Refusal::new(Reason::TooDeep, format!("has more than {MAX_DEPTH} messages inside each other"));
+            intake.refuse(spot, refusal, &message)?;
+        } else {
+            put_message(message, spot, depth + 1, intake)?;
+        }
+    }
+    Flow::Continue(())
+}
+
+/// The messages that are attached to one, but not to one of those. None if it is broken: parsing it says so.
+fn attached_messages(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    if let Some((end, begin)) = header_end(bytes)
+        && let Ok(Some(headers)) = parse_headers(&bytes[..end])
+    {
+        let part = Part { kind: mime_type_of(&headers, "text/plain"), headers, body: &bytes[begin..] };
+        let mut parts = 0;
+        add_attached(&part, 0, &mut parts, &mut found).unwrap_or_else(|_| found.clear());
+    }
+    found
+}
+
+/// Adds the messages that are attached to a part.
+fn add_attached(part: &Part<'_>, depth: usize, parts: &mut usize, found: &mut Vec<Vec<u8>>) -> Result<(), Refusal> {
+    *parts += 1;
+    if *parts > MAX_PARTS || depth > MAX_DEPTH {
+        return Err(Refusal::new(Reason::TooLarge, "has too many parts"));
+    }
+    if is_attached_message(&part.kind) {
+        let message = without_encoding(part.body, part.headers.content_transfer_encoding().unwrap_or_default())?;
+        found.push(message.trim_ascii_start().to_vec());
+        return Ok(());
+    }
+    for inner in part.inner()?.unwrap_or_default() {
+        add_attached(&inner, depth + 1, parts, found)?;
+    }
+    Ok(())
+}
+
+fn is_attached_message(kind: &str) -> bool {
+    matches!(kind, "message/rfc822" | "message/global")
+}
+
+/// The bytes of a message.
+struct Mail {
+    bytes: Vec<u8>,
+    /// True if it carries other messages. Without a text of its own it is then no document.
+    has_attached: bool,
+}
+
+impl RawRecord for Mail {
     fn excerpt_source(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
-        parse(&self.0).map(Some)
+        match parse(&self.bytes) {
+            Err(refusal) if refusal.reason == Reason::Empty && self.has_attached => Ok(None),
+            outcome => outcome.map(Some),
+        }
     }
 }
 
@@ -104,11 +183,12 @@ fn parse(bytes: &[u8]) -> Result<Parsed, Refusal> {
     let Some(headers) = parse_headers(&bytes[..end])? else {
         return Err(Refusal::damaged("has no headers of a message"));
     };
+    let part = Part { kind: mime_type_of(&headers, "text/plain"), headers, body: &bytes[begin..] };
     let mut texts = Texts::default();
-    texts.add_part(&headers, &bytes[begin..], 0)?;
-    match texts.page(&headers) {
-        Some(page) => parse_page(page, &headers),
-        None => parse_message(&texts, &headers),
+    texts.add_part(&part, 0)?;
+    match texts.page(&part.headers) {
+        Some(page) => parse_page(page, &part.headers),
+        None => parse_message(&texts, &part.headers),
     }
 }
 
@@ -169,6 +249,34 @@ fn raw_header(headers: &Message<'_>, name: &'static str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
 }
 
+/// A part of a message, or a message.
+struct Part<'m> {
+    /// Its MIME type, in small letters.
+    kind: String,
+    headers: Message<'m>,
+    body: &'m [u8],
+}
+
+impl Part<'_> {
+    /// The parts inside it. `None` if it is no multipart.
+    fn inner(&self) -> Result<Option<Vec<Self>>, Refusal> {
+        let boundary = attribute(&self.headers, "boundary").filter(|_| self.kind.starts_with("multipart/"));
+        let Some(boundary) = boundary else { return Ok(None) };
+        let usual_kind = if self.kind == "multipart/digest" { "message/rfc822" } else { "text/plain" };
+        let mut parts = Vec::new();
+        for part in cut_parts(self.body, boundary)?.into_iter().take(MAX_PARTS + 1) {
+            let (end, begin) = header_end(part).unwrap_or((part.len(), part.len()));
+            let headers = parse_headers(&part[..end])?.or_else(|| MessageParser::new().parse_headers(NO_HEADERS));
+            parts.extend(headers.map(|headers| Self {
+                kind: mime_type_of(&headers, usual_kind),
+                headers,
+                body: &part[begin..],
+            }));
+        }
+        Ok(Some(parts))
+    }
+}
+
 /// The texts of a message.
 #[derive(Default)]
 struct Texts<'m> {
@@ -199,52 +307,36 @@ enum LineFlow {
 
 impl<'m> Texts<'m> {
     /// Collects the texts of a part and of the parts inside it. Attachments are none.
-    fn add_part(&mut self, headers: &Message<'_>, body: &'m [u8], depth: usize) -> Result<(), Refusal> {
+    fn add_part(&mut self, part: &Part<'m>, depth: usize) -> Result<(), Refusal> {
         self.parts += 1;
         if self.parts > MAX_PARTS {
             return Err(Refusal::new(Reason::TooLarge, format!("has more than {MAX_PARTS} parts")));
         }
-        let content_type = headers.content_type();
-        let kind = content_type.map_or_else(|| "text/plain".to_owned(), mime_type);
-        let boundary = content_type.and_then(|content_type| content_type.attribute("boundary"));
-        match boundary {
-            Some(boundary) if kind.starts_with("multipart/") => {
-                self.add_parts(&kind, content_type, cut_parts(body, boundary)?, depth)
+        match part.inner()? {
+            Some(inner) => self.add_parts(part, inner, depth),
+            None if part.headers.content_disposition().is_some_and(ContentType::is_attachment) => Ok(()),
+            None if part.kind == "text/plain" || part.kind == "text/html" => {
+                self.add_text(&part.kind, &part.headers, part.body)
             }
-            _ if headers.content_disposition().is_some_and(ContentType::is_attachment) => Ok(()),
-            _ if kind == "text/plain" || kind == "text/html" => self.add_text(&kind, headers, body),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
     /// Collects the texts of the parts of a multipart: of all of them, or of the root of related ones.
-    fn add_parts(
-        &mut self,
-        kind: &str,
-        content_type: Option<&ContentType<'_>>,
-        parts: Vec<&'m [u8]>,
-        depth: usize,
-    ) -> Result<(), Refusal> {
+    fn add_parts(&mut self, part: &Part<'m>, mut inner: Vec<Part<'m>>, depth: usize) -> Result<(), Refusal> {
         if depth >= MAX_DEPTH {
             return Err(Refusal::new(
                 Reason::TooDeep,
                 format!("has more than {MAX_DEPTH} multiparts inside each other"),
             ));
         }
-        let mut opened = Vec::new();
-        for part in parts.into_iter().take(MAX_PARTS + 1) {
-            let (end, begin) = header_end(part).unwrap_or((part.len(), part.len()));
-            let headers = parse_headers(&part[..end])?.or_else(|| MessageParser::new().parse_headers(NO_HEADERS));
-            opened.extend(headers.map(|headers| (headers, &part[begin..])));
+        if part.kind == "multipart/related" {
+            let start = attribute(&part.headers, "start");
+            let root = start.and_then(|start| inner.iter().position(|part| is_id(start, &part.headers)));
+            inner = inner.into_iter().skip(root.unwrap_or(0)).take(1).collect();
         }
-        if kind == "multipart/related" {
-            let start = content_type.and_then(|content_type| content_type.attribute("start"));
-            let root = start.and_then(|start| opened.iter().position(|(headers, _)| is_id(start, headers)));
-            let root = root.unwrap_or(0);
-            opened = opened.into_iter().skip(root).take(1).collect();
-        }
-        for (headers, body) in opened {
-            self.add_part(&headers, body, depth + 1)?;
+        for part in inner {
+            self.add_part(&part, depth + 1)?;
         }
         Ok(())
     }
@@ -328,7 +420,9 @@ fn attribute<'h>(headers: &'h Message<'_>, name: &str) -> Option<&'h str> {
     headers.content_type()?.attribute(name)
 }
 
-fn mime_type(content_type: &ContentType<'_>) -> String {
+/// The MIME type that headers name, in small letters, or the usual one.
+fn mime_type_of(headers: &Message<'_>, usual: &str) -> String {
+    let Some(content_type) = headers.content_type() else { return usual.to_owned() };
     let kind = format!("{}/{}", content_type.ctype(), content_type.subtype().unwrap_or_default());
     kind.to_ascii_lowercase()
 }
@@ -412,7 +506,7 @@ fn parse_hex(digits: &[u8]) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use crate::input::formats::testing::{read_article, read_every_cut, read_texts};
+    use crate::input::formats::testing::{read_article, read_articles, read_every_cut, read_texts};
     use crate::record::Reason;
 
     const HEADERS: &str = "From: =?utf-8?q?Zo=C3=AB?= Marsh <zoe@quay.example>\r\nTo: desk@quay.example\r\nSubject: Storm =?iso-8859-1?Q?=E0_la?=\r\n \
@@ -520,6 +614,53 @@ mod tests {
         assert_eq!(read_texts("a.eml", cut), [Err(Reason::Truncated)]);
         assert_eq!(read_texts("a.eml", HEADERS.as_bytes()), [Err(Reason::Truncated)]);
         assert_eq!(read_texts("a.eml", b"no header\n\nIt rained."), [Err(Reason::Damaged)]);
+    }
+
+    fn forwarding(text: &str, attached: &str) -> Vec<u8> {
+        message(&format!(
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{text}\r\n--b\r\nContent-Type: message/rfc822\r\n\
+             Content-Disposition: attachment\r\n\r\n{attached}\r\n--b--\r\n"
+        ))
+    }
+
+    const FORWARDED: &str = "From: Orla Venn <orla@quay.example>\r\nSubject: Quay\r\nDate: Mon, 3 Mar 2031 09:00:00 +0000\r\n\
+        Message-ID: <q1@quay.example>\r\n\r\nThe quay will close.";
+
+    #[test]
+    fn an_attached_message_is_a_document_of_its_own() {
+        let articles = read_articles("a.eml", &forwarding("For you.", FORWARDED));
+        let found: Vec<_> = articles
+            .iter()
+            .map(|article| (article.text.as_str(), article.own_id.as_deref(), article.metadata.byline.as_deref()))
+            .collect();
+        let expected = [
+            ("For you.", Some("m1@quay.example"), Some("Zoë Marsh")),
+            ("The quay will close.", Some("q1@quay.example"), Some("Orla Venn")),
+        ];
+        assert_eq!(found, expected);
+        let nested = forwarding(
+            "First.",
+            &String::from_utf8(forwarding("Second.", FORWARDED)).unwrap().replace("=b\r", "=c\r").replace("--b", "--c"),
+        );
+        let texts = ["First.", "Second.", "The quay will close."].map(|text| Ok(text.to_owned()));
+        assert_eq!(read_texts("a", &nested), texts);
+        read_every_cut("a.eml", &nested);
+    }
+
+    #[test]
+    fn a_message_that_only_carries_others_is_none() {
+        let text = || Ok("The quay will close.".to_owned());
+        assert_eq!(read_texts("a.eml", &forwarding("", FORWARDED)), [text()]);
+        let digest = format!(
+            "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\n{FORWARDED}\r\n--b\r\n\r\n{FORWARDED}\r\n--b--\r\n"
+        );
+        assert_eq!(read_texts("a.eml", &message(&digest)), [text(), text()]);
+        assert_eq!(read_texts("a.eml", &forwarding("", "no message\r\n\r\nIt rained.")), [Err(Reason::Damaged)]);
+        let deep = (0..20).fold(FORWARDED.to_owned(), |inner, level| {
+            format!("From: a@b.example\r\nDate: Tue, 4 Mar 2031 05:06:07 +0100\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b{level}x\r\n\r\n\
+                --b{level}x\r\nContent-Type: message/rfc822\r\n\r\n{inner}\r\n--b{level}x--\r\n")
+        });
+        assert_eq!(read_texts("a.eml", deep.as_bytes()), [Err(Reason::TooDeep)]);
     }
 
     #[test]

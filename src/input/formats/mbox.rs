@@ -3,7 +3,7 @@
 use super::Format;
 use super::beginning::Beginning;
 use super::lines::{self, Line};
-use super::mail::{MailBytes, header_name};
+use super::mail::{self, header_name};
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
@@ -120,7 +120,7 @@ impl Message {
             None if self.length > limit => {
                 intake.refuse(self.spot, Refusal::too_large(self.length, limit), &self.bytes)
             }
-            None => intake.put(self.spot, MailBytes(self.bytes)),
+            None => mail::put_with_attached(self.bytes, self.spot, intake),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! XML dumps of MediaWiki, such as those of Wikinews: an article a `page`.
 
 use super::elements::Dialect;
+use super::tags;
 use super::wikitext::{self, Namespaces};
 use super::xml::Node;
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
-use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
 
 pub(super) static MEDIAWIKI: Dialect = Dialect { roots: &["mediawiki"], element: "page", parse };
@@ -25,11 +25,11 @@ fn parse(page: &str, site: &str, encoding: &'static str) -> Result<Parsed, Refus
     }
     let title = page.text_at(&["title"]);
     let metadata = Metadata {
-        uri: title.as_ref().zip(first_text(site, "base")).map(|(title, base)| address(&base, title)),
+        uri: title.as_ref().zip(tags::text(site, "base")).map(|(title, base)| address(&base, title)),
         published: article.date,
         modified: revision.and_then(|revision| revision.text_at(&["timestamp"])),
-        language: attribute(site, "xml:lang"),
-        source: first_text(site, "sitename"),
+        language: tags::attribute(site, "mediawiki", "xml:lang"),
+        source: tags::text(site, "sitename"),
         title,
         ..Metadata::default()
     };
@@ -39,7 +39,7 @@ fn parse(page: &str, site: &str, encoding: &'static str) -> Result<Parsed, Refus
 /// Tells whether a page is no article: a redirect, or a page of another namespace, such as a talk page or a template.
 pub(super) fn is_left_out(page: &str) -> bool {
     let head = &page[..page.find("<revision").unwrap_or(page.len())];
-    let is_other = first_text(head, "ns").is_some_and(|namespace| namespace != "0");
+    let is_other = tags::text(head, "ns").is_some_and(|namespace| namespace != "0");
     is_other || head.contains("<redirect")
 }
 
@@ -57,18 +57,6 @@ fn namespaces(site: &str) -> Vec<String> {
 fn address(base: &str, title: &str) -> String {
     let folder = base.rsplit_once('/').map_or(base, |(folder, _)| folder);
     format!("{folder}/{}", title.replace(' ', "_"))
-}
-
-/// The text of the first element of that name.
-fn first_text(xml: &str, name: &str) -> Option<String> {
-    let (_, behind) = xml.split_once(&format!("<{name}>"))?;
-    let (content, _) = behind.split_once(&format!("</{name}>"))?;
-    Some(markup::text(content)).filter(|text| !text.is_empty())
-}
-
-fn attribute(xml: &str, name: &str) -> Option<String> {
-    let (_, behind) = xml.split_once(&format!("{name}=\""))?;
-    behind.split('"').next().filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 /// ARC, which came before WARC.
 mod arc;
+/// Arrow IPC: files (Feather) and streams.
+mod arrow;
 /// The bytes and the name by which a format is recognised.
 mod beginning;
 /// Pictures and other files without text.
@@ -10,6 +12,10 @@ mod binary;
 mod capture;
 /// Content that shows beyond doubt what it is.
 mod certain;
+/// The named columns of columnar files.
+mod columns;
+/// Datelines that stand apart from the text.
+mod dateline;
 /// Word documents.
 mod docx;
 /// XML and SGML with an article in each element of one name.
@@ -62,6 +68,8 @@ mod reuters;
 mod rtf;
 /// CSV, TSV and the like.
 mod table;
+/// Elements found by their tags.
+mod tags;
 /// Bytes read as if they were a file.
 pub(super) mod testing;
 /// SGML of research corpora: Gigaword, AQUAINT and TREC.
@@ -90,6 +98,7 @@ use beginning::Beginning;
 /// The formats. The first one that recognises a stream reads it.
 static FORMATS: &[&Format] = &[
     &parquet::FORMAT,
+    &arrow::FORMAT,
     &docx::FORMAT,
     &rtf::FORMAT,
     &warc::FORMAT,
@@ -107,6 +116,7 @@ static FORMATS: &[&Format] = &[
     &html::FORMAT,
     &wire::FORMAT,
     &table::UNNAMED,
+    &binary::MISNAMED,
     &plain::FORMAT,
 ];
 

@@ -1,5 +1,6 @@
 //! NITF, the XML of news agencies and of many archives.
 
+use super::dateline::with_dateline;
 use super::elements::Dialect;
 use super::xml::Node;
 use crate::input::raw_record::Parsed;
@@ -35,6 +36,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
             .attribute_at(PUBDATA, "name")
             .or_else(|| nitf.attribute_at(&["head", "docdata", "doc-id"], "regsrc")),
     };
+    let text = with_dateline(nitf.text_at(&["body", "body.head", "dateline"]), text);
     let own_id = nitf.attribute_at(&["head", "docdata", "doc-id"], "id-string").or_else(|| nitf.attribute("id"));
     Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
 }

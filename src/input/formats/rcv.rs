@@ -1,5 +1,6 @@
 //! Reuters Corpora RCV1 and RCV2: XML of 1996 and 1997, an article a `newsitem`, one or many a file.
 
+use super::dateline::with_dateline;
 use super::elements::Dialect;
 use super::xml::Node;
 use crate::input::raw_record::Parsed;
@@ -23,7 +24,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
         source: dublin_core(&item, "dc.source").or_else(|| dublin_core(&item, "dc.publisher")),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
+    Ok(Parsed { own_id, metadata, ..Parsed::new(with_dateline(item.text_at(&["dateline"]), text), encoding) })
 }
 
 /// The value of `<dc element="NAME" value="…"/>`.
@@ -48,7 +49,7 @@ mod tests {
     fn an_item_is_a_document() {
         let latin_1: Vec<u8> = ITEM.chars().map(|character| u8::try_from(character).unwrap()).collect();
         let article = read_article("7newsML.xml", &latin_1);
-        assert_eq!(article.text, "It rained & snowed in Malmö.\n\nNobody was hurt.");
+        assert_eq!(article.text, "PORT ANSELM\n\nIt rained & snowed in Malmö.\n\nNobody was hurt.");
         assert_eq!((article.own_id.as_deref(), article.encoding), (Some("7"), "windows-1252"));
         let metadata = article.metadata;
         assert_eq!(

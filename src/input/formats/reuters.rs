@@ -1,6 +1,8 @@
 //! Reuters-21578: SGML of 1987, an article a `REUTERS`. Lines stay as they were on the wire.
 
+use super::dateline::with_dateline;
 use super::elements::Dialect;
+use super::tags;
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
@@ -9,40 +11,21 @@ use crate::record::{Metadata, Reason};
 pub(super) static REUTERS: Dialect = Dialect { roots: &["REUTERS"], element: "REUTERS", parse };
 
 fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
-    let tag = &article[..article.find('>').unwrap_or(article.len())];
-    let text = inside(article, "BODY").or_else(|| inside(article, "TEXT").map(behind_title)).unwrap_or_default();
+    let text =
+        tags::inside(article, "BODY").or_else(|| tags::inside(article, "TEXT").map(behind_title)).unwrap_or_default();
     let text = lines(text);
     if text.trim().is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text in `BODY` or `TEXT`"));
     }
+    let text = with_dateline(tags::text(article, "DATELINE"), text);
     let metadata = Metadata {
-        title: word(article, "TITLE"),
-        byline: word(article, "AUTHOR"),
-        published: word(article, "DATE"),
+        title: tags::text(article, "TITLE"),
+        byline: tags::text(article, "AUTHOR"),
+        published: tags::text(article, "DATE"),
         source: Some("Reuters".to_owned()),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id: attribute(tag, "NEWID"), metadata, ..Parsed::new(text, encoding) })
-}
-
-/// The text of the first element of that name, unless it is empty.
-fn word(article: &str, name: &str) -> Option<String> {
-    inside(article, name).map(markup::text).filter(|text| !text.is_empty())
-}
-
-/// The markup between the tags of that name.
-pub(super) fn inside<'a>(article: &'a str, name: &str) -> Option<&'a str> {
-    let open = format!("<{name}");
-    let mut from = 0;
-    loop {
-        let at = from + article[from..].find(&open)?;
-        let behind = &article[at + open.len()..];
-        if behind.starts_with(['>', ' ', '\n', '\r']) {
-            let content = behind.split_once('>')?.1;
-            return content.split_once(&format!("</{name}>")).map(|(content, _)| content);
-        }
-        from = at + open.len();
-    }
+    Ok(Parsed { own_id: tags::attribute(article, "REUTERS", "NEWID"), metadata, ..Parsed::new(text, encoding) })
 }
 
 /// A story without a body has its text behind the title.
@@ -57,11 +40,6 @@ fn lines(text: &str) -> String {
     text.trim_matches('\n').to_owned()
 }
 
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let value = tag.split_once(&format!("{name}=\""))?.1;
-    value.split_once('"').map(|(value, _)| value.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use crate::input::formats::testing::read_articles;
@@ -71,11 +49,11 @@ mod tests {
         let articles = read_articles(
             "a.sgm",
             b"<!DOCTYPE lewis SYSTEM \"lewis.dtd\">\n<REUTERS TOPICS=\"YES\" NEWID=\"7\">\n<DATE>26-FEB-1987</DATE>\n<TEXT>&#2;\n\
-            <TITLE>STORM &amp; RAIN</TITLE>\n<BODY>One line\nand another.\n&#3;</BODY></TEXT>\n</REUTERS>\n\
+            <TITLE>STORM &amp; RAIN</TITLE>\n<DATELINE>    BERGEN, Feb 26 - </DATELINE><BODY>One line\nand another.\n&#3;</BODY></TEXT>\n</REUTERS>\n\
             <REUTERS NEWID=\"8\"><TEXT TYPE=\"BRIEF\"><TITLE>SNOW</TITLE>It snowed.</TEXT></REUTERS>\n",
         );
         let found: Vec<_> = articles.iter().map(|article| (article.own_id.as_deref(), article.text.as_str())).collect();
-        assert_eq!(found, [(Some("7"), "One line\nand another."), (Some("8"), "It snowed.")]);
+        assert_eq!(found, [(Some("7"), "BERGEN, Feb 26\n\nOne line\nand another."), (Some("8"), "It snowed.")]);
         let metadata = &articles[0].metadata;
         assert_eq!((metadata.title.as_deref(), metadata.source.as_deref()), (Some("STORM & RAIN"), Some("Reuters")));
     }

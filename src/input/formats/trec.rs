@@ -3,7 +3,9 @@
 
 use jiff::civil::Date;
 
+use super::dateline::with_dateline;
 use super::elements::Dialect;
+use super::tags;
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
@@ -39,17 +41,19 @@ const PUBLISHERS: [(&str, &str); 14] = [
 fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
     let text: Vec<String> = TEXTS
         .iter()
-        .flat_map(|name| elements(article, name))
+        .flat_map(|name| tags::all(article, name))
         .map(text_of)
         .filter(|text| !text.trim().is_empty())
         .collect();
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text in `TEXT`"));
     }
-    let id = attribute(article, "id").or_else(|| word(article, "DOCNO")).or_else(|| word(article, "DOCID"));
+    let id =
+        tags::attribute(article, "DOC", "id").or_else(|| word(article, "DOCNO")).or_else(|| word(article, "DOCID"));
     let heading =
         TITLES.iter().find_map(|name| lines_of(article, name)).map(|lines| Heading::new(&lines)).unwrap_or_default();
     let date = ["DATE_TIME", "DATE", "DD"].iter().find_map(|name| word(article, name));
+    let text = with_dateline(word(article, "DATELINE"), text.join("\n\n"));
     let metadata = Metadata {
         title: heading.title,
         byline: word(article, "BYLINE").or(heading.byline),
@@ -60,12 +64,12 @@ fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refus
             .or_else(|| word(article, "SO")),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id: id, metadata, ..Parsed::new(text.join("\n\n"), encoding) })
+    Ok(Parsed { own_id: id, metadata, ..Parsed::new(text, encoding) })
 }
 
 /// Tells whether a `DOC` is no article by the type that LDC gives it: a note to editors, or a list of prices or results.
 pub(super) fn is_left_out(article: &str) -> bool {
-    attribute(article, "type").is_some_and(|kind| kind != "story")
+    tags::attribute(article, "DOC", "type").is_some_and(|kind| kind != "story")
 }
 
 /// A headline and what stands under it.
@@ -98,33 +102,16 @@ fn is_byline(line: &str) -> bool {
     line.starts_with("By ")
 }
 
-/// The content of all elements of that name.
-fn elements<'a>(article: &'a str, name: &str) -> Vec<&'a str> {
-    let open = format!("<{name}");
-    let close = format!("</{name}>");
-    let mut found = Vec::new();
-    let mut rest = article;
-    while let Some((_, behind)) = rest.split_once(&open) {
-        rest = behind;
-        if let (true, Some((_, content))) = (behind.starts_with(['>', ' ', '\n', '\r']), behind.split_once('>')) {
-            let (content, behind) = content.split_once(&close).unwrap_or((content, ""));
-            found.push(content);
-            rest = behind;
-        }
-    }
-    found
-}
-
 /// The text of the first element of that name, on one line, unless it is empty.
 fn word(article: &str, name: &str) -> Option<String> {
-    let text = markup::text(elements(article, name).first()?);
+    let text = markup::text(tags::all(article, name).first()?);
     let words: Vec<&str> = text.split_whitespace().collect();
     Some(words.join(" ")).filter(|text| !text.is_empty())
 }
 
 /// The lines of the first element of that name that has any, without the marks that the Wall Street Journal puts before them.
 fn lines_of(article: &str, name: &str) -> Option<Vec<String>> {
-    let lines = elements(article, name).into_iter().map(|content| {
+    let lines = tags::all(article, name).into_iter().map(|content| {
         let text = markup::text(&format!("<pre>{content}</pre>"));
         let lines = text.lines().map(|line| line.trim_start_matches('@').trim().to_owned());
         lines.filter(|line| !line.is_empty()).collect::<Vec<_>>()
@@ -151,18 +138,6 @@ fn text_of(content: &str) -> String {
     let mut text = markup::unescape(&text).into_owned();
     text.retain(|character| !character.is_control() || matches!(character, '\n' | '\t'));
     text.trim_end().trim_start_matches('\n').to_owned()
-}
-
-/// An attribute of the article's tag, with or without quotation marks.
-fn attribute(article: &str, name: &str) -> Option<String> {
-    let tag = &article[..article.find('>')?];
-    let value = tag.split_once(&format!(" {name}="))?.1;
-    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''));
-    let value = match quote {
-        Some(quote) => value[1..].split(quote).next()?,
-        None => value.split_ascii_whitespace().next()?,
-    };
-    Some(value.to_owned()).filter(|value| !value.is_empty())
 }
 
 /// The letters before the first digit or mark.
@@ -220,7 +195,7 @@ mod tests {
         assert_eq!(read_texts("a", corpus.as_bytes())[1..], [Err(Reason::Empty)]);
         let first = &corpus[..corpus.find("<DOC id=\"XIN_ENG_20310304.0003").unwrap()];
         let article = read_article("xin_eng_203103", first.as_bytes());
-        assert_eq!(article.text, "It rained all night.\n\nThen it snowed & froze.");
+        assert_eq!(article.text, "PORT ANSELM, March 4\n\nIt rained all night.\n\nThen it snowed & froze.");
         assert_eq!(article.own_id.as_deref(), Some("XIN_ENG_20310304.0001"));
         let metadata = article.metadata;
         assert_eq!((metadata.title.as_deref(), metadata.source.as_deref()), (Some("Storm hits coast"), Some("Xinhua")));
@@ -245,7 +220,7 @@ mod tests {
         assert_eq!(
             texts,
             [
-                "   It rained\nall night.\n   Then it snowed.",
+                "PORT ANSELM (AP)\n\n   It rained\nall night.\n   Then it snowed.",
                 "   It rained.\n\n   Then 1 < 2.",
                 "It rained.",
                 "It rained.\n\nIt snowed."

@@ -79,29 +79,20 @@ const WORDS: &[&str] = &[
     "jobbox",
     "mailchimp",
     "modal",
-    "mostread",
     "newsfeed",
     "newsletter",
     "newsletters",
-    "nextstory",
     "outbrain",
     "pager",
     "pagination",
     "photocredit",
     "piano",
-    "popular",
     "popup",
     "prevnext",
     "promo",
     "promobox",
     "promos",
     "promotion",
-    "readmore",
-    "readnext",
-    "recirc",
-    "recommended",
-    "related",
-    "relatedlinks",
     "share",
     "sharebar",
     "sharedaddy",
@@ -119,11 +110,10 @@ const WORDS: &[&str] = &[
     "taglist",
     "tags",
     "toolbar",
-    "trending",
     "tweetbutton",
 ];
 
-/// Those of [`WORDS`] that name links to other articles.
+/// Words like [`WORDS`] that name links to other articles.
 const LINK_WORDS: &[&str] = &[
     "mostread",
     "nextstory",
@@ -260,7 +250,7 @@ fn has_table(node: NodeRef<'_, Node>) -> bool {
 }
 
 fn is_named(element: &Element) -> bool {
-    is_named_by(element, WORDS)
+    has_word(element, |word| is_one_of(word, WORDS) || is_one_of(word, LINK_WORDS))
 }
 
 /// The beginnings of an element's class, id and the like.
@@ -274,7 +264,15 @@ pub(super) fn names_of(element: &Element) -> impl Iterator<Item = &str> {
 
 /// True if a class or the like of an element has one of `known`, which are in lower case.
 pub(super) fn is_named_by(element: &Element, known: &[&str]) -> bool {
-    names_of(element).any(|name| words(name).any(|word| known.iter().any(|known| known.eq_ignore_ascii_case(word))))
+    has_word(element, |word| is_one_of(word, known))
+}
+
+fn has_word(element: &Element, is_wanted: impl Fn(&str) -> bool) -> bool {
+    names_of(element).any(|name| words(name).any(&is_wanted))
+}
+
+fn is_one_of(word: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// The words of `articleShareBar related-links__item`.

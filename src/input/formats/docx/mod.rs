@@ -48,7 +48,8 @@ fn begins_with_part(head: &[u8]) -> bool {
     let name = head.get(HEADER_BYTES..HEADER_BYTES + length).unwrap_or_default();
     let is_xml = name.ends_with(b".xml") || name.ends_with(b".rels");
     let is_in_part_folder = [&b"_rels/"[..], b"docProps/", b"word/"].iter().any(|folder| name.starts_with(folder));
-    name == b"[Content_Types].xml" || is_xml && is_in_part_folder
+    let is_open_document = name == b"mimetype" && memchr::memmem::find(head, package::OPEN_DOCUMENT).is_some();
+    is_open_document || name == b"[Content_Types].xml" || is_xml && is_in_part_folder
 }
 
 fn read_document(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
@@ -272,6 +273,15 @@ mod tests {
     fn other_files_of_office_and_empty_documents_are_rejected_once() {
         let sheet = archive(&[("[Content_Types].xml", TYPES), ("xl/workbook.xml", "<workbook/>")]);
         assert_eq!(read_texts("a.docx", &sheet), [Err(Reason::UnknownFormat)]);
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        writer
+            .start_file("mimetype", SimpleFileOptions::default().compression_method(CompressionMethod::Stored))
+            .unwrap();
+        writer.write_all(b"application/vnd.oasis.opendocument.text").unwrap();
+        writer.start_file("content.xml", SimpleFileOptions::default()).unwrap();
+        writer.write_all(b"<office:document-content/>").unwrap();
+        let open = writer.finish().unwrap().into_inner();
+        assert_eq!(read_layers("a.odt", &open), [Err(Reason::UnknownFormat)]);
         assert_eq!(read_texts("a.docx", &of_paragraphs(&[])), [Err(Reason::Empty)]);
         assert_eq!(read_texts("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and more"), [Err(Reason::Damaged)]);
         let deep = format!(r#"<w:document xmlns:w="w">{}"#, "<w:p>".repeat(100_000));

@@ -25,6 +25,9 @@ pub(super) struct MainPart {
     pub(super) xml: String,
 }
 
+/// The beginning of the MIME types of `OpenDocument` files, which stands in their first part.
+pub(super) const OPEN_DOCUMENT: &[u8] = b"application/vnd.oasis.opendocument";
+
 /// The usual name of the part with the text.
 const MAIN: &str = "word/document.xml";
 
@@ -48,6 +51,9 @@ impl<'b> Package<'b> {
         let name = related.filter(|name| self.has(name)).unwrap_or_else(|| MAIN.to_owned());
         match self.part(&name)? {
             Some(xml) => Ok(MainPart { name, xml }),
+            None if self.part("mimetype")?.is_some_and(|kind| kind.as_bytes().starts_with(OPEN_DOCUMENT)) => {
+                Err(Refusal::new(Reason::UnknownFormat, "is an OpenDocument file, which is not read: save it as DOCX"))
+            }
             None => Err(Refusal::new(Reason::UnknownFormat, format!("is no text document: `{MAIN}` is missing"))),
         }
     }

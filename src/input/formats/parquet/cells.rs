@@ -6,31 +6,20 @@ use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType, Int96};
 use parquet::schema::types::ColumnDescriptor;
 
+use crate::input::formats::columns::{Cell, Items, day, moment};
 use crate::input::refusal::Refusal;
 
 /// A value, not yet copied.
-pub(super) enum Cell {
+pub(super) enum Value {
     Bytes(ByteArray),
     Text(String),
-    /// The items of a list.
-    Joined(Vec<u8>),
 }
 
-/// The items of a list that are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Items {
-    /// The one at this place, from 0.
-    Nth(usize),
-    /// All of them, with this between them.
-    Joined(&'static str),
-}
-
-impl Cell {
-    pub(super) fn bytes(&self) -> &[u8] {
+impl AsRef<[u8]> for Value {
+    fn as_ref(&self) -> &[u8] {
         match self {
             Self::Bytes(bytes) => bytes.data(),
             Self::Text(text) => text.as_bytes(),
-            Self::Joined(bytes) => bytes,
         }
     }
 }
@@ -44,30 +33,30 @@ pub(super) struct Wanted<'c> {
 }
 
 /// What the next rows have in a column.
-pub(super) fn read(reader: &mut ColumnReader, wanted: &Wanted<'_>) -> Result<Vec<Option<Cell>>, Refusal> {
+pub(super) fn read(reader: &mut ColumnReader, wanted: &Wanted<'_>) -> Result<Vec<Option<Cell<Value>>>, Refusal> {
     match reader {
-        ColumnReader::ByteArrayColumnReader(reader) => values(reader, wanted, Cell::Bytes),
+        ColumnReader::ByteArrayColumnReader(reader) => values(reader, wanted, Value::Bytes),
         ColumnReader::FixedLenByteArrayColumnReader(reader) => {
-            values(reader, wanted, |value| Cell::Bytes(value.into()))
+            values(reader, wanted, |value| Value::Bytes(value.into()))
         }
         ColumnReader::Int32ColumnReader(reader) => {
-            values(reader, wanted, |value| Cell::Text(number(value.into(), wanted.column)))
+            values(reader, wanted, |value| Value::Text(number(value.into(), wanted.column)))
         }
         ColumnReader::Int64ColumnReader(reader) => {
-            values(reader, wanted, |value| Cell::Text(number(value, wanted.column)))
+            values(reader, wanted, |value| Value::Text(number(value, wanted.column)))
         }
-        ColumnReader::Int96ColumnReader(reader) => values(reader, wanted, |value| Cell::Text(moment(value))),
-        ColumnReader::BoolColumnReader(reader) => values(reader, wanted, |value| Cell::Text(value.to_string())),
-        ColumnReader::FloatColumnReader(reader) => values(reader, wanted, |value| Cell::Text(value.to_string())),
-        ColumnReader::DoubleColumnReader(reader) => values(reader, wanted, |value| Cell::Text(value.to_string())),
+        ColumnReader::Int96ColumnReader(reader) => values(reader, wanted, |value| Value::Text(old_moment(value))),
+        ColumnReader::BoolColumnReader(reader) => values(reader, wanted, |value| Value::Text(value.to_string())),
+        ColumnReader::FloatColumnReader(reader) => values(reader, wanted, |value| Value::Text(value.to_string())),
+        ColumnReader::DoubleColumnReader(reader) => values(reader, wanted, |value| Value::Text(value.to_string())),
     }
 }
 
 fn values<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     wanted: &Wanted<'_>,
-    cell: impl Fn(T::T) -> Cell,
-) -> Result<Vec<Option<Cell>>, Refusal> {
+    value_of: impl Fn(T::T) -> Value,
+) -> Result<Vec<Option<Cell<Value>>>, Refusal> {
     let mut values = Vec::new();
     let mut definitions = Vec::new();
     let mut repetitions = Vec::new();
@@ -83,26 +72,10 @@ fn values<T: DataType>(
         found += more;
     }
     if wanted.column.max_def_level() == 0 {
-        return Ok(values.into_iter().map(|value| Some(cell(value))).collect());
+        return Ok(values.into_iter().map(|value| Some(Cell::One(value_of(value)))).collect());
     }
     let rows = rows(values, &definitions, &repetitions, wanted);
-    Ok(rows.into_iter().map(|values| joined(values.into_iter().map(&cell), wanted.items)).collect())
-}
-
-/// One cell of the items of a list; none of none.
-fn joined(mut cells: impl Iterator<Item = Cell>, items: Items) -> Option<Cell> {
-    let first = cells.next()?;
-    let Some(second) = cells.next() else { return Some(first) };
-    let between = match items {
-        Items::Nth(_) => "",
-        Items::Joined(between) => between,
-    };
-    let mut joined = first.bytes().to_vec();
-    for cell in std::iter::once(second).chain(cells) {
-        joined.extend_from_slice(between.as_bytes());
-        joined.extend_from_slice(cell.bytes());
-    }
-    Some(Cell::Joined(joined))
+    Ok(rows.into_iter().map(|values| Cell::from_items(values.into_iter().map(&value_of))).collect())
 }
 
 /// The wanted values of each row: the levels say where there is none, and where a list goes on.
@@ -128,7 +101,7 @@ fn rows<T>(values: Vec<T>, definitions: &[i16], repetitions: &[i16], wanted: &Wa
     rows
 }
 
-fn moment(value: Int96) -> String {
+fn old_moment(value: Int96) -> String {
     Timestamp::from_millisecond(value.to_millis()).map_or_else(|_| String::new(), |time| time.to_string())
 }
 
@@ -141,20 +114,13 @@ fn number(value: i64, column: &ColumnDescriptor) -> String {
         (_, ConvertedType::DATE) => return day(value).unwrap_or_else(|| value.to_string()),
         _ => None,
     };
-    let moment = unit.and_then(|(unit, is_utc)| {
-        let moment = match unit {
+    let text = unit.and_then(|(unit, is_utc)| {
+        let time = match unit {
             TimeUnit::MILLIS => Timestamp::from_millisecond(value),
             TimeUnit::MICROS => Timestamp::from_microsecond(value),
             TimeUnit::NANOS => Timestamp::from_nanosecond(value.into()),
         };
-        let text = moment.ok()?.to_string();
-        Some(if is_utc { text } else { text.trim_end_matches('Z').to_owned() })
+        Some(moment(time.ok()?, is_utc))
     });
-    moment.unwrap_or_else(|| value.to_string())
-}
-
-fn day(days: i64) -> Option<String> {
-    let span = jiff::Span::new().try_days(days).ok()?;
-    let day = jiff::civil::date(1970, 1, 1).checked_add(span).ok()?;
-    Some(day.to_string())
+    text.unwrap_or_else(|| value.to_string())
 }

@@ -17,19 +17,13 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use rayon::prelude::*;
 
-use super::json_fields::{TEXT_NAMES, WORD_NAMES};
-use super::{Format, fields};
-use crate::config::values::FieldPath;
-use crate::config::{FieldNames, InputConfig};
-use crate::input::text::decode::decode;
-use crate::record::{Metadata, Reason};
-
+use super::Format;
+use super::columns::{Cell, Column, Leaf, columns, put_row};
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::layers::Shell;
-use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::{Refusal, guarded};
 use crate::input::stream::Stream;
-use cells::{Cell, Items, Wanted};
+use cells::{Value, Wanted};
 use chunks::Chunks;
 use pages::PageCheck;
 
@@ -53,24 +47,7 @@ const MAX_TOGETHER_BYTES: i64 = 32 << 20;
 const MAX_TOGETHER_ROWS: i64 = 1 << 16;
 
 /// Some rows: the cells of each column in them.
-type Rows = Vec<Vec<Option<Cell>>>;
-
-/// The cells of a row in the named columns, each with the path of its column.
-struct Row {
-    cells: Vec<(String, Vec<u8>)>,
-}
-
-impl RawRecord for Row {
-    /// The longest cell, which should be the text.
-    fn excerpt_source(&self) -> &[u8] {
-        self.cells.iter().map(|(_, cell)| cell.as_slice()).max_by_key(|cell| cell.len()).unwrap_or_default()
-    }
-
-    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
-        let parsed = parse(*self, &settings.fields)?;
-        fields::without_markup(parsed, settings.markup).map(Some)
-    }
-}
+type Rows = Vec<Vec<Option<Cell<Value>>>>;
 
 /// Reads every row. What lies in an archive, is compressed or comes through a pipe is kept in a temporary file meanwhile: the list of its
 /// parts stands at its end.
@@ -87,7 +64,8 @@ fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> F
         Ok(opened) => opened,
         Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
     };
-    let columns = match columns(reader.metadata().file_metadata().schema_descr(), &intake.settings().fields) {
+    let leaves = leaves(reader.metadata().file_metadata().schema_descr());
+    let columns = match columns(&leaves, &intake.settings().fields) {
         Ok(columns) => columns,
         Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
     };
@@ -169,56 +147,19 @@ impl From<ParquetError> for Refusal {
     }
 }
 
-/// A column that a field of the configuration names.
-struct Column {
-    path: String,
-    /// Its number in the file.
-    leaf: usize,
-    /// The items that are meant, where it holds lists.
-    items: Items,
+/// The columns of a file, in their order.
+fn leaves(schema: &SchemaDescriptor) -> Vec<Leaf> {
+    schema.columns().iter().map(|column| leaf(column)).collect()
 }
 
-/// The columns of the named fields.
-fn columns(schema: &SchemaDescriptor, names: &FieldNames) -> Result<Vec<Column>, Refusal> {
-    let text = &names.text;
-    let metadata = names.metadata.iter().zip(Metadata::NAMES).map(|(path, name)| (path, name, WORD_NAMES.as_slice()));
-    let fields = [(&names.id, "id", WORD_NAMES.as_slice()), (text, "text", TEXT_NAMES.as_slice())];
-    let fields = fields.into_iter().chain(metadata);
-    let columns: Vec<Column> = fields.filter_map(|(path, field, inner)| column(schema, path, field, inner)).collect();
-    if columns.iter().any(|column| column.path == text.as_str()) {
-        return Ok(columns);
-    }
-    let known = schema.columns().iter().take(20).map(|column| column.path().string());
-    let message = format!("has no column `{text}`; its columns are {}", crate::config::listed(known));
-    Err(Refusal::new(Reason::MissingText, message))
-}
-
-/// The column that `path` names, or else one inside it that has a text or a name.
-fn column(schema: &SchemaDescriptor, path: &FieldPath, field: &str, inner: &[&str]) -> Option<Column> {
-    let leaf_at = |steps: &[String]| (0..schema.num_columns()).find(|&leaf| is_at(&schema.column(leaf), path, steps));
-    let inner_at = |name: &&str| leaf_at(&[path.steps(), &[(*name).to_owned()]].concat());
-    let leaf = leaf_at(path.steps()).or_else(|| inner.iter().find_map(inner_at))?;
-    let items = match (path.steps().iter().find_map(|step| step.parse().ok()), field) {
-        (Some(place), _) => Items::Nth(place),
-        (None, "text") => Items::Joined("\n\n"),
-        (None, "byline") => Items::Joined(", "),
-        (None, _) => Items::Nth(0),
-    };
-    Some(Column { path: path.as_str().to_owned(), leaf, items })
-}
-
-/// Tells whether a column is at these steps of `path`: lists have elements in between that nobody names, and a number says which item is meant.
-fn is_at(column: &ColumnDescriptor, path: &FieldPath, steps: &[String]) -> bool {
+/// A column. Lists have levels in between that nobody names.
+fn leaf(column: &ColumnDescriptor) -> Leaf {
     const OF_LISTS: [&str; 6] = ["list", "element", "item", "array", "bag", "array_element"];
     let parts = column.path().parts();
-    if matches!(parts, [name] if name == path.as_str()) {
-        return true;
-    }
-    if column.max_rep_level() == 0 {
-        return parts == steps;
-    }
-    let named = parts.iter().filter(|part| !OF_LISTS.contains(&part.as_str()));
-    named.eq(steps.iter().filter(|step| step.parse::<usize>().is_err()))
+    let is_list = column.max_rep_level() > 0;
+    let is_only_part = parts.len() == 1;
+    let named = parts.iter().filter(|part| is_only_part || !is_list || !OF_LISTS.contains(&part.as_str()));
+    Leaf { names: named.cloned().collect(), is_list }
 }
 
 /// Refuses a group if a page of one of the columns declares to unpack to too much.
@@ -270,8 +211,8 @@ fn put_group(
         let mut cells = rows?;
         for number in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
             let of_row = cells.iter_mut().map(|cells| cells.get_mut(number).and_then(Option::take));
-            let found = columns.iter().zip(of_row).filter_map(|(column, cell)| Some((column.path.clone(), cell?)));
-            let flow = put_row(found.collect(), shell, intake)?;
+            let found: Vec<_> = columns.iter().zip(of_row).filter_map(|(column, cell)| Some((column, cell?))).collect();
+            let flow = put_row(&found, None, shell, intake)?;
             if flow.is_break() {
                 return Ok(flow);
             }
@@ -280,58 +221,18 @@ fn put_group(
     Ok(Flow::Continue(()))
 }
 
-fn put_row(found: Vec<(String, Cell)>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Result<Flow, Refusal> {
-    let limit = intake.settings().max_document_bytes.get();
-    let bytes = found.iter().map(|(_, cell)| cell.bytes().len() as u64).sum();
-    shell.budget.unpack(bytes)?;
-    let spot = Spot::Record { line: None, byte: None };
-    if bytes > limit {
-        return Ok(intake.refuse(spot, Refusal::too_large(bytes, limit), b""));
-    }
-    // Only now: of a value that stands in many rows there is one copy in the file.
-    let cells = found.into_iter().map(|(path, cell)| (path, cell.bytes().to_vec())).collect();
-    Ok(intake.put(spot, Row { cells }))
-}
-
-/// A row to a document.
-fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
-    let mut cells = row.cells;
-    let mut encoding = encoding_rs::UTF_8.name();
-    let mut refusal = None;
-    let take = |path: &FieldPath| {
-        let (_, cell) = cells.iter_mut().find(|(name, _)| name == path.as_str())?;
-        match decode(std::mem::take(cell)) {
-            Ok((text, found)) => {
-                if path == &names.text {
-                    encoding = found;
-                }
-                Some(text)
-            }
-            Err(error) => {
-                refusal.get_or_insert(error);
-                None
-            }
-        }
-    };
-    let document = fields::document(names, "", take);
-    match refusal {
-        Some(refusal) => Err(refusal),
-        None => document.map(|parsed| Parsed { encoding, ..parsed }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use ::parquet::basic::{Compression, ZstdLevel};
+    use ::parquet::basic::{BrotliLevel, Compression, Encoding, GzipLevel, ZstdLevel};
     use ::parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
-    use ::parquet::file::properties::WriterProperties;
+    use ::parquet::file::properties::{WriterProperties, WriterVersion};
     use ::parquet::file::writer::SerializedFileWriter;
     use ::parquet::schema::parser::parse_message_type;
 
-    use super::Reason;
-    use crate::input::formats::testing::{read_articles, read_texts};
+    use crate::input::formats::testing::{read_articles, read_rejections, read_texts};
+    use crate::record::Reason;
 
     /// A file with one row group. Its first column has `texts`, and its second one the same number of days since 1970.
     fn file(texts: &[&str]) -> Vec<u8> {
@@ -435,6 +336,39 @@ mod tests {
         let at = memchr::memmem::find(&bytes, &declared).unwrap();
         bytes[at..at + most.len()].copy_from_slice(&most);
         assert_eq!(read_texts("a.parquet", &bytes), [Err(Reason::TooLarge)]);
+    }
+
+    #[test]
+    fn a_page_that_unpacks_to_more_than_it_declares_is_refused_whatever_its_compression() {
+        // Brotli makes any number of bytes of a few. gzip cannot, so that the page has to be long.
+        let mut random = fastrand::Rng::with_seed(7);
+        let noise: String = (0..1 << 20).map(|_| random.alphanumeric()).collect();
+        let cases = [
+            (Compression::BROTLI(BrotliLevel::default()), "a".repeat(1 << 21), WriterVersion::PARQUET_1_0),
+            (Compression::BROTLI(BrotliLevel::default()), "a".repeat(1 << 21), WriterVersion::PARQUET_2_0),
+            (Compression::GZIP(GzipLevel::default()), noise.repeat(2), WriterVersion::PARQUET_1_0),
+        ];
+        for (compression, text, version) in cases {
+            let properties = WriterProperties::builder()
+                .set_compression(compression)
+                .set_dictionary_enabled(false)
+                .set_encoding(Encoding::PLAIN)
+                .set_writer_version(version)
+                .build();
+            let mut bytes = file_with(&[&text], properties);
+            assert_eq!(read_texts("a.parquet", &bytes), [Ok(text.clone())]);
+            let declared = [&[0x15], varint(2 * (text.len() as u64 + 4)).as_slice()].concat();
+            let less = [&[0x15], varint(2 * (text.len() as u64 - 70_000)).as_slice()].concat();
+            let at = memchr::memmem::find(&bytes, &declared).unwrap();
+            bytes[at..at + less.len()].copy_from_slice(&less);
+            let rejections = read_rejections("a.parquet", &bytes);
+            assert_eq!(rejections.len(), 1);
+            let message = &rejections[0].message;
+            assert!(
+                message.contains("unpacks to more than the") && rejections[0].reason == Reason::Damaged,
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Count, Draft, Edge, Shape, lines};
 use crate::config::InputConfig;
+use crate::input::formats::dateline::with_dateline;
 use crate::input::formats::lines as text_lines;
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::raw_record::{Parsed, RawRecord};
@@ -84,11 +85,12 @@ impl RawRecord for Article {
             Some(encoding) => (String::from_utf8_lossy(&self.bytes).into_owned(), encoding),
             None => decode(self.bytes)?,
         };
-        let Draft { own_id, metadata, paragraphs } = (self.shape.parse)(&text)?;
+        let Draft { own_id, metadata, dateline, paragraphs } = (self.shape.parse)(&text)?;
         if paragraphs.is_empty() {
             return Err(Refusal::new(Reason::Empty, format!("holds no text of an article of {}", self.shape.name)));
         }
-        Ok(Some(Parsed { own_id, metadata, ..Parsed::new(paragraphs.join("\n\n"), encoding) }))
+        let text = with_dateline(dateline, paragraphs.join("\n\n"));
+        Ok(Some(Parsed { own_id, metadata, ..Parsed::new(text, encoding) }))
     }
 }
 

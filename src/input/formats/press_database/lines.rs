@@ -37,11 +37,11 @@ pub(super) fn paragraphs(text: &str) -> Vec<String> {
     {
         return block.iter().map(|line| (*line).to_owned()).collect();
     }
-    blocks.iter().map(|block| joined(block)).collect()
+    blocks.iter().map(|block| paragraph(block)).collect()
 }
 
 /// The lines of a block as one paragraph.
-pub(super) fn joined(block: &[&str]) -> String {
+pub(super) fn paragraph(block: &[&str]) -> String {
     block.join(if is_wrapped(block) { " " } else { "\n" })
 }
 

@@ -79,6 +79,7 @@ enum Count {
 struct Draft {
     own_id: Option<String>,
     metadata: Metadata,
+    dateline: Option<String>,
     paragraphs: Vec<String>,
 }
 

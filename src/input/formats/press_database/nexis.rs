@@ -51,6 +51,8 @@ enum Role {
     Title,
     Byline,
     Section,
+    /// Before the text, and a part of it.
+    Dateline,
     /// Before the text, and of no use.
     Head,
     /// The text itself.
@@ -74,9 +76,8 @@ fn role(line: &str) -> Option<(Role, &str)> {
         "HEADLINE" | "TITLE" => Role::Title,
         "BYLINE" | "AUTOR" | "AUTEUR" => Role::Byline,
         "SECTION" | "RUBRIK" | "RUBRIQUE" => Role::Section,
-        "LENGTH" | "LÄNGE" | "LONGUEUR" | "DATELINE" | "HIGHLIGHT" | "SERIES" | "SOURCE" | "INSERT" | "ENCART" => {
-            Role::Head
-        }
+        "DATELINE" => Role::Dateline,
+        "LENGTH" | "LÄNGE" | "LONGUEUR" | "HIGHLIGHT" | "SERIES" | "SOURCE" | "INSERT" | "ENCART" => Role::Head,
         "BODY" => Role::Body,
         "LANGUAGE" | "SPRACHE" | "LANGUE" => Role::Language,
         "URL" => Role::Address,
@@ -101,13 +102,16 @@ fn parse(text: &str) -> Draft {
     for block in blocks[first_label..start].iter().chain(&blocks[end..]) {
         if let Some((role, first)) = role(block[0]) {
             let value = [&[first], &block[1..]].concat().join(" ");
+            if role == Role::Dateline {
+                draft.dateline = lines::value(&value);
+            }
             read_field(role, &value, &mut draft.metadata);
         }
     }
     for block in &blocks[start..end] {
         let lines: Vec<&str> =
             block.iter().map(|line| without_body_label(line)).filter(|line| !line.is_empty()).collect();
-        draft.paragraphs.extend(Some(lines::joined(&lines)).filter(|paragraph| !paragraph.is_empty()));
+        draft.paragraphs.extend(Some(lines::paragraph(&lines)).filter(|paragraph| !paragraph.is_empty()));
     }
     draft
 }
@@ -173,7 +177,7 @@ fn read_heading(blocks: &[Vec<&str>], metadata: &mut Metadata) {
     let blocks = without_lines(blocks, lines::is_copyright);
     let Some((dated, line)) = place_of_date(&blocks) else {
         metadata.source = blocks.first().and_then(|block| value(&block.join(" ")));
-        metadata.title = blocks.get(1..).and_then(joined);
+        metadata.title = blocks.get(1..).and_then(|title| value(&title.concat().join(" ")));
         return;
     };
     let block = &blocks[dated];
@@ -182,7 +186,7 @@ fn read_heading(blocks: &[Vec<&str>], metadata: &mut Metadata) {
     metadata.source = source.and_then(|source| value(source));
     let behind = &blocks[dated + 1..];
     let title = if behind.is_empty() { blocks.get(1..dated).unwrap_or_default() } else { behind };
-    metadata.title = joined(title);
+    metadata.title = value(&title.concat().join(" "));
 }
 
 /// The block with the date, and the line of it: a date that can be read, or else what looks like one.
@@ -197,11 +201,6 @@ fn place_of(blocks: &[Vec<&str>], is_wanted: fn(&str) -> bool) -> Option<(usize,
         .find_map(|(place, block)| block.iter().position(|line| is_wanted(line)).map(|line| (place, line)))
 }
 
-/// The lines of blocks as one value.
-fn joined(blocks: &[Vec<&str>]) -> Option<String> {
-    value(&blocks.concat().join(" "))
-}
-
 fn read_field(role: Role, text: &str, metadata: &mut Metadata) {
     let (place, found) = match role {
         Role::Title => (&mut metadata.title, value(text)),
@@ -209,7 +208,7 @@ fn read_field(role: Role, text: &str, metadata: &mut Metadata) {
         Role::Section => (&mut metadata.section, section(text)),
         Role::Language => (&mut metadata.language, language(text)),
         Role::Address => (&mut metadata.uri, value(text)),
-        Role::Head | Role::Body | Role::Tail => return,
+        Role::Dateline | Role::Head | Role::Body | Role::Tail => return,
     };
     if found.is_some() {
         *place = found;
@@ -241,7 +240,7 @@ mod tests {
         let [first, second] = articles.as_slice() else { panic!("{articles:?}") };
         assert_eq!(
             first.text,
-            "The harbour council voted on Tuesday to close the northern quay for two years, a decision that fishermen called a \
+            "BERGEN\n\nThe harbour council voted on Tuesday to close the northern quay for two years, a decision that fishermen called a \
              betrayal.\n\n“We were told that nothing would change,” said Orla Venn.\n\nNOTES: are what she had.\n\nIt rains."
         );
         let metadata = &first.metadata;

@@ -71,6 +71,8 @@ fn parse(text: &str) -> Result<Draft, Refusal> {
     let mut draft = Draft::default();
     read_head(&lines[..body], &mut draft.metadata);
     read_labels(&lines[tail..], &mut draft.metadata);
+    let mut labels = lines[..body].iter().filter_map(|line| label(line));
+    draft.dateline = labels.find(|(label, _)| *label == "Dateline").and_then(|(_, text)| value(text));
     draft.paragraphs = lines::paragraphs(&lines[body + 1..graphic.unwrap_or(tail)].join("\n"));
     // The title runs at the top of pages as well.
     draft.paragraphs.retain(|paragraph| draft.metadata.title.as_deref() != Some(paragraph));

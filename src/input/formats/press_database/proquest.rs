@@ -118,6 +118,7 @@ fn parse(text: &str) -> Result<Draft, Refusal> {
             "Language of publication" => metadata.language = language(text),
             "Document URL" => metadata.uri = value(text),
             "ProQuest document ID" => draft.own_id = value(text),
+            "Dateline" => draft.dateline = value(text),
             "Publication info" => info = value(text),
             _ => {}
         }
