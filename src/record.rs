@@ -284,15 +284,91 @@ pub enum AttributionKind {
     Mixed,
 }
 
+/// What a source does with the content, by the reporting words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Act {
+    /// Says, writes, announces or shows it: a statement of the source.
+    #[default]
+    Say,
+    /// Believes, hopes, wants, plans, fears or decides it: told about the source, who need not have said it.
+    Think,
+    /// Asks it, or asks for it: a question, a request, a demand.
+    Ask,
+    /// Denies or rejects it: the source says that it is not so.
+    Deny,
+    /// Does not say it: declines to comment, does not answer. It is no statement of the source.
+    Refuse,
+}
+
+impl Act {
+    /// All acts, in the order of tables.
+    pub const ALL: [Self; 5] = [Self::Say, Self::Think, Self::Ask, Self::Deny, Self::Refuse];
+
+    /// The word in the output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Say => "say",
+            Self::Think => "think",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// True if the source has said something: they say, ask or deny it.
+    #[must_use]
+    pub fn is_said(self) -> bool {
+        matches!(self, Self::Say | Self::Ask | Self::Deny)
+    }
+}
+
 /// A person or organisation that said something, as fully as the document names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Speaker {
-    /// The fullest name of the person or organisation.
+    /// The fullest name of the person or organisation. Null if the document gives them none.
     #[schemars(length(min = 1))]
-    pub name: String,
+    pub name: Option<String>,
     /// The role that the text gives them, in its words.
     pub role: Option<String>,
+    /// The kind of the speaker.
+    pub kind: SpeakerKind,
+    /// The rule by which the speaker was found.
+    pub evidence: Evidence,
+}
+
+/// The kinds of speakers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SpeakerKind {
+    /// A person with a name.
+    Person,
+    /// An organisation, a body or a publication with a name.
+    Organisation,
+    /// Somebody to whom the document gives no name: "a spokesman", "one resident".
+    Unnamed,
+}
+
+/// The rules by which the speaker of a source is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The source has the name as fully as the document gives it.
+    Name,
+    /// The source has a part of a name that the document gives more fully: a surname, a first name, an acronym.
+    PartOfName,
+    /// The source is a pronoun: "he", "she", "it".
+    Pronoun,
+    /// The source is "who", right behind the name.
+    Relative,
+    /// The source is a role that the document gives to one person: "the prime minister".
+    Role,
+    /// The source is a noun for an organisation that the document names: "the airline".
+    Noun,
+    /// The source describes somebody without a name: "a spokesman". Such a speaker is `unnamed`.
+    Description,
 }
 
 /// A report of what a source said: source, cue and content.
@@ -306,6 +382,8 @@ pub struct Attribution {
     pub source: Option<Span>,
     /// The person or organisation that the source means; `None` if the document does not make it clear.
     pub speaker: Option<Speaker>,
+    /// The others who say it together with the speaker: "Ann Lee and Bob Roe said".
+    pub also: Vec<Speaker>,
     /// The words for "said". They may be in another sentence.
     pub cue: Option<Span>,
     /// The parts of the content in this statement.

@@ -220,7 +220,7 @@ mod tests {
         attribution::attribute(text, &tagged, &mut statements);
         let mut lines = String::new();
         for (number, statement) in statements.iter().enumerate() {
-            for Attribution { number: attribution, kind, source, speaker: _, cue, content } in &statement.attributions {
+            for Attribution { number: attribution, kind, source, cue, content, .. } in &statement.attributions {
                 let parts = [source.as_slice(), cue.as_slice(), content.as_slice()].map(byte_ranges);
                 writeln!(lines, "{number} {attribution} {} {parts:?}", json!(kind)).unwrap();
             }

@@ -20,7 +20,7 @@ mod quotations;
 use std::ops::Range;
 
 use super::speakers;
-use crate::record::Statement;
+use crate::record::{Speaker, Statement};
 use crate::task::Tag;
 use parts::Parts;
 pub(crate) use parts::is_inside_word;
@@ -87,8 +87,10 @@ pub(crate) fn attribute(text: &str, sentences: &[TaggedSentence<'_>], statements
     let ranges: Vec<Range<usize>> = sentences.iter().map(|sentence| sentence.range.clone()).collect();
     let sources: Vec<Range<usize>> = relations.iter().filter_map(|relation| relation.source.clone()).collect();
     let mut found = speakers::resolve(text, &ranges, &sources).into_iter();
-    let speakers: Vec<_> =
-        relations.iter().map(|relation| relation.source.as_ref().and_then(|_| found.next().flatten())).collect();
+    let speakers: Vec<Vec<Speaker>> = relations
+        .iter()
+        .map(|relation| relation.source.as_ref().and_then(|_| found.next()).unwrap_or_default())
+        .collect();
     place::place(&page, &relations, &speakers, statements);
 }
 

@@ -11,7 +11,7 @@ use crate::record::{Attribution, AttributionKind, Span, Speaker, Statement};
 pub(super) fn place(
     page: &Page<'_, '_>,
     relations: &[Relation],
-    speakers: &[Option<Speaker>],
+    speakers: &[Vec<Speaker>],
     statements: &mut [Statement],
 ) {
     for (number, (relation, speaker)) in relations.iter().zip(speakers).enumerate() {
@@ -21,7 +21,8 @@ pub(super) fn place(
             number,
             kind: kind(page, &relation.content),
             source: relation.source.as_ref().map(|range| ruler.span(range)),
-            speaker: speaker.clone(),
+            speaker: speaker.first().cloned(),
+            also: speaker.iter().skip(1).cloned().collect(),
             cue: relation.cue.as_ref().map(|range| ruler.span(range)),
             content: Vec::new(),
         };

@@ -73,7 +73,7 @@ fn label(label: Option<&LabelRecord>) -> String {
 
 /// The name of the speaker, or else the words of the source.
 fn speaker(attribution: &AttributionRecord) -> &str {
-    let name = attribution.speaker.as_ref().map(|speaker| speaker.name.as_str());
+    let name = attribution.speaker.as_ref().and_then(|speaker| speaker.name.as_deref());
     name.or(attribution.source.as_ref().map(|source| source.text.as_str())).unwrap_or_default()
 }
 

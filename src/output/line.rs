@@ -150,6 +150,7 @@ fn attribution_record(attribution: &Attribution, text: &str) -> AttributionRecor
         kind: attribution.kind,
         source: attribution.source.map(|span| span_record(span, text)),
         speaker: attribution.speaker.clone(),
+        also: attribution.also.clone(),
         cue: attribution.cue.map(|span| span_record(span, text)),
         content: attribution.content.iter().map(|&span| span_record(span, text)).collect(),
     }
@@ -201,8 +202,9 @@ pub(crate) fn attributions(statements: &[Statement]) -> usize {
 fn speakers(tasks: &[LabelTask], statements: &[Statement]) -> Vec<SpeakerRecord> {
     let mut reported: IndexMap<&str, (Option<&String>, Vec<&Statement>)> = IndexMap::new();
     for statement in statements {
-        for speaker in statement.attributions.iter().filter_map(|found| found.speaker.as_ref()) {
-            let (role, of_speaker) = reported.entry(&speaker.name).or_default();
+        for speaker in statement.attributions.iter().flat_map(|found| found.speaker.iter().chain(&found.also)) {
+            let Some(name) = &speaker.name else { continue };
+            let (role, of_speaker) = reported.entry(name).or_default();
             *role = role.or(speaker.role.as_ref());
             if of_speaker.last().is_none_or(|last| !std::ptr::eq(*last, statement)) {
                 of_speaker.push(statement);

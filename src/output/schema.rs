@@ -122,6 +122,8 @@ pub struct AttributionRecord {
     pub source: Option<SpanRecord>,
     /// The person or organisation, as fully as the document names it. Null if the document is not clear.
     pub speaker: Option<Speaker>,
+    /// The others who say it together with the speaker.
+    pub also: Vec<Speaker>,
     /// The reporting words.
     pub cue: Option<SpanRecord>,
     /// The content in this statement, in one or more pieces.
@@ -476,6 +478,7 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
 mod tests {
     use super::*;
     use crate::config::{DOCUMENT_FIELDS, STATEMENT_FIELDS};
+    use crate::record::{Evidence, SpeakerKind};
 
     fn a_label() -> LabelRecord {
         LabelRecord {
@@ -508,7 +511,13 @@ mod tests {
                 attribution: 0,
                 kind: AttributionKind::Indirect,
                 source: None,
-                speaker: Some(Speaker { name: "Ada Vale".to_owned(), role: None }),
+                speaker: Some(Speaker {
+                    name: Some("Ada Vale".to_owned()),
+                    role: None,
+                    kind: SpeakerKind::Person,
+                    evidence: Evidence::Name,
+                }),
+                also: Vec::new(),
                 cue: Some(span.clone()),
                 content: vec![span],
             }]),

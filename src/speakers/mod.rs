@@ -24,7 +24,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::deadline;
-use crate::record::Speaker;
+use crate::record::{Evidence, Speaker, SpeakerKind};
 use entities::{Bearers, Entities};
 use lexicon::Gender;
 use mentions::{Mention, MentionKind};
@@ -36,10 +36,10 @@ use words::Word;
 /// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
 pub(crate) const REVISION: u32 = 2;
 
-/// The speaker of each source, in order; `None` if the document leaves doubt.
+/// The speakers of each source, in order: usually one, several who speak together, and none if the document leaves doubt.
 ///
 /// All ranges are bytes of `text`. `sentences` are in order and do not overlap.
-pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<usize>]) -> Vec<Option<Speaker>> {
+pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<usize>]) -> Vec<Vec<Speaker>> {
     let mut speakers = vec![None; sources.len()];
     let words = words::find(text, sentences);
     let mut resolver = Resolver::new(text, &words);
@@ -53,7 +53,7 @@ pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<u
             speakers[at] = resolver.resolve(first..last);
         }
     }
-    speakers.into_iter().map(|speaker| speaker.map(|speaker| resolver.introduce(speaker))).collect()
+    speakers.into_iter().map(|found| found.map(|found| resolver.introduce(found)).into_iter().collect()).collect()
 }
 
 /// The person or organisation that a source means.
@@ -62,6 +62,17 @@ enum Meant {
     /// A person, with the role that the source itself gives.
     Person(usize, Option<String>),
     Organisation(String),
+    /// Somebody without a name.
+    Unnamed,
+}
+
+/// A speaker that was found, with the rule.
+#[derive(Debug, Clone)]
+struct Found {
+    meant: Meant,
+    evidence: Evidence,
+    /// The words of the source.
+    source: Range<usize>,
 }
 
 impl Meant {
@@ -101,7 +112,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// The meaning of the source in a range of words. Notes the speaker for the pronouns to come.
-    fn resolve(&mut self, range: Range<usize>) -> Option<Meant> {
+    fn resolve(&mut self, range: Range<usize>) -> Option<Found> {
         let kind = sources::source_kind(self.words, &self.mentions, range.clone());
         let meant = match &kind {
             SourceKind::Pronoun(gender) => self.pronoun(range.start, *gender).map(Meant::person),
@@ -117,7 +128,9 @@ impl<'t> Resolver<'t> {
         if let Some(referent) = self.referent(meant.as_ref(), &kind) {
             self.discourse.speak(self.words, range.start, referent);
         }
-        meant
+        let is_unnamed = matches!(kind, SourceKind::Stranger(_) | SourceKind::UnnamedBody);
+        let meant = meant.or(is_unnamed.then_some(Meant::Unnamed))?;
+        Some(Found { meant, evidence: evidence(&kind), source: range })
     }
 
     /// The one to note as the speaker of a source.
@@ -125,6 +138,7 @@ impl<'t> Resolver<'t> {
         match (meant, kind) {
             (Some(Meant::Person(person, _)), _) => Some(Referent::Person(*person)),
             (Some(Meant::Organisation(name)), _) => Some(Referent::Body(name.clone())),
+            (Some(Meant::Unnamed), _) => None,
             (None, SourceKind::Neuter | SourceKind::DescribedBody(_) | SourceKind::UnnamedBody) => {
                 Some(Referent::UnnamedBody)
             }
@@ -254,14 +268,38 @@ impl<'t> Resolver<'t> {
         if is_last { self.name(at, None) } else { None }
     }
 
-    fn introduce(&self, meant: Meant) -> Speaker {
-        match meant {
-            Meant::Organisation(name) => Speaker { name, role: None },
+    fn introduce(&self, found: Found) -> Speaker {
+        let Found { meant, evidence, source } = found;
+        let (name, role, kind) = match meant {
+            Meant::Organisation(name) => (Some(name), None, SpeakerKind::Organisation),
             Meant::Person(person, role) => {
                 let person = &self.entities.persons[person];
-                Speaker { name: person.name.clone(), role: role.or_else(|| person.role().map(str::to_owned)) }
+                let role = role.or_else(|| person.role().map(str::to_owned));
+                (Some(person.name.clone()), role, SpeakerKind::Person)
             }
-        }
+            Meant::Unnamed => (None, None, SpeakerKind::Unnamed),
+        };
+        let is_whole = name.as_ref().is_none_or(|name| self.has_words_of(source, name));
+        let evidence = if evidence == Evidence::Name && !is_whole { Evidence::PartOfName } else { evidence };
+        Speaker { name, role, kind, evidence }
+    }
+
+    /// Returns true if a source has all words of a name.
+    fn has_words_of(&self, source: Range<usize>, name: &str) -> bool {
+        let text = roles::text(self.text, self.words, source);
+        name.split_whitespace().all(|word| text.contains(word))
+    }
+}
+
+/// The rule by which a source of some kind finds its speaker.
+fn evidence(kind: &SourceKind) -> Evidence {
+    match kind {
+        SourceKind::Pronoun(_) | SourceKind::Neuter => Evidence::Pronoun,
+        SourceKind::Relative => Evidence::Relative,
+        SourceKind::Name(..) | SourceKind::Part(_) | SourceKind::Body(_) => Evidence::Name,
+        SourceKind::Described(_) => Evidence::Role,
+        SourceKind::DescribedBody(_) => Evidence::Noun,
+        SourceKind::Stranger(_) | SourceKind::UnnamedBody | SourceKind::Nobody => Evidence::Description,
     }
 }
 
@@ -269,8 +307,19 @@ impl<'t> Resolver<'t> {
 mod tests {
     use super::*;
 
-    /// Resolves the sources that stand in square brackets; sentences end with a full stop and a space.
+    /// The name and the role of each source that stands in square brackets, if it has a name.
     fn speakers(marked: &str) -> Vec<Option<(String, String)>> {
+        let found = resolve_marked(marked).into_iter().map(|found| found.into_iter().next());
+        found.map(|one| one.and_then(|one| Some((one.name?, one.role.unwrap_or_default())))).collect()
+    }
+
+    /// The kind of the speaker of each source, and the rule.
+    fn evidence(marked: &str) -> Vec<(SpeakerKind, Evidence)> {
+        resolve_marked(marked).into_iter().flatten().map(|one| (one.kind, one.evidence)).collect()
+    }
+
+    /// Resolves the sources that stand in square brackets; sentences end with a full stop and a space.
+    fn resolve_marked(marked: &str) -> Vec<Vec<Speaker>> {
         let (mut text, mut sources, mut sentences, mut start) = (String::new(), Vec::new(), Vec::new(), 0);
         for character in marked.chars() {
             match character {
@@ -284,8 +333,7 @@ mod tests {
             }
         }
         sentences.push(start..text.len());
-        let found = resolve(&text, &sentences, &sources);
-        found.into_iter().map(|one| one.map(|one| (one.name, one.role.unwrap_or_default()))).collect()
+        resolve(&text, &sentences, &sources)
     }
 
     fn speaker(name: &str, role: &str) -> (String, String) {
@@ -449,6 +497,17 @@ mod tests {
         assert_eq!(speakers("[Storm] Closes Quiet Harbour Before Sunday"), [None]);
         let found = speakers("It rained on Zoë Núñez. [Núñez] said no. [ZOË NÚÑEZ]: Never.");
         assert_eq!(found, vec![Some(speaker("Zoë Núñez", "")); 2]);
-        assert!(resolve("", &[], &[0..0, 5..9]).iter().all(Option::is_none));
+        assert!(resolve("", &[], &[0..0, 5..9]).iter().all(Vec::is_empty));
+    }
+
+    #[test]
+    fn each_speaker_has_its_kind_and_the_rule() {
+        let text = "[Prime Minister Ann Lee] said no. [Lee] slept. [She] wept. [The prime minister] sang. We met Ann Lee, [who] left.";
+        let rules = [Evidence::Name, Evidence::PartOfName, Evidence::Pronoun, Evidence::Role, Evidence::Relative];
+        assert_eq!(evidence(text), rules.map(|rule| (SpeakerKind::Person, rule)));
+        let bodies = [Evidence::Name, Evidence::Noun, Evidence::Pronoun];
+        let found = evidence("[Quuxair] said no. [The airline] slept. [It] wept.");
+        assert_eq!(found, bodies.map(|rule| (SpeakerKind::Organisation, rule)));
+        assert_eq!(evidence("[A spokesman] said no."), [(SpeakerKind::Unnamed, Evidence::Description)]);
     }
 }
