@@ -2,6 +2,8 @@
 //!
 //! Everything here is plain data. Field names that reach the output are an interface (see `docs/output.md`).
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -372,12 +374,16 @@ pub enum Evidence {
 }
 
 /// A report of what a source said: source, cue and content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Attribution {
     /// Its number in the document, from 0. A quotation of several sentences is one attribution in several statements.
     pub number: usize,
+    /// What the source does with the content.
+    pub act: Act,
     /// The form in which the content is reported.
     pub kind: AttributionKind,
+    /// The probability that it is one, 0 to 1.
+    pub score: f32,
     /// The words for the source. They may be in another sentence.
     pub source: Option<Span>,
     /// The person or organisation that the source means; `None` if the document does not make it clear.
@@ -388,6 +394,54 @@ pub struct Attribution {
     pub cue: Option<Span>,
     /// The parts of the content in this statement.
     pub content: Vec<Span>,
+}
+
+/// The weights of the features that tell how sure an attribution is. `attribution::confidence` has the formula.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "BTreeMap<String, f64>")]
+pub struct ConfidenceWeights(pub [f64; Self::NAMES.len()]);
+
+impl ConfidenceWeights {
+    /// The names of the features, in the order of the weights.
+    pub const NAMES: [&'static str; 18] = [
+        "bias",
+        "source",
+        "cue",
+        "source_confidence",
+        "cue_confidence",
+        "content_confidence",
+        "content_share",
+        "quoted",
+        "words",
+        "same_sentence",
+        "known_cue",
+        "think",
+        "ask",
+        "deny",
+        "refuse",
+        "infinitive",
+        "layout",
+        "first_person",
+    ];
+}
+
+impl TryFrom<BTreeMap<String, f64>> for ConfidenceWeights {
+    type Error = String;
+
+    fn try_from(weights: BTreeMap<String, f64>) -> Result<Self, String> {
+        const LARGEST: f64 = 100.0;
+        if let Some(unknown) = weights.keys().find(|name| !Self::NAMES.contains(&name.as_str())) {
+            return Err(format!("unknown feature `{unknown}`, expected {}", Self::NAMES.join(", ")));
+        }
+        let mut all = [0.0; Self::NAMES.len()];
+        for (weight, name) in all.iter_mut().zip(Self::NAMES) {
+            *weight = *weights.get(name).ok_or_else(|| format!("the weight of `{name}` is missing"))?;
+            if !(-LARGEST..=LARGEST).contains(weight) {
+                return Err(format!("the weight of `{name}` is no number from -100.0 to 100.0"));
+            }
+        }
+        Ok(Self(all))
+    }
 }
 
 /// Something a reader of a statement should know.
@@ -426,6 +480,8 @@ pub struct AnalysedDocument {
     /// The verdict of each labelling task on the document as a whole, in the order of the configuration; `None` if no statement
     /// counts.
     pub verdicts: Vec<Option<Verdict>>,
+    /// The number of attributions that were left out because their score is below `min_score`.
+    pub unsure_attributions: usize,
 }
 
 impl Statement {

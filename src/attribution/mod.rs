@@ -4,8 +4,12 @@
 //! quotations), contents grow to the quotations around them, and each cue gets its source and its contents, also across
 //! sentences: a quotation of three sentences has one speaker.
 
+/// Cues to acts.
+mod act;
 /// Relations that report nothing.
 mod checks;
+/// The probability that a relation is an attribution.
+pub mod confidence;
 /// Attributions that the layout shows.
 mod layout;
 /// Parts to relations.
@@ -20,14 +24,16 @@ mod quotations;
 use std::ops::Range;
 
 use super::speakers;
-use crate::record::{Speaker, Statement};
+use crate::deadline;
+use crate::record::{Act, AttributionKind, ConfidenceWeights, Speaker, Statement};
 use crate::task::Tag;
+use confidence::Features;
 use parts::Parts;
 pub(crate) use parts::is_inside_word;
 use quotations::quotations;
 
 /// Raise it by one where the same labels of tokens give other attributions than before. See `src/revisions.rs`.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// A sentence with the labels that a model gives its tokens.
 #[derive(Debug, Clone)]
@@ -38,6 +44,8 @@ pub struct TaggedSentence<'t> {
     pub paragraph: usize,
     /// The label of each token.
     pub tags: Vec<Tag>,
+    /// The probability of each token's label, in 255ths; empty if it is not known.
+    pub confidences: &'t [u8],
     /// The bytes of each token in the sentence.
     pub offsets: &'t [(usize, usize)],
 }
@@ -61,37 +69,63 @@ struct Page<'s, 't> {
     quotations: Vec<Range<usize>>,
 }
 
-/// The relations of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Relations {
+/// A relation with everything that is found out about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attributed {
+    /// The source, the cue and the content.
+    pub relation: Relation,
+    /// What the source does with the content.
+    pub act: Act,
+    /// The form in which the content is reported.
+    pub kind: AttributionKind,
+    /// The features that its score comes from.
+    pub features: Features,
+    /// The probability that it is an attribution.
+    pub score: f32,
+    /// Those whom the source means: several if they speak together, none if the document leaves doubt.
+    pub speakers: Vec<Speaker>,
+}
+
+/// The attributions of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attributions {
     /// In the order of their contents. Each has a content; one without a speaker in the text has neither cue nor source.
-    pub found: Vec<Relation>,
+    pub found: Vec<Attributed>,
     /// The text between quotation marks, whether it is speech or not.
     pub quotations: Vec<Range<usize>>,
 }
 
-impl Relations {
-    /// The relations of the document `text`. `sentences` are all of its sentences.
+impl Attributions {
+    /// The attributions of the document `text`. `sentences` are all of its sentences.
     #[must_use]
-    pub fn of(text: &str, sentences: &[TaggedSentence<'_>]) -> Self {
+    pub fn new(text: &str, sentences: &[TaggedSentence<'_>], weights: &ConfidenceWeights) -> Self {
         let page = Page::new(text, sentences);
-        Self { found: page.relations(), quotations: page.quotations }
+        Self { found: page.attributed(weights), quotations: page.quotations }
     }
 }
 
-/// Finds the attributions in the document `text` and adds them to its statements. `sentences` has an entry for each
-/// statement.
-pub(crate) fn attribute(text: &str, sentences: &[TaggedSentence<'_>], statements: &mut [Statement]) {
+/// Finds the attributions in the document `text` and adds those with a score of at least `min_score` to its statements.
+/// Returns the number of the others. `sentences` has an entry for each statement.
+pub(crate) fn attribute(
+    text: &str,
+    sentences: &[TaggedSentence<'_>],
+    settings: &Settings,
+    statements: &mut [Statement],
+) -> usize {
     let page = Page::new(text, sentences);
-    let relations = page.relations();
-    let ranges: Vec<Range<usize>> = sentences.iter().map(|sentence| sentence.range.clone()).collect();
-    let sources: Vec<Range<usize>> = relations.iter().filter_map(|relation| relation.source.clone()).collect();
-    let mut found = speakers::resolve(text, &ranges, &sources).into_iter();
-    let speakers: Vec<Vec<Speaker>> = relations
-        .iter()
-        .map(|relation| relation.source.as_ref().and_then(|_| found.next()).unwrap_or_default())
-        .collect();
-    place::place(&page, &relations, &speakers, statements);
+    let mut found = page.attributed(&settings.weights);
+    let all = found.len();
+    found.retain(|attributed| attributed.score >= settings.min_score);
+    place::place(&page, &found, statements);
+    all - found.len()
+}
+
+/// The settings by which attributions are scored and left out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) weights: ConfidenceWeights,
+    /// The least score of an attribution that is kept.
+    pub(crate) min_score: f32,
 }
 
 /// The bytes of each paragraph, from its first sentence to its last.
@@ -117,6 +151,55 @@ impl<'s, 't> Page<'s, 't> {
         parts.complete_sources(self);
         parts.drop_hearers(self);
         checks::reported(self, link::relations(self, &parts))
+    }
+
+    /// The relations with their acts, scores and speakers.
+    fn attributed(&self, weights: &ConfidenceWeights) -> Vec<Attributed> {
+        let relations = self.relations();
+        let mut speakers = self.speakers(&relations).into_iter();
+        let mut all = Vec::with_capacity(relations.len());
+        for relation in relations {
+            deadline::check();
+            let act = act::act(relation.cue.as_ref().map(|cue| &self.text[cue.clone()]));
+            let features = confidence::features(self, &relation, act);
+            all.push(Attributed {
+                act,
+                kind: self.kind(&relation.content),
+                score: confidence::score(weights, &features),
+                features,
+                speakers: speakers.next().unwrap_or_default(),
+                relation,
+            });
+        }
+        all
+    }
+
+    /// The speakers of each relation.
+    fn speakers(&self, relations: &[Relation]) -> Vec<Vec<Speaker>> {
+        let ranges: Vec<Range<usize>> = self.sentences.iter().map(|sentence| sentence.range.clone()).collect();
+        let sources: Vec<Range<usize>> = relations.iter().filter_map(|relation| relation.source.clone()).collect();
+        let mut found = speakers::resolve(self.text, &ranges, &sources).into_iter();
+        let of_relation = |relation: &Relation| relation.source.as_ref().and_then(|_| found.next()).unwrap_or_default();
+        relations.iter().map(of_relation).collect()
+    }
+
+    /// The kind of an attribution: all words of its content are between quotation marks, or some, or none.
+    fn kind(&self, content: &[Range<usize>]) -> AttributionKind {
+        let words = content.iter().flat_map(|range| {
+            let letters = self.text[range.clone()].char_indices().filter(|(_, character)| character.is_alphanumeric());
+            letters.map(|(byte, _)| range.start + byte)
+        });
+        let mut inside = 0_usize;
+        let mut all = 0_usize;
+        for byte in words {
+            inside += usize::from(self.is_quoted(&(byte..byte + 1)));
+            all += 1;
+        }
+        match inside {
+            0 => AttributionKind::Indirect,
+            _ if inside == all => AttributionKind::Direct,
+            _ => AttributionKind::Mixed,
+        }
     }
 
     /// The paragraph of a sentence, by its number.
@@ -182,11 +265,12 @@ mod tests {
             let content: Vec<&str> = relation.content.iter().map(|range| &text[range.clone()]).collect();
             format!("{} / {} / {}", shown(&relation.source), shown(&relation.cue), content.join(" + "))
         };
-        Relations::of(&text, &sentences).found.into_iter().map(show).collect()
+        let found = Attributions::new(&text, &sentences, &confidence::DEFAULT_WEIGHTS).found;
+        found.into_iter().map(|attributed| show(attributed.relation)).collect()
     }
 
     fn of(paragraph: usize, (range, tags, offsets): &Tagged) -> TaggedSentence<'_> {
-        TaggedSentence { range: range.clone(), paragraph, tags: tags.clone(), offsets }
+        TaggedSentence { range: range.clone(), paragraph, tags: tags.clone(), confidences: &[], offsets }
     }
 
     type Tagged = (Range<usize>, Vec<Tag>, Vec<(usize, usize)>);

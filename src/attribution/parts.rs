@@ -250,7 +250,7 @@ mod tests {
     fn a_word_is_never_cut() {
         let tags = vec![Tag::Begin(Part::Source), Tag::Outside, Tag::Begin(Part::Cue), Tag::Begin(Part::Content)];
         let offsets = [(0, 3), (3, 7), (8, 12), (13, 15)];
-        let sentence = TaggedSentence { range: 0..15, paragraph: 0, tags, offsets: &offsets };
+        let sentence = TaggedSentence { range: 0..15, paragraph: 0, tags, confidences: &[], offsets: &offsets };
         let pieces = pieces("Kishida says no", &sentence);
         assert_eq!(pieces, [(Part::Source, 0..7), (Part::Cue, 8..12), (Part::Content, 13..15)]);
     }

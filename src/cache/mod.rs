@@ -151,8 +151,15 @@ fn decode(value: &[u8], passage: &Passage) -> Option<Vec<HeadOutputs>> {
         && outputs
             .iter()
             .zip(&passage.segments)
-            .all(|(output, segment)| output.tokens.iter().all(|labels| labels.len() == segment.tokens.len()));
+            .all(|(output, segment)| has_labels_of(output, segment.tokens.len()));
     fits.then_some(outputs)
+}
+
+/// Returns true if a result has a label and its probability for each of `tokens` tokens.
+fn has_labels_of(output: &HeadOutputs, tokens: usize) -> bool {
+    output.tokens.iter().all(|labels| labels.len() == tokens)
+        && output.confidences.len() == output.tokens.len()
+        && output.confidences.iter().all(|confidences| confidences.len() == tokens)
 }
 
 #[cfg(test)]
@@ -166,7 +173,7 @@ mod tests {
     }
 
     fn output(share: f32) -> Vec<HeadOutputs> {
-        vec![HeadOutputs { sequences: vec![vec![share, 1.0 - share]], tokens: vec![vec![3]] }]
+        vec![HeadOutputs { sequences: vec![vec![share, 1.0 - share]], tokens: vec![vec![3]], confidences: vec![vec![200]] }]
     }
 
     fn passage_keys() -> PassageKeys {

@@ -119,6 +119,26 @@ pub(crate) static SPEECH_VERBS: Kinds<SpeechVerb> = LazyLock::new(|| {
     })
 });
 
+/// The act that a word or a phrase of a cue stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CueAct {
+    Say,
+    Think,
+    Ask,
+    Deny,
+    Refuse,
+}
+
+/// Words and phrases of cues, in small letters, by the act that they stand for.
+pub(crate) static CUE_ACTS: Kinds<CueAct> = LazyLock::new(|| {
+    let acts = file::phrase_entries(ACTS_FILE).filter_map(|entry| Some((entry.word, cue_act(entry.section)?)));
+    acts.collect()
+});
+
+/// Words for answers and statements: after a negation they make a cue a refusal.
+pub(crate) static ANSWER_WORDS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| file::section(ACTS_FILE, "answer").into_iter().collect());
+
 /// Words with which many sentences begin.
 pub(crate) static SENTENCE_STARTERS: Words = LazyLock::new(|| file::words(include_str!("sentence_starters.txt")));
 
@@ -230,12 +250,24 @@ pub(crate) static NAME_ABBREVIATIONS: Words = LazyLock::new(|| file::words(inclu
 pub(crate) static COMMON_VERBS: Words = LazyLock::new(|| file::words(include_str!("common_verbs.txt")));
 
 // Files that several statics are made of.
+const ACTS_FILE: &str = include_str!("acts.txt");
 const ABBREVIATIONS_FILE: &str = include_str!("abbreviations.txt");
 const BOILERPLATE_FILE: &str = include_str!("boilerplate.txt");
 const ORGANISATION_NOUNS_FILE: &str = include_str!("organisation_nouns.txt");
 const MONTHS_FILE: &str = include_str!("months.txt");
 const WEEKDAYS_FILE: &str = include_str!("weekdays.txt");
 const LABELS_FILE: &str = include_str!("labels.txt");
+
+fn cue_act(section: &str) -> Option<CueAct> {
+    match section {
+        "say" => Some(CueAct::Say),
+        "think" => Some(CueAct::Think),
+        "ask" => Some(CueAct::Ask),
+        "deny" => Some(CueAct::Deny),
+        "refuse" => Some(CueAct::Refuse),
+        _ => None,
+    }
+}
 
 fn kind_of_abbreviation(entry: &file::Entry) -> Option<Abbreviation> {
     match entry.section {

@@ -138,7 +138,6 @@ impl<'t> Resolver<'t> {
         match (meant, kind) {
             (Some(Meant::Person(person, _)), _) => Some(Referent::Person(*person)),
             (Some(Meant::Organisation(name)), _) => Some(Referent::Body(name.clone())),
-            (Some(Meant::Unnamed), _) => None,
             (None, SourceKind::Neuter | SourceKind::DescribedBody(_) | SourceKind::UnnamedBody) => {
                 Some(Referent::UnnamedBody)
             }
@@ -506,7 +505,7 @@ mod tests {
         let rules = [Evidence::Name, Evidence::PartOfName, Evidence::Pronoun, Evidence::Role, Evidence::Relative];
         assert_eq!(evidence(text), rules.map(|rule| (SpeakerKind::Person, rule)));
         let bodies = [Evidence::Name, Evidence::Noun, Evidence::Pronoun];
-        let found = evidence("[Quuxair] said no. [The airline] slept. [It] wept.");
+        let found = evidence("[Oslo City Council] said no. [The council] slept. [It] wept.");
         assert_eq!(found, bodies.map(|rule| (SpeakerKind::Organisation, rule)));
         assert_eq!(evidence("[A spokesman] said no."), [(SpeakerKind::Unnamed, Evidence::Description)]);
     }
