@@ -150,6 +150,7 @@ impl<'s, 't> Page<'s, 't> {
         parts.complete_quotations(self);
         parts.complete_sources(self);
         parts.drop_hearers(self);
+        parts.split_nested_reports(self);
         checks::reported(self, link::relations(self, &parts))
     }
 
@@ -391,6 +392,20 @@ mod tests {
             assert!(found(text).is_empty(), "{text}");
         }
         assert_eq!(found("[s He ] [c said ] [x no. ]"), ["He / said / no."]);
+        assert_eq!(found("[s He ] [c claims ] [x a seat ] and [x to ] more."), ["He / claims / a seat"]);
+    }
+
+    #[test]
+    fn titles_mottoes_and_pleas_are_nobody_s_statements() {
+        for text in [
+            "They sang [x “The Long Way Home” ] at noon.",
+            "It has the slogan [x “now or never again.” ]",
+            "[s Bob Lee ] [c has pleaded ] [x not guilty to theft. ]",
+            "[s Bob Lee ] [c pleaded not guilty to ] [x two charges. ]",
+        ] {
+            assert!(found(text).is_empty(), "{text}");
+        }
+        assert_eq!(found("It was [x “a long way home” ] for them."), ["- / - / “a long way home”"]);
     }
 
     #[test]
@@ -404,6 +419,10 @@ mod tests {
         let told = "[s The jury ] [c was told ] [x Bob Lee, ] [c had admitted ] [x that he left. ]";
         assert_eq!(found(told), ["Bob Lee, / had admitted / that he left."]);
         assert_eq!(found("[s They ] [c were told ] [x that it was late. ]"), ["- / were told / that it was late."]);
+        let whole = "[s The jury ] [c was told ] [x Ann Quux Lee, 36, had admitted to police that she left. ]";
+        assert_eq!(found(whole), ["Ann Quux Lee / had admitted / that she left."]);
+        let plain = "[s The court ] [c was told ] [x Ann Lee denied theft and fraud. ]";
+        assert_eq!(found(plain), ["Ann Lee / denied / theft and fraud."]);
     }
 
     #[test]
@@ -454,6 +473,13 @@ mod tests {
     #[test]
     fn a_headline_names_its_speaker_before_a_colon() {
         assert_eq!(found("Minister: [x strike will cost more ]"), ["Minister / : / strike will cost more"]);
+        assert_eq!(found("Minister: strike will cost £400m"), ["Minister / : / strike will cost £400m"]);
+        assert_eq!(found("Ann Lee: we must not go"), ["Ann Lee / : / we must not go"]);
+        let among = "[x “We go,” ] [s she ] [c said. ] || Doctors: 'hospital is full' || It rained.";
+        assert_eq!(found(among)[1], "Doctors / : / 'hospital is full'");
+        for line in ["Minister: why strikes will cost more", "Weather: it will rain", "WINNER: Ann Lee is here", "Report: Page 2"] {
+            assert!(found(line).is_empty(), "{line}");
+        }
     }
 
     #[test]
@@ -474,5 +500,7 @@ mod tests {
         assert_eq!(found(talk), ["MR. SMITH / : / We I think so. It is late.", "JONES / : / Is it?"]);
         assert_eq!(found("Q: Is it late? || A: It is."), ["Q / : / Is it late?", "A / : / It is."]);
         assert!(found("WARNING: It is late.").is_empty(), "one line makes no transcript");
+        assert!(found("GOLD: Up two percent on the day. || SILVER: Down by three.").is_empty(), "labels of a market");
+        assert!(found("MONDAY: Amara Diallo. || TUESDAY: The Harbour Lights.").is_empty(), "names are no speeches");
     }
 }

@@ -204,6 +204,9 @@ pub(crate) static ORGANISATION_NOUNS: LazyLock<HashSet<&'static str>> =
 pub(crate) static NAMED_ORGANISATION_NOUNS: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| file::section(ORGANISATION_NOUNS_FILE, "named").into_iter().collect());
 
+/// Nouns for works and mottoes, which have a name in quotation marks after them.
+pub(crate) static WORK_NOUNS: Words = LazyLock::new(|| file::words(include_str!("work_nouns.txt")));
+
 /// Verbs that give something a name.
 pub(crate) static NAMING_VERBS: Words = LazyLock::new(|| file::words(include_str!("naming_verbs.txt")));
 
