@@ -47,9 +47,10 @@ fn reports_something(page: &Page<'_, '_>, relation: &Relation) -> bool {
 /// Returns true for a plea in court: "has pleaded not guilty".
 fn is_plea(page: &Page<'_, '_>, relation: &Relation) -> bool {
     let Some(cue) = &relation.cue else { return false };
-    let is_plea = page.text[cue.clone()].to_lowercase().split_whitespace().any(|word| {
-        matches!(word, "plead" | "pleaded" | "pleading" | "pleads" | "pled")
-    });
+    let is_plea = page.text[cue.clone()]
+        .to_lowercase()
+        .split_whitespace()
+        .any(|word| matches!(word, "plead" | "pleaded" | "pleading" | "pleads" | "pled"));
     let parts = relation.content.iter().chain([cue]);
     let has_guilt = parts.into_iter().any(|range| page.text[range.clone()].to_lowercase().contains("guilty"));
     is_plea && has_guilt
@@ -104,8 +105,7 @@ fn is_scare_quote(page: &Page<'_, '_>, relation: &Relation) -> bool {
     let sentence =
         page.sentences[first].range.start.min(content.start)..page.sentences[last].range.end.max(content.end);
     let inside = words(&page.text[content.clone()]);
-    let has_mark =
-        page.text[content.clone()].trim_end_matches(QUOTATION_MARKS).ends_with([',', '.', '!', '?', '…']);
+    let has_mark = page.text[content.clone()].trim_end_matches(QUOTATION_MARKS).ends_with([',', '.', '!', '?', '…']);
     inside <= MOST_WORDS && !has_mark && words(&page.text[sentence]) > inside
 }
 

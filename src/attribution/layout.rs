@@ -8,8 +8,8 @@ use super::parts::Parts;
 use super::{Page, paragraphs, words};
 use crate::deadline;
 use crate::english::{
-    ABBREVIATIONS, Abbreviation, DOCUMENT_NOUNS, FIRST_NAMES, NAMED_ORGANISATION_NOUNS, ORGANISATION_NOUNS, PERSON_NOUNS, PLURALS,
-    ROLES, SPEECH_VERBS,
+    ABBREVIATIONS, Abbreviation, DOCUMENT_NOUNS, FIRST_NAMES, NAMED_ORGANISATION_NOUNS, ORGANISATION_NOUNS,
+    PERSON_NOUNS, PLURALS, ROLES, SPEECH_VERBS,
 };
 use crate::sentences::is_boilerplate;
 
@@ -140,8 +140,8 @@ fn names_speaker(label: &str) -> bool {
 fn is_claim(said: &str) -> bool {
     const FEWEST_WORDS: usize = 3;
     const VERBS: [&str; 24] = [
-        "are", "aren't", "can", "can't", "cannot", "could", "had", "has", "have", "is", "isn't", "may", "might", "must", "need",
-        "needs", "not", "shall", "should", "was", "were", "will", "won't", "would",
+        "are", "aren't", "can", "can't", "cannot", "could", "had", "has", "have", "is", "isn't", "may", "might",
+        "must", "need", "needs", "not", "shall", "should", "was", "were", "will", "won't", "would",
     ];
     let lowered = said.to_lowercase().replace('’', "'");
     let mut all = lowered.split_whitespace();

@@ -477,7 +477,12 @@ mod tests {
         assert_eq!(found("Ann Lee: we must not go"), ["Ann Lee / : / we must not go"]);
         let among = "[x “We go,” ] [s she ] [c said. ] || Doctors: 'hospital is full' || It rained.";
         assert_eq!(found(among)[1], "Doctors / : / 'hospital is full'");
-        for line in ["Minister: why strikes will cost more", "Weather: it will rain", "WINNER: Ann Lee is here", "Report: Page 2"] {
+        for line in [
+            "Minister: why strikes will cost more",
+            "Weather: it will rain",
+            "WINNER: Ann Lee is here",
+            "Report: Page 2",
+        ] {
             assert!(found(line).is_empty(), "{line}");
         }
     }

@@ -229,7 +229,8 @@ const WIDEST_GAP: usize = 3;
 /// Returns true if a cue ends a passive that has the hearer as its subject: "was told".
 fn ends_in_passive(page: &Page<'_, '_>, cue: &Place) -> bool {
     let start = page.sentences[cue.first].range.start.min(cue.range.start);
-    let mut words = page.text[start..cue.range.end].split_whitespace().rev().map(|word| word.trim_end_matches([',', ':']));
+    let mut words =
+        page.text[start..cue.range.end].split_whitespace().rev().map(|word| word.trim_end_matches([',', ':']));
     let is_hearer = words.next().is_some_and(|word| HEARER_VERBS.contains(word));
     is_hearer && words.next().is_some_and(|word| matches!(word, "was" | "were" | "is" | "are" | "been"))
 }
@@ -257,7 +258,8 @@ impl NestedReport {
             .collect();
         let word = |at: usize| words.get(at).map(|range| text[range.clone()].trim_end_matches(','));
         let first = usize::from(word(0) == Some("that"));
-        let names = (first..words.len()).take_while(|&at| word(at).is_some_and(|name| name.starts_with(char::is_uppercase)));
+        let names =
+            (first..words.len()).take_while(|&at| word(at).is_some_and(|name| name.starts_with(char::is_uppercase)));
         let names = names.count();
         if !(2..=MOST_NAMES).contains(&names) {
             return None;

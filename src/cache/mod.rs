@@ -148,10 +148,7 @@ impl PassageCache {
 fn decode(value: &[u8], passage: &Passage) -> Option<Vec<HeadOutputs>> {
     let outputs: Vec<HeadOutputs> = postcard::from_bytes(value).ok()?;
     let fits = outputs.len() == passage.segments.len()
-        && outputs
-            .iter()
-            .zip(&passage.segments)
-            .all(|(output, segment)| has_labels_of(output, segment.tokens.len()));
+        && outputs.iter().zip(&passage.segments).all(|(output, segment)| has_labels_of(output, segment.tokens.len()));
     fits.then_some(outputs)
 }
 
@@ -173,7 +170,11 @@ mod tests {
     }
 
     fn output(share: f32) -> Vec<HeadOutputs> {
-        vec![HeadOutputs { sequences: vec![vec![share, 1.0 - share]], tokens: vec![vec![3]], confidences: vec![vec![200]] }]
+        vec![HeadOutputs {
+            sequences: vec![vec![share, 1.0 - share]],
+            tokens: vec![vec![3]],
+            confidences: vec![vec![200]],
+        }]
     }
 
     fn passage_keys() -> PassageKeys {

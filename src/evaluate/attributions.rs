@@ -5,7 +5,9 @@
 //! most one of the gold, that with which it shares most.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::Marked;
@@ -13,7 +15,7 @@ use super::compare::{Interval, RESAMPLES, SEED, paired_interval, single_rows};
 use super::relations::{FoundRelation, GoldRelation, RelationWords, count_shared, overlaps, words_in_ranges};
 use super::score::share;
 use crate::attribution::confidence::Features;
-use crate::record::Act;
+use crate::record::{Act, ConfidenceWeights};
 
 /// The share of right ones among those that were found as said, for which a threshold is recommended.
 pub const RECOMMENDED_PRECISION: f64 = 0.9;
@@ -177,6 +179,54 @@ pub fn examples(rows: &[Marked]) -> Vec<(Features, bool)> {
         }
     }
     examples
+}
+
+/// An attribution that was found, as a line of `--predictions`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttributionPrediction<'m> {
+    /// The number of the text in the file, from 1, without texts that were left out.
+    pub text: usize,
+    /// The pieces of the content, in bytes of the text.
+    pub content: Vec<[usize; 2]>,
+    /// What the source does with the content.
+    pub act: Act,
+    /// The probability that it is an attribution.
+    pub score: f32,
+    /// The names of the speakers.
+    pub speakers: &'m [String],
+    /// True if it is one of the gold.
+    pub is_in_gold: bool,
+    /// The act of the one of the gold with which it is paired.
+    pub gold_act: Option<Act>,
+    /// The speaker of that one.
+    pub gold_speaker: Option<&'m str>,
+    /// The features that the score comes from, by their names.
+    pub features: IndexMap<&'static str, f64>,
+}
+
+/// All attributions that were found in `rows`, whatever their score, in the order of the texts.
+#[must_use]
+pub fn predictions(rows: &[Marked]) -> Vec<AttributionPrediction<'_>> {
+    let mut predictions = Vec::new();
+    for (number, row) in (1..).zip(rows) {
+        let Some(text) = TextWords::new(row, 0.0) else { continue };
+        let pairs: HashMap<usize, usize> = text.pairs().into_iter().collect();
+        for (place, &found) in text.found.iter().enumerate() {
+            let gold = pairs.get(&place).map(|&gold| text.gold[gold]);
+            predictions.push(AttributionPrediction {
+                text: number,
+                content: found.spans.content.iter().map(|piece| [piece.start, piece.end]).collect(),
+                act: found.act,
+                score: found.score,
+                speakers: &found.speakers,
+                is_in_gold: text.is_in_gold(place),
+                gold_act: gold.and_then(|gold| gold.act),
+                gold_speaker: gold.and_then(|gold| gold.speaker.as_deref()),
+                features: ConfidenceWeights::NAMES.into_iter().zip(found.features).collect(),
+            });
+        }
+    }
+    predictions
 }
 
 fn has_acts(row: &Marked) -> bool {
