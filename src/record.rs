@@ -330,7 +330,8 @@ impl Act {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Speaker {
-    /// The fullest name of the person or organisation. Null if the document gives them none.
+    /// The fullest name of the person or organisation. A group without a name of its own has the words that describe it:
+    /// "local officials". Null for one person or body whom the document does not name.
     #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// The role that the text gives them, in its words.
@@ -349,7 +350,7 @@ pub enum SpeakerKind {
     Person,
     /// An organisation, a body or a publication with a name.
     Organisation,
-    /// Somebody to whom the document gives no name: "a spokesman", "one resident".
+    /// Somebody to whom the document gives no name, or a group without a name of its own: "a spokesman", "local officials".
     Unnamed,
 }
 
@@ -369,7 +370,9 @@ pub enum Evidence {
     Role,
     /// The source is a noun for an organisation that the document names: "the airline".
     Noun,
-    /// The source describes somebody without a name: "a spokesman". Such a speaker is `unnamed`.
+    /// The source is what the speaker has published: "a report by the ministry", "his website".
+    Document,
+    /// The source describes somebody without a name: "a spokesman", "local officials". Such a speaker is `unnamed`.
     Description,
 }
 

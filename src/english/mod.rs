@@ -216,6 +216,27 @@ pub(crate) static HEARER_VERBS: Words = LazyLock::new(|| file::words(include_str
 /// Nouns for what an organisation publishes, and for those who speak for it without a name.
 pub(crate) static DOCUMENT_NOUNS: Words = LazyLock::new(|| file::words(include_str!("document_nouns.txt")));
 
+/// Fields that offices are named after.
+pub(crate) static FIELDS: Words = LazyLock::new(|| file::words(include_str!("fields.txt")));
+
+/// Words that tell how many of a group are meant.
+pub(crate) static QUANTITIES: Words = LazyLock::new(|| file::words(include_str!("quantities.txt")));
+
+/// Nouns in the singular for many people or an institution.
+pub(crate) static COLLECTIVES: Words = LazyLock::new(|| file::words(include_str!("collectives.txt")));
+
+/// Capitals that stand for the government of their country, with the country.
+pub(crate) static CAPITALS: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
+    let entries = file::entries(include_str!("capitals.txt"));
+    entries.filter_map(|entry| Some((entry.word, entry.marks.strip_prefix('=')?.replace('-', " ")))).collect()
+});
+
+/// Nouns that end the name of a place.
+pub(crate) static PLACE_NOUNS: Words = LazyLock::new(|| file::words(include_str!("place_nouns.txt")));
+
+/// Nouns that begin or end the name of a thing or an event.
+pub(crate) static THING_NOUNS: Words = LazyLock::new(|| file::words(include_str!("thing_nouns.txt")));
+
 /// Plural names of parties.
 pub(crate) static PARTIES: Words = LazyLock::new(|| file::words(include_str!("parties.txt")));
 
