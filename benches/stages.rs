@@ -154,7 +154,11 @@ fn encode(criterion: &mut Criterion) {
 fn recall(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let recall = PassageCache::open(&CacheConfig { directory: folder.path().to_owned(), ..CacheConfig::default() });
-    let output = HeadOutputs { sequences: vec![vec![0.1; 29], vec![0.3; 3]], tokens: vec![vec![1; 30]] };
+    let output = HeadOutputs {
+        sequences: vec![vec![0.1; 29], vec![0.3; 3]],
+        tokens: vec![vec![1; 30]],
+        confidences: vec![vec![200; 30]],
+    };
     let segment = Segment { tokens: 0..30, offsets: Vec::new(), is_truncated: false };
     let passage = Passage { ids: vec![7; 120], segments: vec![segment; 4], has_document: false };
     let (outputs, keys) = (vec![output; 4], (0..256_u128).map(u128::to_le_bytes).collect::<Vec<_>>());

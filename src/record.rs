@@ -2,6 +2,8 @@
 //!
 //! Everything here is plain data. Field names that reach the output are an interface (see `docs/output.md`).
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -284,32 +286,165 @@ pub enum AttributionKind {
     Mixed,
 }
 
+/// What a source does with the content, by the reporting words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Act {
+    /// Says, writes, announces or shows it: a statement of the source.
+    #[default]
+    Say,
+    /// Believes, hopes, wants, plans, fears or decides it: told about the source, who need not have said it.
+    Think,
+    /// Asks it, or asks for it: a question, a request, a demand.
+    Ask,
+    /// Denies or rejects it: the source says that it is not so.
+    Deny,
+    /// Does not say it: declines to comment, does not answer. It is no statement of the source.
+    Refuse,
+}
+
+impl Act {
+    /// All acts, in the order of tables.
+    pub const ALL: [Self; 5] = [Self::Say, Self::Think, Self::Ask, Self::Deny, Self::Refuse];
+
+    /// The word in the output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Say => "say",
+            Self::Think => "think",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// True if the source has said something: they say, ask or deny it.
+    #[must_use]
+    pub fn is_said(self) -> bool {
+        matches!(self, Self::Say | Self::Ask | Self::Deny)
+    }
+}
+
 /// A person or organisation that said something, as fully as the document names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Speaker {
-    /// The fullest name of the person or organisation.
+    /// The fullest name of the person or organisation. A group without a name of its own has the words that describe it:
+    /// "local officials". Null for one person or body whom the document does not name.
     #[schemars(length(min = 1))]
-    pub name: String,
+    pub name: Option<String>,
     /// The role that the text gives them, in its words.
     pub role: Option<String>,
+    /// The kind of the speaker.
+    pub kind: SpeakerKind,
+    /// The rule by which the speaker was found.
+    pub evidence: Evidence,
+}
+
+/// The kinds of speakers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SpeakerKind {
+    /// A person with a name.
+    Person,
+    /// An organisation, a body or a publication with a name.
+    Organisation,
+    /// Somebody to whom the document gives no name, or a group without a name of its own: "a spokesman", "local officials".
+    Unnamed,
+}
+
+/// The rules by which the speaker of a source is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The source has the name as fully as the document gives it.
+    Name,
+    /// The source has a part of a name that the document gives more fully: a surname, a first name, an acronym.
+    PartOfName,
+    /// The source is a pronoun: "he", "she", "it".
+    Pronoun,
+    /// The source is "who", right behind the name.
+    Relative,
+    /// The source is a role that the document gives to one person: "the prime minister".
+    Role,
+    /// The source is a noun for an organisation that the document names: "the airline".
+    Noun,
+    /// The source is what the speaker has published: "a report by the ministry", "his website".
+    Document,
+    /// The source describes somebody without a name: "a spokesman", "local officials". Such a speaker is `unnamed`.
+    Description,
 }
 
 /// A report of what a source said: source, cue and content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Attribution {
     /// Its number in the document, from 0. A quotation of several sentences is one attribution in several statements.
     pub number: usize,
+    /// What the source does with the content.
+    pub act: Act,
     /// The form in which the content is reported.
     pub kind: AttributionKind,
+    /// The probability that it is one, 0 to 1.
+    pub score: f32,
     /// The words for the source. They may be in another sentence.
     pub source: Option<Span>,
     /// The person or organisation that the source means; `None` if the document does not make it clear.
     pub speaker: Option<Speaker>,
+    /// The others who say it together with the speaker: "Ann Lee and Bob Roe said".
+    pub also: Vec<Speaker>,
     /// The words for "said". They may be in another sentence.
     pub cue: Option<Span>,
     /// The parts of the content in this statement.
     pub content: Vec<Span>,
+}
+
+/// The weights of the features that tell how sure an attribution is. `attribution::confidence` has the formula.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "BTreeMap<String, f64>")]
+pub struct ConfidenceWeights(pub [f64; Self::NAMES.len()]);
+
+impl ConfidenceWeights {
+    /// The names of the features, in the order of the weights.
+    pub const NAMES: [&'static str; 18] = [
+        "bias",
+        "source",
+        "cue",
+        "source_confidence",
+        "cue_confidence",
+        "content_confidence",
+        "content_share",
+        "quoted",
+        "words",
+        "same_sentence",
+        "known_cue",
+        "think",
+        "ask",
+        "deny",
+        "refuse",
+        "infinitive",
+        "layout",
+        "first_person",
+    ];
+}
+
+impl TryFrom<BTreeMap<String, f64>> for ConfidenceWeights {
+    type Error = String;
+
+    fn try_from(weights: BTreeMap<String, f64>) -> Result<Self, String> {
+        const LARGEST: f64 = 100.0;
+        if let Some(unknown) = weights.keys().find(|name| !Self::NAMES.contains(&name.as_str())) {
+            return Err(format!("unknown feature `{unknown}`, expected {}", Self::NAMES.join(", ")));
+        }
+        let mut all = [0.0; Self::NAMES.len()];
+        for (weight, name) in all.iter_mut().zip(Self::NAMES) {
+            *weight = *weights.get(name).ok_or_else(|| format!("the weight of `{name}` is missing"))?;
+            if !(-LARGEST..=LARGEST).contains(weight) {
+                return Err(format!("the weight of `{name}` is no number from -100.0 to 100.0"));
+            }
+        }
+        Ok(Self(all))
+    }
 }
 
 /// Something a reader of a statement should know.
@@ -348,6 +483,8 @@ pub struct AnalysedDocument {
     /// The verdict of each labelling task on the document as a whole, in the order of the configuration; `None` if no statement
     /// counts.
     pub verdicts: Vec<Option<Verdict>>,
+    /// The number of attributions that were left out because their score is below `min_score`.
+    pub unsure_attributions: usize,
 }
 
 impl Statement {

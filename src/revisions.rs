@@ -28,7 +28,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::REVISIONS;
-    use crate::attribution::{self, TaggedSentence};
+    use crate::attribution::confidence::DEFAULT_WEIGHTS;
+    use crate::attribution::{self, Settings, TaggedSentence};
     use crate::config::{Config, ConfigFile};
     use crate::digest::sha256;
     use crate::input::find::Finder;
@@ -213,16 +214,18 @@ mod tests {
                 range: range.clone(),
                 paragraph: *paragraph,
                 tags: tags.clone(),
+                confidences: &[],
                 offsets: words,
             })
             .collect();
         let mut statements: Vec<Statement> = labelled.iter().map(|sentence| blank_statement(sentence, text)).collect();
-        attribution::attribute(text, &tagged, &mut statements);
+        let settings = Settings { weights: DEFAULT_WEIGHTS, min_score: 0.0 };
+        attribution::attribute(text, &tagged, &settings, &mut statements);
         let mut lines = String::new();
         for (number, statement) in statements.iter().enumerate() {
-            for Attribution { number: attribution, kind, source, speaker: _, cue, content } in &statement.attributions {
+            for Attribution { number: attribution, act, kind, source, cue, content, .. } in &statement.attributions {
                 let parts = [source.as_slice(), cue.as_slice(), content.as_slice()].map(byte_ranges);
-                writeln!(lines, "{number} {attribution} {} {parts:?}", json!(kind)).unwrap();
+                writeln!(lines, "{number} {attribution} {} {} {parts:?}", act.as_str(), json!(kind)).unwrap();
             }
         }
         lines

@@ -6,7 +6,7 @@ use crate::config::values::Workers;
 use crate::config::{Config, ConfigError, ModelConfig, TaskConfig, listed};
 use crate::digest::{hexadecimal, sha256_of_all};
 use crate::model::{DocumentScaling, HeadKind, HeadManifest, ModelError, ModelFolder, Report, Runtime};
-use crate::record::Label;
+use crate::record::{ConfidenceWeights, Label};
 
 /// The reasons why tasks cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +59,8 @@ impl Tasks {
         for BoilerplateTask { name, model, slot, min_score } in &self.boilerplate {
             parts.push(format!("{name} {model} {slot} {min_score}"));
         }
-        if let Some(AttributionTask { name, model, slot, .. }) = &self.attribution {
-            parts.push(format!("{name} {model} {slot}"));
+        if let Some(AttributionTask { name, model, slot, min_score, .. }) = &self.attribution {
+            parts.push(format!("{name} {model} {slot} {min_score}"));
         }
         hexadecimal(&sha256_of_all(parts.iter().map(String::as_str)))
     }
@@ -118,6 +118,10 @@ pub struct AttributionTask {
     pub slot: usize,
     /// The meaning of each label of the head, in the order of the labels.
     pub tags: Vec<Tag>,
+    /// The weights by which attributions are scored, if the model has some.
+    pub confidence: Option<ConfidenceWeights>,
+    /// The threshold, 0 to 1: an attribution with a lower score is left out.
+    pub min_score: f32,
 }
 
 /// The role of a token in an attribution.
@@ -204,8 +208,7 @@ impl Tasks {
     }
 
     fn add_labels(&mut self, name: &str, model: usize, task: &TaskConfig, head: HeadManifest) {
-        #[expect(clippy::cast_possible_truncation, reason = "a threshold; the models compute in f32")]
-        let min_score = task.min_score.get() as f32;
+        let min_score = threshold(task);
         let name = name.to_owned();
         // Sequence heads of one model have the order of their tasks.
         let models = self.labels.iter().map(|task| task.model).chain(self.boilerplate.iter().map(|task| task.model));
@@ -235,9 +238,21 @@ impl Tasks {
             let message = format!("head `{}` labels something else than source, cue and content", task.head.get_ref());
             config.file.invalid(task.head.span(), &message)
         })?;
-        self.attribution = Some(AttributionTask { name: name.to_owned(), model, slot: 0, tags });
+        self.attribution = Some(AttributionTask {
+            name: name.to_owned(),
+            model,
+            slot: 0,
+            tags,
+            confidence: head.confidence,
+            min_score: threshold(task),
+        });
         Ok(())
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a threshold; the models compute in f32")]
+fn threshold(task: &TaskConfig) -> f32 {
+    task.min_score.get() as f32
 }
 
 impl Tag {

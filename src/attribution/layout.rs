@@ -1,13 +1,16 @@
 //! Attributions that the layout of a text shows: transcripts (`MR. SMITH: …`, `Q: …`), and quotations that are signed with a
 //! dash and a name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::parts::Parts;
 use super::{Page, paragraphs, words};
 use crate::deadline;
-use crate::english::SPEECH_VERBS;
+use crate::english::{
+    ABBREVIATIONS, Abbreviation, DOCUMENT_NOUNS, FIRST_NAMES, NAMED_ORGANISATION_NOUNS, ORGANISATION_NOUNS,
+    PERSON_NOUNS, PLURALS, ROLES, SPEECH_VERBS,
+};
 use crate::sentences::is_boilerplate;
 
 /// Adds the parts that the layout shows to `parts`. They replace those that a model found in the same places.
@@ -46,8 +49,35 @@ fn turns(page: &Page<'_, '_>) -> Vec<Turn> {
         turn.is_certain || is_interview && counts.get(&page.text[turn.name.clone()]).is_some_and(|&count| count > 1)
     });
     // A single such line may be a heading or a warning, and lines that are no sentences are a list.
-    let sentences = turns.iter().filter(|turn| is_sentence(&page.text[turn.speech.clone()])).count();
-    if turns.len() > 1 && sentences * 2 >= turns.len() { turns } else { Vec::new() }
+    let sentences = turns.iter().filter(|turn| is_speech(&page.text[turn.speech.clone()])).count();
+    let is_list = sentences * 2 < turns.len() || !has_speakers(page, &turns);
+    if turns.len() > 1 && !is_list { turns } else { Vec::new() }
+}
+
+/// Returns true if the labels of turns are those of speakers: one of them comes back, or shows that it is a person. Labels of a
+/// market ("GOLD: up") and of prizes do neither.
+fn has_speakers(page: &Page<'_, '_>, turns: &[Turn]) -> bool {
+    let mut seen = HashSet::new();
+    turns.iter().any(|turn| {
+        let name = &page.text[turn.name.clone()];
+        !seen.insert(name) || is_answer(name) || is_person_label(name)
+    })
+}
+
+/// Returns true for a label with a title or a first name in front, or with a comma: "MR. SMITH", "LOUISE HART, ANCHOR".
+fn is_person_label(name: &str) -> bool {
+    let Some((first, _)) = name.split_once(' ') else { return false };
+    let first = first.to_lowercase();
+    let title = ABBREVIATIONS.get(first.trim_end_matches('.'));
+    let is_title = title.is_some_and(|title| title.kind == Abbreviation::Title);
+    name.contains(", ") || is_title || FIRST_NAMES.contains_key(first.as_str())
+}
+
+/// Returns true if `speech` ends as sentences do and has words in small letters, or is short.
+fn is_speech(speech: &str) -> bool {
+    const SHORT: usize = 2;
+    let has_small = speech.split_whitespace().filter(|word| word.starts_with(char::is_lowercase)).count() > 1;
+    is_sentence(speech) && (has_small || words(speech) <= SHORT || speech.ends_with('?'))
 }
 
 /// Returns true if `speech` ends as sentences do.
@@ -56,8 +86,8 @@ fn is_sentence(speech: &str) -> bool {
     end.ends_with(['.', '!', '?', '…', '—', '–', '-', ':'])
 }
 
-/// Gives the content of a headline the speaker before its colon, if a model found the content alone: "Minister: strike
-/// will cost more".
+/// Gives the content of a headline the speaker before its colon: "Minister: strike will cost more". A model found the content
+/// alone, or the label is that of a speaker and a claim follows.
 fn add_headline_speaker(page: &Page<'_, '_>, parts: &mut Parts, paragraph: &Range<usize>) {
     const MOST_WORDS: usize = 4;
     let line = &page.text[paragraph.clone()];
@@ -67,6 +97,16 @@ fn add_headline_speaker(page: &Page<'_, '_>, parts: &mut Parts, paragraph: &Rang
     let is_label =
         words(&page.text[label.clone()]) <= MOST_WORDS && page.text[label.clone()].starts_with(char::is_uppercase);
     let is_alone = parts.sources.touching(paragraph).is_empty() && parts.cues.touching(paragraph).is_empty();
+    let said = colon + 2..paragraph.start + short_line(line).map_or(0, str::len);
+    let is_reported = !parts.cues.touching(&said).is_empty();
+    let is_claimed = names_speaker(&page.text[label.clone()]) && is_claim(&page.text[said.clone()]) && !is_reported;
+    if is_label && is_claimed && !is_sentence(line) {
+        parts.clear(paragraph);
+        parts.sources.insert(page, label);
+        parts.cues.insert(page, colon..colon + 1);
+        parts.contents.insert(page, said);
+        return;
+    }
     let is_announced = match parts.contents.touching(paragraph) {
         [content] => {
             content.range.start == colon + 2 && page.text[content.range.clone()].starts_with(char::is_lowercase)
@@ -77,6 +117,37 @@ fn add_headline_speaker(page: &Page<'_, '_>, parts: &mut Parts, paragraph: &Rang
         parts.sources.insert(page, label);
         parts.cues.insert(page, colon..colon + 1);
     }
+}
+
+/// Returns true for a label that can be a speaker in a headline: a role, an organisation, a group, a document, or a known first
+/// name with a surname.
+fn names_speaker(label: &str) -> bool {
+    let lowered = label.to_lowercase();
+    let Some(last) = lowered.split_whitespace().next_back() else { return false };
+    let singular = last.strip_suffix('s').unwrap_or(last);
+    let is_noun = [last, singular].iter().any(|noun| {
+        ROLES.contains_key(noun)
+            || [&*ORGANISATION_NOUNS, &*NAMED_ORGANISATION_NOUNS, &*PLURALS, &*DOCUMENT_NOUNS, &*PERSON_NOUNS]
+                .iter()
+                .any(|list| list.contains(noun))
+    });
+    let first = lowered.split_whitespace().next().filter(|_| words(label) > 1 && is_title_case(label));
+    let is_person = first.is_some_and(|first| FIRST_NAMES.contains_key(first));
+    label.contains(char::is_lowercase) && (is_noun || is_person)
+}
+
+/// Returns true for words of a headline that somebody can have said: a clause with a verb, but no question, or a quotation.
+fn is_claim(said: &str) -> bool {
+    const FEWEST_WORDS: usize = 3;
+    const VERBS: [&str; 24] = [
+        "are", "aren't", "can", "can't", "cannot", "could", "had", "has", "have", "is", "isn't", "may", "might",
+        "must", "need", "needs", "not", "shall", "should", "was", "were", "will", "won't", "would",
+    ];
+    let lowered = said.to_lowercase().replace('’', "'");
+    let mut all = lowered.split_whitespace();
+    let is_question = matches!(all.next(), Some("how" | "what" | "when" | "where" | "which" | "who" | "why"));
+    let is_quotation = said.starts_with(['\'', '‘', '"', '“']);
+    words(said) >= FEWEST_WORDS && !is_question && (is_quotation || all.any(|word| VERBS.contains(&word)))
 }
 
 /// Gives a quotation after a colon the speaker in its sentence, if a model found none: "Another posted: “…”", "Lee himself
@@ -152,12 +223,16 @@ fn without_remark(label: &str) -> &str {
 /// Returns true if `name` can be a speaker in a transcript: a few words in capitals, or `Q` and `A`.
 fn is_speaker(name: &str) -> bool {
     const MOST_WORDS: usize = 5;
-    let is_answer = matches!(name, "Q" | "A" | "Q." | "A." | "Question" | "Answer");
     let is_written_large = words(name) <= MOST_WORDS
         && name.chars().any(char::is_uppercase)
         && !name.chars().any(char::is_lowercase)
         && !name.chars().any(char::is_numeric);
-    is_answer || (is_written_large && name.len() > 1)
+    is_answer(name) || (is_written_large && name.len() > 1)
+}
+
+/// Returns true for the labels of questions and answers.
+fn is_answer(name: &str) -> bool {
+    matches!(name, "Q" | "A" | "Q." | "A." | "Question" | "Answer")
 }
 
 /// Returns true if `name` can be a speaker in an interview: a few words with capitals.

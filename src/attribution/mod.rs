@@ -4,8 +4,12 @@
 //! quotations), contents grow to the quotations around them, and each cue gets its source and its contents, also across
 //! sentences: a quotation of three sentences has one speaker.
 
+/// Cues to acts.
+mod act;
 /// Relations that report nothing.
 mod checks;
+/// The probability that a relation is an attribution.
+pub mod confidence;
 /// Attributions that the layout shows.
 mod layout;
 /// Parts to relations.
@@ -20,14 +24,16 @@ mod quotations;
 use std::ops::Range;
 
 use super::speakers;
-use crate::record::Statement;
+use crate::deadline;
+use crate::record::{Act, AttributionKind, ConfidenceWeights, Speaker, Statement};
 use crate::task::Tag;
+use confidence::Features;
 use parts::Parts;
 pub(crate) use parts::is_inside_word;
 use quotations::quotations;
 
 /// Raise it by one where the same labels of tokens give other attributions than before. See `src/revisions.rs`.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// A sentence with the labels that a model gives its tokens.
 #[derive(Debug, Clone)]
@@ -38,6 +44,8 @@ pub struct TaggedSentence<'t> {
     pub paragraph: usize,
     /// The label of each token.
     pub tags: Vec<Tag>,
+    /// The probability of each token's label, in 255ths; empty if it is not known.
+    pub confidences: &'t [u8],
     /// The bytes of each token in the sentence.
     pub offsets: &'t [(usize, usize)],
 }
@@ -61,35 +69,63 @@ struct Page<'s, 't> {
     quotations: Vec<Range<usize>>,
 }
 
-/// The relations of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Relations {
+/// A relation with everything that is found out about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attributed {
+    /// The source, the cue and the content.
+    pub relation: Relation,
+    /// What the source does with the content.
+    pub act: Act,
+    /// The form in which the content is reported.
+    pub kind: AttributionKind,
+    /// The features that its score comes from.
+    pub features: Features,
+    /// The probability that it is an attribution.
+    pub score: f32,
+    /// Those whom the source means: several if they speak together, none if the document leaves doubt.
+    pub speakers: Vec<Speaker>,
+}
+
+/// The attributions of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attributions {
     /// In the order of their contents. Each has a content; one without a speaker in the text has neither cue nor source.
-    pub found: Vec<Relation>,
+    pub found: Vec<Attributed>,
     /// The text between quotation marks, whether it is speech or not.
     pub quotations: Vec<Range<usize>>,
 }
 
-impl Relations {
-    /// Finds the relations of the document `text`. `sentences` are all of its sentences.
+impl Attributions {
+    /// The attributions of the document `text`. `sentences` are all of its sentences.
     #[must_use]
-    pub fn find(text: &str, sentences: &[TaggedSentence<'_>]) -> Self {
+    pub fn new(text: &str, sentences: &[TaggedSentence<'_>], weights: &ConfidenceWeights) -> Self {
         let page = Page::new(text, sentences);
-        Self { found: page.relations(), quotations: page.quotations }
+        Self { found: page.attributed(weights), quotations: page.quotations }
     }
 }
 
-/// Finds the attributions in the document `text` and adds them to its statements. `sentences` has an entry for each
-/// statement.
-pub(crate) fn attribute(text: &str, sentences: &[TaggedSentence<'_>], statements: &mut [Statement]) {
+/// Finds the attributions in the document `text` and adds those with a score of at least `min_score` to its statements.
+/// Returns the number of the others. `sentences` has an entry for each statement.
+pub(crate) fn attribute(
+    text: &str,
+    sentences: &[TaggedSentence<'_>],
+    settings: &Settings,
+    statements: &mut [Statement],
+) -> usize {
     let page = Page::new(text, sentences);
-    let relations = page.relations();
-    let ranges: Vec<Range<usize>> = sentences.iter().map(|sentence| sentence.range.clone()).collect();
-    let sources: Vec<Range<usize>> = relations.iter().filter_map(|relation| relation.source.clone()).collect();
-    let mut found = speakers::resolve(text, &ranges, &sources).into_iter();
-    let speakers: Vec<_> =
-        relations.iter().map(|relation| relation.source.as_ref().and_then(|_| found.next().flatten())).collect();
-    place::place(&page, &relations, &speakers, statements);
+    let mut found = page.attributed(&settings.weights);
+    let all = found.len();
+    found.retain(|attributed| attributed.score >= settings.min_score);
+    place::place(&page, &found, statements);
+    all - found.len()
+}
+
+/// The settings by which attributions are scored and left out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) weights: ConfidenceWeights,
+    /// The least score of an attribution that is kept.
+    pub(crate) min_score: f32,
 }
 
 /// The bytes of each paragraph, from its first sentence to its last.
@@ -114,7 +150,57 @@ impl<'s, 't> Page<'s, 't> {
         parts.complete_quotations(self);
         parts.complete_sources(self);
         parts.drop_hearers(self);
+        parts.split_nested_reports(self);
         checks::reported(self, link::relations(self, &parts))
+    }
+
+    /// The relations with their acts, scores and speakers.
+    fn attributed(&self, weights: &ConfidenceWeights) -> Vec<Attributed> {
+        let relations = self.relations();
+        let mut speakers = self.speakers(&relations).into_iter();
+        let mut all = Vec::with_capacity(relations.len());
+        for relation in relations {
+            deadline::check();
+            let act = act::act(relation.cue.as_ref().map(|cue| &self.text[cue.clone()]));
+            let features = confidence::features(self, &relation, act);
+            all.push(Attributed {
+                act,
+                kind: self.kind(&relation.content),
+                score: confidence::score(weights, &features),
+                features,
+                speakers: speakers.next().unwrap_or_default(),
+                relation,
+            });
+        }
+        all
+    }
+
+    /// The speakers of each relation.
+    fn speakers(&self, relations: &[Relation]) -> Vec<Vec<Speaker>> {
+        let ranges: Vec<Range<usize>> = self.sentences.iter().map(|sentence| sentence.range.clone()).collect();
+        let sources: Vec<Range<usize>> = relations.iter().filter_map(|relation| relation.source.clone()).collect();
+        let mut found = speakers::resolve(self.text, &ranges, &sources).into_iter();
+        let of_relation = |relation: &Relation| relation.source.as_ref().and_then(|_| found.next()).unwrap_or_default();
+        relations.iter().map(of_relation).collect()
+    }
+
+    /// The kind of an attribution: all words of its content are between quotation marks, or some, or none.
+    fn kind(&self, content: &[Range<usize>]) -> AttributionKind {
+        let words = content.iter().flat_map(|range| {
+            let letters = self.text[range.clone()].char_indices().filter(|(_, character)| character.is_alphanumeric());
+            letters.map(|(byte, _)| range.start + byte)
+        });
+        let mut inside = 0_usize;
+        let mut all = 0_usize;
+        for byte in words {
+            inside += usize::from(self.is_quoted(&(byte..byte + 1)));
+            all += 1;
+        }
+        match inside {
+            0 => AttributionKind::Indirect,
+            _ if inside == all => AttributionKind::Direct,
+            _ => AttributionKind::Mixed,
+        }
     }
 
     /// The paragraph of a sentence, by its number.
@@ -180,11 +266,12 @@ mod tests {
             let content: Vec<&str> = relation.content.iter().map(|range| &text[range.clone()]).collect();
             format!("{} / {} / {}", shown(&relation.source), shown(&relation.cue), content.join(" + "))
         };
-        Relations::find(&text, &sentences).found.into_iter().map(show).collect()
+        let found = Attributions::new(&text, &sentences, &confidence::DEFAULT_WEIGHTS).found;
+        found.into_iter().map(|attributed| show(attributed.relation)).collect()
     }
 
     fn of(paragraph: usize, (range, tags, offsets): &Tagged) -> TaggedSentence<'_> {
-        TaggedSentence { range: range.clone(), paragraph, tags: tags.clone(), offsets }
+        TaggedSentence { range: range.clone(), paragraph, tags: tags.clone(), confidences: &[], offsets }
     }
 
     type Tagged = (Range<usize>, Vec<Tag>, Vec<(usize, usize)>);
@@ -305,6 +392,20 @@ mod tests {
             assert!(found(text).is_empty(), "{text}");
         }
         assert_eq!(found("[s He ] [c said ] [x no. ]"), ["He / said / no."]);
+        assert_eq!(found("[s He ] [c claims ] [x a seat ] and [x to ] more."), ["He / claims / a seat"]);
+    }
+
+    #[test]
+    fn titles_mottoes_and_pleas_are_nobody_s_statements() {
+        for text in [
+            "They sang [x “The Long Way Home” ] at noon.",
+            "It has the slogan [x “now or never again.” ]",
+            "[s Bob Lee ] [c has pleaded ] [x not guilty to theft. ]",
+            "[s Bob Lee ] [c pleaded not guilty to ] [x two charges. ]",
+        ] {
+            assert!(found(text).is_empty(), "{text}");
+        }
+        assert_eq!(found("It was [x “a long way home” ] for them."), ["- / - / “a long way home”"]);
     }
 
     #[test]
@@ -318,6 +419,10 @@ mod tests {
         let told = "[s The jury ] [c was told ] [x Bob Lee, ] [c had admitted ] [x that he left. ]";
         assert_eq!(found(told), ["Bob Lee, / had admitted / that he left."]);
         assert_eq!(found("[s They ] [c were told ] [x that it was late. ]"), ["- / were told / that it was late."]);
+        let whole = "[s The jury ] [c was told ] [x Ann Quux Lee, 36, had admitted to police that she left. ]";
+        assert_eq!(found(whole), ["Ann Quux Lee / had admitted / that she left."]);
+        let plain = "[s The court ] [c was told ] [x Ann Lee denied theft and fraud. ]";
+        assert_eq!(found(plain), ["Ann Lee / denied / theft and fraud."]);
     }
 
     #[test]
@@ -368,6 +473,18 @@ mod tests {
     #[test]
     fn a_headline_names_its_speaker_before_a_colon() {
         assert_eq!(found("Minister: [x strike will cost more ]"), ["Minister / : / strike will cost more"]);
+        assert_eq!(found("Minister: strike will cost £400m"), ["Minister / : / strike will cost £400m"]);
+        assert_eq!(found("Ann Lee: we must not go"), ["Ann Lee / : / we must not go"]);
+        let among = "[x “We go,” ] [s she ] [c said. ] || Doctors: 'hospital is full' || It rained.";
+        assert_eq!(found(among)[1], "Doctors / : / 'hospital is full'");
+        for line in [
+            "Minister: why strikes will cost more",
+            "Weather: it will rain",
+            "WINNER: Ann Lee is here",
+            "Report: Page 2",
+        ] {
+            assert!(found(line).is_empty(), "{line}");
+        }
     }
 
     #[test]
@@ -388,5 +505,7 @@ mod tests {
         assert_eq!(found(talk), ["MR. SMITH / : / We I think so. It is late.", "JONES / : / Is it?"]);
         assert_eq!(found("Q: Is it late? || A: It is."), ["Q / : / Is it late?", "A / : / It is."]);
         assert!(found("WARNING: It is late.").is_empty(), "one line makes no transcript");
+        assert!(found("GOLD: Up two percent on the day. || SILVER: Down by three.").is_empty(), "labels of a market");
+        assert!(found("MONDAY: Amara Diallo. || TUESDAY: The Harbour Lights.").is_empty(), "names are no speeches");
     }
 }

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Page, TaggedSentence, shared, words};
+use super::{Page, TaggedSentence, gap, shared, words};
 use crate::deadline;
-use crate::english::HEARER_VERBS;
+use crate::english::{CUE_ACTS, CueAct, HEARER_VERBS};
 use crate::sentences::is_boilerplate;
 use crate::task::{Part, Tag};
 
@@ -95,6 +95,27 @@ impl Parts {
             deadline::check();
             self.contents.clear(&name);
             self.sources.insert(page, name);
+        }
+    }
+
+    /// Gives what somebody was told the source in its words, if these report somebody: "the jury was told Ann Lee had admitted
+    /// that she left".
+    pub(super) fn split_nested_reports(&mut self, page: &Page<'_, '_>) {
+        let mut nested = Vec::new();
+        for cue in &self.cues.0 {
+            deadline::check();
+            let content = self.contents.next_after(cue).filter(|content| gap(&cue.range, &content.range) <= WIDEST_GAP);
+            let content = content.filter(|_| ends_in_passive(page, cue));
+            let report = content.and_then(|content| NestedReport::parse(page.text, &content.range));
+            nested.extend(report.map(|report| (cue.range.clone(), report)));
+        }
+        for (outer, NestedReport { source, cue, content }) in nested {
+            deadline::check();
+            let whole = source.start..content.end;
+            self.cues.clear(&outer);
+            self.cues.replace(page, &whole, cue);
+            self.sources.replace(page, &whole, source);
+            self.contents.replace(page, &whole, content);
         }
     }
 
@@ -202,6 +223,64 @@ fn is_passive(text: &str, source: &Range<usize>, cue: &Range<usize>) -> bool {
         && participle.is_some_and(|word| HEARER_VERBS.contains(word))
 }
 
+/// The most bytes between a cue and what it reports.
+const WIDEST_GAP: usize = 3;
+
+/// Returns true if a cue ends a passive that has the hearer as its subject: "was told".
+fn ends_in_passive(page: &Page<'_, '_>, cue: &Place) -> bool {
+    let start = page.sentences[cue.first].range.start.min(cue.range.start);
+    let mut words =
+        page.text[start..cue.range.end].split_whitespace().rev().map(|word| word.trim_end_matches([',', ':']));
+    let is_hearer = words.next().is_some_and(|word| HEARER_VERBS.contains(word));
+    is_hearer && words.next().is_some_and(|word| matches!(word, "was" | "were" | "is" | "are" | "been"))
+}
+
+/// A report at the beginning of a content. All ranges are bytes of the document.
+struct NestedReport {
+    source: Range<usize>,
+    cue: Range<usize>,
+    content: Range<usize>,
+}
+
+impl NestedReport {
+    /// A name, perhaps an age, a verb of saying, and what was said: "Ann Lee, 36, had admitted to police that she left".
+    fn parse(text: &str, content: &Range<usize>) -> Option<Self> {
+        const MOST_WORDS: usize = 12;
+        const MOST_NAMES: usize = 4;
+        let whole = &text[content.clone()];
+        let words: Vec<Range<usize>> = whole
+            .split_whitespace()
+            .take(MOST_WORDS)
+            .map(|word| {
+                let start = content.start + (word.as_ptr() as usize - whole.as_ptr() as usize);
+                start..start + word.len()
+            })
+            .collect();
+        let word = |at: usize| words.get(at).map(|range| text[range.clone()].trim_end_matches(','));
+        let first = usize::from(word(0) == Some("that"));
+        let names =
+            (first..words.len()).take_while(|&at| word(at).is_some_and(|name| name.starts_with(char::is_uppercase)));
+        let names = names.count();
+        if !(2..=MOST_NAMES).contains(&names) {
+            return None;
+        }
+        let last_name = first + names - 1;
+        let source_end = words[last_name].start + word(last_name)?.len();
+        let mut at = last_name + 1;
+        at += usize::from(word(at)?.bytes().all(|byte| byte.is_ascii_digit()));
+        let cue_start = words.get(at)?.start;
+        at += usize::from(matches!(word(at)?, "has" | "had" | "have"));
+        if !matches!(CUE_ACTS.get(word(at)?), Some(CueAct::Say | CueAct::Deny)) {
+            return None;
+        }
+        let cue_end = words[at].start + word(at)?.len();
+        // "To police" belongs to neither.
+        let that = (at + 1..words.len()).find(|&next| word(next) == Some("that"));
+        let start = that.or((word(at + 1)? != "to").then_some(at + 1)).map(|start| words[start].start)?;
+        Some(Self { source: words[first].start..source_end, cue: cue_start..cue_end, content: start..content.end })
+    }
+}
+
 /// Returns true for two to four words with capitals and nothing else.
 fn is_bare_name(text: &str) -> bool {
     let name = text.trim_end_matches(',');
@@ -250,7 +329,7 @@ mod tests {
     fn a_word_is_never_cut() {
         let tags = vec![Tag::Begin(Part::Source), Tag::Outside, Tag::Begin(Part::Cue), Tag::Begin(Part::Content)];
         let offsets = [(0, 3), (3, 7), (8, 12), (13, 15)];
-        let sentence = TaggedSentence { range: 0..15, paragraph: 0, tags, offsets: &offsets };
+        let sentence = TaggedSentence { range: 0..15, paragraph: 0, tags, confidences: &[], offsets: &offsets };
         let pieces = pieces("Kishida says no", &sentence);
         assert_eq!(pieces, [(Part::Source, 0..7), (Part::Cue, 8..12), (Part::Content, 13..15)]);
     }

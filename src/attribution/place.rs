@@ -2,26 +2,24 @@
 
 use std::ops::Range;
 
-use super::{Page, Relation, shared};
+use super::{Attributed, Page, shared};
 use crate::deadline;
-use crate::record::{Attribution, AttributionKind, Span, Speaker, Statement};
+use crate::record::{Attribution, Span, Statement};
 
-/// Gives each statement the attributions that have content in it, with that part of the content. `speakers` has an entry
-/// for each relation.
-pub(super) fn place(
-    page: &Page<'_, '_>,
-    relations: &[Relation],
-    speakers: &[Option<Speaker>],
-    statements: &mut [Statement],
-) {
-    for (number, (relation, speaker)) in relations.iter().zip(speakers).enumerate() {
+/// Gives each statement the attributions that have content in it, with that part of the content.
+pub(super) fn place(page: &Page<'_, '_>, found: &[Attributed], statements: &mut [Statement]) {
+    for (number, attributed) in found.iter().enumerate() {
         deadline::check();
+        let relation = &attributed.relation;
         let ruler = Ruler { page, statements };
         let attribution = Attribution {
             number,
-            kind: kind(page, &relation.content),
+            act: attributed.act,
+            kind: attributed.kind,
+            score: attributed.score,
             source: relation.source.as_ref().map(|range| ruler.span(range)),
-            speaker: speaker.clone(),
+            speaker: attributed.speakers.first().cloned(),
+            also: attributed.speakers.iter().skip(1).cloned().collect(),
             cue: relation.cue.as_ref().map(|range| ruler.span(range)),
             content: Vec::new(),
         };
@@ -30,25 +28,6 @@ pub(super) fn place(
             let content = of_sentence.iter().map(|(_, span)| *span).collect();
             statements[of_sentence[0].0].attributions.push(Attribution { content, ..attribution.clone() });
         }
-    }
-}
-
-/// The kind of an attribution: all words of its content are between quotation marks, or some, or none.
-fn kind(page: &Page<'_, '_>, content: &[Range<usize>]) -> AttributionKind {
-    let words = content.iter().flat_map(|range| {
-        let letters = page.text[range.clone()].char_indices().filter(|(_, character)| character.is_alphanumeric());
-        letters.map(|(byte, _)| range.start + byte)
-    });
-    let mut inside = 0_usize;
-    let mut all = 0_usize;
-    for byte in words {
-        inside += usize::from(page.is_quoted(&(byte..byte + 1)));
-        all += 1;
-    }
-    match inside {
-        0 => AttributionKind::Indirect,
-        _ if inside == all => AttributionKind::Direct,
-        _ => AttributionKind::Mixed,
     }
 }
 
@@ -94,7 +73,7 @@ impl Ruler<'_, '_> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{TaggedSentence, attribute};
+    use super::super::{Settings, TaggedSentence, attribute, confidence};
     use super::*;
     use crate::record::Sentence;
     use crate::sentences::sentences;
@@ -110,7 +89,13 @@ mod tests {
 
     fn tagged<'l>((statement, (tags, offsets)): (&Statement, &'l Labelled)) -> TaggedSentence<'l> {
         let Sentence { span, paragraph, .. } = statement.sentence;
-        TaggedSentence { range: span.byte_start..span.byte_end, paragraph, tags: tags.clone(), offsets }
+        TaggedSentence {
+            range: span.byte_start..span.byte_end,
+            paragraph,
+            tags: tags.clone(),
+            confidences: &[],
+            offsets,
+        }
     }
 
     /// The statements of a text whose words a model gives these labels, as long as there are some.
@@ -127,7 +112,8 @@ mod tests {
         };
         let labelled: Vec<_> = statements.iter().map(&mut label).collect();
         let tagged: Vec<TaggedSentence<'_>> = statements.iter().zip(&labelled).map(tagged).collect();
-        attribute(text, &tagged, &mut statements);
+        let settings = Settings { weights: confidence::DEFAULT_WEIGHTS, min_score: 0.0 };
+        attribute(text, &tagged, &settings, &mut statements);
         statements
     }
 

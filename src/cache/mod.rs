@@ -148,11 +148,15 @@ impl PassageCache {
 fn decode(value: &[u8], passage: &Passage) -> Option<Vec<HeadOutputs>> {
     let outputs: Vec<HeadOutputs> = postcard::from_bytes(value).ok()?;
     let fits = outputs.len() == passage.segments.len()
-        && outputs
-            .iter()
-            .zip(&passage.segments)
-            .all(|(output, segment)| output.tokens.iter().all(|labels| labels.len() == segment.tokens.len()));
+        && outputs.iter().zip(&passage.segments).all(|(output, segment)| has_labels_of(output, segment.tokens.len()));
     fits.then_some(outputs)
+}
+
+/// Returns true if a result has a label and its probability for each of `tokens` tokens.
+fn has_labels_of(output: &HeadOutputs, tokens: usize) -> bool {
+    output.tokens.iter().all(|labels| labels.len() == tokens)
+        && output.confidences.len() == output.tokens.len()
+        && output.confidences.iter().all(|confidences| confidences.len() == tokens)
 }
 
 #[cfg(test)]
@@ -166,7 +170,11 @@ mod tests {
     }
 
     fn output(share: f32) -> Vec<HeadOutputs> {
-        vec![HeadOutputs { sequences: vec![vec![share, 1.0 - share]], tokens: vec![vec![3]] }]
+        vec![HeadOutputs {
+            sequences: vec![vec![share, 1.0 - share]],
+            tokens: vec![vec![3]],
+            confidences: vec![vec![200]],
+        }]
     }
 
     fn passage_keys() -> PassageKeys {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use pressrun::config::{Config, Device, Precision, listed};
 use pressrun::error::RunError;
-use pressrun::evaluate::measure::{Classification, Comparison, Measured, Scores};
+use pressrun::evaluate::attributions;
+use pressrun::evaluate::measure::{Comparison, Measured, Scores};
 use pressrun::evaluate::table::{self, Named};
 use pressrun::labelled::{LabelledSet, Layout, NO_STATEMENT_FLAG};
 use pressrun::model::{FloatType, HeadManifest, ModelFolder, Report, Runtime};
@@ -98,17 +99,21 @@ fn layout(arguments: &EvaluateArguments, head: &HeadManifest) -> Layout {
     }
 }
 
-/// Writes a line for each text and each document of a labelling task.
+/// Writes a line for each text and each document of a labelling task, or for each attribution that was found.
 fn write_predictions(path: &Path, measured: &Measured) -> anyhow::Result<()> {
-    let Measured::Classified(found) = measured else {
-        bail!("`--predictions` is for tasks that label texts, not for tasks that mark parts of them");
+    let written = match measured {
+        Measured::Classified(found) => write_lines(path, found.predictions()),
+        Measured::Marked(rows, _) if rows.iter().any(|row| row.relations.is_some()) => {
+            write_lines(path, attributions::predictions(rows))
+        }
+        Measured::Marked(..) => bail!("`--predictions` is for tasks that label texts or find attributions"),
     };
-    write_lines(path, found).with_context(|| format!("cannot write `{}`", path.display()))
+    written.with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn write_lines(path: &Path, found: &Classification) -> std::io::Result<()> {
+fn write_lines(path: &Path, predictions: impl IntoIterator<Item = impl Serialize>) -> std::io::Result<()> {
     let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
-    for prediction in found.predictions() {
+    for prediction in predictions {
         serde_json::to_writer(&mut file, &prediction)?;
         file.write_all(b"\n")?;
     }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 use pressrun::output::Reader;
 use pressrun::output::schema::{AttributionRecord, DocumentRecord, LabelRecord, StatementRecord};
+use pressrun::record::Act;
 
 use crate::cli::ShowArguments;
 
@@ -58,7 +59,7 @@ fn statement_row(statement: &StatementRecord, tasks: &[String]) -> Vec<String> {
     let first = statement.attributions.as_ref().and_then(|attributions| attributions.first());
     let mut cells = vec![cell(&statement.statement)];
     cells.extend(tasks.iter().map(|task| cell(&label(statement.tasks.get(task)))));
-    cells.push(cell(first.map_or("", speaker)));
+    cells.push(cell(&first.map(speaker).unwrap_or_default()));
     cells.push(cell(statement.text.as_deref().unwrap_or_default()));
     cells
 }
@@ -71,10 +72,16 @@ fn label(label: Option<&LabelRecord>) -> String {
     }
 }
 
-/// The name of the speaker, or else the words of the source.
-fn speaker(attribution: &AttributionRecord) -> &str {
-    let name = attribution.speaker.as_ref().map(|speaker| speaker.name.as_str());
-    name.or(attribution.source.as_ref().map(|source| source.text.as_str())).unwrap_or_default()
+/// The names of the speakers, or else the words of the source, with the act if they do not simply say it.
+fn speaker(attribution: &AttributionRecord) -> String {
+    let speakers = attribution.speaker.iter().chain(&attribution.also);
+    let names: Vec<&str> = speakers.filter_map(|speaker| speaker.name.as_deref()).collect();
+    let source = attribution.source.as_ref().map(|source| source.text.clone());
+    let shown = if names.is_empty() { source.unwrap_or_default() } else { names.join(", ") };
+    match attribution.act {
+        Act::Say => shown,
+        act => format!("{shown} ({})", act.as_str()).trim_start().to_owned(),
+    }
 }
 
 /// The beginning of a value, without control characters.

@@ -171,7 +171,7 @@ pub const STATEMENT_FIELDS: [&str; 21] = concat_names([
 
 /// The fields that every document has besides those of its statements. No task can have one of these names either. `boilerplate` is
 /// not in the list: it is the usual name of the task that fills it.
-pub(crate) const DOCUMENT_FIELDS: [&str; 10] = [
+pub(crate) const DOCUMENT_FIELDS: [&str; 12] = [
     "place",
     "similarity",
     "text_sha256",
@@ -180,6 +180,8 @@ pub(crate) const DOCUMENT_FIELDS: [&str; 10] = [
     "encoding",
     "paragraphs",
     "statements",
+    "acts",
+    "unsure_attributions",
     "speakers",
     "statements_file",
 ];

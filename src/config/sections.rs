@@ -251,7 +251,7 @@ pub struct TaskConfig {
     pub model: Spanned<String>,
     /// The name of the head in the model.
     pub head: Spanned<String>,
-    /// Below this probability a statement's label is "unsure".
+    /// Below this probability a statement's label is "unsure", and an attribution is left out.
     #[serde(default)]
     pub min_score: Share,
 }

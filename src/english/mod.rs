@@ -119,6 +119,26 @@ pub(crate) static SPEECH_VERBS: Kinds<SpeechVerb> = LazyLock::new(|| {
     })
 });
 
+/// The act that a word or a phrase of a cue stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CueAct {
+    Say,
+    Think,
+    Ask,
+    Deny,
+    Refuse,
+}
+
+/// Words and phrases of cues, in small letters, by the act that they stand for.
+pub(crate) static CUE_ACTS: Kinds<CueAct> = LazyLock::new(|| {
+    let acts = file::phrase_entries(ACTS_FILE).filter_map(|entry| Some((entry.word, cue_act(entry.section)?)));
+    acts.collect()
+});
+
+/// Words for answers and statements: after a negation they make a cue a refusal.
+pub(crate) static ANSWER_WORDS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| file::section(ACTS_FILE, "answer").into_iter().collect());
+
 /// Words with which many sentences begin.
 pub(crate) static SENTENCE_STARTERS: Words = LazyLock::new(|| file::words(include_str!("sentence_starters.txt")));
 
@@ -184,6 +204,9 @@ pub(crate) static ORGANISATION_NOUNS: LazyLock<HashSet<&'static str>> =
 pub(crate) static NAMED_ORGANISATION_NOUNS: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| file::section(ORGANISATION_NOUNS_FILE, "named").into_iter().collect());
 
+/// Nouns for works and mottoes, which have a name in quotation marks after them.
+pub(crate) static WORK_NOUNS: Words = LazyLock::new(|| file::words(include_str!("work_nouns.txt")));
+
 /// Verbs that give something a name.
 pub(crate) static NAMING_VERBS: Words = LazyLock::new(|| file::words(include_str!("naming_verbs.txt")));
 
@@ -192,6 +215,27 @@ pub(crate) static HEARER_VERBS: Words = LazyLock::new(|| file::words(include_str
 
 /// Nouns for what an organisation publishes, and for those who speak for it without a name.
 pub(crate) static DOCUMENT_NOUNS: Words = LazyLock::new(|| file::words(include_str!("document_nouns.txt")));
+
+/// Fields that offices are named after.
+pub(crate) static FIELDS: Words = LazyLock::new(|| file::words(include_str!("fields.txt")));
+
+/// Words that tell how many of a group are meant.
+pub(crate) static QUANTITIES: Words = LazyLock::new(|| file::words(include_str!("quantities.txt")));
+
+/// Nouns in the singular for many people or an institution.
+pub(crate) static COLLECTIVES: Words = LazyLock::new(|| file::words(include_str!("collectives.txt")));
+
+/// Capitals that stand for the government of their country, with the country.
+pub(crate) static CAPITALS: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
+    let entries = file::entries(include_str!("capitals.txt"));
+    entries.filter_map(|entry| Some((entry.word, entry.marks.strip_prefix('=')?.replace('-', " ")))).collect()
+});
+
+/// Nouns that end the name of a place.
+pub(crate) static PLACE_NOUNS: Words = LazyLock::new(|| file::words(include_str!("place_nouns.txt")));
+
+/// Nouns that begin or end the name of a thing or an event.
+pub(crate) static THING_NOUNS: Words = LazyLock::new(|| file::words(include_str!("thing_nouns.txt")));
 
 /// Plural names of parties.
 pub(crate) static PARTIES: Words = LazyLock::new(|| file::words(include_str!("parties.txt")));
@@ -230,12 +274,24 @@ pub(crate) static NAME_ABBREVIATIONS: Words = LazyLock::new(|| file::words(inclu
 pub(crate) static COMMON_VERBS: Words = LazyLock::new(|| file::words(include_str!("common_verbs.txt")));
 
 // Files that several statics are made of.
+const ACTS_FILE: &str = include_str!("acts.txt");
 const ABBREVIATIONS_FILE: &str = include_str!("abbreviations.txt");
 const BOILERPLATE_FILE: &str = include_str!("boilerplate.txt");
 const ORGANISATION_NOUNS_FILE: &str = include_str!("organisation_nouns.txt");
 const MONTHS_FILE: &str = include_str!("months.txt");
 const WEEKDAYS_FILE: &str = include_str!("weekdays.txt");
 const LABELS_FILE: &str = include_str!("labels.txt");
+
+fn cue_act(section: &str) -> Option<CueAct> {
+    match section {
+        "say" => Some(CueAct::Say),
+        "think" => Some(CueAct::Think),
+        "ask" => Some(CueAct::Ask),
+        "deny" => Some(CueAct::Deny),
+        "refuse" => Some(CueAct::Refuse),
+        _ => None,
+    }
+}
 
 fn kind_of_abbreviation(entry: &file::Entry) -> Option<Abbreviation> {
     match entry.section {

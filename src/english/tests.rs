@@ -24,7 +24,7 @@ fn files() -> Vec<(String, &'static str)> {
 
 /// The entries of a file: lines in a file of phrases, words with marks in any other.
 fn parsed(name: &str, file: &'static str) -> Vec<file::Entry> {
-    const PHRASES: [&str; 1] = ["boilerplate.txt"];
+    const PHRASES: [&str; 2] = ["acts.txt", "boilerplate.txt"];
     if PHRASES.contains(&name) { file::phrase_entries(file).collect() } else { file::entries(file).collect() }
 }
 
@@ -50,7 +50,9 @@ fn every_list_says_its_origin_and_licence_at_the_top() {
 #[test]
 fn every_list_is_sorted_and_has_each_word_once() {
     for (name, file) in files() {
-        let entries = parsed(&name, file);
+        let mut entries = parsed(&name, file);
+        // "Comment" is a "say", and a "refuse" after "no".
+        entries.retain(|entry| (name.as_str(), entry.section) != ("acts.txt", "answer"));
         let words: HashSet<&str> = entries.iter().map(|entry| entry.word).collect();
         assert_eq!(words.len(), entries.len(), "{name} has a word twice");
         for section in entries.chunk_by(|one, next| one.section == next.section) {
@@ -76,6 +78,7 @@ fn every_section_and_mark_is_known() {
         }
     }
     let sizes = [
+        ("acts.txt", CUE_ACTS.len() + ANSWER_WORDS.len()),
         ("first_names.txt", FIRST_NAMES.len()),
         ("speech_verbs.txt", SPEECH_VERBS.len()),
         ("boilerplate.txt", AGENCIES.len() + PUBLISHER_NOTICES.len() + PUBLISHER_OPENINGS.len()),

@@ -145,7 +145,7 @@ fn are_of_one_document(one: &Classified, next: &Classified) -> bool {
 }
 
 /// Texts of one row each.
-fn single_rows(rows: usize) -> Vec<Range<usize>> {
+pub(super) fn single_rows(rows: usize) -> Vec<Range<usize>> {
     (0..rows).map(|row| row..row + 1).collect()
 }
 

@@ -5,13 +5,14 @@ use serde::Serialize;
 use super::classification::{Coverage, outcomes_of_rows};
 use super::compare::{ClassificationComparison, TaggingComparison};
 use super::{
-    ClassificationScores, Classified, CompareError, DocumentAccuracy, Marked, RelationSpans, RowPlace, TaggingScores,
-    TextRelations, compare_classification, compare_tagging, words,
+    AttributionScores, ClassificationScores, Classified, CompareError, DocumentAccuracy, FoundRelation, GoldRelation,
+    Marked, RelationSpans, RowPlace, TaggingScores, TextRelations, compare_classification, compare_tagging, words,
 };
-use crate::attribution::{Relations, TaggedSentence};
+use crate::attribution::confidence::DEFAULT_WEIGHTS;
+use crate::attribution::{Attributed, Attributions, TaggedSentence};
 use crate::labelled::marks::TagSet;
 use crate::labelled::passages::{PassageOutputs, found_marks, infer_rows, mean_probabilities};
-use crate::labelled::{DocumentGold, Gold, LabelledRow, LabelledSet};
+use crate::labelled::{AttributionGold, DocumentGold, Gold, LabelledRow, LabelledSet};
 use crate::model::document::DocumentScores;
 use crate::model::{DocumentScaling, HeadKind, HeadManifest, Model, ModelError, Tokenizer};
 use crate::record::Label;
@@ -111,7 +112,7 @@ impl Measured {
     }
 
     /// The scores of the predictions. `min_score` is the task's threshold, if a configuration names one: a sequence head is also
-    /// scored at it.
+    /// scored at it, and attributions by act and speaker are counted from it on.
     #[must_use]
     pub fn scores(&self, min_score: Option<f64>) -> Scores {
         match self {
@@ -122,7 +123,11 @@ impl Measured {
                 scores.threshold = min_score.map(|min_score| Coverage::new(&outcomes, min_score));
                 Scores::Classification(Box::new(scores))
             }
-            Self::Marked(rows, parts) => Scores::Tagging(TaggingScores::from_rows(rows, parts)),
+            Self::Marked(rows, parts) => {
+                let mut scores = TaggingScores::from_rows(rows, parts);
+                scores.attributions = AttributionScores::from_rows(rows, min_score.unwrap_or_default()).map(Box::new);
+                Scores::Tagging(scores)
+            }
         }
     }
 }
@@ -302,18 +307,29 @@ fn relations_of_row(
 ) -> Option<TextRelations> {
     let meanings = head.labels.iter().map(|label| Tag::parse(&label.label)).collect::<Option<Vec<_>>>()?;
     let parts = [place_of_part(tags, "source")?, place_of_part(tags, "cue")?, place_of_part(tags, "content")?];
-    let relations = Relations::find(&row.text, &tagged_sentences(&row.text, found, &meanings));
-    let mut found = Vec::with_capacity(relations.found.len());
-    for relation in relations.found {
-        found.push(RelationSpans {
-            source: relation.source.into_iter().collect(),
-            cue: relation.cue.into_iter().collect(),
-            content: relation.content,
+    let weights = head.confidence.unwrap_or(DEFAULT_WEIGHTS);
+    let attributions = Attributions::new(&row.text, &tagged_sentences(&row.text, found, &meanings), &weights);
+    let mut found = Vec::with_capacity(attributions.found.len());
+    for Attributed { relation, act, score, features, speakers, .. } in attributions.found {
+        found.push(FoundRelation {
+            spans: RelationSpans {
+                source: relation.source.into_iter().collect(),
+                cue: relation.cue.into_iter().collect(),
+                content: relation.content,
+            },
+            act,
+            score,
+            features,
+            speakers: speakers.into_iter().filter_map(|speaker| speaker.name).collect(),
         });
     }
-    let mut quotations = relations.quotations;
+    let mut quotations = attributions.quotations;
     quotations.retain(|range| count_words_with_letters(&row.text[range.clone()]) >= FEWEST_QUOTED_WORDS);
-    let gold = row.attributions.iter().map(|marks| RelationSpans::from_marks(marks, parts)).collect();
+    let mut gold = Vec::with_capacity(row.attributions.len());
+    for AttributionGold { marks, act, speaker } in &row.attributions {
+        let spans = RelationSpans::from_marks(marks, parts);
+        gold.push(GoldRelation { spans, act: *act, speaker: speaker.clone() });
+    }
     Some(TextRelations { gold, found, quotations })
 }
 
@@ -336,6 +352,7 @@ fn tagged_sentences<'f>(text: &str, found: &'f [PassageOutputs], meanings: &[Tag
             range: sentence.span.byte_start..sentence.span.byte_end,
             paragraph: sentence.paragraph,
             tags: output.tokens.first().into_iter().flatten().map(|&label| meanings[label]).collect(),
+            confidences: output.confidences.first().map(Vec::as_slice).unwrap_or_default(),
             offsets: &segment.offsets,
         });
     }

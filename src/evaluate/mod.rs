@@ -6,6 +6,8 @@
 /// Precision, recall and F1.
 pub mod score;
 
+/// Scores of attributions by act and speaker.
+pub mod attributions;
 /// Scores of a sequence head: one label a text.
 pub mod classification;
 /// Scores of relations: a source, a cue and a content that belong together.
@@ -17,6 +19,8 @@ pub mod tagging;
 
 /// Temperature scaling.
 pub mod calibration;
+/// The weights by which attributions are scored.
+pub mod confidence;
 /// The weight of a document in the labels of its sentences.
 pub mod document_scaling;
 
@@ -31,11 +35,13 @@ pub mod measure;
 
 use std::ops::Range;
 
+pub use attributions::AttributionScores;
 pub use calibration::{fit_temperature, with_temperature};
 pub use classification::{ClassificationScores, DocumentAccuracy};
 pub use compare::{CompareError, compare_classification, compare_tagging};
+pub use confidence::fit_confidence;
 pub use document_scaling::fit_document_scaling;
-pub use relations::{RelationScores, RelationSpans, TextRelations};
+pub use relations::{FoundRelation, GoldRelation, RelationScores, RelationSpans, TextRelations};
 pub use reliability::ReliabilityBin;
 pub use score::Score;
 pub use tagging::{PartScore, TaggingScores};
@@ -86,7 +92,7 @@ impl Classified {
 }
 
 /// One text in which a token head marked parts. All ranges are bytes of the text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Marked {
     /// The text's words, as [`words`] finds them: in order, without overlaps.
     pub words: Vec<Range<usize>>,

@@ -11,17 +11,45 @@ use serde::Serialize;
 
 use super::score::{Counts, share};
 use super::{Marked, Score, word_span};
+use crate::attribution::confidence::Features;
 use crate::labelled::Mark;
+use crate::record::Act;
 
 /// The relations of a text. All ranges are bytes of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TextRelations {
     /// The right relations.
-    pub gold: Vec<RelationSpans>,
+    pub gold: Vec<GoldRelation>,
     /// The relations found.
-    pub found: Vec<RelationSpans>,
+    pub found: Vec<FoundRelation>,
     /// The text between quotation marks, of quotations that have enough words to be measured.
     pub quotations: Vec<Range<usize>>,
+}
+
+/// A right relation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GoldRelation {
+    /// Its parts.
+    pub spans: RelationSpans,
+    /// What the source does with the content, if the gold says it.
+    pub act: Option<Act>,
+    /// The speaker, if the article tells who it is.
+    pub speaker: Option<String>,
+}
+
+/// A relation that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundRelation {
+    /// Its parts.
+    pub spans: RelationSpans,
+    /// What the source does with the content.
+    pub act: Act,
+    /// The probability that it is an attribution.
+    pub score: f32,
+    /// The features that the score comes from.
+    pub features: Features,
+    /// The names of the speakers.
+    pub speakers: Vec<String>,
 }
 
 /// A source, a cue and a content that belong together; each may be missing or have several pieces. All ranges are bytes of the
@@ -72,10 +100,10 @@ pub struct DirectScores {
 }
 
 /// The words of each part of a relation, by their places in the text, in order.
-struct RelationWords {
-    source: Vec<usize>,
-    cue: Vec<usize>,
-    content: Vec<usize>,
+pub(super) struct RelationWords {
+    pub(super) source: Vec<usize>,
+    pub(super) cue: Vec<usize>,
+    pub(super) content: Vec<usize>,
 }
 
 impl RelationSpans {
@@ -138,8 +166,10 @@ impl Tally {
     /// `None` if the row has no relations.
     fn from_row(row: &Marked) -> Option<Self> {
         let relations = row.relations.as_ref()?;
-        let found: Vec<RelationWords> = relations.found.iter().map(|spans| RelationWords::new(row, spans)).collect();
-        let mut gold: Vec<RelationWords> = relations.gold.iter().map(|spans| RelationWords::new(row, spans)).collect();
+        let found: Vec<RelationWords> =
+            relations.found.iter().map(|found| RelationWords::new(row, &found.spans)).collect();
+        let mut gold: Vec<RelationWords> =
+            relations.gold.iter().map(|gold| RelationWords::new(row, &gold.spans)).collect();
         gold.retain(|words| !words.is_empty());
         let mut exact = [0; 4];
         let mut overlap = [0; 4];
@@ -178,7 +208,7 @@ impl Tally {
 }
 
 impl RelationWords {
-    fn new(row: &Marked, spans: &RelationSpans) -> Self {
+    pub(super) fn new(row: &Marked, spans: &RelationSpans) -> Self {
         Self {
             source: words_in_ranges(row, &spans.source),
             cue: words_in_ranges(row, &spans.cue),
@@ -191,7 +221,7 @@ impl RelationWords {
     }
 
     /// True if at least `tenths` tenths of the words of `quotation` are content.
-    fn has_quoted(&self, quotation: &[usize], tenths: usize) -> bool {
+    pub(super) fn has_quoted(&self, quotation: &[usize], tenths: usize) -> bool {
         count_shared(&self.content, quotation) * 10 >= quotation.len() * tenths
     }
 
@@ -213,7 +243,7 @@ impl RelationWords {
 }
 
 /// The words under all of `ranges`, in order, each once.
-fn words_in_ranges(row: &Marked, ranges: &[Range<usize>]) -> Vec<usize> {
+pub(super) fn words_in_ranges(row: &Marked, ranges: &[Range<usize>]) -> Vec<usize> {
     let mut words: Vec<usize> = ranges.iter().flat_map(|range| word_span(&row.words, range)).collect();
     words.sort_unstable();
     words.dedup();
@@ -247,11 +277,11 @@ fn pairs(found: &[RelationWords], gold: &[RelationWords]) -> Vec<(usize, usize)>
 }
 
 /// The number of words in both; both are sorted.
-fn count_shared(one: &[usize], other: &[usize]) -> usize {
+pub(super) fn count_shared(one: &[usize], other: &[usize]) -> usize {
     one.iter().filter(|word| other.binary_search(word).is_ok()).count()
 }
 
-fn overlaps(one: &[usize], other: &[usize]) -> bool {
+pub(super) fn overlaps(one: &[usize], other: &[usize]) -> bool {
     count_shared(one, other) > 0 || (one.is_empty() && other.is_empty())
 }
 
@@ -270,6 +300,11 @@ mod tests {
 
     fn scores(found: Vec<RelationSpans>) -> RelationScores {
         let gold = vec![related(18..25, 26..30, 0..17), related(32..35, 36..42, 43..45)];
+        let gold = gold.into_iter().map(|spans| GoldRelation { spans, ..GoldRelation::default() }).collect();
+        let found = found
+            .into_iter()
+            .map(|spans| FoundRelation { spans, act: Act::Say, score: 1.0, features: [0.0; 18], speakers: vec![] })
+            .collect();
         let relations = TextRelations { gold, found, quotations: std::iter::once(0..17).collect() };
         let row = Marked { words: words(TEXT), gold: vec![], found: vec![], relations: Some(relations) };
         RelationScores::from_rows(&[row]).unwrap()

@@ -2,9 +2,10 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use super::attributions::{Estimate, RECOMMENDED_PRECISION};
 use super::classification::{ClassScore, Confusion, Coverage, DocumentAccuracy, RECOMMENDED_ACCURACY};
 use super::compare::{ClassificationComparison, Interval, TaggingComparison};
-use super::{ClassificationScores, RelationScores, Score, TaggingScores};
+use super::{AttributionScores, ClassificationScores, RelationScores, Score, TaggingScores};
 
 /// With more labels than this, a confusion matrix is too wide to read.
 const MOST_COLUMNS: usize = 8;
@@ -92,7 +93,57 @@ pub fn tagging(scores: &TaggingScores) -> String {
         }
     }
     let relations = scores.relations.as_deref().map(relation_table).unwrap_or_default();
-    format!("{headline}\n\n{table}\n{relations}")
+    let attributions = scores.attributions.as_deref().map(attribution_tables).unwrap_or_default();
+    format!("{headline}\n\n{table}\n{relations}{attributions}")
+}
+
+/// The attributions by act, their sources and speakers, and the thresholds.
+fn attribution_tables(scores: &AttributionScores) -> String {
+    let mut acts =
+        new_table(&["attributions", "in the gold", "95 %", "found", "95 %", "right act", "written", "gold"], 1);
+    acts.add_row(act_row("said", [&scores.said_precision, &scores.said_recall], None));
+    for act in &scores.acts {
+        acts.add_row(act_row(act.act.as_str(), [&act.precision, &act.recall], Some(&act.right)));
+    }
+    let mut parts = new_table(&["of the attributions found", "share", "95 %", "support"], 1);
+    for (name, estimate) in [
+        ("right act", &scores.act),
+        ("source with a right word", &scores.source),
+        ("right speaker", &scores.speaker.right),
+        ("wrong speaker", &scores.speaker.wrong),
+        ("no speaker", &scores.speaker.null),
+        ("quotations found", &scores.quotations.found),
+        ("quotations with the right speaker", &scores.quotations.speaker),
+    ] {
+        parts.add_row([name.to_owned(), decimal(estimate.share), interval(estimate), estimate.support.to_string()]);
+    }
+    let mut thresholds = new_table(&["least score", "said: in the gold", "found"], 0);
+    for row in &scores.thresholds {
+        thresholds.add_row([format!("{:.2}", row.min_score), decimal(row.precision), decimal(row.recall)]);
+    }
+    let recommended = scores.recommended.map_or_else(
+        || format!("no threshold has {RECOMMENDED_PRECISION} in the gold"),
+        |row| format!("least threshold with {RECOMMENDED_PRECISION} in the gold: {:.2}", row.min_score),
+    );
+    format!("\nfrom a score of {:.2} on\n{acts}\n\n{parts}\n\n{thresholds}\n{recommended}\n", scores.min_score)
+}
+
+/// A row of the table of acts: precision and recall with their intervals, and the share with the right act.
+fn act_row(name: &str, [precision, recall]: [&Estimate; 2], right: Option<&Estimate>) -> [String; 8] {
+    [
+        name.to_owned(),
+        decimal(precision.share),
+        interval(precision),
+        decimal(recall.share),
+        interval(recall),
+        right.map_or_else(dash, |right| decimal(right.share)),
+        precision.support.to_string(),
+        recall.support.to_string(),
+    ]
+}
+
+fn interval(estimate: &Estimate) -> String {
+    if estimate.share.is_none() { dash() } else { format!("{:.3} to {:.3}", estimate.low, estimate.high) }
 }
 
 fn relation_table(scores: &RelationScores) -> String {

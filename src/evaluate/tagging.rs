@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::score::{Counts, Score, macro_f1, share};
-use super::{Marked, RelationScores, word_span};
+use super::{AttributionScores, Marked, RelationScores, word_span};
 use crate::labelled::Mark;
 
 /// The scores of a token head, 0 to 1.
@@ -29,6 +29,9 @@ pub struct TaggingScores {
     /// The scores of relations, if the parts are sources, cues and contents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relations: Option<Box<RelationScores>>,
+    /// The scores of attributions by act and speaker, if the gold has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attributions: Option<Box<AttributionScores>>,
 }
 
 /// The scores of one part.
@@ -72,6 +75,7 @@ impl TaggingScores {
             macro_f1: macro_f1(&tokens),
             per_class: parts.iter().zip(&counts).map(|(part, counts)| PartScore::new(part, counts)).collect(),
             relations: RelationScores::from_rows(rows).map(Box::new),
+            attributions: None,
         }
     }
 }

@@ -17,6 +17,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::model::HeadManifest;
+use crate::record::Act;
 pub use layout::{Layout, Meaning, Scale};
 pub use marks::Mark;
 use row::RowReader;
@@ -44,8 +45,19 @@ pub struct LabelledRow {
     pub after: String,
     /// Its labels.
     pub gold: Gold,
-    /// The marks of each attribution, in the order of the file. Empty for rows without attributions.
-    pub attributions: Vec<Vec<Mark>>,
+    /// Its attributions, in the order of the file. Empty for rows without attributions.
+    pub attributions: Vec<AttributionGold>,
+}
+
+/// An attribution of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributionGold {
+    /// Its marked parts.
+    pub marks: Vec<Mark>,
+    /// What the source does with the content, if the row says it.
+    pub act: Option<Act>,
+    /// The speaker, if the row names one.
+    pub speaker: Option<String>,
 }
 
 /// The labels of a text.
@@ -273,7 +285,7 @@ mod tests {
             iptc: None,
         };
         let (report, labels) = (Report::default(), labels.iter().map(label).collect());
-        HeadManifest { kind, report, temperature: None, document: None, offsets: Vec::new(), labels }
+        HeadManifest { kind, report, temperature: None, document: None, offsets: Vec::new(), confidence: None, labels }
     }
 
     fn topics() -> HeadManifest {
@@ -449,9 +461,23 @@ mod tests {
     #[test]
     fn code_points_become_bytes() {
         let tokens = head(HeadKind::Token, &[(None, "O"), (None, "B-source"), (None, "I-source")]);
-        let row = r#"{"text":"Übrigens: Zoë","attributions":[{"source":[[10,13]],"cue":[[0,2]]}]}"#;
+        let row = r#"{"text":"Übrigens: Zoë","attributions":[{"source":[[10,13]],"cue":[[0,2]],"act":"ask","speaker":"Zoë"}]}"#;
         let set = read(row, &Layout::default(), &tokens).unwrap();
-        assert_eq!(set.rows[0].gold, Gold::Marks(vec![Mark { part: 0, range: 11..15 }]));
+        let marks = vec![Mark { part: 0, range: 11..15 }];
+        assert_eq!(set.rows[0].gold, Gold::Marks(marks.clone()));
+        let expected = AttributionGold { marks, act: Some(Act::Ask), speaker: Some("Zoë".to_owned()) };
+        assert_eq!(set.rows[0].attributions, [expected]);
+    }
+
+    #[test]
+    fn an_unknown_act_is_refused() {
+        let tokens = head(HeadKind::Token, &[(None, "O"), (None, "B-source"), (None, "I-source")]);
+        let row = r#"{"text":"a b","attributions":[{"source":[[0,1]],"act":"sing"}]}"#;
+        let message = read(row, &Layout::default(), &tokens).unwrap_err().to_string();
+        assert!(
+            message.contains(r#"the act of an attribution is "sing", expected one of `say`, `think`"#),
+            "{message}"
+        );
     }
 
     #[test]

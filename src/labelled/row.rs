@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use super::layout::{self, Layout, Meaning, Scale};
 use super::marks::TagSet;
-use super::{DocumentGold, Gold, LabelledRow, Mark, NO_STATEMENT_FLAG, StatementGold, WEAK_FLAG};
+use super::{AttributionGold, DocumentGold, Gold, LabelledRow, Mark, NO_STATEMENT_FLAG, StatementGold, WEAK_FLAG};
 use crate::config::listed;
 use crate::model::{HeadKind, HeadManifest};
-use crate::record::Label;
+use crate::record::{Act, Label};
 
 /// The field of targets in a text, each with a `label`.
 const TARGETS: &str = "targets";
@@ -94,11 +94,11 @@ impl<'l> RowReader<'l> {
             );
         }
         let text = self.layout.lead(&whole).to_owned();
-        let mut attributions = Vec::new();
+        let mut reported = Vec::new();
         let gold = match &self.source {
             LabelSource::Marks(parts) => {
-                attributions = marks(fields, parts, &text)?;
-                Gold::Marks(in_order(&attributions))
+                reported = attributions(fields, parts, &text)?;
+                Gold::Marks(in_order(&reported))
             }
             LabelSource::Targets => self.gold_of_targets(fields)?,
             LabelSource::Field(field) => match self.gold_of_field(fields, field)? {
@@ -118,7 +118,7 @@ impl<'l> RowReader<'l> {
             text,
             after: optional_text(fields, &self.layout.after)?,
             gold,
-            attributions,
+            attributions: reported,
         }))
     }
 
@@ -312,12 +312,12 @@ fn optional_text(fields: &Fields, field: &str) -> Result<String, String> {
     }
 }
 
-/// The marked parts of `text` for each attribution. The ranges of code points become bytes here.
-fn marks(fields: &Fields, parts: &[String], text: &str) -> Result<Vec<Vec<Mark>>, String> {
+/// The attributions of `text` with their marked parts. The ranges of code points become bytes here.
+fn attributions(fields: &Fields, parts: &[String], text: &str) -> Result<Vec<AttributionGold>, String> {
     let attributions = fields.get(ATTRIBUTIONS).and_then(Value::as_array);
     let attributions = attributions.ok_or_else(|| format!("`{ATTRIBUTIONS}` is not a list"))?;
     let starts = byte_starts(text);
-    let mut of_attributions = Vec::new();
+    let mut all = Vec::new();
     for attribution in attributions {
         let mut marks = Vec::new();
         for (part, name) in parts.iter().enumerate() {
@@ -335,13 +335,31 @@ fn marks(fields: &Fields, parts: &[String], text: &str) -> Result<Vec<Vec<Mark>>
                 marks.push(Mark { part, range });
             }
         }
-        of_attributions.push(marks);
+        all.push(AttributionGold {
+            marks,
+            act: act(attribution.get("act"))?,
+            speaker: attribution
+                .get("speaker")
+                .and_then(Value::as_str)
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned),
+        });
     }
-    Ok(of_attributions)
+    Ok(all)
 }
 
-fn in_order(attributions: &[Vec<Mark>]) -> Vec<Mark> {
-    let mut marks = attributions.concat();
+/// The act of an attribution; `None` if it is missing or null.
+fn act(value: Option<&Value>) -> Result<Option<Act>, String> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(None) };
+    let act = Act::ALL.into_iter().find(|act| value.as_str() == Some(act.as_str()));
+    act.map(Some).ok_or_else(|| {
+        let known = Act::ALL.map(|act| act.as_str().to_owned());
+        format!("the act of an attribution is {value}, expected one of {}", listed(known.iter()))
+    })
+}
+
+fn in_order(attributions: &[AttributionGold]) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = attributions.iter().flat_map(|attribution| attribution.marks.clone()).collect();
     marks.sort_by_key(|mark| (mark.range.start, mark.range.end));
     marks
 }

@@ -60,7 +60,7 @@ impl Heads {
 
     /// The outputs of the heads for each segment.
     pub(super) fn apply(&self, hidden: &HiddenStates, batch: &TokenBatch) -> Result<Vec<HeadOutputs>, TchError> {
-        let mut outputs = vec![HeadOutputs { sequences: Vec::new(), tokens: Vec::new() }; batch.segments().len()];
+        let mut outputs = vec![HeadOutputs::default(); batch.segments().len()];
         let pooled = mean_pool(&hidden.states, batch)?;
         for head in &self.sequences {
             let probabilities = head.forward(&pooled)?.f_softmax(-1, Kind::Float)?.to_device(Device::Cpu);
@@ -69,9 +69,12 @@ impl Heads {
             }
         }
         for (head, transitions) in &self.tokens {
-            let paths = best_paths(&head.log_probabilities(&hidden.states)?, transitions, batch)?;
+            let scores = head.log_probabilities(&hidden.states)?;
+            let paths = best_paths(&scores, transitions, batch)?;
+            let confidences = confidences(&scores, transitions.labels(), &paths)?;
             for (output, tokens) in outputs.iter_mut().zip(batch.segments()) {
                 output.tokens.push(paths[tokens.clone()].to_vec());
+                output.confidences.push(confidences[tokens.clone()].to_vec());
             }
         }
         Ok(outputs)
@@ -123,6 +126,15 @@ fn best_paths(scores: &Tensor, transitions: &Transitions, batch: &TokenBatch) ->
         path.extend(transitions.best_path(&scores[row.start * labels..row.end * labels]));
     }
     Ok(path)
+}
+
+/// The probability of each token's label in `path`, in 255ths, from log-probabilities.
+fn confidences(scores: &Tensor, labels: usize, path: &[usize]) -> Result<Vec<u8>, TchError> {
+    let scores = Vec::<f32>::try_from(scores.f_contiguous()?.f_view(-1)?)?;
+    let of_path = path.iter().enumerate().map(|(token, label)| scores[token * labels + label]);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 255")]
+    let confidences = of_path.map(|score| (score.exp().clamp(0.0, 1.0) * 255.0).round() as u8).collect();
+    Ok(confidences)
 }
 
 impl Linear {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::ModelError;
 use crate::config::values::Whole;
 use crate::digest::{sha256, sha256_of_file};
-use crate::record::Label;
+use crate::record::{ConfidenceWeights, Label};
 
 /// The description of a model folder.
 #[derive(Debug, Clone, Deserialize)]
@@ -97,6 +97,9 @@ pub struct HeadManifest {
     /// Numbers added to its logits, which balance precision and recall: none, or one for each label; for token heads.
     #[serde(default)]
     pub offsets: Vec<f64>,
+    /// The weights by which attributions are scored; for token heads that mark sources, cues and contents. Without them the
+    /// weights of the newsroom model count.
+    pub confidence: Option<ConfidenceWeights>,
     /// The labels, in the order of its outputs.
     pub labels: Vec<Label>,
 }
@@ -204,6 +207,8 @@ enum HeadFault {
     OffsetCount { offsets: usize, labels: usize },
     #[error("has `offsets` that are no numbers from -100.0 to 100.0")]
     OffsetValues,
+    #[error("has `confidence`, which is for token heads")]
+    ConfidenceOfSequences,
 }
 
 impl Manifest {
@@ -288,6 +293,9 @@ impl HeadManifest {
             if ![document.weight, document.title_weight].iter().all(|weight| (0.0..=100.0).contains(weight)) {
                 return Err(HeadFault::DocumentWeights);
             }
+        }
+        if self.confidence.is_some() && self.kind != HeadKind::Token {
+            return Err(HeadFault::ConfidenceOfSequences);
         }
         match VERDICT_FIELDS.into_iter().find(|name| is_written_out && names.contains(name)) {
             Some(label) => Err(HeadFault::LabelIsField { label }),
@@ -427,6 +435,21 @@ mod tests {
         assert!(refusal(with("token", "[0.2, 0.0]").path()).ends_with("head `mood` has 2 `offsets` for 1 labels"));
         assert!(refusal(with("token", "[nan]").path()).ends_with("no numbers from -100.0 to 100.0"));
         super::super::ModelFolder::open(with("token", "[-0.2]").path()).unwrap();
+    }
+
+    #[test]
+    fn weights_that_fit_no_attributions_are_refused() {
+        let with = |kind: &str, weights: &str| {
+            let settings = format!("\"{kind}\"\nconfidence = {{ {weights} }}");
+            folder_with(&manifest(&all_files()).replace("\"sequence\"", &settings))
+        };
+        let all = ConfidenceWeights::NAMES.map(|name| format!("{name} = 0.5")).join(", ");
+        super::super::ModelFolder::open(with("token", &all).path()).unwrap();
+        assert!(refusal(with("sequence", &all).path()).ends_with("has `confidence`, which is for token heads"));
+        assert!(refusal(with("token", "bias = 1.0").path()).contains("the weight of `source` is missing"));
+        assert!(refusal(with("token", &format!("{all}, mood = 1.0")).path()).contains("unknown feature `mood`"));
+        let large = all.replace("cue = 0.5", "cue = 101.0");
+        assert!(refusal(with("token", &large).path()).contains("no number from -100.0 to 100.0"));
     }
 
     #[test]

@@ -61,7 +61,7 @@ use padded::PaddedEncoder;
 
 /// Raise it by one if the same passage, weights and precision no longer give the same outputs as before (tokens, kernels, heads), or
 /// if the same text is cut into other passages. It is also part of the keys of cached outputs. See `src/revisions.rs`.
-pub const REVISION: u32 = 3;
+pub const REVISION: u32 = 4;
 
 /// An error of any kind that caused another.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -169,13 +169,15 @@ pub enum FloatType {
 }
 
 /// The results of a model's heads for one segment of a passage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeadOutputs {
     /// For each sequence head that was loaded, in that order: the probability of each label, in the head's order.
     pub sequences: Vec<Vec<f32>>,
     /// For each token head that was loaded, in that order: the label of each token of the segment, by its place in the head's
     /// labels.
     pub tokens: Vec<Vec<usize>>,
+    /// For each of these labels its probability, in 255ths.
+    pub confidences: Vec<Vec<u8>>,
 }
 
 /// An encoder and heads in memory.

@@ -14,7 +14,10 @@ use super::schema::{
 use crate::config::IDENTIFYING_FIELDS;
 use crate::digest::sha256;
 use crate::model::Report;
-use crate::record::{AnalysedDocument, Attribution, Document, Label, Original, Rejection, Span, Statement, Verdict};
+use crate::record::{
+    Act, AnalysedDocument, Attribution, Document, Label, Original, Rejection, Span, Speaker, SpeakerKind, Statement,
+    Verdict,
+};
 use crate::task::{LabelTask, Tasks};
 
 /// The label of a statement whose best label is not probable enough.
@@ -147,9 +150,12 @@ fn runner_up(task: &LabelTask, verdict: &Verdict) -> Option<RunnerUpRecord> {
 fn attribution_record(attribution: &Attribution, text: &str) -> AttributionRecord {
     AttributionRecord {
         attribution: attribution.number,
+        act: attribution.act,
         kind: attribution.kind,
+        score: rounded(attribution.score),
         source: attribution.source.map(|span| span_record(span, text)),
         speaker: attribution.speaker.clone(),
+        also: attribution.also.clone(),
         cue: attribution.cue.map(|span| span_record(span, text)),
         content: attribution.content.iter().map(|&span| span_record(span, text)).collect(),
     }
@@ -184,6 +190,8 @@ pub(crate) fn document_record(analysed: &AnalysedDocument, tasks: &[LabelTask]) 
         statements: statements.len(),
         boilerplate: statements.iter().filter(|statement| statement.is_boilerplate()).count(),
         attributions: attributions(statements),
+        acts: acts_by_name(acts(statements)),
+        unsure_attributions: analysed.unsure_attributions,
         speakers: speakers(tasks, statements),
         statements_file: String::new(),
         tasks: labels,
@@ -196,30 +204,78 @@ pub(crate) fn attributions(statements: &[Statement]) -> usize {
     numbers.max().map_or(0, |last| last + 1)
 }
 
+/// The number of attributions in `statements` by act, in the order of [`Act::ALL`].
+pub(crate) fn acts(statements: &[Statement]) -> [usize; Act::ALL.len()] {
+    let mut counts = [0; Act::ALL.len()];
+    let mut next = 0;
+    for attribution in statements.iter().flat_map(|statement| &statement.attributions) {
+        // One that goes over several statements counts at its first.
+        if attribution.number >= next {
+            next = attribution.number + 1;
+            counts[attribution.act as usize] += 1;
+        }
+    }
+    counts
+}
+
+/// Counts by act under the names of the acts.
+pub(crate) fn acts_by_name<Count>(counts: [Count; Act::ALL.len()]) -> IndexMap<String, Count> {
+    Act::ALL.into_iter().map(|act| act.as_str().to_owned()).zip(counts).collect()
+}
+
+/// The statements that report somebody.
+#[derive(Default)]
+struct Reported<'s> {
+    role: Option<&'s String>,
+    kind: Option<SpeakerKind>,
+    /// Those that report what they said.
+    said: Vec<&'s Statement>,
+    thoughts: Vec<&'s Statement>,
+    refusals: Vec<&'s Statement>,
+}
+
+impl<'s> Reported<'s> {
+    fn add(&mut self, speaker: &'s Speaker, act: Act, statement: &'s Statement) {
+        self.role = self.role.or(speaker.role.as_ref());
+        self.kind = self.kind.or(Some(speaker.kind));
+        let statements = match act {
+            Act::Say | Act::Ask | Act::Deny => &mut self.said,
+            Act::Think => &mut self.thoughts,
+            Act::Refuse => &mut self.refusals,
+        };
+        if statements.last().is_none_or(|last| !std::ptr::eq(*last, statement)) {
+            statements.push(statement);
+        }
+    }
+}
+
 /// The people and organisations that a document reports, the most reported first. One name is one speaker, with the first role that
-/// is told.
+/// is told. Only what they said counts as a statement of theirs.
 fn speakers(tasks: &[LabelTask], statements: &[Statement]) -> Vec<SpeakerRecord> {
-    let mut reported: IndexMap<&str, (Option<&String>, Vec<&Statement>)> = IndexMap::new();
+    let mut all: IndexMap<&str, Reported<'_>> = IndexMap::new();
     for statement in statements {
-        for speaker in statement.attributions.iter().filter_map(|found| found.speaker.as_ref()) {
-            let (role, of_speaker) = reported.entry(&speaker.name).or_default();
-            *role = role.or(speaker.role.as_ref());
-            if of_speaker.last().is_none_or(|last| !std::ptr::eq(*last, statement)) {
-                of_speaker.push(statement);
+        for attribution in &statement.attributions {
+            for speaker in attribution.speaker.iter().chain(&attribution.also) {
+                if let Some(name) = &speaker.name {
+                    all.entry(name).or_default().add(speaker, attribution.act, statement);
+                }
             }
         }
     }
-    let mut records: Vec<SpeakerRecord> = Vec::with_capacity(reported.len());
-    for (name, (role, statements)) in reported {
+    let mut records: Vec<SpeakerRecord> = Vec::with_capacity(all.len());
+    for (name, Reported { role, kind, said, thoughts, refusals }) in all {
         records.push(SpeakerRecord {
             name: name.to_owned(),
             role: role.cloned(),
-            statements: statements.len(),
-            mean: means(tasks, &statements),
+            kind: kind.unwrap_or(SpeakerKind::Person),
+            statements: said.len(),
+            thoughts: thoughts.len(),
+            refusals: refusals.len(),
+            mean: if said.is_empty() { IndexMap::new() } else { means(tasks, &said) },
         });
     }
     // Stable: of equals the first to speak comes first.
-    records.sort_by_key(|record| std::cmp::Reverse(record.statements));
+    records.sort_by_key(|record| std::cmp::Reverse((record.statements, record.thoughts, record.refusals)));
     records
 }
 

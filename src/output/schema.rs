@@ -9,7 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::SCHEMA;
-use crate::record::{AttributionKind, CopyCount, Flag, Metadata, Place, Reason, Speaker, TextFlag};
+use crate::record::{Act, AttributionKind, CopyCount, Flag, Metadata, Place, Reason, Speaker, SpeakerKind, TextFlag};
 
 /// The form of a document's id.
 const ID: &str = "^[A-Za-z0-9._~-]+$";
@@ -116,12 +116,19 @@ pub struct RunnerUpRecord {
 pub struct AttributionRecord {
     /// The number of the attribution in the document, from 0.
     pub attribution: usize,
+    /// What the source does with the content: only `say`, `ask` and `deny` are statements of the source.
+    pub act: Act,
     /// The form of the report: whether all, none or some of the content is inside quotation marks.
     pub kind: AttributionKind,
+    /// The probability that it is an attribution.
+    #[schemars(range(min = 0, max = 1))]
+    pub score: f64,
     /// The words that name the source.
     pub source: Option<SpanRecord>,
     /// The person or organisation, as fully as the document names it. Null if the document is not clear.
     pub speaker: Option<Speaker>,
+    /// The others who say it together with the speaker.
+    pub also: Vec<Speaker>,
     /// The reporting words.
     pub cue: Option<SpanRecord>,
     /// The content in this statement, in one or more pieces.
@@ -181,6 +188,12 @@ pub struct DocumentRecord {
     pub boilerplate: usize,
     /// The number of attributions.
     pub attributions: usize,
+    /// The number of attributions by act.
+    #[serde(default)]
+    pub acts: IndexMap<String, usize>,
+    /// The number of attributions that were left out because their score is below `min_score`.
+    #[serde(default)]
+    pub unsure_attributions: usize,
     /// The people and organisations that are reported, the most reported first.
     pub speakers: Vec<SpeakerRecord>,
     /// The file with the statements, relative to the output folder.
@@ -200,10 +213,18 @@ pub struct SpeakerRecord {
     pub name: String,
     /// Their role, in the words of the document.
     pub role: Option<String>,
-    /// The number of statements that report them.
-    #[schemars(range(min = 1))]
+    /// Person, organisation or somebody without a name of their own.
+    pub kind: SpeakerKind,
+    /// The number of statements that report what they said: the acts `say`, `ask` and `deny`.
     pub statements: usize,
-    /// The mean over these statements, by task: positive minus negative probability.
+    /// The number of statements that report what they think: the act `think`.
+    #[serde(default)]
+    pub thoughts: usize,
+    /// The number of statements that report what they did not say: the act `refuse`.
+    #[serde(default)]
+    pub refusals: usize,
+    /// The mean over the statements that report what they said, by task: positive minus negative probability. Empty if there are
+    /// none.
     pub mean: IndexMap<String, f64>,
 }
 
@@ -281,6 +302,12 @@ pub struct RunRecord {
     pub statements: u64,
     /// The number of attributions in them.
     pub attributions: u64,
+    /// The number of attributions by act.
+    #[serde(default)]
+    pub acts: IndexMap<String, u64>,
+    /// The number of attributions that were left out because their score is below `min_score`.
+    #[serde(default)]
+    pub unsure_attributions: u64,
     /// The number of statements with the flag `boilerplate`, which have no labels.
     pub boilerplate: u64,
     /// Counts of the labels given to statements, by task.
@@ -476,6 +503,7 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
 mod tests {
     use super::*;
     use crate::config::{DOCUMENT_FIELDS, STATEMENT_FIELDS};
+    use crate::record::Evidence;
 
     fn a_label() -> LabelRecord {
         LabelRecord {
@@ -506,9 +534,17 @@ mod tests {
             tasks: IndexMap::new(),
             attributions: Some(vec![AttributionRecord {
                 attribution: 0,
+                act: Act::Say,
                 kind: AttributionKind::Indirect,
+                score: 0.75,
                 source: None,
-                speaker: Some(Speaker { name: "Ada Vale".to_owned(), role: None }),
+                speaker: Some(Speaker {
+                    name: Some("Ada Vale".to_owned()),
+                    role: None,
+                    kind: SpeakerKind::Person,
+                    evidence: Evidence::Name,
+                }),
+                also: Vec::new(),
                 cue: Some(span.clone()),
                 content: vec![span],
             }]),
@@ -533,10 +569,15 @@ mod tests {
             statements: 1,
             boilerplate: 0,
             attributions: 1,
+            acts: IndexMap::from([("say".to_owned(), 1)]),
+            unsure_attributions: 0,
             speakers: vec![SpeakerRecord {
                 name: "Ada Vale".to_owned(),
                 role: None,
+                kind: SpeakerKind::Person,
                 statements: 1,
+                thoughts: 0,
+                refusals: 0,
                 mean: IndexMap::from([("sentiment".to_owned(), -0.5)]),
             }],
             statements_file: "statements/a.jsonl".to_owned(),

@@ -17,7 +17,7 @@ use crate::digest::sha256;
 use crate::error::RunError;
 use crate::ledger::Ledger;
 use crate::output::folder::OutputFolder;
-use crate::output::line::label_key;
+use crate::output::line::{acts_by_name, label_key};
 use crate::output::schema::{
     Accounting, ConfigRecord, ModelRecord, Outcome, RunRecord, StageRecord, Throughput, TokenRecord,
 };
@@ -102,6 +102,8 @@ impl RunReport {
             copies: written.copies,
             statements: written.statements,
             attributions: written.attributions,
+            acts: acts_by_name(written.acts),
+            unsure_attributions: written.unsure_attributions,
             boilerplate: written.boilerplate,
             labels: tasks.labels.iter().zip(&written.labels).map(label_counts).collect(),
             document_labels: tasks.labels.iter().zip(&written.document_labels).map(label_counts).collect(),

@@ -37,11 +37,26 @@ pub fn render(report: &RunReport) -> String {
         let _ =
             writeln!(text, "left       {:.1} MB of input: run it again to go on", megabytes(record.input_bytes_left));
     }
+    if record.attributions + record.unsure_attributions > 0 {
+        let _ = writeln!(text, "who said   {}", acts(record));
+    }
     for (task, counts) in &record.labels {
         let _ = writeln!(text, "{task:<10} {}", shares(report, counts));
     }
     let _ = write!(text, "\n{}\n", stages(record));
     text
+}
+
+/// The attributions by act, and the number of those that were left out: `say 912 · think 81 · 40 unsure ones left out`.
+fn acts(record: &RunRecord) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for (act, count) in record.acts.iter().filter(|(_, count)| **count > 0) {
+        parts.push(format!("{act} {count}"));
+    }
+    if record.unsure_attributions > 0 {
+        parts.push(format!("{} unsure ones left out", record.unsure_attributions));
+    }
+    parts.join(" · ")
 }
 
 /// The files that were left out, the most frequent kinds first: `312 files: .docx 300, .jpg 12`. `None` if there is nothing.

@@ -6,6 +6,7 @@ use super::lexicon::{self, Gender};
 use super::mentions::{Mention, MentionKind};
 use super::names::{Name, Role};
 use super::roles;
+use super::sources::Description;
 use super::words::Word;
 use crate::deadline;
 
@@ -23,6 +24,8 @@ pub(super) struct Person {
     pub roles: Vec<Role>,
     /// Something more than capitals shows that this is a person.
     pub is_somebody: bool,
+    /// An article before it, or a noun in it, shows that it is no person.
+    pub is_thing: bool,
     /// The number of mentions with more than one word of the name, and the word of the first.
     full_mentions: usize,
     first_mention: usize,
@@ -86,6 +89,7 @@ impl Entities {
         // Bodies are not called by their last word, but for those that have a word of bodies there.
         let is_surname = mention.name.len() == 1 && mention.kind == MentionKind::Unknown && known.parts.len() > 1;
         known.is_somebody |= mention.kind == MentionKind::Person || is_surname;
+        known.is_thing |= is_thing(words, mention);
         if mention.name.len() > 1 {
             known.full_mentions += 1;
             known.first_mention = known.first_mention.min(mention.name.start);
@@ -121,6 +125,7 @@ impl Entities {
             gender,
             roles: Vec::new(),
             is_somebody: false,
+            is_thing: false,
             full_mentions: 0,
             first_mention: usize::MAX,
         });
@@ -136,12 +141,23 @@ impl Entities {
         let whole = name.parts.join(" ");
         let ending = self.with_end(&whole).iter().copied().filter(|person| is_single || !same.contains(person));
         let all: Vec<usize> = if same.is_empty() { ending.collect() } else { same };
+        // "Lee Jr." is no other Lee.
+        let is_suffixed = |person: &usize| name.suffix.is_none() || self.persons[*person].suffix == name.suffix;
+        let all: Vec<usize> = all.into_iter().filter(is_suffixed).collect();
         let found = self.choose(&all, gender);
         if found != Bearers::Nobody || !is_single {
             return found;
         }
-        let first = self.by_first.get(last).filter(|_| lexicon::is_first_name(last));
-        match self.choose(first.map_or(&[], Vec::as_slice), gender) {
+        let first = self.by_first.get(last).map_or(&[] as &[usize], Vec::as_slice);
+        // Some languages have the family name first. Only one may have it then.
+        let is_family_name = |&person: &usize| {
+            let person = &self.persons[person];
+            let is_told = person.is_somebody || person.parts.last().is_some_and(|given| given.contains('-'));
+            person.parts.len() == 2 && is_told && !person.is_thing && !lexicon::is_place(last)
+        };
+        let is_first = lexicon::is_first_name(last) || first.len() == 1 && first.iter().all(is_family_name);
+        let first = if is_first { first } else { &[] };
+        match self.choose(first, gender) {
             Bearers::Nobody => self.choose(self.by_nickname.get(last).map_or(&[], Vec::as_slice), gender),
             found => found,
         }
@@ -209,17 +225,25 @@ impl Entities {
         names.iter().next().map(String::as_str)
     }
 
-    /// The only person with the role that `wanted` describes, in written-out small letters.
-    pub(super) fn with_role(&self, wanted: &[String]) -> Option<usize> {
-        self.only_with(|role| role.words == wanted).or_else(|| self.only_with(|role| role.contains(wanted)))
+    /// The persons with the role that a description tells: those who have it in the same words, or else those for whom it
+    /// fits.
+    pub(super) fn with_role(&self, description: &Description) -> Vec<usize> {
+        let with = |fits: &dyn Fn(&Role) -> bool| -> Vec<usize> {
+            let persons = (0..self.persons.len()).filter(|&person| self.persons[person].is_somebody);
+            persons.filter(|&person| self.persons[person].roles.iter().any(fits)).collect()
+        };
+        let same = with(&|role| role.words == description.nouns && role.is_of(&description.owner));
+        if same.is_empty() { with(&|role| role.fits(description)) } else { same }
     }
+}
 
-    /// The only person with a role that fits.
-    fn only_with(&self, fits: impl Fn(&Role) -> bool) -> Option<usize> {
-        let mut persons = (0..self.persons.len()).filter(|&person| self.persons[person].roles.iter().any(&fits));
-        let person = persons.next()?;
-        persons.next().is_none().then_some(person)
-    }
+/// Returns true for a mention that nothing shows to be a person, with an article ("the Foo Accord") or a noun for a thing.
+fn is_thing(words: &[Word], mention: &Mention) -> bool {
+    let name = &mention.name;
+    let article = name.start.checked_sub(1).map(|at| &words[at]).filter(|word| word.is_beside_next());
+    let has_article = article.is_some_and(|word| matches!(word.lower.as_str(), "the" | "a" | "an" | "this" | "its"));
+    let has_noun = [name.start, name.end - 1].iter().any(|&at| lexicon::is_thing_noun(&words[at].lower));
+    mention.kind == MentionKind::Unknown && name.len() > 1 && (has_article || has_noun)
 }
 
 /// The first letters of the capitalised words of a name, in small letters.
@@ -333,7 +357,11 @@ mod tests {
             "Oslo Mayor Ann Lee met former President Bob Roe, and Sen. Cy Poe, a vice president of Mend, slept.",
         );
         let wanted = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let name = |text: &str| entities.with_role(&wanted(text)).map(|person| entities.persons[person].name.as_str());
+        let name = |text: &str| {
+            let description = Description { nouns: wanted(text), owner: Vec::new(), is_definite: true };
+            let [only] = entities.with_role(&description)[..] else { return None };
+            Some(entities.persons[only].name.as_str())
+        };
         assert_eq!(name("mayor"), Some("Ann Lee"));
         assert_eq!(name("senator"), Some("Cy Poe"));
         assert_eq!(name("president"), None);

@@ -2,9 +2,10 @@
 
 pub(super) use crate::english::Gender;
 use crate::english::{
-    COMMON_VERBS, DOCUMENT_NOUNS, FIRST_NAMES, GROUPS, KNOWN_ORGANISATIONS, NAME_PARTICLES, NAMED_ORGANISATION_NOUNS,
-    ORGANISATION_NOUNS, ORGANISATION_WORDS, PARTIES, PERSON_NOUNS, PLACES, PLURALS, POST_NOMINALS, ROLE_MODIFIERS,
-    ROLES, SMALL_WORDS, SPEECH_VERBS, SpeechVerb,
+    BODY_NOUNS, CAPITALS, COLLECTIVES, COMMON_VERBS, DOCUMENT_NOUNS, FIELDS, FIRST_NAMES, GROUPS, KNOWN_ORGANISATIONS,
+    MONTHS, NAME_PARTICLES, NAMED_ORGANISATION_NOUNS, ORGANISATION_NOUNS, ORGANISATION_WORDS, PARTIES, PERSON_NOUNS,
+    PLACE_NOUNS, PLACES, PLURALS, POST_NOMINALS, QUANTITIES, ROLE_MODIFIERS, ROLES, SMALL_WORDS, SPEECH_VERBS,
+    SpeechVerb, THING_NOUNS,
 };
 
 /// The gender of those who have a first name; `None` if the name is unknown or given to both.
@@ -78,9 +79,60 @@ pub(super) fn is_named_organisation_noun(lower: &str) -> bool {
     NAMED_ORGANISATION_NOUNS.contains(lower)
 }
 
+/// Returns true for a field that offices are named after: "trade", "fisheries".
+pub(super) fn is_field(lower: &str) -> bool {
+    FIELDS.contains(lower)
+}
+
 /// Returns true for what an organisation publishes, and for those who speak for it: "report", "analysts".
 pub(super) fn is_document_noun(lower: &str) -> bool {
     DOCUMENT_NOUNS.contains(lower)
+}
+
+/// Returns true for a word that tells how many of a group are meant: "dozens".
+pub(super) fn is_quantity(lower: &str) -> bool {
+    QUANTITIES.contains(lower)
+}
+
+/// Returns true for a noun in the singular that means many people or an institution: "police".
+pub(super) fn is_collective(lower: &str) -> bool {
+    COLLECTIVES.contains(lower)
+}
+
+/// Returns true for a noun for several persons: "voters", "firefighters".
+pub(super) fn is_plural_person(lower: &str) -> bool {
+    const ENDINGS: [&str; 14] = [
+        "ers", "ors", "ists", "ians", "ants", "ees", "ents", "men", "women", "people", "crats", "icans", "cops",
+        "youths",
+    ];
+    const SHORTEST: usize = 5;
+    let singular = lower.strip_suffix("ies").map(|stem| format!("{stem}y"));
+    let singular = singular.as_deref().or_else(|| lower.strip_suffix('s'));
+    let is_formed = lower.len() >= SHORTEST && ENDINGS.iter().any(|ending| lower.ends_with(ending));
+    let is_thing = is_document_noun(lower) && !matches!(lower, "analysts" | "economists" | "researchers");
+    !is_thing && (is_formed || singular.is_some_and(|noun| is_role(noun) || PERSON_NOUNS.contains(noun)))
+}
+
+/// Returns true for the plural of a noun for a body: "charities", "unions".
+pub(super) fn is_plural_body(lower: &str) -> bool {
+    let singular = lower.strip_suffix("ies").map(|stem| format!("{stem}y"));
+    let singular = singular.as_deref().or_else(|| lower.strip_suffix('s'));
+    singular.is_some_and(|noun| is_organisation_noun(noun) || is_named_organisation_noun(noun))
+}
+
+/// Returns true for a noun for a body of people, whether it stands in a name or refers back to one: "ministry", "airline".
+pub(super) fn is_body_noun(lower: &str) -> bool {
+    is_organisation_noun(lower)
+        || is_named_organisation_noun(lower)
+        || is_organisation_word(lower)
+        || BODY_NOUNS.contains(lower)
+        || is_collective(lower)
+}
+
+/// Returns true for the plural of a role: "senators", "Sens.".
+pub(super) fn is_plural_role(lower: &str) -> bool {
+    let singular = lower.strip_suffix('s').or_else(|| lower.strip_suffix("s."));
+    matches!(lower, "messrs" | "messrs." | "profs." | "reps." | "sens.") || singular.is_some_and(is_role)
 }
 
 /// Returns true for the plural name of a party: "tories".
@@ -118,6 +170,15 @@ pub(super) fn is_surname_too(lower: &str) -> bool {
     ROLES.get(lower).is_some_and(|role| role.is_surname)
 }
 
+/// Returns true for two forms of a name: "Norway" and "Norwegian".
+pub(super) fn are_akin(one: &str, other: &str) -> bool {
+    const SHORTEST: usize = 4;
+    let shared = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    // Austria is not Australia.
+    let is_austrian = one.starts_with("austri") != other.starts_with("austri") && one.starts_with("austr");
+    one == other || shared >= SHORTEST && shared + 5 >= one.len().max(other.len()) && !is_austrian
+}
+
 /// Returns true for a word that may stand in small letters inside a role before its noun: "former", "campaign".
 pub(super) fn is_modifier(lower: &str) -> bool {
     ROLE_MODIFIERS.contains(lower) || is_role(lower)
@@ -140,6 +201,101 @@ pub(super) fn is_organisation(lower: &str, follows_first_name: bool) -> bool {
 /// Returns true for a place, or a large part of the name of one.
 pub(super) fn is_place(lower: &str) -> bool {
     PLACES.contains(lower)
+}
+
+/// The country whose government is called by its capital: "Moscow".
+pub(super) fn country_of_capital(lower: &str) -> Option<&'static str> {
+    CAPITALS.get(lower).map(String::as_str)
+}
+
+/// Returns true for a noun that ends the name of a place: "island".
+pub(super) fn is_place_noun(lower: &str) -> bool {
+    PLACE_NOUNS.contains(lower)
+}
+
+/// Returns true for a noun that begins or ends the name of a thing or an event: "hurricane", "prize".
+pub(super) fn is_thing_noun(lower: &str) -> bool {
+    THING_NOUNS.contains(lower)
+}
+
+/// Returns true for a month, or its abbreviation.
+pub(super) fn is_month(lower: &str) -> bool {
+    let bare = lower.trim_end_matches('.');
+    MONTHS.iter().any(|month| month.eq_ignore_ascii_case(bare))
+}
+
+/// Returns true if a body with these words in its name can be called by a noun: "the agency" is no ministry.
+pub(super) fn can_be_called<'w>(name: impl Iterator<Item = &'w str> + Clone, noun: &str) -> bool {
+    const PUBLIC: [&str; 24] = [
+        "administration",
+        "agency",
+        "army",
+        "authority",
+        "bureau",
+        "cabinet",
+        "commission",
+        "committee",
+        "congress",
+        "council",
+        "court",
+        "department",
+        "embassy",
+        "government",
+        "house",
+        "ministry",
+        "office",
+        "parliament",
+        "party",
+        "pentagon",
+        "police",
+        "senate",
+        "service",
+        "university",
+    ];
+    let has = |words: &[&str]| name.clone().any(|word| words.contains(&word));
+    match noun {
+        _ if has(&[noun]) => true,
+        "agency" | "regulator" | "watchdog" => has(&[
+            "administration",
+            "authority",
+            "bureau",
+            "center",
+            "centre",
+            "commission",
+            "department",
+            "office",
+            "service",
+        ]),
+        "department" | "ministry" => has(&["department", "ministry", "office"]),
+        "school" | "college" | "university" => has(&["academy", "college", "institute", "school", "university"]),
+        "newspaper" | "paper" | "daily" | "tabloid" => has(&[
+            "chronicle",
+            "gazette",
+            "globe",
+            "guardian",
+            "herald",
+            "journal",
+            "mail",
+            "mirror",
+            "news",
+            "post",
+            "star",
+            "sun",
+            "telegraph",
+            "times",
+            "tribune",
+        ]),
+        "bank" | "lender" => has(&["bank", "banco", "banque"]),
+        "party" | "government" | "council" | "court" | "commission" | "committee" | "board" | "police" | "union"
+        | "assembly" => false,
+        _ if is_organisation_noun(noun) => !has(&PUBLIC),
+        _ => false,
+    }
+}
+
+/// Returns true for a day of the week.
+pub(super) fn is_day(lower: &str) -> bool {
+    lower.ends_with("day") && is_group(lower)
 }
 
 /// Returns true for a day, a month, a nationality, a party's member or a creed.

@@ -38,16 +38,25 @@ pub(super) struct Mention {
 
 /// The mentions in `words`, in order. Their names do not overlap.
 pub(super) fn find(words: &[Word]) -> Vec<Mention> {
+    let names = inner_capitals(words);
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
         deadline::check();
         let run = run(words, at);
         at = run.end.max(at + 1);
-        found.extend(mention(words, run));
+        found.extend(mention(words, run, &names));
     }
     drop_epithets(words, &mut found);
     found
+}
+
+/// The words that have a capital inside a sentence of the text, and never a small letter.
+fn inner_capitals<'w>(words: &[Word<'w>]) -> HashSet<&'w str> {
+    let small: HashSet<&str> =
+        words.iter().filter(|word| !word.is_capitalised()).map(|word| word.lower.as_str()).collect();
+    let inner = words.iter().filter(|word| word.is_capitalised() && !word.is_opening && !word.is_in_title);
+    inner.filter(|word| !small.contains(word.lower.as_str())).map(|word| word.text).collect()
 }
 
 /// Removes "Honest" from "Honest Ann Lee" if the text has "Ann Lee" too.
@@ -96,6 +105,9 @@ fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
     if next.is_capitalised() {
         return Some(end + 1);
     }
+    if joins_fields(words, end) {
+        return Some(end + 2);
+    }
     let links = (end..words.len()).take(2).take_while(|&at| continues(words, end, at)).count();
     let capital = words.get(end + links)?;
     (links > 0 && capital.is_capitalised() && !lexicon::is_small(&capital.lower)).then_some(end + links + 1)
@@ -111,6 +123,13 @@ fn after_inserted_name(words: &[Word], end: usize) -> Option<usize> {
     let is_between = MARKS.contains(&(words[end - 1].gap, inserted.gap));
     // An acronym in brackets is not part of a name.
     (is_between && !inserted.is_all_capitals() && surname.sentence == words[end - 1].sentence).then_some(end + 2)
+}
+
+/// Returns true if the "and" at `end` is inside a name: "Department of Trade and Industry".
+fn joins_fields(words: &[Word], end: usize) -> bool {
+    let Some([last, and, next]) = words.get(end - 1..end + 2) else { return false };
+    let are_fields = lexicon::is_field(&last.lower) && lexicon::is_field(&next.lower);
+    and.lower == "and" && and.flows_on() && are_fields && next.is_capitalised()
 }
 
 /// Returns true if "&" is between the word and the next one, as in the names of firms.
@@ -129,8 +148,8 @@ fn continues(words: &[Word], end: usize, at: usize) -> bool {
     word.flows_on() && (lexicon::is_particle(&word.lower) || is_link || is_article)
 }
 
-fn mention(words: &[Word], run: Range<usize>) -> Option<Mention> {
-    let run = trim(words, run);
+fn mention(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Option<Mention> {
+    let run = trim(words, run, names);
     if run.is_empty() {
         return None;
     }
@@ -163,11 +182,11 @@ fn post_nominals(words: &[Word], name: Range<usize>) -> usize {
 }
 
 /// Drops words before a name that have a capital for another reason, and days after it.
-fn trim(words: &[Word], run: Range<usize>) -> Range<usize> {
+fn trim(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Range<usize> {
     if is_imperative_name(words, &run) || is_known_pair(&words[run.clone()]) {
         return run;
     }
-    let start = run.clone().find(|&at| !has_other_capital(&words[at])).unwrap_or(run.end);
+    let start = run.clone().find(|&at| !has_other_capital(&words[at], names)).unwrap_or(run.end);
     let end = run.clone().rev().find(|&at| !is_day(&words[at])).map_or(start, |last| last + 1);
     start..end.max(start)
 }
@@ -181,9 +200,10 @@ fn is_imperative_name(words: &[Word], run: &Range<usize>) -> bool {
 }
 
 /// Returns true for a word before a name that has its capital for another reason.
-fn has_other_capital(word: &Word) -> bool {
-    let is_known = lexicon::is_organisation(&word.lower, false);
-    lexicon::is_small(&word.lower)
+fn has_other_capital(word: &Word, names: &HashSet<&str>) -> bool {
+    let is_known = lexicon::is_organisation(&word.lower, false) || names.contains(word.text);
+    // "WHO" is an acronym.
+    lexicon::is_small(&word.lower) && !(word.is_all_capitals() && names.contains(word.text))
         || (word.is_opening && (roles::is_lead_in(word) && !is_known || lexicon::is_plural(&word.lower)))
         || word.lower.chars().all(|character| !character.is_alphabetic())
         || is_seat(word)
@@ -237,6 +257,7 @@ fn title(words: &[Word], run: Range<usize>) -> Option<usize> {
         let word = &words[at];
         let is_surname = at > run.start && lexicon::is_surname_too(&word.lower) && is_given(&words[at - 1]);
         let is_role = lexicon::is_role(&word.lower) && !lexicon::is_first_name(&word.lower);
+        let is_role = is_role || at == run.start && lexicon::is_plural_role(&word.lower);
         (is_role || lexicon::honorific(&word.lower).is_some()) && !is_surname
     })
 }
@@ -279,7 +300,7 @@ fn is_only_role(words: &[Word], name: Range<usize>) -> bool {
 fn with_role(words: &[Word], name: Range<usize>, title: Option<usize>) -> Mention {
     let honorific = title.and_then(|noun| lexicon::honorific(&words[noun].lower));
     let before = match title {
-        Some(_) if honorific.is_some() => None,
+        Some(noun) if honorific.is_some() || lexicon::is_plural_role(&words[noun].lower) => None,
         Some(noun) => Some(roles::start(words, noun)..name.start),
         None => role_in_front(words, name.start),
     };
@@ -342,9 +363,11 @@ fn gender_of(words: &[Word], role: Range<usize>) -> Option<Gender> {
 fn kind_by_name(words: &[Word], name: Range<usize>) -> MentionKind {
     let Some(first) = words[name.clone()].first() else { return MentionKind::Unknown };
     let is_given = lexicon::is_first_name(&first.lower) && !lexicon::is_place(&first.lower) && name.len() > 1;
-    if words[name.clone()].iter().all(|word| lexicon::is_place(&word.lower) || is_compass(&word.lower)) {
+    if words[name.clone()].iter().all(|word| lexicon::is_place(&word.lower) || is_compass(&word.lower))
+        || is_of_place(&words[name.clone()])
+    {
         MentionKind::Place
-    } else if words[name.clone()].iter().any(|word| lexicon::is_organisation(&word.lower, is_given))
+    } else if has_organisation_word(&words[name.clone()], is_given)
         || is_acronym(words, &name)
         || (name.start..name.end - 1).any(|at| is_joined_by_ampersand(&words[at]))
         || is_known_pair(&words[name.clone()])
@@ -355,6 +378,22 @@ fn kind_by_name(words: &[Word], name: Range<usize>) -> MentionKind {
     } else {
         MentionKind::Unknown
     }
+}
+
+/// Returns true if a word of a name makes it that of an organisation. A place in front does not: "London Foo".
+fn has_organisation_word(name: &[Word], is_given: bool) -> bool {
+    let Some(first) = name.first() else { return false };
+    let rest = if name.len() > 1 && lexicon::is_place(&first.lower) { &name[1..] } else { name };
+    rest.iter().any(|word| lexicon::is_organisation(&word.lower, is_given))
+}
+
+/// Returns true for a name that begins or ends like that of a place: "San Foo", "Rural Ireland", "Foo Island".
+fn is_of_place(name: &[Word]) -> bool {
+    let [first, .., last] = name else { return false };
+    let begins = matches!(first.lower.as_str(), "los" | "las" | "san" | "santa" | "fort" | "mount" | "lake");
+    let ends = lexicon::is_place(&last.lower) || lexicon::is_place_noun(&last.lower);
+    let is_organisation = name.iter().any(|word| lexicon::is_organisation_word(&word.lower));
+    (begins || ends) && !lexicon::is_first_name(&first.lower) && !first.is_initial() && !is_organisation
 }
 
 /// Returns true for a well-known organisation that has a name of two words: "Downing Street".

@@ -11,6 +11,8 @@ mod lexicon;
 mod mentions;
 /// The words of names and roles.
 mod names;
+/// The shape of phrases without a name in front.
+mod phrases;
 /// The persons that pronouns can mean.
 mod pronouns;
 /// Titles and appositions.
@@ -24,36 +26,39 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::deadline;
-use crate::record::Speaker;
+use crate::record::{Evidence, Speaker, SpeakerKind};
 use entities::{Bearers, Entities};
 use lexicon::Gender;
 use mentions::{Mention, MentionKind};
 use names::{Name, Role};
 use pronouns::{Discourse, Referent};
-use sources::SourceKind;
+use sources::{Description, SourceKind};
 use words::Word;
 
 /// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
-pub(crate) const REVISION: u32 = 2;
+pub(crate) const REVISION: u32 = 3;
 
-/// The speaker of each source, in order; `None` if the document leaves doubt.
+/// The speakers of each source, in order: usually one, several who speak together, and none if the document leaves doubt.
 ///
 /// All ranges are bytes of `text`. `sentences` are in order and do not overlap.
-pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<usize>]) -> Vec<Option<Speaker>> {
-    let mut speakers = vec![None; sources.len()];
+pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<usize>]) -> Vec<Vec<Speaker>> {
+    let mut speakers = vec![Vec::new(); sources.len()];
     let words = words::find(text, sentences);
     let mut resolver = Resolver::new(text, &words);
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&at| sources[at].start);
+    let mut seen = 0;
     for at in order {
         deadline::check();
         let first = words.partition_point(|word| word.bytes.end <= sources[at].start);
         let last = words.partition_point(|word| word.bytes.start < sources[at].end);
+        resolver.follow_pronouns(seen..first);
         if first < last {
             speakers[at] = resolver.resolve(first..last);
         }
+        seen = seen.max(last);
     }
-    speakers.into_iter().map(|speaker| speaker.map(|speaker| resolver.introduce(speaker))).collect()
+    speakers.into_iter().map(|found| found.into_iter().map(|one| resolver.introduce(one)).collect()).collect()
 }
 
 /// The person or organisation that a source means.
@@ -62,6 +67,19 @@ enum Meant {
     /// A person, with the role that the source itself gives.
     Person(usize, Option<String>),
     Organisation(String),
+    /// A group without a name of its own, by the words that describe it.
+    Group(String),
+    /// One person or body without a name.
+    Unnamed,
+}
+
+/// A speaker that was found, with the rule.
+#[derive(Debug, Clone)]
+struct Found {
+    meant: Meant,
+    evidence: Evidence,
+    /// The words of the source.
+    source: Range<usize>,
 }
 
 impl Meant {
@@ -84,6 +102,8 @@ struct Resolver<'t> {
     small: HashSet<&'t str>,
     /// Words with a capital that is not due to the beginning of a sentence.
     capital: HashSet<&'t str>,
+    /// The group or organisation that spoke last, with its sentence, unless one person has spoken since.
+    group: Option<(usize, Vec<Found>)>,
 }
 
 impl<'t> Resolver<'t> {
@@ -97,34 +117,150 @@ impl<'t> Resolver<'t> {
             .filter(|word| word.is_capitalised() && !word.is_opening && !word.is_in_title)
             .map(|word| word.text)
             .collect();
-        Self { text, words, mentions, persons, entities, discourse, small, capital }
+        Self { text, words, mentions, persons, entities, discourse, small, capital, group: None }
+    }
+
+    /// Notes whom the pronouns between two sources mean, where they are subjects: "She sat down." They keep somebody present.
+    fn follow_pronouns(&mut self, between: Range<usize>) {
+        for at in between {
+            let word = &self.words[at];
+            let gender = match word.lower.as_str() {
+                "he" => Gender::Male,
+                "she" => Gender::Female,
+                _ => continue,
+            };
+            if word.is_quoted {
+                continue;
+            }
+            if let Some(person) = self.pronoun(at, gender) {
+                self.discourse.act(self.words, at, person);
+            }
+        }
     }
 
     /// The meaning of the source in a range of words. Notes the speaker for the pronouns to come.
-    fn resolve(&mut self, range: Range<usize>) -> Option<Meant> {
+    fn resolve(&mut self, range: Range<usize>) -> Vec<Found> {
         let kind = sources::source_kind(self.words, &self.mentions, range.clone());
-        let meant = match &kind {
-            SourceKind::Pronoun(gender) => self.pronoun(range.start, *gender).map(Meant::person),
-            SourceKind::Relative => self.relative(range.start).map(Meant::person),
-            SourceKind::Name(at, role) => self.name(*at, role.clone()),
-            SourceKind::Part(range) => self.part(range.clone()),
-            SourceKind::Body(range) => Some(Meant::Organisation(roles::text(self.text, self.words, range.clone()))),
-            SourceKind::Described(role) => self.described(range.start, role).map(Meant::person),
-            SourceKind::Neuter => self.body(range.start, None),
-            SourceKind::DescribedBody(noun) => self.body(range.start, Some(noun)),
-            SourceKind::Stranger(_) | SourceKind::UnnamedBody | SourceKind::Nobody => None,
-        };
-        if let Some(referent) = self.referent(meant.as_ref(), &kind) {
+        let mut found: Vec<Found> = self
+            .meanings(&kind, &range)
+            .into_iter()
+            .map(|(meant, evidence)| Found { meant, evidence, source: range.clone() })
+            .collect();
+        if let Some(referent) = self.referent(&found, &kind) {
             self.discourse.speak(self.words, range.start, referent);
         }
-        meant
+        let is_unnamed = matches!(kind, SourceKind::Stranger(_) | SourceKind::UnnamedBody);
+        self.group = match found.first().map(|one| &one.meant) {
+            Some(Meant::Group(_) | Meant::Organisation(_)) => Some((self.words[range.start].sentence, found.clone())),
+            _ if found.len() > 1 => Some((self.words[range.start].sentence, found.clone())),
+            _ => None,
+        };
+        if found.is_empty() && is_unnamed {
+            found.push(Found { meant: Meant::Unnamed, evidence: Evidence::Description, source: range });
+        }
+        found
+    }
+
+    /// The speakers that a source of some kind means, each with the rule.
+    fn meanings(&mut self, kind: &SourceKind, range: &Range<usize>) -> Vec<(Meant, Evidence)> {
+        let start = range.start;
+        let one = |meant: Option<Meant>, evidence: Evidence| meant.map(|meant| (meant, evidence)).into_iter().collect();
+        match kind {
+            // Inside a quotation "he" is somebody whom the speaker means.
+            SourceKind::Pronoun(_) if self.words[start].is_quoted && range.len() == 1 => Vec::new(),
+            SourceKind::Pronoun(gender) => one(self.pronoun(start, *gender).map(Meant::person), Evidence::Pronoun),
+            SourceKind::Neuter => one(self.body(start, None), Evidence::Pronoun),
+            SourceKind::They => self.they(start),
+            SourceKind::Relative => one(self.relative(start).map(Meant::person), Evidence::Relative),
+            SourceKind::Name(at, role) => match self.name(*at, role.clone()) {
+                None if self.mentions[*at].kind != MentionKind::Person => self.unnamed(range),
+                found => one(found, Evidence::Name),
+            },
+            SourceKind::Several(all) => self.several(all, range),
+            SourceKind::Part(part) => match self.part(part.clone()) {
+                None => self.unnamed(range),
+                found => one(found, Evidence::Name),
+            },
+            SourceKind::Body(body) => one(Some(Meant::Organisation(self.shown(body))), Evidence::Name),
+            SourceKind::Group(group) => one(Some(Meant::Group(self.shown(group))), Evidence::Description),
+            SourceKind::OwnedGroup(gender, group) => {
+                one(self.owned_group(start, *gender, group), Evidence::Description)
+            }
+            SourceKind::Published(by) => {
+                if let SourceKind::DescribedBody(noun) = by.as_ref() {
+                    return one(self.body(start, Some(noun)), Evidence::Document);
+                }
+                let publishers = self.meanings(by, range);
+                publishers.into_iter().map(|(meant, _)| (meant, Evidence::Document)).collect()
+            }
+            SourceKind::Described(role) => one(self.described(start, role).map(Meant::person), Evidence::Role),
+            SourceKind::DescribedBody(noun) => match self.body(start, Some(noun)) {
+                None => one(self.institution(range), Evidence::Description),
+                found => one(found, Evidence::Noun),
+            },
+            SourceKind::Author | SourceKind::Stranger(_) | SourceKind::UnnamedBody | SourceKind::Nobody => Vec::new(),
+        }
+    }
+
+    /// The text of a range of words.
+    fn shown(&self, range: &Range<usize>) -> String {
+        roles::text(self.text, self.words, range.clone())
+    }
+
+    /// Those whom "Ann Lee and Bob Roe" names, if the first is known.
+    fn several(&mut self, all: &[SourceKind], range: &Range<usize>) -> Vec<(Meant, Evidence)> {
+        let each: Vec<_> = all.iter().map(|kind| self.meanings(kind, range)).collect();
+        if each.first().is_none_or(Vec::is_empty) { Vec::new() } else { each.into_iter().flatten().collect() }
+    }
+
+    /// The body or group of a source that has no name after all: "Firefighters", "U.S. officials" behind a dateline.
+    fn unnamed(&mut self, range: &Range<usize>) -> Vec<(Meant, Evidence)> {
+        if range.len() == 1 {
+            return self.common_group(range).map(|meant| (meant, Evidence::Description)).into_iter().collect();
+        }
+        let kind = sources::unnamed(self.words, &self.mentions, range.clone());
+        kind.map(|kind| self.meanings(&kind, range)).unwrap_or_default()
+    }
+
+    /// The group that spoke last, if nobody else has since.
+    fn they(&self, word: usize) -> Vec<(Meant, Evidence)> {
+        const REACH: usize = 1;
+        let near = self.group.as_ref().filter(|(sentence, _)| sentence + REACH >= self.words[word].sentence);
+        let found = near.map(|(_, found)| found.as_slice()).unwrap_or_default();
+        found.iter().map(|one| (one.meant.clone(), Evidence::Pronoun)).collect()
+    }
+
+    /// An institution that a text need not name: "the government", "the fire department".
+    fn institution(&self, range: &Range<usize>) -> Option<Meant> {
+        let last = &self.words[range.end - 1];
+        let own = range.start + 1..range.end;
+        let is_owned = self.words[own.clone()].iter().any(|word| word.is_possessive);
+        let is_clear = !matches!(last.lower.as_str(), "administration" | "agency" | "department" | "team");
+        let is_told = own.len() > 1 && is_clear && !is_owned && lexicon::is_named_organisation_noun(&last.lower);
+        (last.lower == "government" || is_told).then(|| Meant::Group(self.shown(&own)))
+    }
+
+    /// A word such as "Firefighters" that has its capital because it begins a sentence.
+    fn common_group(&self, range: &Range<usize>) -> Option<Meant> {
+        let [word] = &self.words[range.clone()] else { return None };
+        let is_group = word.is_opening && phrases::is_group_noun(word) && !self.capital.contains(word.text);
+        is_group.then(|| Meant::Group(word.text.to_owned()))
+    }
+
+    /// "His lawyers", by the name of the one whose they are.
+    fn owned_group(&mut self, word: usize, gender: Gender, group: &Range<usize>) -> Option<Meant> {
+        let person = self.pronoun(word, gender)?;
+        let name = &self.entities.persons[person].name;
+        Some(Meant::Group(format!("{name}’s {}", self.shown(group))))
     }
 
     /// The one to note as the speaker of a source.
-    fn referent(&self, meant: Option<&Meant>, kind: &SourceKind) -> Option<Referent> {
-        match (meant, kind) {
+    fn referent(&self, found: &[Found], kind: &SourceKind) -> Option<Referent> {
+        match (found.first().map(|found| &found.meant), kind) {
+            (Some(_), SourceKind::Several(_) | SourceKind::They) => None,
             (Some(Meant::Person(person, _)), _) => Some(Referent::Person(*person)),
             (Some(Meant::Organisation(name)), _) => Some(Referent::Body(name.clone())),
+            (Some(Meant::Group(_) | Meant::Unnamed), _) => None,
             (None, SourceKind::Neuter | SourceKind::DescribedBody(_) | SourceKind::UnnamedBody) => {
                 Some(Referent::UnnamedBody)
             }
@@ -146,20 +282,41 @@ impl<'t> Resolver<'t> {
 
     /// The organisation that "it" or "the airline" at a word means.
     fn body(&self, word: usize, noun: Option<&String>) -> Option<Meant> {
-        let named = noun.and_then(|noun| self.entities.organisation(noun)).map(str::to_owned);
-        let is_named_only = noun.is_some_and(|noun| !lexicon::is_organisation_noun(noun));
-        if named.is_some() || is_named_only {
-            return named.map(Meant::Organisation);
-        }
-        self.discourse.body(self.words, &self.entities, word, noun.is_some()).map(Meant::Organisation)
+        let noun = noun.map(String::as_str);
+        let near = self.discourse.body(self.words, &self.entities, word, noun);
+        let named = || noun.and_then(|noun| self.entities.organisation(noun)).map(str::to_owned);
+        near.or_else(named).map(Meant::Organisation)
     }
 
-    /// The person with a role, if the text has just mentioned them or if only one person can hold the office.
-    fn described(&self, word: usize, role: &[String]) -> Option<usize> {
-        let person = self.entities.with_role(role)?;
+    /// The person with a role, if only one person in the text can have it, or only one whom the text has just mentioned.
+    fn described(&self, word: usize, described: &Description) -> Option<usize> {
+        let all = self.entities.with_role(described);
+        let noun = described.nouns.last().map_or("", String::as_str);
         let is_office =
-            matches!(role.last().map(String::as_str), Some("president" | "minister" | "pope" | "chancellor"));
-        (is_office || self.discourse.is_present(self.words, word, person)).then_some(person)
+            matches!(noun, "president" | "minister" | "pope" | "pontiff" | "chancellor" | "mayor" | "governor");
+        match all.as_slice() {
+            [only] if is_office || !described.owner.is_empty() => Some(*only),
+            [] if !is_office
+                && described.owner.is_empty()
+                && described.is_definite
+                && self.can_describe_anybody(described) =>
+            {
+                self.discourse.only_person(self.words, &self.entities, word)
+            }
+            all => {
+                let mut present =
+                    all.iter().copied().filter(|&person| self.discourse.is_present(self.words, word, person));
+                present.next().filter(|_| present.next().is_none())
+            }
+        }
+    }
+
+    /// Returns true for a description that says nothing of an office: "the 67-year-old", "the billionaire".
+    fn can_describe_anybody(&self, described: &Description) -> bool {
+        let Some(noun) = described.nouns.last() else { return false };
+        described.nouns.len() == 1
+            && !lexicon::is_vague_role(noun)
+            && !matches!(noun.as_str(), "source" | "user" | "official")
     }
 
     /// The person whose name is right before the word: "Ann Lee, who said".
@@ -183,7 +340,9 @@ impl<'t> Resolver<'t> {
         }
         let organisation =
             matches!(mention.kind, MentionKind::Organisation | MentionKind::Place) || mention.name.len() > 1;
-        (organisation && self.is_proper(&mention.name)).then(|| Meant::Organisation(self.organisation(&mention.name)))
+        let is_place = mention.kind == MentionKind::Place && !self.words[mention.name.start].is_in_title;
+        (organisation && (is_place || self.is_proper(&mention.name)))
+            .then(|| Meant::Organisation(self.organisation(&mention.name)))
     }
 
     /// The person of a mention that is a source. A single name that nothing else explains is added.
@@ -218,7 +377,7 @@ impl<'t> Resolver<'t> {
         let first = &self.words[name.start];
         let last = &self.words[name.end - 1];
         let is_body = name.len() > 1 && lexicon::is_organisation_word(&last.lower);
-        let is_plural = !is_body && lexicon::is_plural(&last.lower)
+        let is_plural = !is_body && name.len() < 3 && lexicon::is_plural(&last.lower)
             || (lexicon::is_group(&last.lower) && last.lower.ends_with('s'));
         let is_doubtful =
             first.is_opening && name.len() == 1 && !first.is_all_capitals() && !self.capital.contains(first.text);
@@ -238,8 +397,24 @@ impl<'t> Resolver<'t> {
 
     fn organisation(&self, name: &Range<usize>) -> String {
         let short = self.words[name.end - 1].lower.replace('.', "");
+        if let Some(country) =
+            lexicon::country_of_capital(&short).filter(|country| name.len() == 1 && self.names(country))
+        {
+            return country.to_owned();
+        }
         let full = self.entities.organisation(&short).filter(|_| name.len() == 1);
         full.map_or_else(|| roles::text(self.text, self.words, name.clone()), str::to_owned)
+    }
+
+    /// Returns true if the text has the name of a country, or "US" for the United States.
+    fn names(&self, country: &str) -> bool {
+        let is_named = |at: usize| {
+            let mut words = self.words[at..].iter();
+            country.split(' ').all(|part| words.next().is_some_and(|word| word.text == part))
+        };
+        let is_short =
+            |word: &Word| country == "United States" && matches!(word.text, "US" | "U.S." | "U.S" | "America");
+        (0..self.words.len()).any(|at| is_named(at) || is_short(&self.words[at]))
     }
 
     /// The bearer of the name that a source is a part of.
@@ -254,14 +429,29 @@ impl<'t> Resolver<'t> {
         if is_last { self.name(at, None) } else { None }
     }
 
-    fn introduce(&self, meant: Meant) -> Speaker {
-        match meant {
-            Meant::Organisation(name) => Speaker { name, role: None },
+    fn introduce(&self, found: Found) -> Speaker {
+        let Found { meant, evidence, source } = found;
+        let (name, role, kind) = match meant {
+            Meant::Organisation(name) => (Some(name), None, SpeakerKind::Organisation),
             Meant::Person(person, role) => {
                 let person = &self.entities.persons[person];
-                Speaker { name: person.name.clone(), role: role.or_else(|| person.role().map(str::to_owned)) }
+                let role = role.or_else(|| person.role().map(str::to_owned));
+                let is_body = !person.is_somebody && (person.is_thing || !person.name.contains(' '));
+                let kind = if is_body { SpeakerKind::Organisation } else { SpeakerKind::Person };
+                (Some(person.name.clone()), role, kind)
             }
-        }
+            Meant::Group(name) => (Some(name), None, SpeakerKind::Unnamed),
+            Meant::Unnamed => (None, None, SpeakerKind::Unnamed),
+        };
+        let is_whole = name.as_ref().is_none_or(|name| self.has_words_of(source, name));
+        let evidence = if evidence == Evidence::Name && !is_whole { Evidence::PartOfName } else { evidence };
+        Speaker { name, role, kind, evidence }
+    }
+
+    /// Returns true if a source has all words of a name.
+    fn has_words_of(&self, source: Range<usize>, name: &str) -> bool {
+        let text = roles::text(self.text, self.words, source);
+        name.split_whitespace().all(|word| text.contains(word))
     }
 }
 
@@ -269,8 +459,19 @@ impl<'t> Resolver<'t> {
 mod tests {
     use super::*;
 
-    /// Resolves the sources that stand in square brackets; sentences end with a full stop and a space.
+    /// The name and the role of each source that stands in square brackets, if it has a name.
     fn speakers(marked: &str) -> Vec<Option<(String, String)>> {
+        let found = resolve_marked(marked).into_iter().map(|found| found.into_iter().next());
+        found.map(|one| one.and_then(|one| Some((one.name?, one.role.unwrap_or_default())))).collect()
+    }
+
+    /// The kind of the speaker of each source, and the rule.
+    fn evidence(marked: &str) -> Vec<(SpeakerKind, Evidence)> {
+        resolve_marked(marked).into_iter().flatten().map(|one| (one.kind, one.evidence)).collect()
+    }
+
+    /// Resolves the sources that stand in square brackets; sentences end with a full stop and a space.
+    fn resolve_marked(marked: &str) -> Vec<Vec<Speaker>> {
         let (mut text, mut sources, mut sentences, mut start) = (String::new(), Vec::new(), Vec::new(), 0);
         for character in marked.chars() {
             match character {
@@ -278,14 +479,13 @@ mod tests {
                 ']' => sources.last_mut().unwrap().end = text.len(),
                 _ => text.push(character),
             }
-            if text.ends_with(". ") && !text.ends_with("Ms. ") {
+            if character == ' ' && text.ends_with(". ") && !text.ends_with("Ms. ") {
                 sentences.push(start..text.len());
                 start = text.len();
             }
         }
         sentences.push(start..text.len());
-        let found = resolve(&text, &sentences, &sources);
-        found.into_iter().map(|one| one.map(|one| (one.name, one.role.unwrap_or_default()))).collect()
+        resolve(&text, &sentences, &sources)
     }
 
     fn speaker(name: &str, role: &str) -> (String, String) {
@@ -317,7 +517,7 @@ mod tests {
     #[test]
     fn those_who_are_not_clear_are_nobody() {
         let found = speakers(
-            "[Critics] said no. [An official] said so. [They] slept. Ann Lee slept while Eva Roe sang. [She] wept.",
+            "[Some] said no. [An official] said so. [They] slept. Ann Lee slept while Eva Roe sang. [She] wept.",
         );
         assert_eq!(found, vec![None; 4]);
     }
@@ -390,7 +590,9 @@ mod tests {
 
     #[test]
     fn a_role_with_the_same_words_is_one_person_s() {
-        let found = speakers("[Opposition leader Ann Lee] said no. [The opposition leader] wept. [The leader] slept.");
+        let found = speakers(
+            "[Opposition leader Ann Lee] said no. Bob Roe, a party leader, slept. [The opposition leader] wept. [The leader] slept.",
+        );
         assert_eq!(found[1], Some(speaker("Ann Lee", "Opposition leader")));
         assert_eq!(found[2], None);
     }
@@ -449,6 +651,151 @@ mod tests {
         assert_eq!(speakers("[Storm] Closes Quiet Harbour Before Sunday"), [None]);
         let found = speakers("It rained on Zoë Núñez. [Núñez] said no. [ZOË NÚÑEZ]: Never.");
         assert_eq!(found, vec![Some(speaker("Zoë Núñez", "")); 2]);
-        assert!(resolve("", &[], &[0..0, 5..9]).iter().all(Option::is_none));
+        assert!(resolve("", &[], &[0..0, 5..9]).iter().all(Vec::is_empty));
+    }
+
+    #[test]
+    fn each_speaker_has_its_kind_and_the_rule() {
+        let text = "[Prime Minister Ann Lee] said no. [Lee] slept. [She] wept. [The prime minister] sang. We met Ann Lee, [who] left.";
+        let rules = [Evidence::Name, Evidence::PartOfName, Evidence::Pronoun, Evidence::Role, Evidence::Relative];
+        assert_eq!(evidence(text), rules.map(|rule| (SpeakerKind::Person, rule)));
+        let bodies = [Evidence::Name, Evidence::Noun, Evidence::Pronoun];
+        let found = evidence("[Quuxair] said no. [The airline] slept. [It] wept.");
+        assert_eq!(found, bodies.map(|rule| (SpeakerKind::Organisation, rule)));
+        assert_eq!(evidence("[A spokesman] said no."), [(SpeakerKind::Unnamed, Evidence::Description)]);
+    }
+
+    /// The names of all speakers of the first source.
+    fn together(marked: &str) -> Vec<String> {
+        resolve_marked(marked).remove(0).into_iter().filter_map(|one| one.name).collect()
+    }
+
+    #[test]
+    fn groups_are_called_by_their_own_words() {
+        let group =
+            |text: &str| resolve_marked(text).remove(0).pop().map(|one| (one.name.unwrap_or_default(), one.kind));
+        let unnamed = |name: &str| Some((name.to_owned(), SpeakerKind::Unnamed));
+        assert_eq!(group("[Firefighters] said no."), unnamed("Firefighters"));
+        assert_eq!(group("Then [dozens of local officials] said no."), unnamed("local officials"));
+        assert_eq!(group("[Farmers and ranchers] said no."), unnamed("Farmers and ranchers"));
+        assert_eq!(group("Then [critics of the plan who had come] said no."), unnamed("critics of the plan"));
+        assert_eq!(group("Then [the Foo campaign officials] said no."), unnamed("Foo campaign officials"));
+        let body = |name: &str| Some((name.to_owned(), SpeakerKind::Organisation));
+        assert_eq!(group("Then [Las Quuxas police] said no."), body("Las Quuxas police"));
+        assert_eq!(group("Then [the Norwegian coast guard] said no."), body("Norwegian coast guard"));
+        assert_eq!(
+            group("Then [the Department of Food and Fisheries] said no."),
+            body("Department of Food and Fisheries")
+        );
+    }
+
+    #[test]
+    fn groups_that_only_the_text_can_tell_are_nobody() {
+        for source in ["the companies", "some", "others", "the two men", "researchers", "each side", "the man’s family"]
+        {
+            assert_eq!(speakers(&format!("Then [{source}] said no.")), [None], "{source}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_its_publisher_s() {
+        for source in [
+            "a report by the Oslo Bank",
+            "an Oslo Bank report released today",
+            "the Oslo Bank’s website",
+            "a new study published by the Oslo Bank",
+        ] {
+            let found = resolve_marked(&format!("Then [{source}] said no."));
+            let [speaker] = found[0].as_slice() else { panic!("{source}") };
+            assert_eq!(
+                (speaker.name.as_deref(), speaker.evidence),
+                (Some("Oslo Bank"), Evidence::Document),
+                "{source}"
+            );
+        }
+        let found = resolve_marked("[Ann Lee] said no. [Her website] said so. [A report on Oslo] wept.");
+        assert_eq!(found[1][0].name.as_deref(), Some("Ann Lee"));
+        assert_eq!(found[2][0].name, None);
+    }
+
+    #[test]
+    fn two_who_speak_together_are_two_speakers() {
+        assert_eq!(together("Then [Ann Lee and Bob Roe] said no."), ["Ann Lee", "Bob Roe"]);
+        assert_eq!(together("It rained on Ann Lee and Bob Roe. [Lee and Roe] said no."), ["Ann Lee", "Bob Roe"]);
+        assert_eq!(
+            together("It rained on Ann Lee and Bob Roe. [Senators Lee and Roe] said no."),
+            ["Ann Lee", "Bob Roe"]
+        );
+        assert_eq!(together("Then [NASA and the Oslo Bank] said no."), ["NASA", "Oslo Bank"]);
+        assert_eq!(together("Then [Ann Lee and the host] said no."), ["Ann Lee"]);
+        assert_eq!(together("[Firms such as Quux and Foo] said no."), ["Firms"]);
+    }
+
+    #[test]
+    fn they_are_the_group_that_spoke_last() {
+        let found = speakers("[Oslo police] said no. [They] slept. [Ann Lee] said so. [They] wept.");
+        assert_eq!(found[1], Some(speaker("Oslo police", "")));
+        assert_eq!(found[3], None);
+    }
+
+    #[test]
+    fn a_role_may_be_told_by_its_owner() {
+        let text = "It rained when Norwegian President Ann Lee met Mexican President Bob Roe at the port. [The president of Norway] said no. \
+                    [Mexico’s president] said so. [The president] wept.";
+        let names = speakers(text).into_iter().map(|one| one.map(|(name, _)| name)).collect::<Vec<_>>();
+        assert_eq!(names, [Some("Ann Lee".to_owned()), Some("Bob Roe".to_owned()), None]);
+        let text = "Ann Lee, head of Foo Bank, slept. [The head of Foo Bank] said no. [The head of Quux] wept.";
+        assert_eq!(speakers(text)[0].as_ref().map(|one| one.0.as_str()), Some("Ann Lee"));
+        assert_eq!(speakers(text)[1], None);
+    }
+
+    #[test]
+    fn a_body_is_named_behind_its_noun() {
+        for source in ["the union, the United Foo Workers", "the ruling Foo party"] {
+            let name = if source.contains("union") { "United Foo Workers" } else { "Foo" };
+            assert_eq!(speakers(&format!("Then [{source}] said no.")), [Some(speaker(name, ""))], "{source}");
+        }
+    }
+
+    #[test]
+    fn a_capital_is_its_government_where_the_text_names_the_country() {
+        assert_eq!(speakers("It rained in North Korea. Then [Pyongyang] said no."), [Some(speaker("North Korea", ""))]);
+        assert_eq!(speakers("Then [Pyongyang] said no."), [Some(speaker("Pyongyang", ""))]);
+    }
+
+    #[test]
+    fn things_and_places_are_no_persons_that_a_pronoun_can_mean() {
+        let found = speakers("[Ann Lee] said no. It rained on the Foo Accord and on Quux Island. [She] slept.");
+        assert_eq!(found[1], Some(speaker("Ann Lee", "")));
+    }
+
+    #[test]
+    fn a_pronoun_that_is_no_source_keeps_its_person_present() {
+        let rain = "It rained. ".repeat(4);
+        let found = speakers(&format!("[Ann Lee] said no. {rain}Then she left. {rain}[She] slept."));
+        assert_eq!(found[1], Some(speaker("Ann Lee", "")));
+    }
+
+    #[test]
+    fn a_surname_may_look_like_a_verb() {
+        let text = "It rained on London Breed. Later Breed slept. [Breed] said no.";
+        assert_eq!(speakers(text), [Some(speaker("London Breed", ""))]);
+    }
+
+    #[test]
+    fn a_junior_is_not_the_senior() {
+        assert_ne!(speakers("It rained on Bob Lee. [Lee Jr.] said no."), [Some(speaker("Bob Lee", ""))]);
+    }
+
+    #[test]
+    fn names_behind_bodies_and_ages_are_persons() {
+        for source in [
+            "University of Foo entomologist Ken Quux",
+            "36-year-old Ken Quux, a cook,",
+            "the port’s chief, Mr Ken Quux,",
+        ] {
+            let found = resolve_marked(&format!("Then [{source}] said no."));
+            assert_eq!(found[0][0].name.as_deref(), Some("Ken Quux"), "{source}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::lexicon;
 use super::roles;
+use super::sources::Description;
 use super::words::Word;
 use crate::english::ROLE_LIMITS;
 
@@ -32,13 +33,53 @@ impl Role {
         self.text.contains(' ') || !lexicon::is_untelling_role(&self.text.to_lowercase())
     }
 
-    /// Returns true if a description with these words can mean this role. "The senator" can be the one from Ohio, but not
-    /// a former one.
-    pub(super) fn contains(&self, wanted: &[String]) -> bool {
-        wanted.iter().all(|word| self.words.contains(word))
-            && self.words.last() == wanted.last()
-            && !self.words.iter().any(|word| ROLE_LIMITS.contains(word.as_str()) && !wanted.contains(word))
+    /// Returns true if a description can mean this role. "The senator" can be the one from Ohio, but not a former one, and
+    /// "the Norwegian president" is not the one of France.
+    pub(super) fn fits(&self, description: &Description) -> bool {
+        let Some((noun, modifiers)) = description.nouns.split_last() else { return false };
+        let Some((own_noun, own)) = self.words.split_last() else { return false };
+        let is_limited = |words: &[String], others: &[String]| {
+            words.iter().any(|word| ROLE_LIMITS.contains(word.as_str()) && !others.contains(word))
+        };
+        if !is_same_office(noun, own_noun) || is_limited(own, modifiers) || is_limited(modifiers, own) {
+            return false;
+        }
+        let text = self.text.to_lowercase();
+        let knows = |word: &String| text.split([' ', '’', '\'', '-']).any(|own| lexicon::are_akin(own, word));
+        let is_told = modifiers.iter().all(knows) && description.owner.iter().all(knows);
+        let has_owner = self
+            .text
+            .split(' ')
+            .any(|word| word.starts_with(char::is_uppercase) && !lexicon::is_role(&word.to_lowercase()));
+        let is_open = !has_owner && own.iter().all(|word| modifiers.contains(word));
+        let names_owner = !modifiers.is_empty() || !description.owner.is_empty();
+        if noun == own_noun {
+            is_told && (names_owner || description.is_definite) || description.is_definite && is_open
+        } else {
+            description.is_definite && is_told && names_owner
+        }
     }
+
+    /// Returns true if the role's words have those of an owner, or the owner is unknown.
+    pub(super) fn is_of(&self, owner: &[String]) -> bool {
+        let text = self.text.to_lowercase();
+        owner.iter().all(|word| text.split([' ', '’', '\'', '-']).any(|own| lexicon::are_akin(own, word)))
+    }
+}
+
+/// Returns true for two nouns that one office can have: "pope" and "pontiff", "leader" and "president".
+fn is_same_office(wanted: &str, own: &str) -> bool {
+    wanted == own
+        || matches!(
+            (wanted, own),
+            ("pontiff", "pope")
+                | ("leader", "president" | "minister" | "premier" | "chancellor" | "pm")
+                | ("premier" | "pm", "minister")
+                | ("minister", "premier" | "pm")
+                | ("lawmaker" | "legislator", "senator" | "representative" | "mp")
+                | ("politician", "senator" | "representative" | "mp" | "minister")
+                | ("spokesperson", "spokesman" | "spokeswoman")
+        )
 }
 
 /// A name's words.
@@ -81,9 +122,16 @@ mod tests {
 
     #[test]
     fn a_description_does_not_mean_a_deputy_or_a_former_one() {
-        let is_president = |text: &str| role(text).contains(&["president".to_owned()]);
+        let described = |nouns: &[&str], owner: &[&str]| Description {
+            nouns: nouns.iter().map(|&noun| noun.to_owned()).collect(),
+            owner: owner.iter().map(|&word| word.to_owned()).collect(),
+            is_definite: true,
+        };
+        let is_president = |text: &str| role(text).fits(&described(&["president"], &[]));
         assert!(is_president("Norwegian President") && is_president("president of the bank"));
         assert!(!is_president("vice president") && !is_president("Former President"));
+        assert!(role("President of Norway").fits(&described(&["president"], &["norwegian"])));
+        assert!(!role("French President").fits(&described(&["president"], &["norway"])));
     }
 
     #[test]

@@ -16,8 +16,11 @@ const REACH: usize = 5;
 /// The same for a person of unknown gender.
 const REACH_OF_UNKNOWN: usize = 2;
 
-/// The number of sentences that "it" and "the airline" reach back.
+/// The number of sentences that "the airline" reaches back.
 const REACH_OF_BODY: usize = 3;
+
+/// The same for "it".
+const REACH_OF_IT: usize = 1;
 
 /// The prominence of somebody in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,7 +98,7 @@ impl Referent {
 /// counts too: it leaves doubt.
 fn is_somebody_of(entities: &Entities, person: usize, gender: Gender) -> bool {
     let person = &entities.persons[person];
-    person.gender.is_none_or(|own| own == gender)
+    person.gender.is_none_or(|own| own == gender) && (person.is_somebody || !person.is_thing)
 }
 
 /// Somebody at a place of the text.
@@ -136,17 +139,19 @@ impl Discourse {
         discourse
     }
 
-    /// The organisation that "it" at `word` means, if the sentences before it leave no doubt. `is_noun`: a noun such as
-    /// "the airline" stands there, which is no place.
-    pub(super) fn body(&self, words: &[Word], entities: &Entities, word: usize, is_noun: bool) -> Option<String> {
+    /// The organisation that "it" at `word` means, if the sentences before it leave no doubt. `noun`: "airline", where "the
+    /// airline" stands there.
+    pub(super) fn body(&self, words: &[Word], entities: &Entities, word: usize, noun: Option<&str>) -> Option<String> {
         let sentence = words[word].sentence;
-        let near = (sentence.saturating_sub(REACH_OF_BODY)..=sentence).rev();
-        let mut bodies = near.filter_map(|sentence| self.by_sentence.get(&sentence)).flat_map(|all| {
-            all.iter().rev().filter(|one| {
-                let is_known_place = is_noun && one.referent.body(entities).is_some_and(is_place);
-                one.word < word && one.referent.is_body(entities) && !is_known_place
-            })
-        });
+        let reach = if noun.is_some() { REACH_OF_BODY } else { REACH_OF_IT };
+        let near = (sentence.saturating_sub(reach)..=sentence).rev();
+        let fits = |one: &&Appearance| {
+            let name = one.referent.body(entities);
+            let is_excluded = name.zip(noun).is_some_and(|(name, noun)| is_place(name) || !is_called(name, noun));
+            one.word < word && one.referent.is_body(entities) && !is_excluded
+        };
+        let mut bodies =
+            near.filter_map(|sentence| self.by_sentence.get(&sentence)).flat_map(|all| all.iter().rev().filter(fits));
         // From the place backwards, up to the one that was the last to speak.
         let mut found: Option<&str> = None;
         let mut is_subject = false;
@@ -164,6 +169,30 @@ impl Discourse {
         found.filter(|_| is_subject).map(str::to_owned)
     }
 
+    /// The only person near `word`, if they have spoken or acted last.
+    pub(super) fn only_person(&self, words: &[Word], entities: &Entities, word: usize) -> Option<usize> {
+        let sentence = words[word].sentence;
+        let near = (sentence.saturating_sub(REACH_OF_UNKNOWN)..=sentence)
+            .filter_map(|sentence| self.by_sentence.get(&sentence));
+        let mut found = None;
+        let mut is_subject = false;
+        for one in near.flatten().filter(|one| one.word < word) {
+            match &one.referent {
+                Referent::Person(person) if entities.persons[*person].is_somebody => {
+                    if found.is_some_and(|found| found != *person) {
+                        return None;
+                    }
+                    found = Some(*person);
+                    is_subject |= one.salience > Salience::Other;
+                }
+                Referent::Person(person) if entities.persons[*person].is_thing => {}
+                Referent::Person(_) | Referent::Named(_) | Referent::Stranger(_) => return None,
+                Referent::Body(_) | Referent::UnnamedBody => {}
+            }
+        }
+        found.filter(|_| is_subject)
+    }
+
     /// Returns true if a person appears shortly before `word`.
     pub(super) fn is_present(&self, words: &[Word], word: usize, person: usize) -> bool {
         let sentence = words[word].sentence;
@@ -171,6 +200,11 @@ impl Discourse {
             .filter_map(|sentence| self.by_sentence.get(&sentence))
             .flatten()
             .any(|one| one.word < word && matches!(one.referent, Referent::Person(other) if other == person))
+    }
+
+    /// Notes somebody whom a pronoun at `word` means as the subject of its clause.
+    pub(super) fn act(&mut self, words: &[Word], word: usize, person: usize) {
+        self.enter(words, word, Referent::Person(person), Salience::Subject);
     }
 
     /// Notes the speaker at `word`.
@@ -199,6 +233,17 @@ impl Discourse {
         match choice {
             // Somebody else, mentioned since, could be meant as well.
             Choice::One(person) if passed.iter().all(|&other| other == Some(person)) => Some(person),
+            // Nobody was a subject, and only one person was there at all.
+            Choice::Nobody => {
+                let near = (sentence.saturating_sub(REACH_OF_UNKNOWN)..=sentence).rev();
+                let mut all = near
+                    .flat_map(|sentence| self.fitting(entities, sentence, gender))
+                    .filter(|(at, ..)| *at < word)
+                    .map(|(.., person)| person);
+                let first = all.next()??;
+                let is_known = entities.persons[first].gender == Some(gender);
+                (is_known && all.all(|other| other == Some(first))).then_some(first)
+            }
             _ => None,
         }
     }
@@ -229,6 +274,12 @@ fn stranger(words: &[Word], at: usize) -> Option<Gender> {
         matches!(word.lower.as_str(), "a" | "an" | "one" | "another" | "his" | "her") && word.is_beside_next()
     });
     (is_new && !is_named).then_some(gender)
+}
+
+/// Returns true if a body of this name can be called "the airline" or the like.
+fn is_called(name: &str, noun: &str) -> bool {
+    let lower = name.to_lowercase();
+    lexicon::can_be_called(lower.split([' ', '-']), noun)
 }
 
 /// Returns true if every word of a name is one of a place.

@@ -49,8 +49,16 @@ struct DocumentOutputs {
     boilerplate: Vec<bool>,
 }
 
-/// The tokens of a sentence: their roles in attributions, and their positions in the sentence, in bytes.
-type Tagged = (Vec<Tag>, Vec<(usize, usize)>);
+/// The tokens of a sentence.
+#[derive(Debug, Clone, Default)]
+struct Tagged {
+    /// Their roles in attributions.
+    tags: Vec<Tag>,
+    /// The probabilities of these, in 255ths.
+    confidences: Vec<u8>,
+    /// Their positions in the sentence, in bytes.
+    offsets: Vec<(usize, usize)>,
+}
 
 impl Assemble {
     /// A stage that assembles the results of `tasks`.
@@ -125,8 +133,11 @@ impl Assemble {
             outputs.boilerplate[sentence] |= score >= task.min_score;
         }
         if let Some(task) = self.tasks.attribution.as_ref().filter(|task| task.model == batch.model) {
-            let tags = output.tokens[task.slot].iter().map(|&label| task.tags[label]).collect();
-            self.tagged[document][sentence] = (tags, segment.offsets.clone());
+            self.tagged[document][sentence] = Tagged {
+                tags: output.tokens[task.slot].iter().map(|&label| task.tags[label]).collect(),
+                confidences: output.confidences[task.slot].clone(),
+                offsets: segment.offsets.clone(),
+            };
         }
         if segment.is_truncated && !statement.flags.contains(&Flag::Truncated) {
             statement.flags.push(Flag::Truncated);
@@ -195,13 +206,16 @@ impl Assemble {
         tagged: &[Tagged],
     ) -> Result<AnalysedDocument, Rejection> {
         let SplitDocument { document, sentences } = split;
-        let statements = self.guard.on(&document, || {
-            if self.tasks.attribution.is_some() {
-                attribution::attribute(&document.text, &tagged_sentences(&sentences, tagged), &mut statements);
-            }
-            statements
+        let unsure_attributions = self.guard.on(&document, || {
+            let Some(task) = &self.tasks.attribution else { return 0 };
+            let settings = attribution::Settings {
+                weights: task.confidence.unwrap_or(attribution::confidence::DEFAULT_WEIGHTS),
+                min_score: task.min_score,
+            };
+            let tagged = tagged_sentences(&sentences, tagged);
+            attribution::attribute(&document.text, &tagged, &settings, &mut statements)
         })?;
-        Ok(AnalysedDocument { document, statements, verdicts })
+        Ok(AnalysedDocument { document, statements, verdicts, unsure_attributions })
     }
 }
 
@@ -256,11 +270,12 @@ impl Stage for Assemble {
 
 fn tagged_sentences<'t>(sentences: &[Sentence], tagged: &'t [Tagged]) -> Vec<TaggedSentence<'t>> {
     let mut all = Vec::with_capacity(sentences.len());
-    for (sentence, (tags, offsets)) in sentences.iter().zip(tagged) {
+    for (sentence, Tagged { tags, confidences, offsets }) in sentences.iter().zip(tagged) {
         all.push(TaggedSentence {
             range: sentence.span.byte_start..sentence.span.byte_end,
             paragraph: sentence.paragraph,
             tags: tags.clone(),
+            confidences,
             offsets,
         });
     }
@@ -323,7 +338,7 @@ mod tests {
             let segment = Segment { tokens: 0..2, offsets: vec![(0, 0); 2], is_truncated: first_sentence == 1 };
             let passage = Passage { ids: vec![1, 2], segments: vec![segment], has_document: false };
             let inference = Inference::default();
-            inference.set(Ok(vec![HeadOutputs { sequences: vec![scores.to_vec()], tokens: vec![] }]));
+            inference.set(Ok(vec![HeadOutputs { sequences: vec![scores.to_vec()], ..HeadOutputs::default() }]));
             Row { document, first_sentence, passage, key: [0; 16], inference }
         };
         Batch {
@@ -381,7 +396,14 @@ mod tests {
 
     #[test]
     fn a_document_that_takes_too_long_is_rejected_and_the_next_one_is_put_together() {
-        let attribution = AttributionTask { name: "attributions".into(), model: 1, slot: 0, tags: Vec::new() };
+        let attribution = AttributionTask {
+            name: "attributions".into(),
+            model: 1,
+            slot: 0,
+            tags: Vec::new(),
+            confidence: None,
+            min_score: 0.0,
+        };
         let tasks = Arc::new(Tasks { attribution: Some(attribution), ..Tasks::default() });
         let long = "“Aa bb” — Ann Lee said no. ".repeat(1000);
         let batches = vec![batch(&chunk(&[&long, "Two here."]), &[], true)];

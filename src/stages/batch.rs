@@ -345,7 +345,7 @@ mod tests {
         let mut other = with_key(2);
         assert!(!under_way.join(&mut first.clone()));
         assert!(under_way.join(&mut second) && !under_way.join(&mut other));
-        let output = HeadOutputs { sequences: vec![vec![1.0]], tokens: Vec::new() };
+        let output = HeadOutputs { sequences: vec![vec![1.0]], ..HeadOutputs::default() };
         first.inference.set(Ok(vec![output.clone()]));
         assert_eq!(
             (second.inference.get(), other.inference.get()),

@@ -14,7 +14,9 @@ use crate::output::line::{self, StatementFormat};
 use crate::output::schema::DocumentRecord;
 use crate::output::sink::{self, DocumentLines, Sink, shards};
 use crate::pipeline::{Halt, Outlet, Stage};
-use crate::record::{AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount, Verdict};
+use crate::record::{
+    Act, AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount, Verdict,
+};
 use crate::task::Tasks;
 
 /// Counts of what was written: of one chunk, or of a run so far. Progress and the report show them.
@@ -26,6 +28,10 @@ pub struct Written {
     pub statements: u64,
     /// Attributions in them.
     pub attributions: u64,
+    /// Attributions that were left out because their score is too low.
+    pub unsure_attributions: u64,
+    /// Attributions by act, in the order of [`Act::ALL`].
+    pub acts: [u64; Act::ALL.len()],
     /// Tokens that were computed or came from the cache for them.
     pub tokens: TokenCount,
     /// Bytes of input read since the start of the run.
@@ -55,6 +61,8 @@ impl Written {
         self.documents += later.documents;
         self.statements += later.statements;
         self.attributions += later.attributions;
+        self.unsure_attributions += later.unsure_attributions;
+        self.acts.iter_mut().zip(later.acts).for_each(|(total, count)| *total += count);
         self.copies += later.copies;
         self.tokens += later.tokens;
         self.input_bytes = self.input_bytes.max(later.input_bytes);
@@ -78,6 +86,9 @@ impl Written {
         self.documents += 1;
         self.statements += document.statements.len() as u64;
         self.attributions += line::attributions(&document.statements) as u64;
+        self.unsure_attributions += document.unsure_attributions as u64;
+        let acts = line::acts(&document.statements);
+        self.acts.iter_mut().zip(acts).for_each(|(total, count)| *total += count as u64);
         self.copies += CopyCount::of_document(document.document.duplicate_of.as_ref());
         for statement in &document.statements {
             self.boilerplate += u64::from(statement.is_boilerplate());
@@ -237,6 +248,7 @@ mod tests {
             statements: sentences.into_iter().map(statement).collect(),
             document: Document { duplicate_of: original, ..document },
             verdicts: vec![],
+            unsure_attributions: 0,
         }
     }
 

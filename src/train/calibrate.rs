@@ -12,8 +12,10 @@ use super::sets::DevSet;
 use super::{TrainError, threads};
 use crate::config::{Device, Precision};
 use crate::evaluate::measure::{DocumentProbabilities, Measured};
-use crate::evaluate::{fit_document_scaling, fit_temperature};
+use crate::evaluate::{attributions, fit_confidence, fit_document_scaling, fit_temperature};
+use crate::labelled::LabelledSet;
 use crate::model::{HeadKind, HeadManifest, Model, ModelFolder, Report, Runtime, Tokenizer};
+use crate::record::ConfidenceWeights;
 
 /// The dev sets of a recipe.
 #[derive(Clone, Copy)]
@@ -52,11 +54,20 @@ impl DevSets<'_> {
                 continue;
             }
             let candidate = self.load(folder, head)?;
-            let calibration = match recipe.kind {
-                HeadKind::Sequence => candidate.calibrate_sequence_head(&sets)?,
-                HeadKind::Token => candidate.calibrate_token_head(&sets)?,
-            };
-            calibrations.insert(name.clone(), calibration);
+            match recipe.kind {
+                HeadKind::Sequence => {
+                    calibrations.insert(name.clone(), candidate.calibrate_sequence_head(&sets)?);
+                }
+                HeadKind::Token => {
+                    let offsets = candidate.fit_offsets(&sets)?;
+                    calibrations
+                        .insert(name.clone(), Calibration::Token { offsets: offsets.clone(), confidence: None });
+                    // Probabilities depend on the offsets, so the model is loaded with them.
+                    export::write_manifest(self.recipe, folder, &calibrations)?;
+                    let confidence = self.load(folder, head)?.fit_confidence(self.sets, head)?;
+                    calibrations.insert(name.clone(), Calibration::Token { offsets, confidence });
+                }
+            }
         }
         export::write_manifest(self.recipe, folder, &calibrations)
     }
@@ -77,6 +88,11 @@ impl DevSets<'_> {
     fn head_name(&self, head: usize) -> &str {
         self.recipe.heads.get_index(head).map_or("", |(name, _)| name)
     }
+}
+
+/// Returns true if attributions in a set have acts.
+fn has_acts(set: &LabelledSet) -> bool {
+    set.rows.iter().flat_map(|row| &row.attributions).any(|attribution| attribution.act.is_some())
 }
 
 impl Candidate {
@@ -103,12 +119,25 @@ impl Candidate {
         Ok(Calibration::Sequence { temperature: fit_temperature(&rows), document: None })
     }
 
-    /// Fits the decoding offsets.
-    fn calibrate_token_head(mut self, sets: &[&DevSet]) -> Result<Calibration, TrainError> {
+    /// Fits the decoding offsets of a token head.
+    fn fit_offsets(mut self, sets: &[&DevSet]) -> Result<Vec<f64>, TrainError> {
         let mut decodable = Vec::new();
         for dev in sets {
             decodable.push(DecodableSet::infer(&dev.set, &self.head, &self.tokenizer, &mut self.model)?);
         }
-        Ok(Calibration::Offsets(fit_offsets(&self.model, self.head.labels.len(), &decodable)?))
+        fit_offsets(&self.model, self.head.labels.len(), &decodable)
+    }
+
+    /// Fits the weights by which attributions are scored, on the sets of the head at place `head` whose attributions have acts, also
+    /// on those that are only reported: they change no weight of the model. `None` without such a set.
+    fn fit_confidence(mut self, sets: &[DevSet], head: usize) -> Result<Option<ConfidenceWeights>, TrainError> {
+        let mut examples = Vec::new();
+        for dev in sets.iter().filter(|dev| dev.head == head && has_acts(&dev.set)) {
+            let measured = Measured::new(&dev.set, &self.head, &self.tokenizer, &mut self.model)?;
+            if let Measured::Marked(rows, _) = measured {
+                examples.extend(attributions::examples(&rows));
+            }
+        }
+        Ok(fit_confidence(&examples))
     }
 }

@@ -13,7 +13,7 @@ use crate::digest::sha256_of_file;
 use crate::model::config::EncoderConfig;
 use crate::model::manifest::Architecture;
 use crate::model::{DocumentScaling, HeadKind, Report};
-use crate::record::Label;
+use crate::record::{ConfidenceWeights, Label};
 
 /// The files that a model copies from its base.
 const SETTINGS: [&str; 2] = ["config.json", "tokenizer.json"];
@@ -75,8 +75,9 @@ pub(super) type Calibrations = IndexMap<String, Calibration>;
 pub(super) enum Calibration {
     /// The temperature of a sequence head, and the settings that combine its outputs for the sentences of a document.
     Sequence { temperature: f64, document: Option<DocumentScaling> },
-    /// The decoding offsets of a token head: a number for each label, which is added to its score.
-    Offsets(Vec<f64>),
+    /// The decoding offsets of a token head, a number for each label, which is added to its score; and the weights by which
+    /// attributions are scored, if there is a set to fit them on.
+    Token { offsets: Vec<f64>, confidence: Option<ConfidenceWeights> },
 }
 
 /// Writes `model.toml` for the files in `folder`.
@@ -167,8 +168,13 @@ fn head_section(name: &str, head: &HeadRecipe, calibration: Option<&Calibration>
             }
             writeln!(text, "temperature = {temperature:.4}")
         }
-        Some(Calibration::Offsets(offsets)) => {
+        Some(Calibration::Token { offsets, confidence }) => {
             let numbers: Vec<_> = offsets.iter().map(|offset| format!("{offset:.1}")).collect();
+            if let Some(ConfidenceWeights(weights)) = confidence {
+                let named = ConfidenceWeights::NAMES.iter().zip(weights);
+                let named: Vec<_> = named.map(|(name, weight)| format!("{name} = {weight:.4}")).collect();
+                let _ = writeln!(text, "confidence = {{ {} }}", named.join(", "));
+            }
             writeln!(text, "offsets = [{}]", numbers.join(", "))
         }
         None => Ok(()),

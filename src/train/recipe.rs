@@ -510,6 +510,7 @@ impl HeadRecipe {
             temperature: None,
             document: None,
             offsets: Vec::new(),
+            confidence: None,
             labels: self.labels.clone(),
         }
     }
