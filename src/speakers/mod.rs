@@ -34,7 +34,7 @@ use sources::SourceKind;
 use words::Word;
 
 /// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
-pub(crate) const REVISION: u32 = 2;
+pub(crate) const REVISION: u32 = 3;
 
 /// The speakers of each source, in order: usually one, several who speak together, and none if the document leaves doubt.
 ///
