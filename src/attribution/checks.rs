@@ -70,7 +70,7 @@ fn is_title(page: &Page<'_, '_>, relation: &Relation) -> bool {
         .next()
         .is_some_and(|noun| WORK_NOUNS.contains(noun.to_lowercase().as_str()) || is_naming_verb(noun));
     let has_mark = text.trim_end_matches(QUOTATION_MARKS).ends_with([',', '.', '!', '?', '…']);
-    let is_inside = words(before) > 0;
+    let is_inside = before.contains(char::is_alphanumeric);
     is_inside && words(text) <= MOST_WORDS && (is_named || !has_mark && has_capitals(text))
 }
 
