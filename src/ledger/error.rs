@@ -37,7 +37,7 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// The ledger has the format of another version of this program.
-    #[error("the ledger `{}` has format version {found}; this program reads version {VERSION}", path.display())]
+    #[error("the ledger `{}` has format version {found}; this program reads versions 1 to {VERSION}", path.display())]
     Version {
         /// The file.
         path: PathBuf,

@@ -8,6 +8,8 @@ mod done;
 mod error;
 /// A test with random sequences of operations.
 mod model_test;
+/// The history of runs.
+pub mod nights;
 /// Queries.
 mod queries;
 
@@ -17,12 +19,16 @@ use rusqlite::{Connection, named_params};
 
 pub use done::Done;
 pub use error::LedgerError;
+pub use nights::{Night, NightKind, NightSource};
 
 /// The ledger's name in the output folder.
 pub const FILE: &str = "ledger.sqlite";
 
-/// The version of the tables.
-const VERSION: i64 = 1;
+/// The version of the tables. Version 1 had no nights; a run adds them, and readers can do without.
+const VERSION: i64 = 2;
+
+/// The oldest version that can be read.
+const OLDEST_VERSION: i64 = 1;
 
 const TABLES: &str = "
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -131,6 +137,7 @@ impl Ledger {
         ledger.check()?;
         ledger.check_key(folder, key, redo)?;
         unseal()?;
+        ledger.add_nights()?;
         ledger.fingerprint.clone_from(&key.fingerprint);
         ledger.set("layout", &key.layout)?;
         ledger.set("made_by", &key.fingerprint)?;
@@ -170,8 +177,9 @@ impl Ledger {
         let ledger = Self { connection, path, fingerprint: String::new(), run: 0 };
         let version: i64 = ledger.one("PRAGMA user_version")?;
         if version == 0 && ledger.one::<i64>("SELECT count(*) FROM sqlite_schema")? == 0 {
-            ledger.batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
-        } else if version != VERSION {
+            let nights = nights::TABLES;
+            ledger.batch(&format!("BEGIN; {TABLES} {nights} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+        } else if !(OLDEST_VERSION..=VERSION).contains(&version) {
             return Err(LedgerError::Version { path: ledger.path, found: version });
         }
         Ok(ledger)
@@ -241,16 +249,16 @@ impl Ledger {
         let run = self.run;
         self.write(|connection| {
             let mut statement = connection.prepare_cached(
-                "INSERT INTO documents (document, source, record, content, made_by, file, start, length, sha256, line)
-                 VALUES (:document, :source, :record, :content, :made_by, :file, :start, :length, :sha256, :line)
+                "INSERT INTO documents (document, source, record, content, made_by, file, start, length, sha256, line, night)
+                 VALUES (:document, :source, :record, :content, :made_by, :file, :start, :length, :sha256, :line, :night)
                  ON CONFLICT (document) DO UPDATE SET source = :source, record = :record, content = :content, made_by = :made_by, file = :file,
-                     start = :start, length = :length, sha256 = :sha256, line = :line",
+                     start = :start, length = :length, sha256 = :sha256, line = :line, night = :night",
             )?;
             let Entry { document, source, record, content, kept, line } = entry;
             let Kept { file, start, length, sha256 } = kept;
             statement.execute(named_params! {
                 ":document": document, ":source": source, ":record": record, ":content": content, ":made_by": fingerprint, ":file": file,
-                ":start": start, ":length": length, ":sha256": sha256, ":line": line,
+                ":start": start, ":length": length, ":sha256": sha256, ":line": line, ":night": run,
             })?;
             // Record 0 is the whole file. A rejection by this run stays, as that of a file that changed while its records were read.
             let mut statement = connection
