@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Read(ReadArguments),
     /// Run the pipeline again on rejected inputs
     Retry(RetryArguments),
+    /// List the runs of an output folder with their numbers
+    Nights(NightsArguments),
     /// Show the state of an output folder (also during a run)
     Status(FolderArguments),
     /// Check that an output folder is complete and unchanged
@@ -178,6 +180,17 @@ pub(crate) struct FolderArguments {
     /// Output folder
     #[arg(default_value = "output")]
     pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NightsArguments {
+    /// Output folder
+    #[arg(default_value = "output")]
+    pub(crate) directory: PathBuf,
+
+    /// Print one JSON object per run with all its numbers, by source and label
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

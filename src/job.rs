@@ -16,13 +16,13 @@ use crate::digest::{hexadecimal, sha256_of_all};
 use crate::error::RunError;
 use crate::input::find::{FindError, Finder, Source};
 use crate::input::left_out::LeftOut;
-use crate::ledger::{Done, Ledger, LedgerError, ResultKey};
+use crate::ledger::{Done, Ledger, LedgerError, NightKind, ResultKey};
 use crate::model::{Model, ModelError};
 use crate::output::folder::{OutputFolder, write_whole};
 use crate::output::publish;
 use crate::pipeline::{self, Counter, Gate, Interrupt};
 use crate::record::Reason;
-use crate::report::{Clock, FoundCount, RunReport, metrics};
+use crate::report::{Clock, FoundCount, RunReport, metrics, new_night};
 use crate::revisions::REVISIONS;
 use crate::stages::assemble::Assemble;
 use crate::stages::batch::Batcher;
@@ -99,13 +99,17 @@ impl Job {
         let redo = redo || config.run.redo;
         let ledger = Ledger::begin(folder.path(), &key, redo, || publish::unseal(&folder).map_err(RunError::from))?;
         let suspects = suspects(folder.path(), &selection).map_err(RunError::Suspects)?;
+        let mut night = new_night(&config, &tasks, &ledger);
+        if matches!(selection, Selection::Rejected(_)) {
+            night.kind = NightKind::Backfill;
+        }
         let only = match selection {
             Selection::Everything => None,
             Selection::Rejected(reason) => Some(unknown(ledger.rejected_places(reason.as_deref())?)),
             Selection::At(places) => Some(places),
         };
         let done = ledger.done()?;
-        let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger)?;
+        let write = Write::new(&folder, &config, Arc::clone(&tasks), ledger, night)?;
         let watchdog = match config.run.document_limit() {
             Some(_) => Some(Watchdog::start(folder.path().to_owned()).map_err(RunError::Suspects)?),
             None => None,

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Run(arguments) => commands::run::run(arguments, &screen),
         Command::Read(arguments) => commands::read::print_documents(arguments, &screen),
+        Command::Nights(arguments) => commands::nights::nights(arguments),
         Command::Status(arguments) => commands::status::status(arguments),
         Command::Verify(arguments) => commands::verify::verify(arguments),
         Command::Forget(arguments) => commands::forget::forget(arguments, &screen),

@@ -4,6 +4,8 @@
 pub(crate) mod evaluate;
 /// `pressrun forget`
 pub(crate) mod forget;
+/// `pressrun nights`
+pub(crate) mod nights;
 /// `pressrun read`
 pub(crate) mod read;
 /// `pressrun run`

@@ -15,11 +15,12 @@ mod queries;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 pub use done::Done;
 pub use error::LedgerError;
 pub use nights::{Night, NightKind, NightSource};
+pub use queries::Outline;
 
 /// The ledger's name in the output folder.
 pub const FILE: &str = "ledger.sqlite";
@@ -96,6 +97,15 @@ pub struct Kept {
     pub sha256: String,
 }
 
+/// Documents that were done, and are about to be replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reopened {
+    /// All of them.
+    pub documents: u64,
+    /// Those whose results come from another fingerprint.
+    pub redone: u64,
+}
+
 /// The state of the last shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardState {
@@ -115,6 +125,8 @@ pub struct Ledger {
     fingerprint: String,
     /// The number of this run, from 1.
     run: i64,
+    /// True if the run before had another fingerprint.
+    is_changed: bool,
 }
 
 impl Ledger {
@@ -138,6 +150,8 @@ impl Ledger {
         ledger.check_key(folder, key, redo)?;
         unseal()?;
         ledger.add_nights()?;
+        let is_changed = ledger.setting("made_by")?.is_some_and(|before| before != key.fingerprint);
+        ledger.is_changed = is_changed && ledger.one("SELECT EXISTS (SELECT 1 FROM documents)")?;
         ledger.fingerprint.clone_from(&key.fingerprint);
         ledger.set("layout", &key.layout)?;
         ledger.set("made_by", &key.fingerprint)?;
@@ -174,7 +188,7 @@ impl Ledger {
     /// Opens the database, and creates the tables if it is empty.
     fn connect(path: PathBuf) -> Result<Self, LedgerError> {
         let connection = connect(&path).map_err(failed(&path))?;
-        let ledger = Self { connection, path, fingerprint: String::new(), run: 0 };
+        let ledger = Self { connection, path, fingerprint: String::new(), run: 0, is_changed: false };
         let version: i64 = ledger.one("PRAGMA user_version")?;
         if version == 0 && ledger.one::<i64>("SELECT count(*) FROM sqlite_schema")? == 0 {
             let nights = nights::TABLES;
@@ -214,6 +228,24 @@ impl Ledger {
         Ok(())
     }
 
+    /// The number of the run that this ledger was opened for, from 1.
+    #[must_use]
+    pub fn run(&self) -> u32 {
+        u32::try_from(self.run).unwrap_or(u32::MAX)
+    }
+
+    /// The fingerprint of the run.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// True if the run before had another fingerprint, so that this one does documents again.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.is_changed
+    }
+
     /// A view of the documents that are done, for another thread.
     ///
     /// # Errors
@@ -223,20 +255,23 @@ impl Ledger {
         Ok(Done { connection, path: self.path.clone(), fingerprint: self.fingerprint.clone() })
     }
 
-    /// Marks those of `documents` that are done as not done, before their files are replaced. Returns true if there were any: then
+    /// Marks those of `documents` that are done as not done, before their files are replaced, and returns their number. If there are any,
     /// the change has to be committed before the files are touched.
     ///
     /// # Errors
     /// An error of the database.
-    pub fn reopen<'d>(&mut self, documents: impl Iterator<Item = &'d str>) -> Result<bool, LedgerError> {
+    pub fn reopen<'d>(&mut self, documents: impl Iterator<Item = &'d str>) -> Result<Reopened, LedgerError> {
+        let fingerprint = self.fingerprint.clone();
         self.write(|connection| {
             let mut statement = connection
-                .prepare_cached("UPDATE documents SET content = NULL WHERE document = ? AND content IS NOT NULL")?;
-            let mut any = false;
+                .prepare_cached("UPDATE documents SET content = NULL WHERE document = ? AND content IS NOT NULL RETURNING made_by <> ?")?;
+            let mut reopened = Reopened::default();
             for document in documents {
-                any |= statement.execute([document])? > 0;
+                let is_redone = statement.query_row((document, &fingerprint), |row| row.get::<_, bool>(0)).optional()?;
+                reopened.documents += u64::from(is_redone.is_some());
+                reopened.redone += u64::from(is_redone == Some(true));
             }
-            Ok(any)
+            Ok(reopened)
         })
     }
 
@@ -479,7 +514,9 @@ mod tests {
         let mut ledger = begin(folder.path(), &result_key("a"), false).unwrap();
         ledger.add(&an_entry("x", 1)).unwrap();
         ledger.add(&an_entry("y", 1)).unwrap();
-        assert!(ledger.reopen(["x", "new"].into_iter()).unwrap() && !ledger.reopen(std::iter::once("new")).unwrap());
+        let reopened = ledger.reopen(["x", "new"].into_iter()).unwrap();
+        assert_eq!(reopened, Reopened { documents: 1, redone: 0 });
+        assert_eq!(ledger.reopen(std::iter::once("new")).unwrap(), Reopened::default());
         ledger.commit(None).unwrap();
         assert!(!ledger.done().unwrap().has("x", &[1]).unwrap());
         ledger.add(&an_entry("x", 2)).unwrap();

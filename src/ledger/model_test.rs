@@ -112,13 +112,16 @@ impl Model {
         }
     }
 
-    fn reopen(&mut self, documents: &[usize]) -> bool {
-        let mut any = false;
-        for (entry, _) in &mut self.now.documents {
+    fn reopen(&mut self, documents: &[usize]) -> Reopened {
+        let mut reopened = Reopened::default();
+        for (entry, fingerprint) in &mut self.now.documents {
             let is_meant = documents.iter().any(|&document| DOCUMENTS[document] == entry.document);
-            any |= is_meant && entry.content.take().is_some();
+            if is_meant && entry.content.take().is_some() {
+                reopened.documents += 1;
+                reopened.redone += u64::from(*fingerprint != self.fingerprint);
+            }
         }
-        any
+        reopened
     }
 
     /// A document that is not there takes with it what was not committed.
@@ -251,8 +254,8 @@ fn happen(event: &Event, ledger: &mut Ledger, model: &mut Model) {
             model.now.rejections.insert((source, *record), (reason, model.run));
         }
         Event::Reopen { documents } => {
-            let any = ledger.reopen(documents.iter().map(|&document| DOCUMENTS[document])).unwrap();
-            assert_eq!(any, model.reopen(documents));
+            let reopened = ledger.reopen(documents.iter().map(|&document| DOCUMENTS[document])).unwrap();
+            assert_eq!(reopened, model.reopen(documents));
         }
         Event::Commit { shard } => {
             let shard = shard.map(|(number, length)| ShardState { number, bytes: 2 * length, length });

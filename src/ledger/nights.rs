@@ -245,7 +245,8 @@ impl Ledger {
         self.commit(None)
     }
 
-    fn version(&self) -> Result<i64, LedgerError> {
+    /// The version of the tables.
+    pub(super) fn version(&self) -> Result<i64, LedgerError> {
         self.one("PRAGMA user_version")
     }
 
@@ -311,4 +312,70 @@ fn from_report(night: u32, report: &Value) -> Night {
 /// The counts of a JSON object, by key.
 fn counts(object: &Value) -> BTreeMap<String, u64> {
     serde_json::from_value(object.clone()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::ResultKey;
+
+    fn begin(folder: &std::path::Path) -> Ledger {
+        let key = ResultKey { layout: "document".into(), fingerprint: "a".into() };
+        Ledger::begin(folder, &key, false, || Ok::<_, LedgerError>(())).unwrap()
+    }
+
+    #[test]
+    fn each_run_has_a_row_that_its_commits_renew() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = begin(folder.path());
+        let mut night = Night { night: first.run(), statements: 1, ..Night::default() };
+        first.add_night(&night).unwrap();
+        first.commit(None).unwrap();
+        night.statements = 2;
+        night.sources.insert(NO_SOURCE.to_owned(), NightSource { documents: 1, ..NightSource::default() });
+        first.add_night(&night).unwrap();
+        first.commit(None).unwrap();
+        night.statements = 3;
+        first.add_night(&night).unwrap();
+        drop(first);
+        let mut second = begin(folder.path());
+        let killed = Night { statements: 2, ..night.clone() };
+        assert_eq!(second.nights().unwrap(), std::slice::from_ref(&killed), "what it had committed");
+        let night = Night { night: second.run(), outcome: Some("complete".to_owned()), ..Night::default() };
+        second.add_night(&night).unwrap();
+        second.commit(None).unwrap();
+        assert_eq!(second.tonight().unwrap().as_ref(), Some(&night));
+        assert_eq!(Ledger::open(folder.path()).unwrap().nights().unwrap(), [killed, night]);
+    }
+
+    #[test]
+    fn the_run_of_an_older_folder_becomes_its_first_night() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(begin(folder.path()));
+        let old = Connection::open(folder.path().join(super::super::FILE)).unwrap();
+        old.execute_batch("DROP TABLE nights; ALTER TABLE documents DROP COLUMN night; PRAGMA user_version = 1").unwrap();
+        drop(old);
+        let report = serde_json::json!({
+            "outcome": "deadline", "started": "2031-03-01T22:00:00Z", "finished": "2031-03-02T02:00:00Z", "seconds": 14400.0,
+            "program": "pressrun", "version": "0.1.0", "models": [{"name": "newsroom", "revision": "7"}], "statements": 9,
+            "accounting": {"found": 5, "written": 3, "rejected": 2, "skipped": 0, "filtered": 0}, "rejected": {"empty": 2},
+            "labels": {"topic": {"29": 4, "unsure": 5}}, "stages": [{"stage": "read", "busy_seconds": 1.5}],
+        });
+        std::fs::write(folder.path().join("run.json"), report.to_string()).unwrap();
+        let before = Ledger::open(folder.path()).unwrap().nights().unwrap();
+        assert_eq!(Ledger::open(folder.path()).unwrap().version().unwrap(), 1, "readers change nothing");
+        let ledger = begin(folder.path());
+        let nights = ledger.nights().unwrap();
+        assert_eq!((nights.as_slice(), ledger.run()), (before.as_slice(), 2));
+        let [night] = nights.as_slice() else { panic!("{nights:?}") };
+        assert_eq!((night.night, night.outcome.as_deref(), night.statements), (1, Some("deadline"), 9));
+        assert_eq!((night.documents.written, night.labels["topic"]["unsure"], night.reasons["empty"]), (3, 5, 2));
+        assert_eq!((night.models["newsroom"].as_str(), night.speed.stages["read"]), ("7", 1.5));
+    }
+
+    #[test]
+    fn a_row_of_another_version_is_read_as_far_as_it_goes() {
+        let night: Night = serde_json::from_str(r#"{"night": 2, "statements": 3, "unheard_of": {}}"#).unwrap();
+        assert_eq!(night, Night { night: 2, statements: 3, ..Night::default() });
+    }
 }

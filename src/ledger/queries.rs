@@ -4,10 +4,27 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Entry, Kept, Ledger, LedgerError, ShardState, failed};
+use super::{Entry, Kept, Ledger, LedgerError, ShardState, VERSION, failed};
 
 /// The columns of an [`Entry`].
 const COLUMNS: &str = "document, source, record, content, file, start, length, sha256, line";
+
+/// A document in short: what decides which tables it changes.
+#[derive(Debug, Clone, Copy)]
+pub struct Outline<'l> {
+    /// Its number, which it keeps when it is replaced.
+    pub number: i64,
+    /// Its id.
+    pub document: &'l str,
+    /// SHA-256 of its statements, as they are in their file.
+    pub sha256: &'l str,
+    /// Its line in `documents.jsonl`.
+    pub line: &'l [u8],
+    /// The fingerprint of its results: documents with the same one have the same fields.
+    pub fingerprint: &'l str,
+    /// The night in which it was written, if that is known.
+    pub night: Option<u32>,
+}
 
 impl Ledger {
     /// The state of the last shard at the last commit, if there are shards.
@@ -80,6 +97,50 @@ impl Ledger {
             Ok(())
         })?;
         outcome
+    }
+
+    /// Calls `visit` with what decides which tables a document changes, in the order in which documents were first added.
+    ///
+    /// # Errors
+    /// An error of the database or of `visit`.
+    pub fn each_outline<E: From<LedgerError>>(
+        &self,
+        mut visit: impl FnMut(Outline<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut outcome = Ok(());
+        let night = self.night_column()?;
+        let query = format!("SELECT number, document, sha256, line, made_by, {night} FROM documents ORDER BY number");
+        self.each(&query, |row| {
+            if outcome.is_ok() {
+                outcome = visit(Outline {
+                    number: row.get(0)?,
+                    document: row.get_ref(1)?.as_str()?,
+                    sha256: row.get_ref(2)?.as_str()?,
+                    line: row.get_ref(3)?.as_blob()?,
+                    fingerprint: row.get_ref(4)?.as_str()?,
+                    night: row.get(5)?,
+                });
+            }
+            Ok(())
+        })?;
+        outcome
+    }
+
+    /// The document with this number, and the night in which it was written, if that is known.
+    ///
+    /// # Errors
+    /// An error of the database, also if there is no such document.
+    pub fn entry_with_number(&self, number: i64) -> Result<(Entry, Option<u32>), LedgerError> {
+        let night = self.night_column()?;
+        let query = format!("SELECT {COLUMNS}, {night} FROM documents WHERE number = ?");
+        self.query(|connection| {
+            connection.prepare_cached(&query)?.query_row([number], |row| Ok((entry(row)?, row.get(9)?)))
+        })
+    }
+
+    /// The column with the night of a document; ledgers of the first version have none.
+    fn night_column(&self) -> Result<&'static str, LedgerError> {
+        Ok(if self.version()? == VERSION { "night" } else { "NULL" })
     }
 
     /// The ids of the documents of one statement file and the positions of their statements, in the order of the file.

@@ -158,6 +158,19 @@ pub struct Runtime {
     pub workers: usize,
 }
 
+/// The class of this processor by the way in which it multiplies bf16: `amx`, `bf16`, or `f32` if it does not. Scores differ by class in
+/// their last digits.
+#[must_use]
+pub fn processor_class() -> &'static str {
+    if kernels::has_amx() {
+        "amx"
+    } else if kernels::multiplies_bf16() {
+        "bf16"
+    } else {
+        "f32"
+    }
+}
+
 /// The numbers that an encoder multiplies: [`Precision`] without `Auto`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

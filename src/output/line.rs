@@ -204,6 +204,19 @@ pub(crate) fn attributions(statements: &[Statement]) -> usize {
     numbers.max().map_or(0, |last| last + 1)
 }
 
+/// The number of attributions without a speaker.
+pub(crate) fn unattributed(statements: &[Statement]) -> u64 {
+    let mut numbers: Vec<usize> = statements
+        .iter()
+        .flat_map(|statement| &statement.attributions)
+        .filter(|attribution| attribution.speaker.is_none())
+        .map(|attribution| attribution.number)
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers.len() as u64
+}
+
 /// The number of attributions in `statements` by act, in the order of [`Act::ALL`].
 pub(crate) fn acts(statements: &[Statement]) -> [usize; Act::ALL.len()] {
     let mut counts = [0; Act::ALL.len()];

@@ -15,7 +15,9 @@ use crate::causes::chain;
 use crate::config::{Config, RunConfig};
 use crate::digest::sha256;
 use crate::error::RunError;
-use crate::ledger::Ledger;
+use crate::ledger::nights::NightSpeed;
+use crate::ledger::{Ledger, LedgerError, Night, NightKind};
+use crate::model::processor_class;
 use crate::output::folder::OutputFolder;
 use crate::output::line::{acts_by_name, label_key};
 use crate::output::schema::{
@@ -24,6 +26,7 @@ use crate::output::schema::{
 use crate::output::{SCHEMA, publish};
 use crate::pipeline::{Cause, Interrupt, StageReport};
 use crate::record::TokenCount;
+use crate::stages::tally::to_the_second;
 use crate::stages::write::Written;
 use crate::task::{LabelTask, Tasks, UsedModel};
 
@@ -164,16 +167,53 @@ impl RunReport {
         // Numbers and strings can always be written as JSON.
         let json = serde_json::to_vec_pretty(&self.record).unwrap_or_default();
         folder.write_whole("run.json", &json)?;
+        let mut ledger = Ledger::resume(folder.path())?;
+        self.end_night(&mut ledger)?;
         if self.record.outcome != Outcome::Failed {
-            publish::seal(folder, Ledger::resume(folder.path())?)?;
+            publish::seal(folder, ledger)?;
         }
         Ok(())
     }
+
+    /// Completes the night's row. Its counts of documents stay those of the last commit.
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    fn end_night(&self, ledger: &mut Ledger) -> Result<(), LedgerError> {
+        let Some(mut night) = ledger.tonight()? else { return Ok(()) };
+        let RunRecord { started, finished, outcome, accounting, left_out, seconds, throughput, stages, .. } =
+            &self.record;
+        night.started.clone_from(started);
+        night.finished.clone_from(finished);
+        night.outcome = Some(outcome.as_str().to_owned());
+        night.documents.found = accounting.found;
+        night.documents.skipped = accounting.skipped;
+        night.documents.filtered = accounting.filtered;
+        night.documents.left_out = left_out.values().sum();
+        night.speed = NightSpeed {
+            seconds: *seconds,
+            words_per_second: (night.words as f64 / seconds.max(1e-9) * 10.0).round() / 10.0,
+            statements_per_second: throughput.statements_per_second,
+            stages: stages.iter().map(|stage| (stage.stage.clone(), stage.busy_seconds)).collect(),
+        };
+        ledger.add_night(&night)?;
+        ledger.commit(None)
+    }
 }
 
-/// A time as text, rounded to the second.
-fn to_the_second(time: Timestamp) -> String {
-    time.round(jiff::Unit::Second).unwrap_or(time).to_string()
+/// The row of a run that begins.
+#[must_use]
+pub fn new_night(config: &Config, tasks: &Tasks, ledger: &Ledger) -> Night {
+    let models = tasks.models.iter().map(|model| (model.name.clone(), model.folder.manifest().revision.clone()));
+    Night {
+        night: ledger.run(),
+        started: to_the_second(Timestamp::now()),
+        kind: if ledger.is_changed() { NightKind::Backfill } else { NightKind::Night },
+        program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+        configuration: sha256(&config.file.text),
+        fingerprint: ledger.fingerprint().to_owned(),
+        models: models.collect(),
+        processor: processor_class().to_owned(),
+        ..Night::default()
+    }
 }
 
 fn throughput(written: &Written, seconds: f64) -> Throughput {

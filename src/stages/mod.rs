@@ -10,5 +10,7 @@ pub mod infer;
 pub mod read;
 /// Documents to sentences.
 pub mod split;
+/// The counts of a run, by source.
+pub(crate) mod tally;
 /// Statements to files.
 pub mod write;

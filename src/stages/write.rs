@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::config::Config;
-use crate::ledger::{Entry, Kept, Ledger};
+use crate::ledger::{Entry, Kept, Ledger, Night};
 use crate::output::WriteError;
 use crate::output::folder::{self, OutputFolder};
 use crate::output::line::{self, StatementFormat};
@@ -17,6 +17,7 @@ use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{
     Act, AnalysedChunk, AnalysedDocument, CopyCount, Document, Reason, Rejection, TokenCount, Verdict,
 };
+use crate::stages::tally::Tally;
 use crate::task::Tasks;
 
 /// Counts of what was written: of one chunk, or of a run so far. Progress and the report show them.
@@ -118,10 +119,12 @@ pub struct Write {
     commit_every: Duration,
     committed: Instant,
     written: Written,
+    tally: Tally,
 }
 
 impl Write {
-    /// A stage that writes into `folder` in the layout of `config`, and continues after the documents in `ledger`.
+    /// A stage that writes into `folder` in the layout of `config`, and continues after the documents in `ledger`. The row of `night`
+    /// is in the ledger from now on.
     ///
     /// # Errors
     /// Files that cannot be created.
@@ -130,13 +133,23 @@ impl Write {
         config: &Config,
         tasks: Arc<Tasks>,
         mut ledger: Ledger,
+        night: Night,
     ) -> Result<Self, WriteError> {
         shards::finish_rewriting(folder.path(), &mut ledger)?;
         let sink = sink::open(folder, &config.output, &ledger)?;
-        Ok(Self::with_sink(sink, config, tasks, ledger))
+        let mut write = Self::with_sink(sink, config, tasks, ledger, night);
+        write.ledger.add_night(&write.tally.night())?;
+        write.ledger.commit(None)?;
+        Ok(write)
     }
 
-    fn with_sink(sink: Box<dyn Sink>, config: &Config, tasks: Arc<Tasks>, ledger: Ledger) -> Self {
+    fn with_sink(
+        sink: Box<dyn Sink>,
+        config: &Config,
+        tasks: Arc<Tasks>,
+        ledger: Ledger,
+        night: Night,
+    ) -> Self {
         let wanted = config.output.fields.iter().map(|field| field.get_ref().clone()).collect();
         Self {
             format: StatementFormat::new(Arc::clone(&tasks), wanted),
@@ -145,6 +158,7 @@ impl Write {
             commit_every: Duration::from_millis(config.run.commit_milliseconds.get()),
             committed: Instant::now(),
             written: Written::none(&tasks),
+            tally: Tally::new(Arc::clone(&tasks), night),
             tasks,
         }
     }
@@ -157,7 +171,9 @@ impl Write {
         let records: Vec<DocumentRecord> =
             chunk.documents.par_iter().map(|document| line::document_record(document, labels)).collect();
         // The ledger must not claim documents whose files are about to be replaced.
-        if self.ledger.reopen(chunk.documents.iter().map(|document| document.document.id.as_str()))? {
+        let replaced = self.ledger.reopen(chunk.documents.iter().map(|document| document.document.id.as_str()))?;
+        if replaced.documents > 0 {
+            self.tally.count_replaced(replaced);
             self.commit()?;
         }
         let to_write: Vec<DocumentLines<'_>> = records
@@ -167,6 +183,7 @@ impl Write {
             .collect();
         let kept = self.sink.write(&to_write)?;
         for ((analysed, record), kept) in chunk.documents.iter().zip(records).zip(kept) {
+            self.tally.count(analysed, &record);
             self.ledger.add(&entry(&analysed.document, record, kept)?)?;
         }
         Ok(())
@@ -176,6 +193,7 @@ impl Write {
     fn commit(&mut self) -> Result<(), WriteError> {
         let shard = self.sink.commit()?;
         folder::step();
+        self.ledger.add_night(&self.tally.night())?;
         self.ledger.commit(shard)?;
         self.committed = Instant::now();
         Ok(())
@@ -219,6 +237,7 @@ impl Stage for Write {
         let line = line::rejection(&rejection)?;
         let Rejection { place, reason, .. } = &rejection;
         self.ledger.reject(&place.source, place.number(), reason.as_str(), &line)?;
+        self.tally.count_rejection(rejection.reason);
         *self.written.rejected.entry(rejection.reason).or_default() += 1;
         Ok(())
     }
@@ -259,7 +278,7 @@ mod tests {
         let key = ResultKey { layout: "memory".to_owned(), fingerprint: "test".to_owned() };
         let ledger = Ledger::begin(folder.path(), &key, false, || Ok::<_, WriteError>(())).unwrap();
         let memory = Memory::default();
-        let write = Write::with_sink(Box::new(memory.clone()), &config, Arc::default(), ledger);
+        let write = Write::with_sink(Box::new(memory.clone()), &config, Arc::default(), ledger, Night::default());
         let chunk = AnalysedChunk { documents, input_bytes: 1, tokens: TokenCount::default() };
         let (progress, _) = run_inline(write, [chunk]).unwrap();
         assert!(memory.is_finished());
