@@ -14,8 +14,8 @@ use toml::Spanned;
 use crate::record::Metadata;
 
 pub use sections::{
-    CacheConfig, Compression, CopiesConfig, Device, FieldNames, InputConfig, Layout, LogConfig, MetricsConfig,
-    ModelConfig, Order, OutputConfig, Precision, RecordMarkup, RunConfig, TaskConfig,
+    CacheConfig, Compression, CopiesConfig, DayField, Device, ExportConfig, FieldNames, InputConfig, Layout, LogConfig, MetricsConfig,
+    ModelConfig, Order, OutputConfig, Partition, Precision, RecordMarkup, RunConfig, TaskConfig,
 };
 
 /// The content of `pipeline.toml`. Relative paths are resolved against the file's folder.
@@ -31,6 +31,8 @@ pub struct Config {
     pub tasks: IndexMap<String, TaskConfig>,
     /// The output folder and its files.
     pub output: OutputConfig,
+    /// Tables for other programs.
+    pub export: ExportConfig,
     /// The cache of models' results.
     pub cache: CacheConfig,
     /// The metrics file.
@@ -61,6 +63,8 @@ struct Sections {
     tasks: IndexMap<Spanned<String>, TaskConfig>,
     #[serde(default)]
     output: OutputConfig,
+    #[serde(default)]
+    export: ExportConfig,
     #[serde(default)]
     cache: CacheConfig,
     #[serde(default)]
@@ -121,6 +125,7 @@ impl Config {
             models: sections.models,
             tasks,
             output: sections.output,
+            export: sections.export,
             cache: sections.cache,
             metrics: sections.metrics,
             log: sections.log,

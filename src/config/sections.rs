@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::values::{FieldPath, IgnorePattern, LanguageCode, Share, TimeOfDay, Whole, Workers};
+use super::values::{FieldPath, IgnorePattern, LanguageCode, OptionalPath, Share, TimeOfDay, Whole, Workers, Zone};
 use crate::record::Metadata;
 
 /// `[input]`
@@ -324,6 +324,70 @@ impl fmt::Display for Compression {
             Self::Zstd => "zstd",
         })
     }
+}
+
+/// `[export]`: tables for other programs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExportConfig {
+    /// The folder of Parquet files, in the output folder, if any.
+    pub parquet: OptionalPath,
+    /// The `SQLite` file, in the output folder, if any.
+    pub sqlite: OptionalPath,
+    /// The folder of CSV files, in the output folder, if any.
+    pub csv: OptionalPath,
+    /// False leaves all words of the articles out.
+    pub text: bool,
+    /// The date by which documents are counted.
+    pub day: DayField,
+    /// The time zone in which days begin.
+    pub time_zone: Zone,
+    /// The period of a Parquet file.
+    pub partition: Partition,
+}
+
+impl ExportConfig {
+    /// True if it names something to write.
+    #[must_use]
+    pub fn names_any(&self) -> bool {
+        [&self.parquet, &self.sqlite, &self.csv].into_iter().any(|path| path.get().is_some())
+    }
+}
+
+impl Default for ExportConfig {
+    fn default() -> Self {
+        Self {
+            parquet: OptionalPath::default(),
+            sqlite: OptionalPath::default(),
+            csv: OptionalPath::default(),
+            text: true,
+            day: DayField::default(),
+            time_zone: Zone::default(),
+            partition: Partition::default(),
+        }
+    }
+}
+
+/// The date by which documents are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DayField {
+    /// The time of publication.
+    #[default]
+    Published,
+    /// The time of the last change.
+    Modified,
+}
+
+/// The period of a Parquet file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Partition {
+    /// A file a day.
+    #[default]
+    Day,
+    /// A file a month, for archives of many years.
+    Month,
 }
 
 /// `[cache]`: the cache of models' results.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use isolang::Language;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
@@ -132,6 +133,79 @@ impl<'de> Deserialize<'de> for TimeOfDay {
         let text = String::deserialize(deserializer)?;
         let time = text.parse().ok().filter(|_| text.len() == 5);
         time.map(Self).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &"a time of day like \"06:00\""))
+    }
+}
+
+/// A time zone, by its name in the time zone database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(jiff::tz::TimeZone);
+
+impl Zone {
+    /// The time zone.
+    #[must_use]
+    pub fn get(&self) -> &jiff::tz::TimeZone {
+        &self.0
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self(jiff::tz::TimeZone::UTC)
+    }
+}
+
+impl<'de> Deserialize<'de> for Zone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let zone = if name == "UTC" { Ok(jiff::tz::TimeZone::UTC) } else { jiff::tz::TimeZone::get(&name) };
+        zone.map(Self)
+            .map_err(|_| D::Error::invalid_value(Unexpected::Str(&name), &"a time zone like \"Europe/London\" or \"UTC\""))
+    }
+}
+
+/// A path, or `false` for none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OptionalPath(Option<PathBuf>);
+
+impl OptionalPath {
+    /// The path, if there is one.
+    #[must_use]
+    pub fn get(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+}
+
+impl From<&str> for OptionalPath {
+    fn from(path: &str) -> Self {
+        Self(Some(path.into()))
+    }
+}
+
+impl<'de> Deserialize<'de> for OptionalPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PathOrFalse;
+        impl Visitor<'_> for PathOrFalse {
+            type Value = Option<PathBuf>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path, or false for none")
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+                if value { Err(E::invalid_value(Unexpected::Bool(value), &self)) } else { Ok(None) }
+            }
+
+            fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
+                if value.is_empty() { Err(E::invalid_value(Unexpected::Str(value), &self)) } else { Ok(Some(value.into())) }
+            }
+        }
+        deserializer.deserialize_any(PathOrFalse).map(Self)
     }
 }
 

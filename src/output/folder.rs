@@ -80,14 +80,14 @@ pub fn writer(folder: &Path) -> Result<Option<String>, WriteError> {
 
 /// A file that bears the ending `.part` until it is complete.
 #[derive(Debug)]
-pub(super) struct PartFile {
+pub(crate) struct PartFile {
     path: PathBuf,
     part: PathBuf,
     writer: BufWriter<File>,
 }
 
 impl PartFile {
-    pub(super) fn create(path: PathBuf) -> Result<Self, WriteError> {
+    pub(crate) fn create(path: PathBuf) -> Result<Self, WriteError> {
         let part = part_of(&path);
         step();
         let file = File::create(&part).map_err(failed(&part))?;
@@ -108,7 +108,7 @@ impl PartFile {
         Ok(Self { path, part, writer: BufWriter::new(file) })
     }
 
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         if is_step() {
             // A process may also end in the middle of a write.
             let _ = self.writer.write_all(&bytes[..bytes.len() / 2]).and_then(|()| self.writer.flush());
@@ -118,7 +118,7 @@ impl PartFile {
     }
 
     /// Syncs the file to disk, then gives it its name.
-    pub(super) fn finish(&mut self) -> Result<(), WriteError> {
+    pub(crate) fn finish(&mut self) -> Result<(), WriteError> {
         self.sync()?;
         self.rename()?;
         sync_folder(&self.path)
@@ -155,20 +155,20 @@ pub(super) fn sync_folder(path: &Path) -> Result<(), WriteError> {
     Ok(())
 }
 
-pub(super) fn failed(path: &Path) -> impl Fn(std::io::Error) -> WriteError + use<> {
+pub(crate) fn failed(path: &Path) -> impl Fn(std::io::Error) -> WriteError + use<> {
     let path = path.to_owned();
     move |cause| WriteError::Io { path: path.clone(), cause }
 }
 
 /// The path of a file while it is incomplete.
-pub(super) fn part_of(path: &Path) -> PathBuf {
+pub(crate) fn part_of(path: &Path) -> PathBuf {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     part.into()
 }
 
 /// Removes a file, if there is one.
-pub(super) fn remove(path: &Path) -> Result<(), WriteError> {
+pub(crate) fn remove(path: &Path) -> Result<(), WriteError> {
     step();
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path)(error)),

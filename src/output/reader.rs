@@ -1,7 +1,7 @@
 //! An output folder read again: documents and their statements, rejections and the report, each as its record.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::schema::{DocumentRecord, RejectionRecord, RunRecord, StatementRecord};
+use crate::digest::sha256;
+use crate::ledger::Kept;
 
 /// An output folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,12 @@ pub enum ReadError {
         /// The cause.
         #[source]
         cause: serde_json::Error,
+    },
+    /// Statements are not as they were written.
+    #[error("`{}` has other statements than were written; `pressrun verify` says more", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// Statements are missing.
     #[error("`{}` has {found} statements of document `{document}`, `documents.jsonl` says {expected}", path.display())]
@@ -125,9 +133,47 @@ impl Reader {
         Ok(statements)
     }
 
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The statements at a place that the ledger has, in their order. Their hash is checked.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that has other bytes there than were written.
+    pub fn statements_at(&self, kept: &Kept) -> Result<Vec<StatementRecord>, ReadError> {
+        let path = self.folder.join(&kept.file);
+        let bytes = match range(&path, kept.start, kept.length) {
+            Ok(bytes) => bytes,
+            Err(cause) => return Err(ReadError::Io { path, cause }),
+        };
+        if sha256(&bytes) != kept.sha256 {
+            return Err(ReadError::Changed { path });
+        }
+        let is_compressed = path.extension().is_some_and(|ending| ending == "zst");
+        let lines = if is_compressed { zstd::decode_all(bytes.as_slice()) } else { Ok(bytes) };
+        match lines {
+            Ok(lines) => records_in(&lines)
+                .collect::<serde_json::Result<_>>()
+                .map_err(|cause| ReadError::Record { path, line: cause.line() as u64, cause }),
+            Err(cause) => Err(ReadError::Io { path, cause }),
+        }
+    }
+
     fn records<T>(&self, name: &str) -> Result<Records<T>, ReadError> {
         Ok(Records { lines: Lines::open(self.folder.join(name))?, record: PhantomData })
     }
+}
+
+/// The bytes from `start` on in a file.
+fn range(path: &Path, start: u64, length: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The next statements of a document in a file: as many as its record says, or fewer where the file ends.
