@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Nights(NightsArguments),
     /// Show the state of an output folder (also during a run)
     Status(FolderArguments),
+    /// Bring tables for other programs up to date: Parquet, SQLite, CSV
+    Export(ExportArguments),
     /// Check that an output folder is complete and unchanged
     Verify(VerifyArguments),
     /// Remove documents from an output folder permanently
@@ -191,6 +193,20 @@ pub(crate) struct NightsArguments {
     /// Print one JSON object per run with all its numbers, by source and label
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// Output folder [default: the one in `--config`, or `output` if there is no configuration]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// Write everything again, not only what has changed
+    #[arg(long)]
+    pub(crate) redo: bool,
+
+    /// Configuration file, whose `[export]` is used [default: pipeline.toml if it exists, otherwise built-in defaults]
+    #[arg(short, long)]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

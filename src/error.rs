@@ -1,6 +1,7 @@
 //! Errors that end a run, and their exit codes.
 
 use crate::config::ConfigError;
+use crate::export::ExportError;
 use crate::input::find::FindError;
 use crate::ledger::LedgerError;
 use crate::output::WriteError;
@@ -28,6 +29,9 @@ pub enum RunError {
     /// The ledger cannot be used, or belongs to a different configuration.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Tables cannot be exported.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A stage failed.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),

@@ -25,6 +25,9 @@ pub mod evaluate;
 /// Labelled texts for training and evaluation.
 pub mod labelled;
 
+/// Tables of the results for other programs.
+pub mod export;
+
 /// The stages that a document passes through. Knows nothing about threads.
 pub mod stages;
 

@@ -10,6 +10,8 @@ pub(crate) fn forget(arguments: &ForgetArguments, screen: &Screen) -> anyhow::Re
     let config = Config::load(&arguments.config).map_err(RunError::from)?;
     screen.log().begin(&config.log)?;
     pressrun::forget(&config, &arguments.documents)?;
+    // Tables that were exported must not keep their words.
+    pressrun::export::refresh(&config.output.directory).map_err(RunError::from)?;
     screen.tell(&format!("forgot {} of `{}`", arguments.documents.len(), config.output.directory.display()));
     Ok(())
 }

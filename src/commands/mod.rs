@@ -2,6 +2,8 @@
 
 /// `pressrun evaluate`
 pub(crate) mod evaluate;
+/// `pressrun export`
+pub(crate) mod export;
 /// `pressrun forget`
 pub(crate) mod forget;
 /// `pressrun nights`

@@ -4,14 +4,17 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Zoned};
 
+use pressrun::causes::chain;
 use pressrun::config::Config;
 use pressrun::config::values::TimeOfDay;
 use pressrun::error::RunError;
+use pressrun::output::schema::Outcome;
 use pressrun::pipeline::Interrupt;
 use pressrun::report::table;
 use pressrun::{Job, Request, Selection};
 
 use crate::cli::{RetryArguments, RunArguments};
+use crate::commands::export::export_to;
 use crate::progress::Screen;
 
 /// The exit code of a run that the user stopped: 128 plus the number of SIGINT.
@@ -33,6 +36,7 @@ fn run_selection(arguments: &RunArguments, selection: Selection, screen: &Screen
     let is_whole = selection == Selection::Everything;
     let output = config.output.directory.clone();
     let deadline = config.run.deadline;
+    let export = config.export.clone();
     let (paths, listed) = arguments.input.paths()?;
     let job = Job::prepare(config, Request { paths, listed, redo: arguments.redo, selection })?;
     let interrupt = stop_time(deadline, arguments.time).map_or_else(Interrupt::default, Interrupt::at);
@@ -52,7 +56,16 @@ fn run_selection(arguments: &RunArguments, selection: Selection, screen: &Screen
             "no documents were found: folders are searched for files whose names or contents show that they can be read"
         );
     }
-    outcome.map_err(Into::into)
+    // Results that are there are exported, also if the run was stopped; those of a run that broke off are not complete.
+    let exported = if export.names_any() && report.record.outcome != Outcome::Failed {
+        export_to(&output, &export, false, screen)
+    } else {
+        Ok(())
+    };
+    if let (Err(_), Err(error)) = (&outcome, &exported) {
+        tracing::error!("the results could not be exported: {}", chain(error));
+    }
+    outcome.and(exported).map_err(Into::into)
 }
 
 /// The moment to stop reading: the earlier of the configuration's deadline and the end of the time that the command line gives. It

@@ -7,6 +7,7 @@ use anyhow::{bail, ensure};
 
 use pressrun::config::Config;
 use pressrun::error::RunError;
+use pressrun::export::check::check as check_exports;
 use pressrun::output::folder::writer;
 use pressrun::output::verify::verify as check;
 use pressrun::repeat;
@@ -27,6 +28,7 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<()> {
         bail!("a run, process {process}, is writing into `{}`: verify it afterwards", folder.display());
     }
     let mut found = check(folder)?;
+    found.faults.extend(check_exports(folder));
     if let Some(config) = config.as_ref().filter(|_| arguments.sample > 0) {
         let repeated = repeat(config, arguments.paths.clone(), arguments.sample)?;
         found.faults.extend(repeated.faults);

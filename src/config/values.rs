@@ -160,11 +160,18 @@ impl Default for Zone {
     }
 }
 
+impl TryFrom<&str> for Zone {
+    type Error = jiff::Error;
+
+    fn try_from(name: &str) -> Result<Self, jiff::Error> {
+        if name == "UTC" { Ok(Self::default()) } else { jiff::tz::TimeZone::get(name).map(Self) }
+    }
+}
+
 impl<'de> Deserialize<'de> for Zone {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        let zone = if name == "UTC" { Ok(jiff::tz::TimeZone::UTC) } else { jiff::tz::TimeZone::get(&name) };
-        zone.map(Self)
+        Self::try_from(name.as_str())
             .map_err(|_| D::Error::invalid_value(Unexpected::Str(&name), &"a time zone like \"Europe/London\" or \"UTC\""))
     }
 }
@@ -178,6 +185,12 @@ impl OptionalPath {
     #[must_use]
     pub fn get(&self) -> Option<&Path> {
         self.0.as_deref()
+    }
+}
+
+impl From<Option<PathBuf>> for OptionalPath {
+    fn from(path: Option<PathBuf>) -> Self {
+        Self(path)
     }
 }
 

@@ -11,7 +11,7 @@
 //! resolver (since edition 2021) turns features of dev-dependencies on in builds that include tests, benchmarks or examples, for
 //! all crates of that build. So `cargo test` builds the program with the points, and tests can start it. `cargo build`, `cargo run`
 //! and `cargo install` leave them out: there `fail_point!` is nothing at all, and the functions below always return `None`.
-//! `output::folder` has one more point, `file-operation`.
+//! `output::folder` has one more point, `file-operation`, at which exports can end, too.
 //!
 //! Both kinds of build put the program in the same place: after `cargo test`, the one in `target/release` has the points until
 //! `cargo build` puts the other one there. `.ci/run` checks the features of a release.

@@ -159,6 +159,12 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// True if `folder` has a ledger.
+    #[must_use]
+    pub fn is_there(folder: &Path) -> bool {
+        folder.join(FILE).exists()
+    }
+
     /// Opens the ledger in `folder` and checks it.
     ///
     /// # Errors

@@ -144,7 +144,7 @@ pub(super) fn write_one_of_many(path: PathBuf, content: &[u8]) -> Result<(), Wri
 }
 
 /// Syncs the folder of `path` to disk.
-pub(super) fn sync_folder(path: &Path) -> Result<(), WriteError> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), WriteError> {
     step();
     // Only Unix lets a folder be opened and synced.
     if cfg!(unix)
