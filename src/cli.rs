@@ -204,7 +204,7 @@ pub(crate) struct ExportArguments {
     #[arg(long)]
     pub(crate) redo: bool,
 
-    /// Configuration file, whose `[export]` is used [default: pipeline.toml if it exists, otherwise built-in defaults]
+    /// Configuration file, whose `[export]` is used [default: pipeline.toml if it exists, otherwise the settings of the last export]
     #[arg(short, long)]
     pub(crate) config: Option<PathBuf>,
 }

@@ -21,13 +21,17 @@ pub(crate) fn export(arguments: &ExportArguments, screen: &Screen) -> anyhow::Re
     let configured = config.as_ref().map(|config| &config.output.directory);
     let folder = arguments.directory.as_ref().or(configured).map_or(Path::new("output"), PathBuf::as_path);
     ensure!(folder.is_dir(), "`{}` is no folder", folder.display());
-    let settings = config.as_ref().map_or_else(ExportConfig::default, |config| config.export.clone());
-    export_to(folder, &settings, arguments.redo, screen)?;
+    export_to(folder, config.as_ref().map(|config| &config.export), arguments.redo, screen)?;
     Ok(())
 }
 
 /// Exports, and says what was done.
-pub(crate) fn export_to(folder: &Path, config: &ExportConfig, redo: bool, screen: &Screen) -> Result<(), RunError> {
+pub(crate) fn export_to(
+    folder: &Path,
+    config: Option<&ExportConfig>,
+    redo: bool,
+    screen: &Screen,
+) -> Result<(), RunError> {
     let Exported { targets } = pressrun::export::export(folder, config, redo)?;
     for (form, path, summary) in &targets {
         screen.tell(&format!("{form:<8} {}: {}", path.display(), done(form, summary)));

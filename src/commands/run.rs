@@ -58,7 +58,7 @@ fn run_selection(arguments: &RunArguments, selection: Selection, screen: &Screen
     }
     // Results that are there are exported, also if the run was stopped; those of a run that broke off are not complete.
     let exported = if export.names_any() && report.record.outcome != Outcome::Failed {
-        export_to(&output, &export, false, screen)
+        export_to(&output, Some(&export), false, screen)
     } else {
         Ok(())
     };

@@ -14,8 +14,8 @@ use toml::Spanned;
 use crate::record::Metadata;
 
 pub use sections::{
-    CacheConfig, Compression, CopiesConfig, DayField, Device, ExportConfig, FieldNames, InputConfig, Layout, LogConfig, MetricsConfig,
-    ModelConfig, Order, OutputConfig, Partition, Precision, RecordMarkup, RunConfig, TaskConfig,
+    CacheConfig, Compression, CopiesConfig, DayField, Device, ExportConfig, FieldNames, InputConfig, Layout, LogConfig,
+    MetricsConfig, ModelConfig, Order, OutputConfig, Partition, Precision, RecordMarkup, RunConfig, TaskConfig,
 };
 
 /// The content of `pipeline.toml`. Relative paths are resolved against the file's folder.

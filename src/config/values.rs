@@ -171,8 +171,9 @@ impl TryFrom<&str> for Zone {
 impl<'de> Deserialize<'de> for Zone {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Self::try_from(name.as_str())
-            .map_err(|_| D::Error::invalid_value(Unexpected::Str(&name), &"a time zone like \"Europe/London\" or \"UTC\""))
+        Self::try_from(name.as_str()).map_err(|_| {
+            D::Error::invalid_value(Unexpected::Str(&name), &"a time zone like \"Europe/London\" or \"UTC\"")
+        })
     }
 }
 
@@ -215,7 +216,11 @@ impl<'de> Deserialize<'de> for OptionalPath {
             }
 
             fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
-                if value.is_empty() { Err(E::invalid_value(Unexpected::Str(value), &self)) } else { Ok(Some(value.into())) }
+                if value.is_empty() {
+                    Err(E::invalid_value(Unexpected::Str(value), &self))
+                } else {
+                    Ok(Some(value.into()))
+                }
             }
         }
         deserializer.deserialize_any(PathOrFalse).map(Self)

@@ -21,7 +21,10 @@ pub fn check(folder: &Path) -> Vec<Fault> {
         return faults;
     }
     let Some(record) = ExportRecord::load(folder) else {
-        faults.push(fault(RECORD, "is no record of an export that this version can read; `pressrun export` writes it again"));
+        faults.push(fault(
+            RECORD,
+            "is no record of an export that this version can read; `pressrun export` writes it again",
+        ));
         return faults;
     };
     let files = record.files.iter().map(|(path, file)| (path.clone(), folder.join(path), file.bytes, &file.sha256));
@@ -94,7 +97,12 @@ fn fault_of_database(folder: &Path, sqlite: &Path, record: &ExportRecord) -> Opt
     let damage = database.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
     match damage {
         Ok(damage) if damage == "ok" => {}
-        Ok(damage) => return Some(fault(name, format!("is damaged: {damage}; remove it, and `pressrun export` writes it again"))),
+        Ok(damage) => {
+            return Some(fault(
+                name,
+                format!("is damaged: {damage}; remove it, and `pressrun export` writes it again"),
+            ));
+        }
         Err(error) => return Some(fault(name, format!("cannot be read: {error}"))),
     }
     // Only tables from this very state of the ledger have to agree with it.
@@ -135,7 +143,9 @@ fn differs(folder: &Path, database: &rusqlite::Connection, record: &ExportRecord
         }
     }
     for (table, sum) in [("statements", "statements"), ("attributions", "attributions")] {
-        if count(&format!("SELECT count(*) FROM {table}"))? != count(&format!("SELECT coalesce(sum({sum}), 0) FROM documents"))? {
+        if count(&format!("SELECT count(*) FROM {table}"))?
+            != count(&format!("SELECT coalesce(sum({sum}), 0) FROM documents"))?
+        {
             return Ok(Some(format!("does not have as many {table} as its documents say")));
         }
     }

@@ -121,10 +121,13 @@ pub(super) fn duckdb_views(partition: Partition) -> String {
 
 /// `metadata.yml` for Datasette: what tables and columns mean, what to count by, and queries. Texts are quoted as JSON, which is YAML.
 pub(super) fn metadata(database: &str, tasks: &TaskFields) -> String {
-    let mut yaml = "# For Datasette, written by pressrun: datasette serve FILE.sqlite -m metadata.yml\ntitle: pressrun\n".to_owned();
+    let mut yaml =
+        "# For Datasette, written by pressrun: datasette serve FILE.sqlite -m metadata.yml\ntitle: pressrun\n"
+            .to_owned();
     yaml.push_str("description: Who said what in the news, with topics and tone\n");
     let _ = writeln!(yaml, "databases:\n  {}:\n    tables:", json!(database));
-    let rows = [RowTable::documents, RowTable::statements, RowTable::attributions].map(|table| table(tasks, true).table);
+    let rows =
+        [RowTable::documents, RowTable::statements, RowTable::attributions].map(|table| table(tasks, true).table);
     for table in rows.into_iter().chain(dimensions::NAMES.map(dimensions::table)) {
         describe(&mut yaml, &table);
     }
@@ -141,8 +144,10 @@ pub(super) fn metadata(database: &str, tasks: &TaskFields) -> String {
 
 /// `datasette.yml`: the queries once more, where Datasette 1.0 looks for them.
 pub(super) fn datasette(database: &str) -> String {
-    let mut yaml =
-        format!("# For Datasette 1.0 and later, written by pressrun: add -c datasette.yml\ndatabases:\n  {}:\n    queries:\n", json!(database));
+    let mut yaml = format!(
+        "# For Datasette 1.0 and later, written by pressrun: add -c datasette.yml\ndatabases:\n  {}:\n    queries:\n",
+        json!(database)
+    );
     queries(&mut yaml);
     yaml
 }

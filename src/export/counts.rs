@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::day::Day;
-use super::rows::{ExportedDocument, topic, tone_units};
+use super::rows::{ExportedDocument, tone_units, topic};
 use super::tasks::TaskFields;
 use crate::ledger::nights::NO_SOURCE;
 use crate::output::schema::StatementRecord;
@@ -102,7 +102,8 @@ impl Counts {
         let mut known = BTreeSet::new();
         for speaker in document.attributions.iter().filter_map(|attribution| attribution.record.speaker.as_ref()) {
             let key = (speaker.name.clone(), speaker.role.clone().unwrap_or_default());
-            let none = SpeakerSums { attributions: 0, in_copies: 0, documents: 0, first: document.day, last: document.day };
+            let none =
+                SpeakerSums { attributions: 0, in_copies: 0, documents: 0, first: document.day, last: document.day };
             let sums = self.speakers.entry(key).or_insert(none);
             sums.attributions += 1;
             sums.in_copies += i64::from(document.is_copy());
@@ -132,7 +133,9 @@ impl TopicSums {
 fn is_labelled(statement: &StatementRecord, tasks: &TaskFields) -> bool {
     match &statement.flags {
         Some(flags) => !flags.contains(&Flag::Boilerplate),
-        None => tasks.topic.as_ref().is_none_or(|task| statement.tasks.get(task).is_some_and(|found| found.label.is_some())),
+        None => {
+            tasks.topic.as_ref().is_none_or(|task| statement.tasks.get(task).is_some_and(|found| found.label.is_some()))
+        }
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) const FILES: [&str; 3] = ["documents.csv", "statements.csv", "attribu
 /// Writes the files.
 pub(super) fn export(folder: &Path, csv: &Path, plan: &Plan, settings: &Settings) -> Result<Summary, ExportError> {
     fs::create_dir_all(csv).map_err(failed(csv))?;
-    let tables = [RowTable::documents, RowTable::statements, RowTable::attributions].map(|table| table(&plan.tasks, true));
+    let tables =
+        [RowTable::documents, RowTable::statements, RowTable::attributions].map(|table| table(&plan.tasks, true));
     let mut files = Vec::new();
     for (table, name) in tables.iter().zip(FILES) {
         files.push(CsvFile::create(csv, name, table)?);
@@ -70,7 +71,9 @@ struct CsvFile {
 impl CsvFile {
     fn create(folder: &Path, name: &str, table: &RowTable) -> Result<Self, ExportError> {
         let path = folder.join(name);
-        let writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Part(PartFile::create(path.clone())?));
+        let writer = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(Part(PartFile::create(path.clone())?));
         let text = TEXTS.iter().find(|(name, _)| *name == table.table.name);
         let columns = &table.table.columns;
         let place = |name: &str| columns.iter().position(|column| column.name == name);

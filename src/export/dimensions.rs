@@ -46,7 +46,11 @@ fn daily_topics() -> Table {
     let mut columns = vec![
         Column::fact("day", Kind::Text, "The day, or `undated`"),
         Column::fact("source", Kind::Text, "The publisher, or `(none)`"),
-        Column::fact("topic", Kind::Text, "The topic; `unsure` below the task's threshold, `(none)` without such a task"),
+        Column::fact(
+            "topic",
+            Kind::Text,
+            "The topic; `unsure` below the task's threshold, `(none)` without such a task",
+        ),
     ];
     columns.extend(integers([
         ("statements", "Statements with this topic, without boilerplate"),
@@ -56,7 +60,11 @@ fn daily_topics() -> Table {
         ("positive", "Of these, statements with the label positive"),
     ]));
     columns.push(Column::fact("tone_sum", Kind::Real, "The sum of their tone; divide by `statements` for the mean"));
-    Table { name: "daily_topics", meaning: "Statements by day, source and topic. Sums: add them up as you like", columns }
+    Table {
+        name: "daily_topics",
+        meaning: "Statements by day, source and topic. Sums: add them up as you like",
+        columns,
+    }
 }
 
 fn labels() -> Table {

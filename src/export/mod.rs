@@ -171,17 +171,14 @@ struct Lights {
     digest: String,
 }
 
-/// Brings the tables of the output folder up to date with its results. If `config` names nothing, the usual Parquet folder and `SQLite`
-/// file are written. With `redo`, everything is made anew.
+/// Brings the tables of the output folder up to date with its results. What `config` does not name is taken from the last export, or else
+/// the usual Parquet folder and `SQLite` file are written. With `redo`, everything is made anew.
 ///
 /// # Errors
 /// A folder without finished results, or files that cannot be written. What was there before is whole then.
-pub fn export(folder: &Path, config: &ExportConfig, redo: bool) -> Result<Exported, ExportError> {
-    let mut config = config.clone();
-    if !config.names_any() {
-        config.parquet = OptionalPath::from(DEFAULT_PARQUET);
-        config.sqlite = OptionalPath::from(DEFAULT_SQLITE);
-    }
+pub fn export(folder: &Path, config: Option<&ExportConfig>, redo: bool) -> Result<Exported, ExportError> {
+    let last = ExportRecord::load(folder);
+    let config = effective_config(config, last.as_ref());
     if !Ledger::is_there(folder) {
         return Err(LedgerError::Missing { path: folder.to_owned() }.into());
     }
@@ -189,7 +186,7 @@ pub fn export(folder: &Path, config: &ExportConfig, redo: bool) -> Result<Export
     let seal = std::fs::read_to_string(folder.join(SEAL));
     let Ok(seal) = seal else { return Err(ExportError::Unfinished { path: folder.to_owned() }) };
     let mut record = ExportRecord::new(&config, sha256(&seal));
-    let before = if redo { None } else { ExportRecord::load(folder) };
+    let before = last.filter(|_| !redo);
     if before.as_ref().is_some_and(|before| before.is_same(&record) && before.is_complete(folder)) {
         return Ok(unchanged(folder, &config));
     }
@@ -207,15 +204,28 @@ pub fn export(folder: &Path, config: &ExportConfig, redo: bool) -> Result<Export
 /// As [`export`].
 pub fn refresh(folder: &Path) -> Result<(), ExportError> {
     match ExportRecord::load(folder) {
-        Some(record) => export(folder, &record.config(), false).map(|_| ()),
+        Some(_) => export(folder, None, false).map(|_| ()),
         None => Ok(()),
     }
+}
+
+/// The configuration with names for what is written.
+fn effective_config(config: Option<&ExportConfig>, last: Option<&ExportRecord>) -> ExportConfig {
+    let last = last.map(ExportRecord::config);
+    let mut effective = config.or(last.as_ref()).cloned().unwrap_or_default();
+    if !effective.names_any() {
+        effective.parquet = last.as_ref().map_or(OptionalPath::from(DEFAULT_PARQUET), |last| last.parquet.clone());
+        effective.sqlite = last.as_ref().map_or(OptionalPath::from(DEFAULT_SQLITE), |last| last.sqlite.clone());
+        effective.csv = last.map_or(OptionalPath::default(), |last| last.csv);
+    }
+    effective
 }
 
 /// Nothing to do for any form.
 fn unchanged(folder: &Path, config: &ExportConfig) -> Exported {
     let named = [("Parquet", &config.parquet), ("SQLite", &config.sqlite), ("CSV", &config.csv)];
-    let targets = named.into_iter().filter_map(|(form, path)| Some((form, folder.join(path.get()?), Summary::default())));
+    let targets =
+        named.into_iter().filter_map(|(form, path)| Some((form, folder.join(path.get()?), Summary::default())));
     Exported { targets: targets.collect() }
 }
 
@@ -261,7 +271,8 @@ fn write_all(
         let summary = if is_current { Summary::default() } else { csv::export(folder, &path, &plan, &settings)? };
         record.csv_digest = Some(digest);
         for name in csv::FILES {
-            let known = before.filter(|_| is_current).and_then(|before| before.files.get(&relative(folder, &path.join(name))));
+            let known =
+                before.filter(|_| is_current).and_then(|before| before.files.get(&relative(folder, &path.join(name))));
             let file = match known {
                 Some(file) => file.clone(),
                 None => FileRecord::of_file(&path.join(name))?,

@@ -171,8 +171,11 @@ impl DocumentReader {
                 .into_par_iter()
                 .map(|(planned, entry, night)| {
                     let record: DocumentRecord = parsed(&entry.line)?;
-                    let statements =
-                        if record.statements == 0 { Vec::new() } else { Reader::new(reader).statements_at(&entry.kept)? };
+                    let statements = if record.statements == 0 {
+                        Vec::new()
+                    } else {
+                        Reader::new(reader).statements_at(&entry.kept)?
+                    };
                     Ok(ExportedDocument::new(planned.number, record, statements, planned.day, night))
                 })
                 .collect::<Result<_, ExportError>>()?;

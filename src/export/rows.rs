@@ -1,7 +1,6 @@
 //! Documents, statements and attributions as rows: every column of the three tables, with its name, its meaning and its value. A new
 //! column is one entry here.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::day::{Day, microseconds};
@@ -212,12 +211,10 @@ impl RowTable {
         columns.fact("similarity", Kind::Real, "The share of the text that is copied, 0 to 1", |row| {
             Cell::maybe_real(row.document.record.similarity)
         });
-        columns.fact("copy", Kind::Flag, "True for a copy of another document", |row| {
-            Cell::Flag(row.document.is_copy())
-        });
-        columns.fact("text_sha256", Kind::Text, "SHA-256 of the text", |row| {
-            Cell::text(&row.document.record.text_sha256)
-        });
+        columns
+            .fact("copy", Kind::Flag, "True for a copy of another document", |row| Cell::Flag(row.document.is_copy()));
+        columns
+            .fact("text_sha256", Kind::Text, "SHA-256 of the text", |row| Cell::text(&row.document.record.text_sha256));
         columns.fact("characters", Kind::Integer, "The length of the text in code points", |row| {
             Cell::count(row.document.record.characters)
         });
@@ -264,9 +261,8 @@ impl RowTable {
         columns.words("text", "The sentence", |row| {
             Cell::maybe_text(row.statement.and_then(|statement| statement.text.as_deref()))
         });
-        columns.fact("heading", Kind::Flag, "True for a title, a heading or the like", |row| {
-            row.has_flag(Flag::Heading)
-        });
+        columns
+            .fact("heading", Kind::Flag, "True for a title, a heading or the like", |row| row.has_flag(Flag::Heading));
         columns.fact(
             "boilerplate",
             Kind::Flag,
@@ -276,9 +272,8 @@ impl RowTable {
         columns.fact("truncated", Kind::Flag, "True if the model has read only its beginning", |row| {
             row.has_flag(Flag::Truncated)
         });
-        columns.fact("copy", Kind::Flag, "True in a copy of another document", |row| {
-            Cell::Flag(row.document.is_copy())
-        });
+        columns
+            .fact("copy", Kind::Flag, "True in a copy of another document", |row| Cell::Flag(row.document.is_copy()));
         columns.fact("tone", Kind::Real, "Positive minus negative probability, -1 to 1", |row| {
             tone(row.statement, row.tasks)
         });
@@ -301,9 +296,8 @@ impl RowTable {
         });
         columns.day();
         columns.source();
-        columns.fact("copy", Kind::Flag, "True in a copy of another document", |row| {
-            Cell::Flag(row.document.is_copy())
-        });
+        columns
+            .fact("copy", Kind::Flag, "True in a copy of another document", |row| Cell::Flag(row.document.is_copy()));
         columns.fact("kind", Kind::Text, "`direct`, `indirect` or `mixed`", |row| {
             row.attribution.map_or(Cell::Null, |found| Cell::text(kind_name(found.record.kind)))
         });
@@ -338,9 +332,8 @@ impl RowTable {
         columns.fact("topic", Kind::Text, "The topic of the first statement", |row| {
             Cell::maybe_text(row.first_statement().and_then(|statement| topic(statement, row.tasks)))
         });
-        columns.fact("tone", Kind::Real, "The tone of the first statement", |row| {
-            tone(row.first_statement(), row.tasks)
-        });
+        columns
+            .fact("tone", Kind::Real, "The tone of the first statement", |row| tone(row.first_statement(), row.tasks));
         columns.table(ATTRIBUTIONS, "Who said what: each quotation once, whole")
     }
 
@@ -447,13 +440,7 @@ impl Columns {
         self.values.push(value);
     }
 
-    fn fact(
-        &mut self,
-        name: &'static str,
-        kind: Kind,
-        meaning: &'static str,
-        value: for<'a> fn(Row<'a>) -> Cell<'a>,
-    ) {
+    fn fact(&mut self, name: &'static str, kind: Kind, meaning: &'static str, value: for<'a> fn(Row<'a>) -> Cell<'a>) {
         self.push(Column::fact(name, kind, meaning), Value::Of(value));
     }
 
@@ -476,11 +463,29 @@ impl Columns {
     fn labels(&mut self, tasks: &TaskFields, of_documents: bool) {
         for task in &tasks.tasks {
             let name = &task.name;
-            self.label(name.clone(), Kind::Text, format!("The label of the task {name}; `unsure` below its threshold"), name, LabelPart::Label);
+            self.label(
+                name.clone(),
+                Kind::Text,
+                format!("The label of the task {name}; `unsure` below its threshold"),
+                name,
+                LabelPart::Label,
+            );
             if task.has_codes {
-                self.label(format!("{name}_code"), Kind::Text, format!("The code of the {name}"), name, LabelPart::Code);
+                self.label(
+                    format!("{name}_code"),
+                    Kind::Text,
+                    format!("The code of the {name}"),
+                    name,
+                    LabelPart::Code,
+                );
             }
-            self.label(format!("{name}_score"), Kind::Real, format!("The probability of the {name}"), name, LabelPart::Score);
+            self.label(
+                format!("{name}_score"),
+                Kind::Real,
+                format!("The probability of the {name}"),
+                name,
+                LabelPart::Score,
+            );
             if task.has_runner_up {
                 let meaning = format!("The most probable {name} that was not given");
                 self.label(format!("{name}_runner_up"), Kind::Text, meaning, name, LabelPart::RunnerUp);

@@ -24,6 +24,9 @@ pub(super) const APPLICATION: i32 = 0x5052_534e;
 /// The time to wait for a program that locks the file.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The time to wait for a reader that is in the middle of a query.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The bits of a statement's id below its document's number.
 const INDEX_BITS: u32 = 24;
 
@@ -75,7 +78,7 @@ impl Target<'_> {
     fn create(&self, part: &Path) -> Result<Summary, ExportError> {
         step();
         let database = Connection::open(part).map_err(self.failed())?;
-        let in_memory = "PRAGMA journal_mode = off; PRAGMA synchronous = off; PRAGMA cache_size = -65536; BEGIN;";
+        let in_memory = "PRAGMA foreign_keys = off; PRAGMA journal_mode = off; PRAGMA synchronous = off; PRAGMA cache_size = -65536; BEGIN;";
         database.execute_batch(in_memory).map_err(self.failed())?;
         let summary = self.fill(&database)?;
         database.execute_batch("COMMIT").map_err(self.failed())?;
@@ -103,7 +106,11 @@ impl Target<'_> {
         }
         self.enter_wal(&database)?;
         step();
-        database.execute_batch("PRAGMA cache_size = -65536; PRAGMA secure_delete = on; BEGIN IMMEDIATE;").map_err(self.failed())?;
+        database
+            .execute_batch(
+                "PRAGMA foreign_keys = off; PRAGMA cache_size = -65536; PRAGMA secure_delete = on; BEGIN IMMEDIATE;",
+            )
+            .map_err(self.failed())?;
         let mut summary = if is_usable {
             self.change(&database, &changes)?
         } else {
@@ -307,8 +314,10 @@ impl Target<'_> {
              DELETE FROM daily_sources WHERE documents = 0;",
         )?;
         if self.lights.rejected > 0 {
-            let known = database
-                .execute("UPDATE daily_sources SET rejected = ? WHERE day = 'undated' AND source = '(none)'", [self.lights.rejected])?;
+            let known = database.execute(
+                "UPDATE daily_sources SET rejected = ? WHERE day = 'undated' AND source = '(none)'",
+                [self.lights.rejected],
+            )?;
             if known == 0 {
                 let row = "INSERT INTO daily_sources VALUES ('undated', '(none)', 0, 0, 0, 0, 0, 0, 0, 0, ?)";
                 database.execute(row, [self.lights.rejected])?;
@@ -328,35 +337,47 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// Switches to WAL mode, in which readers do not hold the transaction up.
+    /// Switches to WAL mode, in which readers do not hold the transaction up. The switch locks the file for a moment: so it does not wait for
+    /// readers while it keeps new ones out, but tries again, and it does not wait for the disk.
     fn enter_wal(&self, database: &Connection) -> Result<(), ExportError> {
+        database.busy_timeout(Duration::ZERO).map_err(self.failed())?;
+        database.execute_batch("PRAGMA synchronous = off").map_err(self.failed())?;
         let since = Instant::now();
         loop {
             match database.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0)) {
-                Ok(_) => return Ok(()),
+                Ok(_) => break,
                 Err(error) if is_busy(&error) && since.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(50));
+                    std::thread::sleep(Duration::from_millis(20));
                 }
                 Err(error) if is_busy(&error) => return Err(ExportError::Held { path: self.path.to_owned() }),
                 Err(error) => return Err(self.failed()(error)),
             }
         }
+        database.execute_batch("PRAGMA synchronous = full").map_err(self.failed())?;
+        database.busy_timeout(PATIENCE).map_err(self.failed())
     }
 
-    /// Moves the log into the file and leaves WAL mode, so that programs can read the file that may not write beside it. A reader can
-    /// hold that up: then it is true, the next export tries again, and nobody but the disk notices.
+    /// Moves the log into the file and leaves WAL mode, so that programs can read the file that may not write beside it. A program that
+    /// keeps the file open can hold that up. Returns true if words of removed documents may be in the file until the next export.
     fn leave_wal(&self, database: &Connection) -> Result<bool, ExportError> {
+        database.busy_timeout(Duration::ZERO).map_err(self.failed())?;
         let since = Instant::now();
-        loop {
-            let is_busy: bool = database
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))
-                .or_else(|error| if is_busy(&error) { Ok(true) } else { Err(error) })
-                .map_err(self.failed())?;
-            let has_left = !is_busy && database.pragma_update(None, "journal_mode", "delete").is_ok();
-            if has_left || since.elapsed() > Duration::from_secs(2) {
-                return Ok(is_busy);
+        while self.is_log_busy(database)? {
+            if since.elapsed() > CHECKPOINT_PATIENCE {
+                return Ok(true);
             }
             std::thread::sleep(Duration::from_millis(20));
+        }
+        // Refused as long as another program has the file open, and that does no harm.
+        let _ = database.pragma_update(None, "journal_mode", "delete");
+        Ok(false)
+    }
+
+    /// Moves the log into the file. True if a reader does not let go of old pages.
+    fn is_log_busy(&self, database: &Connection) -> Result<bool, ExportError> {
+        match database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0)) {
+            Err(error) if is_busy(&error) => Ok(true),
+            answer => answer.map_err(self.failed()),
         }
     }
 
@@ -495,8 +516,9 @@ fn add_labels(database: &Connection, counts: &Counts) -> rusqlite::Result<()> {
 
 fn add_to_search(database: &Connection, number: i64) -> rusqlite::Result<()> {
     for (search, table, columns) in SEARCHES {
-        let command =
-            format!("INSERT INTO {search}(rowid, {columns}) SELECT id, {columns} FROM {table} WHERE document_id = ? ORDER BY id");
+        let command = format!(
+            "INSERT INTO {search}(rowid, {columns}) SELECT id, {columns} FROM {table} WHERE document_id = ? ORDER BY id"
+        );
         database.prepare_cached(&command)?.execute([number])?;
     }
     Ok(())

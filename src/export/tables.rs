@@ -40,14 +40,17 @@ const STATE_TABLES: &str = "
     CREATE INDEX labels_by_partition ON labels (partition);";
 
 /// The rows of each small table, from the sums of all partitions.
-const DAILY_SOURCES: &str = "SELECT day, source, sum(documents), sum(documents - copies), sum(copies), sum(characters), sum(statements),
+const DAILY_SOURCES: &str =
+    "SELECT day, source, sum(documents), sum(documents - copies), sum(copies), sum(characters), sum(statements),
     sum(boilerplate), sum(attributions), sum(unattributed), sum(rejected)
     FROM (SELECT *, 0 AS rejected FROM sums_by_source
         UNION ALL SELECT '', 'undated', '(none)', 0, 0, 0, 0, 0, 0, 0, ?1 WHERE ?1 > 0)
     GROUP BY day, source ORDER BY day, source";
-const DAILY_TOPICS: &str = "SELECT day, source, topic, sum(statements), sum(in_copies), sum(negative), sum(neutral), sum(positive),
+const DAILY_TOPICS: &str =
+    "SELECT day, source, topic, sum(statements), sum(in_copies), sum(negative), sum(neutral), sum(positive),
     sum(tone) / 10000.0 FROM sums_by_topic WHERE ?1 >= 0 GROUP BY day, source, topic ORDER BY day, source, topic";
-const LABELS: &str = "SELECT DISTINCT task, code, label, iptc FROM labels WHERE ?1 >= 0 ORDER BY task, code, label, iptc";
+const LABELS: &str =
+    "SELECT DISTINCT task, code, label, iptc FROM labels WHERE ?1 >= 0 ORDER BY task, code, label, iptc";
 const SOURCES: &str = "SELECT source, sum(documents), sum(documents - copies), sum(copies), sum(statements), sum(attributions),
     min(nullif(day, 'undated')), max(nullif(day, 'undated')) FROM sums_by_source WHERE ?1 >= 0 GROUP BY source ORDER BY source";
 const SPEAKERS: &str = "WITH by_role AS (SELECT speaker, role, sum(attributions) AS attributions, sum(in_copies) AS in_copies,
@@ -177,9 +180,8 @@ impl<'t> Target<'t> {
             let mut statement = state.prepare_cached("SELECT path, bytes FROM files WHERE partition = ?")?;
             statement.query_map([partition], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })?;
-        let is_there = |(path, bytes): &(String, u64)| {
-            fs::metadata(self.tables.join(path)).is_ok_and(|file| file.len() == *bytes)
-        };
+        let is_there =
+            |(path, bytes): &(String, u64)| fs::metadata(self.tables.join(path)).is_ok_and(|file| file.len() == *bytes);
         Ok(!files.is_empty() && files.iter().all(is_there))
     }
 

@@ -269,11 +269,13 @@ impl Ledger {
     pub fn reopen<'d>(&mut self, documents: impl Iterator<Item = &'d str>) -> Result<Reopened, LedgerError> {
         let fingerprint = self.fingerprint.clone();
         self.write(|connection| {
-            let mut statement = connection
-                .prepare_cached("UPDATE documents SET content = NULL WHERE document = ? AND content IS NOT NULL RETURNING made_by <> ?")?;
+            let mut statement = connection.prepare_cached(
+                "UPDATE documents SET content = NULL WHERE document = ? AND content IS NOT NULL RETURNING made_by <> ?",
+            )?;
             let mut reopened = Reopened::default();
             for document in documents {
-                let is_redone = statement.query_row((document, &fingerprint), |row| row.get::<_, bool>(0)).optional()?;
+                let is_redone =
+                    statement.query_row((document, &fingerprint), |row| row.get::<_, bool>(0)).optional()?;
                 reopened.documents += u64::from(is_redone.is_some());
                 reopened.redone += u64::from(is_redone == Some(true));
             }

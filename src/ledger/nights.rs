@@ -353,7 +353,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(begin(folder.path()));
         let old = Connection::open(folder.path().join(super::super::FILE)).unwrap();
-        old.execute_batch("DROP TABLE nights; ALTER TABLE documents DROP COLUMN night; PRAGMA user_version = 1").unwrap();
+        old.execute_batch("DROP TABLE nights; ALTER TABLE documents DROP COLUMN night; PRAGMA user_version = 1")
+            .unwrap();
         drop(old);
         let report = serde_json::json!({
             "outcome": "deadline", "started": "2031-03-01T22:00:00Z", "finished": "2031-03-02T02:00:00Z", "seconds": 14400.0,

@@ -155,9 +155,11 @@ impl Reader {
         let is_compressed = path.extension().is_some_and(|ending| ending == "zst");
         let lines = if is_compressed { zstd::decode_all(bytes.as_slice()) } else { Ok(bytes) };
         match lines {
-            Ok(lines) => records_in(&lines)
-                .collect::<serde_json::Result<_>>()
-                .map_err(|cause| ReadError::Record { path, line: cause.line() as u64, cause }),
+            Ok(lines) => records_in(&lines).collect::<serde_json::Result<_>>().map_err(|cause| ReadError::Record {
+                path,
+                line: cause.line() as u64,
+                cause,
+            }),
             Err(cause) => Err(ReadError::Io { path, cause }),
         }
     }

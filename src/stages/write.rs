@@ -143,13 +143,7 @@ impl Write {
         Ok(write)
     }
 
-    fn with_sink(
-        sink: Box<dyn Sink>,
-        config: &Config,
-        tasks: Arc<Tasks>,
-        ledger: Ledger,
-        night: Night,
-    ) -> Self {
+    fn with_sink(sink: Box<dyn Sink>, config: &Config, tasks: Arc<Tasks>, ledger: Ledger, night: Night) -> Self {
         let wanted = config.output.fields.iter().map(|field| field.get_ref().clone()).collect();
         Self {
             format: StatementFormat::new(Arc::clone(&tasks), wanted),
