@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
+use super::sqlite::has_log;
 use super::tables::{CURRENT, Current, STATE};
 use super::{ExportError, FORMAT};
 use crate::config::values::OptionalPath;
@@ -118,11 +119,9 @@ impl ExportRecord {
                 })
         });
         let has_database = self.sqlite.as_ref().is_none_or(|path| {
-            let path = folder.join(path);
-            let mut log = path.as_os_str().to_owned();
-            log.push("-wal");
             // A log means that a reader kept the last export from putting the database in order.
-            path.exists() && !PathBuf::from(log).exists()
+            let path = folder.join(path);
+            path.exists() && !has_log(&path)
         });
         has_tables && has_database && self.files.iter().all(|(path, file)| has_size(&folder.join(path), file.bytes))
     }

@@ -425,11 +425,11 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// True if a log lies beside the file.
-fn has_log(path: &Path) -> bool {
+/// True if pages wait in a log beside the file. A program that keeps the file open keeps an empty one there.
+pub(super) fn has_log(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    PathBuf::from(log).exists()
+    fs::metadata(PathBuf::from(log)).is_ok_and(|log| log.len() > 0)
 }
 
 /// Removes a database with the files beside it.
