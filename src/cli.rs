@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Nights(NightsArguments),
     /// Show the state of an output folder (also during a run)
     Status(FolderArguments),
-    /// Bring tables for other programs up to date: Parquet, SQLite, CSV
+    /// Bring tables of the results for other programs up to date
     Export(ExportArguments),
     /// Check that an output folder is complete and unchanged
     Verify(VerifyArguments),

@@ -423,7 +423,7 @@ fn kind_name(kind: crate::record::AttributionKind) -> &'static str {
 
 /// Columns while a table is put together.
 struct Columns {
-    columns: Vec<Column>,
+    list: Vec<Column>,
     values: Vec<Value>,
     /// True if the table has the day as a column. Hive folders that are named after the day have it in their name, and readers do
     /// not like it twice.
@@ -432,11 +432,11 @@ struct Columns {
 
 impl Columns {
     fn new(has_day: bool) -> Self {
-        Self { columns: Vec::new(), values: Vec::new(), has_day }
+        Self { list: Vec::new(), values: Vec::new(), has_day }
     }
 
     fn push(&mut self, column: Column, value: Value) {
-        self.columns.push(column);
+        self.list.push(column);
         self.values.push(value);
     }
 
@@ -511,11 +511,11 @@ impl Columns {
     }
 
     fn has(&self, name: &str) -> bool {
-        self.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name))
+        self.list.iter().any(|column| column.name.eq_ignore_ascii_case(name))
     }
 
     fn table(self, name: &'static str, meaning: &'static str) -> RowTable {
-        RowTable { table: Table { name, meaning, columns: self.columns }, values: self.values }
+        RowTable { table: Table { name, meaning, columns: self.list }, values: self.values }
     }
 }
 

@@ -3,6 +3,7 @@
 //! which programs can read that may not write beside it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -143,7 +144,7 @@ impl Target<'_> {
         for (search, ..) in SEARCHES {
             database.execute_batch(&format!("INSERT INTO {search}({search}) VALUES ('rebuild')"))?;
         }
-        database.execute_batch(&self.daily_sources("WHERE true"))?;
+        database.execute_batch(&Self::daily_sources("WHERE true"))?;
         database.execute_batch(&self.daily_topics("WHERE true"))?;
         self.write_small_tables(database)?;
         database.execute_batch(VIEWS)?;
@@ -177,7 +178,7 @@ impl Target<'_> {
             for table in ["daily_sources", "daily_topics"] {
                 database.prepare_cached(&format!("DELETE FROM {table} WHERE day = ?"))?.execute([day])?;
             }
-            database.prepare_cached(&self.daily_sources("WHERE d.day = ?"))?.execute([day])?;
+            database.prepare_cached(&Self::daily_sources("WHERE d.day = ?"))?.execute([day])?;
             database.prepare_cached(&self.daily_topics("WHERE d.day = ?"))?.execute([day])?;
         }
         self.write_small_tables(database)
@@ -203,10 +204,11 @@ impl Target<'_> {
             commands.push_str(&create(&dimensions::table(name)));
         }
         for (search, table, columns) in SEARCHES {
-            commands.push_str(&format!(
+            let _ = writeln!(
+                commands,
                 "CREATE VIRTUAL TABLE {search} USING fts5({columns}, content=\"{table}\", content_rowid=\"id\", \
-                 tokenize=\"unicode61 remove_diacritics 2\");\n"
-            ));
+                 tokenize=\"unicode61 remove_diacritics 2\");"
+            );
         }
         database.execute_batch(&commands)
     }
@@ -224,7 +226,7 @@ impl Target<'_> {
         for task in &self.plan.tasks.tasks {
             let column = self.label_column(&task.name);
             let name = quoted(&format!("statements_{}", task.name));
-            indexes.push_str(&format!("CREATE INDEX {name} ON statements ({column}, day);"));
+            let _ = write!(indexes, "CREATE INDEX {name} ON statements ({column}, day);");
         }
         indexes
     }
@@ -235,7 +237,7 @@ impl Target<'_> {
         statements.label_column(task).map_or("NULL".to_owned(), quoted)
     }
 
-    fn daily_sources(&self, condition: &str) -> String {
+    fn daily_sources(condition: &str) -> String {
         format!(
             "INSERT INTO daily_sources SELECT d.day, d.source, count(*), sum(NOT d.copy), sum(d.copy), sum(d.characters), sum(d.statements),
                  sum(d.boilerplate), sum(d.attributions), sum(d.unattributed), 0

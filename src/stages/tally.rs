@@ -327,8 +327,8 @@ mod tests {
         Arc::new(Tasks { labels: vec![topic, tone], ..Tasks::default() })
     }
 
-    fn verdict(label: Option<usize>, probabilities: [f32; 2]) -> Option<Verdict> {
-        Some(Verdict { label, score: probabilities[0].max(probabilities[1]), probabilities: probabilities.to_vec() })
+    fn verdict(label: Option<usize>, probabilities: [f32; 2]) -> Verdict {
+        Verdict { label, score: probabilities[0].max(probabilities[1]), probabilities: probabilities.to_vec() }
     }
 
     fn count(tally: &mut Tally, source: Option<&str>, original: Option<Original>) {
@@ -338,7 +338,7 @@ mod tests {
         let sentences = crate::sentences::sentences(&document.text);
         let statements = sentences.into_iter().map(|sentence| Statement {
             sentence,
-            verdicts: vec![verdict(None, [0.5, 0.4]), verdict(Some(1), [0.1, 0.9])],
+            verdicts: vec![Some(verdict(None, [0.5, 0.4])), Some(verdict(Some(1), [0.1, 0.9]))],
             attributions: vec![],
             flags: vec![],
         });
