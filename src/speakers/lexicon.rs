@@ -225,7 +225,7 @@ pub(super) fn is_month(lower: &str) -> bool {
 }
 
 /// Returns true if a body with these words in its name can be called by a noun: "the agency" is no ministry.
-pub(super) fn can_be_called<'w>(name: impl Iterator<Item = &'w str> + Clone, noun: &str) -> bool {
+pub(super) fn can_be_called(name: &[&str], noun: &str) -> bool {
     const PUBLIC: [&str; 24] = [
         "administration",
         "agency",
@@ -252,7 +252,7 @@ pub(super) fn can_be_called<'w>(name: impl Iterator<Item = &'w str> + Clone, nou
         "service",
         "university",
     ];
-    let has = |words: &[&str]| name.clone().any(|word| words.contains(&word));
+    let has = |words: &[&str]| name.iter().any(|word| words.contains(word));
     match noun {
         _ if has(&[noun]) => true,
         "agency" | "regulator" | "watchdog" => has(&[

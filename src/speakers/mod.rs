@@ -257,10 +257,9 @@ impl<'t> Resolver<'t> {
     /// The one to note as the speaker of a source.
     fn referent(&self, found: &[Found], kind: &SourceKind) -> Option<Referent> {
         match (found.first().map(|found| &found.meant), kind) {
-            (Some(_), SourceKind::Several(_) | SourceKind::They) => None,
+            (Some(_), SourceKind::Several(_) | SourceKind::They) | (Some(Meant::Group(_) | Meant::Unnamed), _) => None,
             (Some(Meant::Person(person, _)), _) => Some(Referent::Person(*person)),
             (Some(Meant::Organisation(name)), _) => Some(Referent::Body(name.clone())),
-            (Some(Meant::Group(_) | Meant::Unnamed), _) => None,
             (None, SourceKind::Neuter | SourceKind::DescribedBody(_) | SourceKind::UnnamedBody) => {
                 Some(Referent::UnnamedBody)
             }
@@ -299,7 +298,7 @@ impl<'t> Resolver<'t> {
             [] if !is_office
                 && described.owner.is_empty()
                 && described.is_definite
-                && self.can_describe_anybody(described) =>
+                && can_describe_anybody(described) =>
             {
                 self.discourse.only_person(self.words, &self.entities, word)
             }
@@ -309,14 +308,6 @@ impl<'t> Resolver<'t> {
                 present.next().filter(|_| present.next().is_none())
             }
         }
-    }
-
-    /// Returns true for a description that says nothing of an office: "the 67-year-old", "the billionaire".
-    fn can_describe_anybody(&self, described: &Description) -> bool {
-        let Some(noun) = described.nouns.last() else { return false };
-        described.nouns.len() == 1
-            && !lexicon::is_vague_role(noun)
-            && !matches!(noun.as_str(), "source" | "user" | "official")
     }
 
     /// The person whose name is right before the word: "Ann Lee, who said".
@@ -453,6 +444,12 @@ impl<'t> Resolver<'t> {
         let text = roles::text(self.text, self.words, source);
         name.split_whitespace().all(|word| text.contains(word))
     }
+}
+
+/// Returns true for a description that says nothing of an office: "the 67-year-old", "the billionaire".
+fn can_describe_anybody(described: &Description) -> bool {
+    let [noun] = described.nouns.as_slice() else { return false };
+    !lexicon::is_vague_role(noun) && !matches!(noun.as_str(), "source" | "user" | "official")
 }
 
 #[cfg(test)]

@@ -99,8 +99,9 @@ pub(super) fn group_name(words: &[Word], phrase: &Range<usize>) -> Range<usize> 
     if !has_link {
         return core;
     }
-    let mut end = core.end + 1;
-    for at in end..limit {
+    let after_link = core.end + 1;
+    let mut end = after_link;
+    for at in after_link..limit {
         let word = &words[at];
         let is_article = matches!(word.lower.as_str(), "the" | "a" | "an");
         let ends = ends_before(word) && !is_article && word.lower != "of" || is_participle(words, at, phrase.end);

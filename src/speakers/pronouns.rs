@@ -279,7 +279,7 @@ fn stranger(words: &[Word], at: usize) -> Option<Gender> {
 /// Returns true if a body of this name can be called "the airline" or the like.
 fn is_called(name: &str, noun: &str) -> bool {
     let lower = name.to_lowercase();
-    lexicon::can_be_called(lower.split([' ', '-']), noun)
+    lexicon::can_be_called(&lower.split([' ', '-']).collect::<Vec<_>>(), noun)
 }
 
 /// Returns true if every word of a name is one of a place.
