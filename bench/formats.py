@@ -4,7 +4,7 @@
     bench/formats.py ARTICLES.jsonl        # lines with `text`, a thousand or so; takes some minutes
 
 Needs `cargo build --release` before; Parquet and Arrow also `pip install pyarrow`, LZ4 the program `lz4`. Texts are written again and again, each time with a number in
-every sentence, so that they differ; a number is the median over rounds.
+every sentence, so that they differ; a number is the median over rounds. The time that the program takes to start is not counted.
 """
 import argparse
 import bz2
@@ -44,10 +44,14 @@ def main():
     print(f"{len(texts)} texts, {size / 1e6:.0f} MB")
     print("| format | file, MB | text, MB for each second of a core | documents for each | all found | peak memory, MB |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "one.txt"
+        path.write_text("It rained.")
+        start_up = statistics.median(read(arguments.program, path)[0] for _ in range(3))
+        print(f"start-up: {start_up:.2f} s of a core", file=sys.stderr)
         for name, write in FORMATS.items():
             path = pathlib.Path(folder) / name
             write(path, texts)
-            row = measure(arguments.program, path, len(texts), size, arguments.rounds)
+            row = measure(arguments, path, len(texts), size, start_up)
             print(f"| {name} | {row}", flush=True)
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -62,25 +66,28 @@ def enough(texts, size):
     return found
 
 
-def measure(program, path, documents, size, rounds):
-    seconds, peaks = [], []
-    for _ in range(rounds):
-        process = subprocess.Popen([program, "read", "-q", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        found, peak = 0, 0
-        for line in process.stdout:
-            found += line.startswith(b'{"id":')
-            # What `wait4` says of a peak counts what this script had when it forked.
-            if found % 500 == 1:
-                peak = peak_memory(process.pid) or peak
-        _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            sys.exit(f"{path.name}: {process.stderr.read().decode()}")
-        seconds.append(usage.ru_utime + usage.ru_stime)
-        peaks.append(peak)
+def read(program, path):
+    """Seconds of a core, documents, and the peak of memory in MB."""
+    process = subprocess.Popen([program, "read", "-q", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    found, peak = 0, 0
+    for line in process.stdout:
+        found += line.startswith(b'{"id":')
+        # What `wait4` says of a peak counts what this script had when it forked.
+        if found % 500 == 1:
+            peak = peak_memory(process.pid) or peak
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{path.name}: {process.stderr.read().decode()}")
+    return usage.ru_utime + usage.ru_stime, found, peak
+
+
+def measure(arguments, path, documents, size, start_up):
+    rounds = [read(arguments.program, path) for _ in range(arguments.rounds)]
+    found = rounds[-1][1]
     on_disk = sum(file.stat().st_size for file in path.rglob("*")) if path.is_dir() else path.stat().st_size
-    middle = statistics.median(seconds)
+    middle = max(statistics.median(seconds for seconds, *_ in rounds) - start_up, 0.01)
     is_whole = "yes" if found == documents else f"{found} of {documents}"
-    return f"{on_disk / 1e6:.0f} | {size / 1e6 / middle:.0f} | {documents / middle:,.0f} | {is_whole} | {statistics.median(peaks):.0f} |"
+    return f"{on_disk / 1e6:.0f} | {size / 1e6 / middle:.0f} | {documents / middle:,.0f} | {is_whole} | {statistics.median(peak for *_, peak in rounds):.0f} |"
 
 
 def peak_memory(process):
