@@ -101,13 +101,15 @@ impl Counts {
     fn add_speakers(&mut self, document: &ExportedDocument) {
         let mut known = BTreeSet::new();
         for speaker in document.attributions.iter().filter_map(|attribution| attribution.record.speaker.as_ref()) {
-            let key = (speaker.name.clone(), speaker.role.clone().unwrap_or_default());
+            // Somebody without a name is no one in particular.
+            let Some(name) = &speaker.name else { continue };
+            let key = (name.clone(), speaker.role.clone().unwrap_or_default());
             let none =
                 SpeakerSums { attributions: 0, in_copies: 0, documents: 0, first: document.day, last: document.day };
             let sums = self.speakers.entry(key).or_insert(none);
             sums.attributions += 1;
             sums.in_copies += i64::from(document.is_copy());
-            sums.documents += i64::from(known.insert(&speaker.name));
+            sums.documents += i64::from(known.insert(name));
             sums.first = sums.first.min(document.day);
             sums.last = sums.last.max(document.day);
         }

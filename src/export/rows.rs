@@ -1,14 +1,17 @@
 //! Documents, statements and attributions as rows: every column of the three tables, with its name, its meaning and its value. A new
 //! column is one entry here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde::Serialize;
 
 use super::day::{Day, microseconds};
 use super::table::{Cell, Column, Content, Kind, Table};
 use super::tasks::TaskFields;
 use crate::ledger::nights::NO_SOURCE;
 use crate::output::schema::{AttributionRecord, DocumentRecord, LabelRecord, StatementRecord};
-use crate::record::Flag;
+use crate::record::{Flag, Speaker};
 
 /// The names of the tables.
 pub(super) const DOCUMENTS: &str = "documents";
@@ -149,6 +152,10 @@ impl<'a> Row<'a> {
 
     fn first_statement(&self) -> Option<&'a StatementRecord> {
         self.attribution.and_then(|attribution| self.document.statements.get(attribution.first))
+    }
+
+    fn speaker(&self) -> Option<&'a Speaker> {
+        self.attribution.and_then(|attribution| attribution.record.speaker.as_ref())
     }
 
     fn has_flag(&self, flag: Flag) -> Cell<'a> {
@@ -298,19 +305,35 @@ impl RowTable {
         columns.source();
         columns
             .fact("copy", Kind::Flag, "True in a copy of another document", |row| Cell::Flag(row.document.is_copy()));
+        columns.fact(
+            "act",
+            Kind::Text,
+            "`say`, `ask`, `deny`: a statement of the source; `think`, `refuse`: none",
+            |row| row.attribution.map_or(Cell::Null, |found| Cell::text(found.record.act.as_str())),
+        );
         columns.fact("kind", Kind::Text, "`direct`, `indirect` or `mixed`", |row| {
-            row.attribution.map_or(Cell::Null, |found| Cell::text(kind_name(found.record.kind)))
+            row.attribution.map_or(Cell::Null, |found| word(&found.record.kind))
+        });
+        columns.fact("score", Kind::Real, "The probability that it is an attribution", |row| {
+            row.attribution.map_or(Cell::Null, |found| Cell::Real(found.record.score))
         });
         columns.fact("has_speaker", Kind::Flag, "True if the document makes clear who speaks", |row| {
             row.attribution.map_or(Cell::Null, |found| Cell::Flag(found.record.speaker.is_some()))
         });
-        columns.words("speaker", "The person or organisation that speaks", |row| {
-            let speaker = row.attribution.and_then(|found| found.record.speaker.as_ref());
-            Cell::maybe_text(speaker.map(|speaker| speaker.name.as_str()))
+        columns.fact("speaker_kind", Kind::Text, "`person`, `organisation` or `unnamed`", |row| {
+            row.speaker().map_or(Cell::Null, |speaker| word(&speaker.kind))
+        });
+        columns.fact("evidence", Kind::Text, "The rule by which the speaker was found", |row| {
+            row.speaker().map_or(Cell::Null, |speaker| word(&speaker.evidence))
+        });
+        columns.words("speaker", "The person or organisation that speaks; empty for one without a name", |row| {
+            Cell::maybe_text(row.speaker().and_then(|speaker| speaker.name.as_deref()))
         });
         columns.words("role", "The role of the speaker, in the words of the document", |row| {
-            let speaker = row.attribution.and_then(|found| found.record.speaker.as_ref());
-            Cell::maybe_text(speaker.and_then(|speaker| speaker.role.as_deref()))
+            Cell::maybe_text(row.speaker().and_then(|speaker| speaker.role.as_deref()))
+        });
+        columns.words("also", "The names of others who say it together with the speaker", |row| {
+            row.attribution.map_or(Cell::Null, names_of_others)
         });
         columns.words("cue", "The reporting words", |row| {
             let cue = row.attribution.and_then(|found| found.record.cue.as_ref());
@@ -413,12 +436,18 @@ fn published(date: Option<&str>) -> Cell<'_> {
     }
 }
 
-fn kind_name(kind: crate::record::AttributionKind) -> &'static str {
-    match kind {
-        crate::record::AttributionKind::Direct => "direct",
-        crate::record::AttributionKind::Indirect => "indirect",
-        crate::record::AttributionKind::Mixed => "mixed",
+/// The word that stands for a value in JSON.
+fn word(value: &impl Serialize) -> Cell<'static> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => Cell::Text(Cow::Owned(word)),
+        _ => Cell::Null,
     }
+}
+
+/// The names of those who speak together with the speaker, with commas between them.
+fn names_of_others(attribution: &JoinedAttribution) -> Cell<'static> {
+    let names: Vec<&str> = attribution.record.also.iter().filter_map(|speaker| speaker.name.as_deref()).collect();
+    if names.is_empty() { Cell::Null } else { Cell::Text(Cow::Owned(names.join(", "))) }
 }
 
 /// Columns while a table is put together.

@@ -13,7 +13,7 @@ CREATE OR REPLACE VIEW speakers AS SELECT * FROM 'speakers.parquet';
 CREATE OR REPLACE VIEW nights AS SELECT * FROM 'nights.parquet';
 
 CREATE OR REPLACE VIEW quotes AS
-SELECT a.day, a.source, a.speaker, a.role, a.cue, a.content, a.source_text, a.kind, a.topic, a.tone, a.copy, d.title, d.uri,
+SELECT a.day, a.source, a.speaker, a.role, a.speaker_kind, a.also, a.act, a.cue, a.content, a.source_text, a.kind, a.score, a.topic, a.tone, a.copy, d.title, d.uri,
     a.document, a.statement
 FROM attributions a JOIN documents d ON d.document = a.document;
 

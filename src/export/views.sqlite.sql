@@ -1,5 +1,5 @@
 CREATE VIEW quotes AS
-SELECT a.id, a.day, a.source, a.speaker, a.role, a.cue, a.content, a.source_text, a.kind, a.topic, a.tone, a.copy, d.title, d.uri,
+SELECT a.id, a.day, a.source, a.speaker, a.role, a.speaker_kind, a.also, a.act, a.cue, a.content, a.source_text, a.kind, a.score, a.topic, a.tone, a.copy, d.title, d.uri,
     a.document, a.statement
 FROM attributions a JOIN documents d ON d.id = a.document_id;
 

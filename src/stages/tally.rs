@@ -342,7 +342,8 @@ mod tests {
             attributions: vec![],
             flags: vec![],
         });
-        let document = AnalysedDocument { statements: statements.collect(), document, verdicts: vec![] };
+        let document =
+            AnalysedDocument { statements: statements.collect(), document, verdicts: vec![], unsure_attributions: 0 };
         let record = line::document_record(&document, &tally.tasks.labels.clone());
         tally.count(&document, &record);
     }
