@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Export(ExportArguments),
     /// Check that an output folder is complete and unchanged
     Verify(VerifyArguments),
+    /// Make a page about the last night: what changed, sources, topics, speakers (HTML, or text for mail)
+    Report(ReportArguments),
     /// Remove documents from an output folder permanently
     Forget(ForgetArguments),
     /// Show the statements of an output folder as a table
@@ -259,6 +261,25 @@ pub(crate) struct VerifyArguments {
     /// Configuration file of the run
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// Output folder [default: the one in `--config`, or `output` if there is no configuration]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// Print at most 25 lines of text instead, for mail
+    #[arg(short, long)]
+    pub(crate) text: bool,
+
+    /// File to write; - for standard output [default: `[report] html` of the configuration, or report.html; with `--text`, -]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Configuration file; only `[output] directory`, `[report]` and `[drift]` are used [default: pipeline.toml if it exists, otherwise
+    /// built-in defaults]
+    #[arg(short, long)]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

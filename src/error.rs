@@ -6,6 +6,7 @@ use crate::export::ExportError;
 use crate::input::find::FindError;
 use crate::ledger::LedgerError;
 use crate::output::WriteError;
+use crate::page::PageError;
 use crate::pipeline::PipelineError;
 use crate::task::TaskError;
 
@@ -44,6 +45,9 @@ pub enum RunError {
         /// The number of alarms.
         alarms: usize,
     },
+    /// The page of the morning after cannot be made.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// A stage failed.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),

@@ -22,6 +22,7 @@ use crate::model::{Model, ModelError};
 use crate::output::folder::{OutputFolder, write_whole};
 use crate::output::publish;
 use crate::output::schema::DriftRecord;
+use crate::page;
 use crate::pipeline::{self, Counter, Gate, Interrupt};
 use crate::record::Reason;
 use crate::report::{Clock, FoundCount, RunReport, metrics, new_night};
@@ -201,7 +202,8 @@ impl Job {
         let measured = config.metrics.textfile.as_ref().map_or(Ok(()), |path| {
             measure(path, &report, outcome.is_ok(), compare_nights(&folder, &config, &calendar)?.as_ref())
         });
-        (report, outcome.and(measured))
+        let reported = write_page(&config, &calendar);
+        (report, outcome.and(measured).and(reported))
     }
 }
 
@@ -274,6 +276,13 @@ fn compare_nights(
     Ok(drift::judge(&nights, None, &config.drift, calendar)?)
 }
 
+/// Writes the page about the last night, if the configuration names a file for it.
+fn write_page(config: &Config, calendar: &Calendar) -> Result<(), RunError> {
+    let Some(path) = &config.report.html else { return Ok(()) };
+    let page = page::collect(&config.output.directory, (&config.report).into(), &config.drift, calendar)?;
+    write_whole(path.clone(), page.to_html().as_bytes()).map_err(Into::into)
+}
+
 /// Writes the run's numbers for whoever watches.
 fn measure(path: &Path, report: &RunReport, is_success: bool, drift: Option<&DriftRecord>) -> Result<(), RunError> {
     let now = Timestamp::now().as_second();
@@ -316,6 +325,10 @@ pub fn forget(config: &Config, documents: &[String]) -> Result<(), RunError> {
     let forgotten = documents.iter().try_for_each(|document| ledger.forget(document, has_own_file));
     publish::publish(&folder, &config.output, &mut ledger)?;
     publish::seal(&folder, ledger)?;
+    // A page may quote what was forgotten.
+    if config.report.html.as_ref().is_some_and(|path| path.exists()) {
+        write_page(config, &Calendar::load(&config.drift)?)?;
+    }
     forgotten.map_err(Into::into)
 }
 

@@ -16,6 +16,9 @@ pub mod report;
 /// Errors that end a run, and their exit codes.
 pub mod error;
 
+/// The page of the morning after.
+pub mod page;
+
 /// Training: from labelled sets to a model.
 pub mod train;
 

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Status(arguments) => commands::status::status(arguments),
         Command::Verify(arguments) => commands::verify::verify(arguments),
         Command::Export(arguments) => commands::export::export(arguments, &screen),
+        Command::Report(arguments) => commands::report::report(arguments, &screen),
         Command::Forget(arguments) => commands::forget::forget(arguments, &screen),
         Command::Retry(arguments) => commands::run::retry(arguments, &screen),
         Command::Show(arguments) => commands::show::show(arguments),

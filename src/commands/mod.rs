@@ -12,6 +12,8 @@ pub(crate) mod forget;
 pub(crate) mod nights;
 /// `pressrun read`
 pub(crate) mod read;
+/// `pressrun report`
+pub(crate) mod report;
 /// `pressrun run`
 pub(crate) mod run;
 /// `pressrun show`

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, ensure};
 
 use pressrun::config::Config;
+use pressrun::drift::Calendar;
 use pressrun::error::RunError;
 use pressrun::export::check::check as check_exports;
 use pressrun::output::folder::writer;
-use pressrun::output::verify::verify as check;
+use pressrun::output::verify::{Fault, verify as check};
+use pressrun::page::{Settings, collect};
 use pressrun::repeat;
 
 use crate::cli::VerifyArguments;
@@ -33,6 +35,9 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<()> {
         let repeated = repeat(config, arguments.paths.clone(), arguments.sample)?;
         found.faults.extend(repeated.faults);
     }
+    if let Some(config) = config.as_ref().filter(|_| arguments.directory.is_none()) {
+        found.faults.extend(page_fault(config)?);
+    }
     let mut out = std::io::stdout().lock();
     for fault in found.faults.iter().take(MAX_PRINTED_FAULTS) {
         writeln!(out, "{fault}")?;
@@ -40,6 +45,19 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<()> {
     writeln!(out, "{} documents, {} statements, {} faults", found.documents, found.statements, found.faults.len())?;
     ensure!(found.faults.is_empty(), "`{}` is not as it was written", folder.display());
     Ok(())
+}
+
+/// The fault of the page about the last night: it is there, and is not the one that would be made now.
+fn page_fault(config: &Config) -> Result<Option<Fault>, RunError> {
+    let Some(path) = config.report.html.as_ref().filter(|path| path.exists()) else { return Ok(None) };
+    let calendar = Calendar::load(&config.drift)?;
+    let page = collect(&config.output.directory, Settings::from(&config.report), &config.drift, &calendar)?;
+    let is_same = std::fs::read(path).is_ok_and(|found| found == page.to_html().as_bytes());
+    Ok((!is_same).then(|| Fault {
+        file: path.display().to_string(),
+        document: None,
+        message: "is not the page of this folder; `pressrun report` makes it again".to_owned(),
+    }))
 }
 
 /// The configuration, if anything depends on it.

@@ -15,8 +15,8 @@ use crate::record::Metadata;
 
 pub use sections::{
     CacheConfig, Compression, CopiesConfig, DayField, Device, DriftConfig, ExportConfig, FieldNames, InputConfig,
-    Layout, LogConfig, MetricsConfig, ModelConfig, Order, OutputConfig, Partition, Precision, RecordMarkup, RunConfig,
-    TaskConfig,
+    Layout, LogConfig, MetricsConfig, ModelConfig, Order, OutputConfig, Partition, Precision, RecordMarkup,
+    ReportConfig, RunConfig, TaskConfig,
 };
 
 /// The content of `pipeline.toml`. Relative paths are resolved against the file's folder.
@@ -38,6 +38,8 @@ pub struct Config {
     pub cache: CacheConfig,
     /// The comparison of a night with earlier ones.
     pub drift: DriftConfig,
+    /// The page of the morning after.
+    pub report: ReportConfig,
     /// The metrics file.
     pub metrics: MetricsConfig,
     /// The log file.
@@ -72,6 +74,8 @@ struct Sections {
     cache: CacheConfig,
     #[serde(default)]
     drift: DriftConfig,
+    #[serde(default)]
+    report: ReportConfig,
     #[serde(default)]
     metrics: MetricsConfig,
     #[serde(default)]
@@ -133,6 +137,7 @@ impl Config {
             export: sections.export,
             cache: sections.cache,
             drift: sections.drift,
+            report: sections.report,
             metrics: sections.metrics,
             log: sections.log,
             run: sections.run,
@@ -178,7 +183,8 @@ impl Config {
         }
         self.output.directory = folder.join(&self.output.directory);
         self.cache.directory = folder.join(&self.cache.directory);
-        for path in self.metrics.textfile.iter_mut().chain(&mut self.log.file).chain(&mut self.drift.holidays) {
+        let files = self.metrics.textfile.iter_mut().chain(&mut self.log.file);
+        for path in files.chain(&mut self.drift.holidays).chain(&mut self.report.html) {
             *path = folder.join(&path);
         }
     }
@@ -324,6 +330,7 @@ mod tests {
             (shipped.drift.nights, shipped.drift.min_statements, shipped.drift.holidays),
             (defaults.drift.nights, defaults.drift.min_statements, None)
         );
+        assert_eq!(format!("{:?}", shipped.report), format!("{:?}", defaults.report));
         assert_eq!(shipped.input.max_expansion, defaults.input.max_expansion);
         assert_eq!(shipped.input.max_unpacked_bytes, defaults.input.max_unpacked_bytes);
         assert_eq!(shipped.input.ignore, defaults.input.ignore);

@@ -453,6 +453,34 @@ impl Default for DriftConfig {
     }
 }
 
+/// `[report]`: the page of the morning after.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReportConfig {
+    /// The file that a run writes the page to at its end, if any.
+    pub html: Option<PathBuf>,
+    /// The number of nights in pictures.
+    pub nights: Whole<2, 92>,
+    /// The largest number of rows of a list: sources, labels, speakers, stories.
+    pub top: Whole<1, 50>,
+    /// The largest number of quotes of speakers.
+    pub quotes: Whole<0, 200>,
+    /// Shows texts and titles of articles.
+    pub text: bool,
+}
+
+impl Default for ReportConfig {
+    fn default() -> Self {
+        Self {
+            html: None,
+            nights: Whole::constant::<28>(),
+            top: Whole::constant::<20>(),
+            quotes: Whole::constant::<50>(),
+            text: true,
+        }
+    }
+}
+
 /// `[log]`: the log file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]

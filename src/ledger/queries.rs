@@ -73,6 +73,7 @@ impl Ledger {
     }
 
     /// Calls `visit` with the line of every document that was written in a night, in the order in which the documents were first added.
+    /// Documents from before there were nights are those of the first one.
     ///
     /// # Errors
     /// An error of the database or of `visit`.
@@ -81,8 +82,12 @@ impl Ledger {
         night: u32,
         visit: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
+        if self.version()? < VERSION {
+            return self.each_document_line(visit);
+        }
         // The number of a night is no text that could change the query.
-        self.each_line(&format!("SELECT line FROM documents WHERE night = {night} ORDER BY number"), visit)
+        let is_older = format!("night IS NULL AND {night} = (SELECT min(night) FROM nights)");
+        self.each_line(&format!("SELECT line FROM documents WHERE night = {night} OR {is_older} ORDER BY number"), visit)
     }
 
     /// Calls `visit` with every line of `rejected.jsonl`, by input file and record number.
@@ -149,6 +154,15 @@ impl Ledger {
         self.query(|connection| {
             connection.prepare_cached(&query)?.query_row([number], |row| Ok((entry(row)?, row.get(9)?)))
         })
+    }
+
+    /// The document with this id, if it is done.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn entry(&self, document: &str) -> Result<Option<Entry>, LedgerError> {
+        let query = format!("SELECT {COLUMNS} FROM documents WHERE document = ?");
+        self.query(|connection| connection.prepare_cached(&query)?.query_row([document], entry).optional())
     }
 
     /// The column with the night of a document; ledgers of the first version have none.

@@ -150,6 +150,8 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), WriteError> {
     if cfg!(unix)
         && let Some(folder) = path.parent()
     {
+        // A path without a folder is in the current one.
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed(folder))?;
     }
     Ok(())
