@@ -73,16 +73,19 @@ fn print_all(records: &[DriftRecord], is_json: bool) -> anyhow::Result<()> {
         output += &if is_json { json(record)? } else { block(record, &BTreeMap::new()) };
     }
     if !is_json {
-        let with = |verdict| records.iter().filter(|record| record.verdict == verdict).count();
-        let too_few = with(DriftVerdict::TooFewNights);
+        let too_few = count(records, DriftVerdict::TooFewNights);
         let _ = writeln!(
             output,
             "{} of {} nights have alarms; {too_few} more have too few nights before them",
-            with(DriftVerdict::Unusual),
+            count(records, DriftVerdict::Unusual),
             records.len() - too_few
         );
     }
     print(&output)
+}
+
+fn count(records: &[DriftRecord], verdict: DriftVerdict) -> usize {
+    records.iter().filter(|record| record.verdict == verdict).count()
 }
 
 fn json(record: &DriftRecord) -> anyhow::Result<String> {

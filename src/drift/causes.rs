@@ -29,14 +29,15 @@ pub(super) fn explain(
     config: &DriftConfig,
 ) -> Vec<Explained> {
     let symptom = findings.iter().find(|finding| finding.measure.is_of_input()).cloned();
-    let explain_one = |finding: Finding| {
+    let mut explained = Vec::new();
+    for finding in findings {
         let past = if finding.measure.is_of_results() { &reference.same_results } else { &reference.same_input };
         let own = finding.measure.source().map(str::to_owned);
         let source = own.or_else(|| source_behind(&finding, tonight, past, config));
         let (cause, because) = cause(&finding, source.as_deref(), symptom.as_ref(), tonight, reference);
-        Explained { finding, cause, because, source }
-    };
-    findings.into_iter().map(explain_one).collect()
+        explained.push(Explained { finding, cause, because, source });
+    }
+    explained
 }
 
 fn cause(
@@ -84,17 +85,19 @@ fn volume_cause(finding: &Finding, tonight: &Day, reference: &Reference) -> (Ala
         return (AlarmCause::Input, Some(format!("{silent} of {} regular sources are silent", sources.len())));
     }
     let is_up = finding.comparison.strength > 0.0;
-    let moved = |source: &&String| {
-        let middle = past.iter().map(|day| real(documents(day, source))).sum::<f64>() / real(past.len() as u64);
-        let now = real(documents(tonight, source));
-        if is_up { now > middle + middle.sqrt() } else { now < middle - middle.sqrt() }
-    };
-    let alike = sources.iter().filter(moved).count();
+    let alike = sources.iter().filter(|source| has_moved(source, is_up, tonight, past)).count();
     if alike * 2 > sources.len() && sources.len() >= SOME_SOURCES {
         let because = format!("{alike} of {} regular sources moved the same way", sources.len());
         return (AlarmCause::World, Some(because));
     }
     (AlarmCause::Input, None)
+}
+
+/// True if a source has more documents than in the mean of nights (fewer, unless `is_up`), by more than the noise of a count.
+fn has_moved(source: &str, is_up: bool, tonight: &Day, past: &[&Day]) -> bool {
+    let middle = past.iter().map(|day| real(documents(day, source))).sum::<f64>() / real(past.len() as u64);
+    let now = real(documents(tonight, source));
+    if is_up { now > middle + middle.sqrt() } else { now < middle - middle.sqrt() }
 }
 
 fn documents(day: &Day, source: &str) -> u64 {
@@ -103,24 +106,37 @@ fn documents(day: &Day, source: &str) -> u64 {
 
 /// The source without which a measure is usual: the rest has then moved less than half as far. `None` if there is none.
 fn source_behind(finding: &Finding, tonight: &Day, past: &[&Day], config: &DriftConfig) -> Option<String> {
-    let Finding { measure, comparison, .. } = finding;
-    if !measure.is_by_source() {
+    if !finding.measure.is_by_source() {
         return None;
     }
-    let distance = |source: &String| {
-        let min_statements = config.min_statements.get();
-        let rest = measure.sample(tonight, &tonight.without(source), min_statements)?;
-        let past: Vec<Sample> =
-            past.iter().filter_map(|day| measure.sample(day, &day.without(source), min_statements)).collect();
-        let without = compare_with(measure, rest, &past, 1, config)?;
-        let is_usual = without.strength.abs() <= comparison.limit;
-        let has_rest = *measure != Measure::Volume || without.usual >= 1.0;
-        let is_explained = is_usual && has_rest && without.distance.abs() < comparison.distance.abs() / 2.0;
-        is_explained.then_some(without.distance.abs())
-    };
-    let candidates = candidates(tonight, past);
-    let explained = candidates.into_iter().filter_map(|source| Some((distance(&source)?, source)));
-    explained.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, source)| source)
+    let mut best = None;
+    for source in candidates(tonight, past) {
+        let Some(rest) = distance_without(&source, finding, tonight, past, config) else { continue };
+        if best.as_ref().is_none_or(|(least, _)| rest < *least) {
+            best = Some((rest, source));
+        }
+    }
+    best.map(|(_, source)| source)
+}
+
+/// The distance from the median that the other sources have; `None` if a source does not explain what is unusual.
+fn distance_without(
+    source: &str,
+    finding: &Finding,
+    tonight: &Day,
+    past: &[&Day],
+    config: &DriftConfig,
+) -> Option<f64> {
+    let Finding { measure, comparison, .. } = finding;
+    let min_statements = config.min_statements.get();
+    let rest = measure.sample(tonight, &tonight.without(source), min_statements)?;
+    let past: Vec<Sample> =
+        past.iter().filter_map(|day| measure.sample(day, &day.without(source), min_statements)).collect();
+    let without = compare_with(measure, rest, &past, 1, config)?;
+    let is_usual = without.strength.abs() <= comparison.limit;
+    let has_rest = *measure != Measure::Volume || without.usual >= 1.0;
+    let is_explained = is_usual && has_rest && without.distance.abs() < comparison.distance.abs() / 2.0;
+    is_explained.then_some(without.distance.abs())
 }
 
 /// The sources with the most documents, tonight or before. None if there is but one.

@@ -66,11 +66,13 @@ pub fn add(
 
 /// The runs of the night: those of its day up to the last one.
 fn runs(record: &DriftRecord, nights: &[Night], calendar: &Calendar) -> Vec<u32> {
-    let is_of_day = |night: &&Night| {
-        let day = calendar.day(&night.started).map(|day| day.to_string());
-        night.night <= record.night && night.kind == NightKind::Night && day.as_ref() == Some(&record.day)
-    };
-    nights.iter().filter(is_of_day).map(|night| night.night).collect()
+    let mut runs = Vec::new();
+    for night in nights.iter().filter(|night| night.night <= record.night && night.kind == NightKind::Night) {
+        if calendar.day(&night.started).is_some_and(|day| day.to_string() == record.day) {
+            runs.push(night.night);
+        }
+    }
+    runs
 }
 
 /// A document in which examples are looked for.
@@ -85,8 +87,8 @@ struct Choice {
 /// Adds a document if it is among the best: those of the lowest rank, and of these those with the lowest hash.
 fn offer(chosen: &mut Vec<Choice>, rank: f64, document: &DocumentRecord) {
     let hash = sha256(&document.document);
-    let order = |choice: &Choice| choice.rank.total_cmp(&rank).then_with(|| choice.hash.cmp(&hash));
-    let place = chosen.partition_point(|choice| order(choice) == Ordering::Less);
+    let place = chosen
+        .partition_point(|choice| choice.rank.total_cmp(&rank).then_with(|| choice.hash.cmp(&hash)) == Ordering::Less);
     if place < DOCUMENTS {
         chosen.insert(place, Choice { rank, hash, document: document.clone() });
         chosen.truncate(DOCUMENTS);
@@ -123,8 +125,8 @@ fn document_rank(alarm: &AlarmRecord, document: &DocumentRecord) -> Option<f64> 
             (language == label).then_some(0.0)
         }
         AlarmKind::Flag => {
-            let has_flag = |flag| serde_json::to_value(flag).is_ok_and(|word| word == label);
-            document.flags.iter().any(has_flag).then_some(0.0)
+            let mut words = document.flags.iter().map(|flag| serde_json::to_value(flag).unwrap_or_default());
+            words.any(|word| word == label).then_some(0.0)
         }
         _ => Some(0.0),
     }
@@ -153,8 +155,10 @@ fn statement_rank(alarm: &AlarmRecord, statement: &StatementRecord) -> Option<f6
             (Some(code) == alarm.label.as_ref()).then(|| -task.score.unwrap_or_default())
         }
         AlarmKind::Tone => {
-            let probability = |label: &str| task?.probabilities.get(label).copied().flatten();
-            let tone = probability("positive")? - probability("negative")?;
+            let probabilities = &task?.probabilities;
+            let positive = probabilities.get("positive").copied().flatten()?;
+            let negative = probabilities.get("negative").copied().flatten()?;
+            let tone = positive - negative;
             Some(if is_more { -tone } else { tone })
         }
         AlarmKind::Score => task?.score.map(|score| if is_more { -score } else { score }),

@@ -27,12 +27,16 @@ pub(super) struct Finding {
 impl Finding {
     /// True if it is the same alarm as `other`, of another night.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        let is_up = |finding: &Self| finding.comparison.strength > 0.0;
-        self.measure == other.measure && self.is_missing == other.is_missing && is_up(self) == is_up(other)
+        self.measure == other.measure && self.is_missing == other.is_missing && self.is_up() == other.is_up()
+    }
+
+    /// True if the value is larger than usual.
+    pub(super) fn is_up(&self) -> bool {
+        self.comparison.strength > 0.0
     }
 }
 
-/// What is unusual in a night.
+/// Finds the measures of a night that are unusual.
 pub(super) fn findings(tonight: &Day, reference: &Reference, config: &DriftConfig) -> Vec<Finding> {
     let mut findings = Vec::new();
     if tonight.is_finished() {
@@ -96,11 +100,14 @@ fn missing_sources(tonight: &Day, reference: &Reference, config: &DriftConfig) -
 /// The sources that have at least [`REGULAR_DOCUMENTS`] documents in most nights.
 pub(super) fn regular_sources(past: &[&Day]) -> Vec<String> {
     let names: BTreeSet<&String> = past.iter().flat_map(|day| day.sources.keys()).collect();
-    let is_regular = |source: &&&String| {
+    let mut regular = Vec::new();
+    for source in names.into_iter().filter(|source| source.as_str() != OTHER_SOURCES) {
         let nights = past.iter().filter(|day| has_documents(day, source)).count();
-        source.as_str() != OTHER_SOURCES && nights * 10 >= past.len() * REGULAR_TENTHS
-    };
-    names.iter().filter(is_regular).map(|&source| source.clone()).collect()
+        if nights * 10 >= past.len() * REGULAR_TENTHS {
+            regular.push(source.clone());
+        }
+    }
+    regular
 }
 
 fn has_documents(day: &Day, source: &str) -> bool {
@@ -114,11 +121,15 @@ fn source_measures(tonight: &Day, reference: &Reference, config: &DriftConfig) -
     if names.len() < 2 || past.len() < minimum(config) {
         return Vec::new();
     }
-    let half = past.len() / 2;
-    let is_usual = |source: &&String| past.iter().filter(|day| has_documents(day, source)).count() > half;
-    let has_some = |source: &&String| tonight.sources.get(*source).is_some_and(|tally| tally.documents > 0);
-    let wanted = names.into_iter().filter(|source| source.as_str() != OTHER_SOURCES);
-    wanted.filter(has_some).filter(is_usual).cloned().map(Measure::SourceVolume).collect()
+    let mut measures = Vec::new();
+    for source in names.into_iter().filter(|source| source.as_str() != OTHER_SOURCES) {
+        let has_some = tonight.sources.get(source).is_some_and(|tally| tally.documents > 0);
+        let nights = past.iter().filter(|day| has_documents(day, source)).count();
+        if has_some && nights * 2 > past.len() {
+            measures.push(Measure::SourceVolume(source.clone()));
+        }
+    }
+    measures
 }
 
 /// The measures of what came in and of what was found in it, in families of the same kind.

@@ -1,6 +1,6 @@
 //! What is unusual to lines: what belongs together is one line, and the most important one comes first.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 
 use super::causes::Explained;
 use super::day::Day;
@@ -19,6 +19,41 @@ struct Line {
     moved: Vec<Explained>,
 }
 
+impl Line {
+    /// True if it is the volume of all sources, which no single one explains.
+    fn is_whole_volume(&self) -> bool {
+        self.main.finding.measure == Measure::Volume && self.main.source.is_none()
+    }
+
+    /// True if it is a source that moved in a direction. Missing ones count if there are many of them.
+    fn is_source_like(&self, is_up: bool, with_missing: bool) -> bool {
+        let finding = &self.main.finding;
+        finding.measure.source().is_some() && finding.is_up() == is_up && (with_missing || !finding.is_missing)
+    }
+
+    /// True if it tells of a missing source.
+    fn has_missing(&self) -> bool {
+        self.moved.iter().chain([&self.main]).any(|explained| explained.finding.is_missing)
+    }
+
+    /// The order of lines about a source: that it is missing, its volume, then the rest by strength.
+    fn importance(&self, other: &Self) -> Ordering {
+        let ours = &self.main.finding;
+        let theirs = &other.main.finding;
+        let by_missing = theirs.is_missing.cmp(&ours.is_missing);
+        let by_volume = theirs.measure.source().is_some().cmp(&ours.measure.source().is_some());
+        by_missing.then(by_volume).then_with(|| self.importance_by_strength(other))
+    }
+
+    /// The order by strength, the strongest first.
+    fn importance_by_strength(&self, other: &Self) -> Ordering {
+        let ours = &self.main.finding;
+        let theirs = &other.main.finding;
+        let by_strength = theirs.comparison.strength.abs().total_cmp(&ours.comparison.strength.abs());
+        by_strength.then_with(|| ours.measure.cmp(&theirs.measure))
+    }
+}
+
 /// Joins what belongs together, and sorts by importance: missing sources, then the rest by strength.
 pub(super) fn fold(
     explained: Vec<Explained>,
@@ -30,12 +65,7 @@ pub(super) fn fold(
     fold_sources_into_volume(&mut lines, reference);
     fold_by_source(&mut lines);
     fold_shares_into_tone(&mut lines);
-    lines.sort_by(|a, b| {
-        rank(a)
-            .cmp(&rank(b))
-            .then_with(|| strength(b).total_cmp(&strength(a)))
-            .then_with(|| a.main.finding.measure.cmp(&b.main.finding.measure))
-    });
+    lines.sort_by(|a, b| b.has_missing().cmp(&a.has_missing()).then_with(|| a.importance_by_strength(b)));
     lines.iter().map(|line| record(line, tonight, is_twice(&line.main))).collect()
 }
 
@@ -84,14 +114,12 @@ fn short(version: &str) -> &str {
 
 /// Tells of many sources that moved with the whole volume in its line.
 fn fold_sources_into_volume(lines: &mut Vec<Line>, reference: &Reference) {
-    let is_volume = |line: &Line| line.main.finding.measure == Measure::Volume && line.main.source.is_none();
-    let Some(is_up) = lines.iter().find(|line| is_volume(line)).map(|line| is_up(&line.main)) else { return };
-    let is_of_source = |line: &Line| line.main.finding.measure.source().is_some() && self::is_up(&line.main) == is_up;
+    let Some(volume) = lines.iter().find(|line| line.is_whole_volume()) else { return };
+    let is_up = volume.main.finding.is_up();
     let missing = lines.iter().filter(|line| line.main.finding.is_missing).count();
     let is_mass = missing >= MANY_SOURCES && missing * 2 > regular_sources(&reference.all).len();
-    let is_folded = |line: &Line| is_of_source(line) && (is_mass || !line.main.finding.is_missing);
-    if lines.iter().filter(|line| is_folded(line)).count() >= MANY_SOURCES {
-        join(lines, is_volume, is_folded);
+    if lines.iter().filter(|line| line.is_source_like(is_up, is_mass)).count() >= MANY_SOURCES {
+        join(lines, Line::is_whole_volume, |line| line.is_source_like(is_up, is_mass));
     }
 }
 
@@ -101,19 +129,15 @@ fn fold_by_source(lines: &mut Vec<Line>) {
     sources.sort();
     sources.dedup();
     for source in sources {
-        let is_of_it = |line: &Line| line.main.source.as_deref() == Some(&source);
-        let importance = |line: &Line| {
-            let finding = &line.main.finding;
-            (finding.is_missing, finding.measure.source().is_some())
+        let of_source = lines.iter().filter(|line| line.main.source.as_deref() == Some(&source));
+        let Some(main) = of_source.min_by(|a, b| a.importance(b)).map(|line| line.main.finding.measure.clone()) else {
+            continue;
         };
-        let best = lines.iter().filter(|line| is_of_it(line)).max_by(|a, b| {
-            importance(a)
-                .cmp(&importance(b))
-                .then_with(|| strength(a).total_cmp(&strength(b)))
-                .then_with(|| b.main.finding.measure.cmp(&a.main.finding.measure))
-        });
-        let Some(main) = best.map(|line| line.main.finding.measure.clone()) else { continue };
-        join(lines, |line| line.main.finding.measure == main, is_of_it);
+        join(
+            lines,
+            |line| line.main.finding.measure == main,
+            |line| line.main.source.as_deref() == Some(source.as_str()),
+        );
     }
 }
 
@@ -124,8 +148,11 @@ fn fold_shares_into_tone(lines: &mut Vec<Line>) {
         _ => None,
     });
     let Some(task) = tone else { return };
-    let is_share = |line: &Line| matches!(&line.main.finding.measure, Measure::Share { task: of, .. } if *of == task);
-    join(lines, |line| matches!(line.main.finding.measure, Measure::Tone { .. }), is_share);
+    join(
+        lines,
+        |line| matches!(line.main.finding.measure, Measure::Tone { .. }),
+        |line| matches!(&line.main.finding.measure, Measure::Share { task: other, .. } if *other == task),
+    );
 }
 
 /// Moves the lines that are `folded` into the first one that is `main`.
@@ -141,26 +168,12 @@ fn join(lines: &mut Vec<Line>, is_main: impl Fn(&Line) -> bool, is_folded: impl 
     lines.push(main);
 }
 
-/// The order of lines: those with missing sources come first.
-fn rank(line: &Line) -> Reverse<bool> {
-    let has_missing = line.moved.iter().chain([&line.main]).any(|explained| explained.finding.is_missing);
-    Reverse(has_missing)
-}
-
-fn strength(line: &Line) -> f64 {
-    line.main.finding.comparison.strength.abs()
-}
-
-fn is_up(explained: &Explained) -> bool {
-    explained.finding.comparison.strength > 0.0
-}
-
 fn record(line: &Line, tonight: &Day, twice: bool) -> AlarmRecord {
     let Explained { finding, cause, because, source } = &line.main;
     let comparison = &finding.comparison;
     let mut moved: Vec<MovedRecord> = line.moved.iter().map(|explained| moved_record(explained, tonight)).collect();
     moved.sort();
-    let rounded = |value: f64| round(value, finding.measure.scale());
+    let scale = finding.measure.scale();
     let MovedRecord { what, task, label, name, .. } = moved_record(&line.main, tonight);
     AlarmRecord {
         night: tonight.night,
@@ -169,10 +182,10 @@ fn record(line: &Line, tonight: &Day, twice: bool) -> AlarmRecord {
         label,
         name,
         source: source.clone(),
-        value: Some(rounded(comparison.value)),
-        usual: Some(rounded(comparison.usual)),
-        low: Some(rounded(comparison.low)),
-        high: Some(rounded(comparison.high)),
+        value: Some(round(comparison.value, scale)),
+        usual: Some(round(comparison.usual, scale)),
+        low: Some(round(comparison.low, scale)),
+        high: Some(round(comparison.high, scale)),
         strength: Some((comparison.strength.abs() * 10.0).round() / 10.0),
         nights_used: count(comparison.nights),
         twice,

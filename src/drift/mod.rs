@@ -13,7 +13,7 @@ mod day;
 pub mod examples;
 /// The measures that are unusual.
 mod find;
-/// What is unusual to lines.
+/// Joins what belongs together to lines.
 mod fold;
 /// The numbers that are compared.
 mod measure;
@@ -33,7 +33,7 @@ pub use calendar::{Calendar, Holidays};
 
 use crate::config::DriftConfig;
 use crate::ledger::{LedgerError, Night, NightKind};
-use crate::output::schema::{AlarmKind, DayKind, DriftRecord, DriftVerdict};
+use crate::output::schema::{AlarmKind, AlarmRecord, DayKind, DriftRecord, DriftVerdict};
 use crate::output::{ReadError, SCHEMA};
 use day::Day;
 use reference::{Reference, minimum};
@@ -219,14 +219,15 @@ fn judge_day(days: &[Day], index: usize, config: &DriftConfig) -> DriftRecord {
     }
 }
 
-/// What was unusual in the night of the same kind before.
+/// The unusual measures of the night of the same kind before.
 fn previous_findings(days: &[Day], index: usize, config: &DriftConfig) -> Vec<find::Finding> {
-    let is_of_kind = |day: &Day| day.is_finished() && day.kind == days[index].kind;
-    let Some(previous) = days[..index].iter().rposition(is_of_kind) else { return Vec::new() };
+    let kind = days[index].kind;
+    let previous = days[..index].iter().rposition(|day| day.is_finished() && day.kind == kind);
+    let Some(previous) = previous else { return Vec::new() };
     find::findings(&days[previous], &Reference::find(days, previous, config), config)
 }
 
-fn has_missing(alarm: &crate::output::schema::AlarmRecord) -> bool {
+fn has_missing(alarm: &AlarmRecord) -> bool {
     alarm.what == AlarmKind::MissingSource || alarm.moved.iter().any(|moved| moved.what == AlarmKind::MissingSource)
 }
 

@@ -27,8 +27,7 @@ impl<'d> Reference<'d> {
         let all = same_kind(&days[..index], tonight.kind, config);
         let changed = days[..index].iter().rposition(|day| !tonight.setup.result_changes(&day.setup).is_empty());
         let first = changed.map_or(0, |changed| changed + 1);
-        let is_since = |day: &&'d Day, first: usize| day.night >= days[first].night;
-        let same_results: Vec<&Day> = all.iter().copied().filter(|day| is_since(day, first)).collect();
+        let same_results = since(&all, &days[first]);
         let restart = changed.filter(|_| same_results.len() < all.len()).map(|changed| RestartRecord {
             night: days[first].night,
             nights_used: count(same_results.len()),
@@ -36,11 +35,16 @@ impl<'d> Reference<'d> {
         });
         let configured = days[..index].iter().rposition(|day| tonight.setup.configuration_change(&day.setup).is_some());
         let first = configured.map_or(0, |changed| changed + 1);
-        let since: Vec<&Day> = all.iter().copied().filter(|day| is_since(day, first)).collect();
-        let is_mixed = since.len() < minimum && since.len() < all.len();
-        let same_input = if is_mixed { all.clone() } else { since };
+        let configured = since(&all, &days[first]);
+        let is_mixed = configured.len() < minimum && configured.len() < all.len();
+        let same_input = if is_mixed { all.clone() } else { configured };
         Self { all, same_results, same_input, restart, configured: is_mixed.then(|| days[first].night) }
     }
+}
+
+/// The nights from `first` on.
+fn since<'d>(days: &[&'d Day], first: &Day) -> Vec<&'d Day> {
+    days.iter().copied().filter(|day| day.night >= first.night).collect()
 }
 
 /// The latest nights of a kind that ended well. Holidays are compared with weekends too, and weekends with holidays, where there are too

@@ -220,7 +220,8 @@ fn texts_that_are_in_another_language_explain_labels() {
 
 #[test]
 fn tone_scores_speakers_rejections_copies_lengths_and_speed_are_compared() {
-    let cases: [(AlarmKind, fn(&mut Night)); 7] = [
+    type Change = fn(&mut Night);
+    let cases: [(AlarmKind, Change); 7] = [
         (AlarmKind::Tone, |night| night.tone_sum = -0.35 * 9400.0),
         (AlarmKind::Score, |night| *night.scores.get_mut("topic").unwrap() = 0.5),
         (AlarmKind::Speakers, |night| night.unattributed = 900),

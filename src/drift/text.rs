@@ -1,5 +1,7 @@
 //! A comparison in words: a line for the result, one for each note and each alarm.
 
+use std::fmt::Write;
+
 use jiff::civil::Date;
 
 use super::fold::describe_change;
@@ -23,7 +25,7 @@ pub fn headline(record: &DriftRecord) -> String {
     }
 }
 
-/// What limits the comparison, in a line each.
+/// The limits of the comparison, in a line each.
 #[must_use]
 pub fn notes(record: &DriftRecord) -> Vec<String> {
     let mut notes = Vec::new();
@@ -56,17 +58,17 @@ pub fn notes(record: &DriftRecord) -> Vec<String> {
 #[must_use]
 pub fn alarm(alarm: &AlarmRecord) -> String {
     let mut text = subject(alarm);
+    // Writing to a string cannot fail.
     if let (Some(usual), Some(low), Some(high)) = (alarm.usual, alarm.low, alarm.high) {
         let [usual, low, high] = [usual, low, high].map(|value| number(alarm.what, value));
-        text += &format!(", usually {usual} ({low} to {high})");
+        let _ = write!(text, ", usually {usual} ({low} to {high})");
     }
     if !alarm.moved.is_empty() {
-        text += &format!("; with it: {}", moved(&alarm.moved));
+        let _ = write!(text, "; with it: {}", moved(&alarm.moved));
     }
-    text += &format!(" · {}", alarm.cause.as_str());
-    match &alarm.because {
-        Some(because) if alarm.what != AlarmKind::Change => text += &format!(": {because}"),
-        _ => {}
+    let _ = write!(text, " · {}", alarm.cause.as_str());
+    if let Some(because) = alarm.because.as_ref().filter(|_| alarm.what != AlarmKind::Change) {
+        let _ = write!(text, ": {because}");
     }
     if alarm.twice {
         text += " · second night";
@@ -100,7 +102,7 @@ fn subject(alarm: &AlarmRecord) -> String {
     }
 }
 
-/// What moved with an alarm: the first few by name, and the number of the others.
+/// The things that moved with an alarm: the first few by name, and the number of the others.
 fn moved(moved: &[MovedRecord]) -> String {
     const SHOWN: usize = 5;
     let mut names: Vec<String> = moved.iter().take(SHOWN).map(moved_name).collect();
@@ -142,7 +144,7 @@ fn number(what: AlarmKind, value: f64) -> String {
 fn grouped(digits: &str) -> String {
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -468,7 +468,7 @@ fn best_words(name: &str, statements: &[StatementRecord]) -> Option<(String, Att
     for statement in statements {
         let Some(sentence) = statement.text.as_deref() else { continue };
         for attribution in statement.attributions.iter().flatten() {
-            if attribution.speaker.as_ref().is_some_and(|speaker| speaker.name == name) {
+            if attribution.speaker.as_ref().is_some_and(|speaker| speaker.name.as_deref() == Some(name)) {
                 let kind = attribution.kind;
                 let said = said.entry(attribution.attribution);
                 said.or_insert(Said { kind, content: Vec::new(), sentence }).content.extend(&attribution.content);

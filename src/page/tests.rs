@@ -44,8 +44,7 @@ fn add(ledger: &mut Ledger, folder: &Path, id: &str, metadata: &Value, statement
     }
     let kept = Kept { file, start: 0, length: lines.len() as u64, sha256: crate::digest::sha256(&lines) };
     let line = format!("{line}\n").into_bytes();
-    let entry =
-        Entry { document: id.into(), source: "in.jsonl".into(), record: 1, content: Some(vec![1]), kept, line };
+    let entry = Entry { document: id.into(), source: "in.jsonl".into(), record: 1, content: Some(vec![1]), kept, line };
     ledger.add(&entry).unwrap();
 }
 
@@ -101,7 +100,13 @@ fn odd_folder() -> tempfile::TempDir {
     let copy = json!({"title": "Rovers win", "source": "Tribune", "duplicate_of": "a", "similarity": 1.0, "speakers": speaker});
     let words = "“It was the best minute of my life & of <i>yours</i>, I should think,” ";
     add(&mut ledger, path, "a", &first, &[statement("a", 0, words, Some("Ada <b>Vale</b>"))]);
-    add(&mut ledger, path, "b", &second, &[statement("b", 0, "Rovers won </title><img src=x onerror=alert(1)>.", None)]);
+    add(
+        &mut ledger,
+        path,
+        "b",
+        &second,
+        &[statement("b", 0, "Rovers won </title><img src=x onerror=alert(1)>.", None)],
+    );
     add(&mut ledger, path, "c", &copy, &[statement("c", 0, words, Some("Ada <b>Vale</b>"))]);
     ledger.commit(None).unwrap();
     folder
@@ -224,9 +229,8 @@ fn the_largest_page_has_a_bounded_size() {
     for number in 0..20 {
         let id = format!("d{number}");
         let metadata = json!({"title": long, "source": long, "uri": address, "speakers": speakers});
-        let statements: Vec<Value> = (0..60)
-            .map(|speaker| statement(&id, speaker, &long, speakers[speaker]["name"].as_str()))
-            .collect();
+        let statements: Vec<Value> =
+            (0..60).map(|speaker| statement(&id, speaker, &long, speakers[speaker]["name"].as_str())).collect();
         add(&mut ledger, folder.path(), &id, &metadata, &statements);
         let copy = json!({"title": long, "source": long, "duplicate_of": id, "similarity": 1.0});
         add(&mut ledger, folder.path(), &format!("{id}-copy"), &copy, &[]);

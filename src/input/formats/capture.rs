@@ -7,6 +7,7 @@ use super::{binary, html, plain};
 use crate::config::InputConfig;
 use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::Refusal;
+use crate::record::Reason;
 
 /// The form in which a crawler kept a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ struct Message {
     body: Vec<u8>,
 }
 
-/// Parses a page or a text. `None` for other things, also those that the server calls pages, and for errors of the server.
+/// Parses a page or a text. `None` for other things and for errors of the server.
 fn parse(capture: Capture, input: &InputConfig) -> Result<Option<Parsed>, Refusal> {
     let is_robots = capture.uri.as_ref().is_some_and(|uri| uri.ends_with("/robots.txt"));
     let uri = capture.uri.clone();
@@ -60,8 +61,8 @@ fn parse(capture: Capture, input: &InputConfig) -> Result<Option<Parsed>, Refusa
     let mime = mime.unwrap_or_default();
     // Some servers send a compressed file as if it were the page in it.
     let body = unpacked(body, "gzip", is_cut, limit)?;
-    if binary::kind(&body).is_some() {
-        return Ok(None);
+    if let Some(kind) = binary::kind(&body) {
+        return Err(Refusal::new(Reason::NotText, format!("is {kind}, and not the page that the server calls it")));
     }
     let is_page = if is_mime(&mime) { is_html(&mime) } else { body.trim_ascii_start().starts_with(b"<") };
     if is_page {
@@ -192,7 +193,6 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::record::Reason;
 
     /// Parses a response with this body, which the server calls a page.
     fn parse_page(body: &[u8]) -> Result<Option<String>, Reason> {
@@ -225,10 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn pictures_and_pdf_are_left_out_even_if_the_server_calls_them_pages() {
+    fn pictures_and_pdf_that_the_server_calls_pages_are_no_text() {
         let pdf = b"%PDF-1.4\n1 0 obj << /Title (It rained.) >> endobj\n";
         for body in [pdf.as_slice(), b"\xff\xd8\xff\xe0\0\x10JFIF\0<p>It rained.</p>", &packed(pdf)] {
-            assert_eq!(parse_page(body), Ok(None));
+            assert_eq!(parse_page(body), Err(Reason::NotText));
         }
     }
 

@@ -9,11 +9,24 @@ use crate::record::Metadata;
 const MAX_DEPTH: u64 = 6;
 
 /// Fields that hold an article beside other fields, the way of Elasticsearch and of APIs.
-pub(super) const WRAPPERS: [&str; 9] =
-    ["_source", "fields", "attributes", "article", "document", "node", "story", "data", "properties"];
+pub(super) const WRAPPERS: [&str; 12] = [
+    "_source",
+    "fields",
+    "attributes",
+    "article",
+    "doc",
+    "document",
+    "item",
+    "node",
+    "row",
+    "story",
+    "data",
+    "properties",
+];
 
 /// Fields that hold texts of an article when their names are not the configured ones.
-const BODIES: [&str; 6] = ["body_xhtml", "body_html", "body_text", "bodies", "content_html", "content_text"];
+const BODIES: [&str; 7] =
+    ["articleBody", "body_xhtml", "body_html", "body_text", "bodies", "content_html", "content_text"];
 
 /// Names of lists of records.
 const LISTS: [&str; 18] = [
@@ -100,6 +113,31 @@ pub(super) fn find(window: &[u8], fields: &FieldNames) -> Option<Envelope> {
     }
 }
 
+/// The records that follow in the object around a list of records that has ended, inside so many brackets. `window` begins behind the list.
+pub(super) fn find_more(window: &[u8], fields: &FieldNames, depth: u64) -> Option<Envelope> {
+    let mut cursor = Cursor { bytes: window, at: 0 };
+    let search = Search { fields };
+    if fields.records.is_some() {
+        return None;
+    }
+    while let Some(key) = cursor.key() {
+        let found = match cursor.peek() {
+            _ if PARTS.contains(&key.as_str()) => None,
+            Some(b'[') => search.list(cursor, depth, None).filter(|(_, is_sure)| *is_sure),
+            Some(b'{') => match search.object(cursor, depth) {
+                Some(Shape::Envelope { envelope, is_sure }) => Some((envelope, is_sure)),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some((envelope, _)) = found {
+            return Some(envelope);
+        }
+        cursor.pass_value()?;
+    }
+    None
+}
+
 /// A value by what is in it.
 #[derive(Debug)]
 enum Shape {
@@ -149,7 +187,7 @@ impl Search<'_> {
         // The window may end anywhere.
         while let Some(key) = cursor.key() {
             if self.is_text(&key) {
-                let is_column = depth == 0 && cursor.is_object_of_strings();
+                let is_column = depth == 0 && (cursor.is_object_of_strings() || self.is_list_of_texts(cursor, begin));
                 let envelope = Envelope { begin: 0, depth: 0, items: Items::Columns };
                 return Some(if is_column { Shape::Envelope { envelope, is_sure: true } } else { Shape::Article });
             }
@@ -181,6 +219,25 @@ impl Search<'_> {
         Some(best.map_or(Shape::Other, |(envelope, is_sure)| Shape::Envelope { envelope, is_sure }))
     }
 
+    /// Tells whether the list of texts that begins here is a column: the object at `begin` has a title or an id for each of them.
+    fn is_list_of_texts(&self, cursor: Cursor<'_>, begin: usize) -> bool {
+        let Some(texts) = cursor.strings().map(|texts| texts.len()).filter(|texts| *texts > 1) else { return false };
+        let mut cursor = Cursor { at: begin, ..cursor };
+        if cursor.enter(b'{').is_none() {
+            return false;
+        }
+        while let Some(key) = cursor.key() {
+            let is_single = self.is_title(&key) || matches!(key.as_str(), "id" | "_id" | "uri" | "url");
+            if is_single && cursor.strings().is_some_and(|values| values.len() == texts) {
+                return true;
+            }
+            if cursor.pass_value().is_none() {
+                break;
+            }
+        }
+        false
+    }
+
     /// The list that begins here inside so many brackets, where it holds articles, and whether these have more than a text.
     fn list(&self, mut cursor: Cursor<'_>, depth: u64, names: Option<&Vec<String>>) -> Option<(Envelope, bool)> {
         cursor.enter(b'[')?;
@@ -206,7 +263,7 @@ impl Search<'_> {
             return false;
         }
         while let Some(key) = cursor.key() {
-            if self.is_metadata(&key) || key == "_source" {
+            if self.is_metadata(&key) || WRAPPERS.contains(&key.as_str()) {
                 return true;
             }
             if cursor.pass_value().is_none() {
@@ -289,12 +346,23 @@ impl Cursor<'_> {
         serde_json::Deserializer::from_slice(&self.bytes[self.at..]).into_iter().next()?.ok()
     }
 
-    /// Tells whether an object begins here whose first value is a string or null.
+    /// Tells whether an object begins here whose values are strings or null, as far as it can be seen.
     fn is_object_of_strings(mut self) -> bool {
-        // `{"value": "…"}` is a text, and `{"0": "…"}` a column.
-        let key = self.enter(b'{').and_then(|()| self.key());
-        let is_label = key.is_some_and(|key| !super::json_fields::TEXT_NAMES.contains(&key.as_str()));
-        is_label && matches!(self.peek(), Some(b'"' | b'n'))
+        if self.enter(b'{').is_none() {
+            return false;
+        }
+        let mut values = 0;
+        while let Some(key) = self.key() {
+            // `{"value": "…"}` is a text, and `{"0": "…"}` a column.
+            if super::json_fields::TEXT_NAMES.contains(&key.as_str()) || !matches!(self.peek(), Some(b'"' | b'n')) {
+                return false;
+            }
+            values += 1;
+            if self.pass_value().is_none() {
+                break;
+            }
+        }
+        values > 0
     }
 
     fn pass_value(&mut self) -> Option<()> {
@@ -377,6 +445,14 @@ mod tests {
         assert_eq!(found(rows), Some((r#"["1", "x"]]}"#, 2, Items::Rows(names))));
         let columns = r#"{"id": {"0": "1"}, "text": {"0": "x"}}"#;
         assert_eq!(found(columns), Some((columns, 0, Items::Columns)));
+    }
+
+    #[test]
+    fn columns_may_be_lists_and_trees_are_no_columns() {
+        let lists = r#"{"title": ["A", "B"], "text": ["x", "y"]}"#;
+        assert_eq!(found(lists), Some((lists, 0, Items::Columns)));
+        assert_eq!(found(r#"{"title": "A", "text": ["x", "y"]}"#), None);
+        assert_eq!(found(r#"{"title": "A", "text": {"type": "doc", "content": [{"text": "x"}]}}"#), None);
     }
 
     #[test]

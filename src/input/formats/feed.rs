@@ -18,7 +18,9 @@ fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parse
     let metadata = Metadata {
         uri: item.own_text("link").or_else(|| item.attribute("rdf:about")).or_else(|| item.own_text("guid")),
         title: item.own("title").and_then(|title| line(&html_text(&title.written_markup()).0)),
-        byline: item.own_text("dc:creator").or_else(|| item.own_text("author").map(|author| name_of_address(&author))),
+        byline: creators(&item)
+            .or_else(|| item.own_text("author").map(|author| name_of_address(&author)))
+            .or_else(|| item.exactly("itunes:author").and_then(Node::text)),
         published: item.own_text("pubDate").or_else(|| item.own_text("dc:date")),
         modified: item.own_text("atom:updated").or_else(|| item.own_text("dcterms:modified")),
         section: item.own_text("category").or_else(|| item.own_text("dc:subject")),
@@ -35,6 +37,7 @@ fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parse
         item.own("description").map(written_text),
         item.exactly("atom:content").map(written_text),
         item.exactly("itunes:summary").map(written_text),
+        item.anywhere("media:description").map(written_text),
     ];
     let is_left_out =
         item.exactly("wp:post_type").and_then(Node::text).is_some_and(|kind| NO_ARTICLES.contains(&&*kind));
@@ -42,6 +45,12 @@ fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parse
         return Ok(Parsed { own_id: item.own_text("guid"), metadata, ..Parsed::left_out(encoding) });
     }
     document(bodies, item.own_text("guid"), metadata, encoding)
+}
+
+/// The people in the elements of Dublin Core, all of them.
+fn creators(item: &Node<'_>) -> Option<String> {
+    let names: Vec<String> = item.all("dc:creator").filter_map(Node::text).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Entries of an export of `WordPress` that are no articles: pictures and parts of the site.
@@ -69,7 +78,11 @@ fn parse_entry(entry: &str, feed: &str, encoding: &'static str) -> Result<Parsed
         language: entry.attribute("xml:lang").or_else(|| lang_of(feed)),
         source: entry.text_at(&["source", "title"]).or_else(|| channel_text(feed, "title")),
     };
-    let bodies = [entry.own("content").map(content), entry.own("summary").map(content)];
+    let bodies = [
+        entry.own("content").map(content),
+        entry.own("summary").map(content),
+        entry.anywhere("media:description").map(written_text),
+    ];
     document(bodies, entry.text_at(&["id"]), metadata, encoding)
 }
 
@@ -174,6 +187,20 @@ mod tests {
         let texts: Vec<String> =
             read_articles("a.xml", feed.as_bytes()).into_iter().map(|article| article.text).collect();
         assert_eq!(texts, ["One.", "Two."]);
+    }
+
+    #[test]
+    fn all_creators_are_named_and_the_text_of_a_medium_is_the_last_resort() {
+        let item = "<item><dc:creator>Ida Brenn</dc:creator><dc:creator>Per Holm</dc:creator>\
+            <media:group><media:description>One.</media:description></media:group></item>";
+        let article = read_article("a.xml", &rss(item));
+        assert_eq!((article.metadata.byline.as_deref(), article.text.as_str()), (Some("Ida Brenn, Per Holm"), "One."));
+        let utf_16: Vec<u8> =
+            format!("<?xml version=\"1.0\" encoding=\"UTF-16\"?>{}", String::from_utf8_lossy(&rss(item)))
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect();
+        assert_eq!(read_article("a.xml", &utf_16).text, "One.", "the encoding that the file names was true before");
     }
 
     #[test]

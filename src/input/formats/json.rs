@@ -115,12 +115,17 @@ fn read_values(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     }
 }
 
-/// Puts the rows of a table that has an object a column: `{"title": {"0": "…"}, "text": {"0": "…"}}`.
+/// Puts the rows of a table that has an object or a list a column: `{"title": {"0": "…"}, "text": {"0": "…"}}`.
 fn put_columns(spot: Spot, value: Value, intake: &mut Intake<'_>) -> Flow {
     let text = intake.settings().fields.text.as_str();
     let Ok(mut columns) = serde_json::from_slice::<Map<String, Json>>(&value.bytes) else {
         return intake.put(spot, value);
     };
+    for cells in columns.values_mut() {
+        if let Json::Array(items) = cells {
+            *cells = std::mem::take(items).into_iter().enumerate().map(|(row, item)| (row.to_string(), item)).collect();
+        }
+    }
     let labels: Vec<String> =
         columns.get(text).and_then(Json::as_object).map(|cells| cells.keys().cloned().collect()).unwrap_or_default();
     for label in labels {
@@ -175,10 +180,16 @@ impl Elements<'_, '_> {
                     self.stream.consume(1);
                 }
                 (Around::Envelope(depth, _), b']' | b'}') => {
-                    let depth = *depth;
+                    let depth = *depth - 1;
                     self.around = Around::Nothing;
                     self.stream.consume(1);
-                    self.leave(depth - 1)?;
+                    match envelope::find_more(self.stream.peek(ENVELOPE_BYTES), self.fields, depth) {
+                        Some(Envelope { begin, depth, items }) => {
+                            self.stream.consume(begin);
+                            self.around = Around::Envelope(depth, items);
+                        }
+                        None => self.leave(depth)?,
+                    }
                 }
                 (Around::Nothing, b'{') if self.may_be_envelope => {
                     match envelope::find(self.stream.peek(ENVELOPE_BYTES), self.fields) {
@@ -571,6 +582,10 @@ mod tests {
                 }
             }
         }
+        let days = r#"{"2031-03-04": [{"title": "A", "text": "One."}], "n": 1, "2031-03-05": [{"title": "B", "text": "Two."}], "tags": []}"#;
+        assert_eq!(read_texts("a.json", days.as_bytes()), one_and_two, "every list of an object");
+        let lists = r#"{"title": ["A", "B"], "text": ["One.", "Two."]}"#;
+        assert_eq!(read_texts("a.json", lists.as_bytes()), one_and_two, "columns as lists");
         let pages =
             r#"{"articles": [{"text": "One."}], "page": 1}"#.to_owned() + "\n" + r#"{"articles": [{"text": "Two."}]}"#;
         assert_eq!(read_texts("a.jsonl", pages.as_bytes()), one_and_two);

@@ -6,8 +6,17 @@ use serde_json::{Map, Value as Json};
 pub(super) const TEXT_NAMES: [&str; 10] =
     ["text", "value", "content", "rendered", "paragraph", "body", "html", "p", "#text", "$t"];
 
+/// Fields of an object that stands for a part of a text, and hold its smaller parts.
+const TREE_NAMES: &[&str] = &["paragraphs", "children", "blocks", "sections", "sentences", "contents", "data", "items"];
+
+/// Fields that say what a node of a tree is.
+const KINDS: [&str; 4] = ["type", "_type", "nodeType", "style"];
+
+/// Fields of a section that stand above its text.
+const HEADINGS: [&str; 5] = ["heading", "title", "header", "subtitle", "question"];
+
 /// Fields of an object that stands for a name, a date or an id, the best first.
-pub(super) const WORD_NAMES: [&str; 20] = [
+pub(super) const WORD_NAMES: [&str; 21] = [
     "name",
     "full_name",
     "fullName",
@@ -25,6 +34,7 @@ pub(super) const WORD_NAMES: [&str; 20] = [
     "code",
     "#text",
     "$t",
+    "person",
     "$oid",
     "$date",
     "$numberLong",
@@ -54,23 +64,85 @@ impl Held {
     }
 }
 
-/// The text of an article. The items of a list are its paragraphs: strings, or objects with a text.
+/// The text of an article. The items of a list are its paragraphs: strings, or objects with a text. Editors keep a text as a tree: of
+/// blocks, and of pieces of a line below them.
 pub(super) fn text(value: Json) -> Held {
     match value {
         Json::Null => Held::Nothing,
         Json::String(text) => Held::from_text(text),
         Json::Array(items) if items.is_empty() => Held::Nothing,
         Json::Array(items) => {
-            let is_readable = items.iter().any(|item| matches!(item, Json::String(_) | Json::Object(_)));
+            let is_readable =
+                items.iter().any(|item| matches!(item, Json::String(_) | Json::Object(_) | Json::Array(_)));
+            let is_list = items.iter().any(Json::is_array);
             let paragraphs: Vec<String> = items.into_iter().filter_map(|item| text(item).into_text()).collect();
-            if is_readable { Held::from_text(paragraphs.join("\n\n")) } else { Held::Unreadable }
+            let is_unreadable = !is_readable || is_list && paragraphs.is_empty();
+            if is_unreadable { Held::Unreadable } else { Held::from_text(paragraphs.join("\n\n")) }
         }
-        Json::Object(mut fields) => {
-            let found = TEXT_NAMES.iter().find_map(|name| fields.remove(*name));
-            found.map_or(Held::Unreadable, text)
-        }
+        Json::Object(fields) => text_of_object(fields),
         Json::Number(_) | Json::Bool(_) => Held::Unreadable,
     }
+}
+
+/// The text of an object: of a node in the tree of an editor, of a section with a heading, or of one that has nothing but a text.
+fn text_of_object(mut fields: Map<String, Json>) -> Held {
+    const PICTURES: [&str; 7] = ["audio", "embed", "figure", "gallery", "image", "photo", "video"];
+    let kind = KINDS.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default().to_owned();
+    if PICTURES.contains(&kind.as_str()) {
+        return Held::Nothing;
+    }
+    if let Some(line) = ["children", "content"].iter().find_map(|name| line_of_pieces(fields.get(*name)?, &kind)) {
+        return Held::from_text(line);
+    }
+    let headings: Vec<String> =
+        HEADINGS.iter().filter_map(|name| Some(fields.remove(*name)?.as_str()?.trim().to_owned())).collect();
+    let body = TEXT_NAMES.iter().chain(TREE_NAMES).find_map(|name| fields.remove(*name));
+    let body = match body {
+        Some(body) => text(body),
+        // A name that nobody knows still holds a text, if it is the only one.
+        None => only_sentence(&fields).map_or(Held::Unreadable, Held::from_text),
+    };
+    match body {
+        Held::Text(body) => {
+            let parts: Vec<String> = headings.into_iter().filter(|part| !part.is_empty()).chain([body]).collect();
+            Held::Text(parts.join("\n\n"))
+        }
+        other => other,
+    }
+}
+
+/// The line that pieces of text make without anything between them, below a node that says what it is. None where there are blocks.
+fn line_of_pieces(value: &Json, kind: &str) -> Option<String> {
+    let pieces = value.as_array().filter(|pieces| !pieces.is_empty())?;
+    let is_root = matches!(kind, "" | "doc" | "document" | "root" | "body" | "article");
+    if is_root {
+        return None;
+    }
+    pieces.iter().map(piece).collect()
+}
+
+/// A piece of a line: a text, a link around pieces, or nothing that is read.
+fn piece(value: &Json) -> Option<String> {
+    let fields = value.as_object()?;
+    if let Some(text) = ["text", "value"].iter().find_map(|name| fields.get(*name)?.as_str()) {
+        return Some(text.to_owned());
+    }
+    let kind = KINDS.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default().to_ascii_lowercase();
+    if kind.contains("break") {
+        return Some("\n".to_owned());
+    }
+    let inner = ["children", "content"].iter().find_map(|name| fields.get(*name)?.as_array());
+    match inner {
+        Some(inner) if kind.contains("link") || kind.contains("inline") => inner.iter().map(piece).collect(),
+        Some(_) => None,
+        None => kind.contains("inline").then(String::new),
+    }
+}
+
+/// The only text of several words in an object that has no other.
+fn only_sentence(fields: &Map<String, Json>) -> Option<String> {
+    let mut texts = fields.values().filter_map(Json::as_str).filter(|text| text.trim().contains(' '));
+    texts.next().filter(|_| texts.next().is_none()).map(str::to_owned)
 }
 
 /// A field of metadata. Of a list it is the first item that says something.
@@ -84,6 +156,7 @@ pub(super) fn word(value: Json) -> Held {
             items.into_iter().find_map(|item| word(item).into_text()).map_or(Held::Unreadable, Held::Text)
         }
         Json::Object(fields) if fields.is_empty() => Held::Nothing,
+        Json::Object(fields) if is_numbered(&fields) => word(Json::Array(fields.into_values().collect())),
         Json::Object(mut fields) => {
             let found = WORD_NAMES.iter().find_map(|name| word(fields.remove(*name)?).into_text());
             found.or_else(|| full_name(&mut fields)).map_or(Held::Unreadable, Held::Text)
@@ -99,8 +172,14 @@ pub(super) fn names(value: Json) -> Held {
             let names: Vec<String> = items.into_iter().filter_map(|item| word(item).into_text()).collect();
             if names.is_empty() { Held::Unreadable } else { Held::Text(names.join(", ")) }
         }
+        Json::Object(fields) if is_numbered(&fields) => names(Json::Array(fields.into_values().collect())),
         value => word(value),
     }
+}
+
+/// Tells whether an object is a list, as PHP writes one that has lost an item.
+fn is_numbered(fields: &Map<String, Json>) -> bool {
+    !fields.is_empty() && fields.keys().all(|key| key.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A first and a last name.
@@ -132,6 +211,20 @@ mod tests {
         );
         assert_eq!(text(json!({"rendered": "One."})), held("One."));
         assert_eq!([json!([]), json!(null), json!(" "), json!([""])].map(text), [const { Held::Nothing }; 4]);
+        let tree = json!({"type": "doc", "content": [
+            {"type": "paragraph", "content": [{"type": "text", "text": "One "}, {"type": "text", "text": "word."}]},
+            {"type": "image", "title": "A quay"},
+            {"type": "paragraph", "content": [{"type": "text", "text": "Two."}]}
+        ]});
+        assert_eq!(text(tree), held("One word.\n\nTwo."));
+        let spans = json!([{"_type": "block", "children": [{"_type": "span", "text": "One "}, {"_type": "span", "text": "word."}]}]);
+        assert_eq!(text(spans), held("One word."));
+        assert_eq!(text(json!({"blocks": [{"type": "paragraph", "data": {"text": "One."}}]})), held("One."));
+        assert_eq!(text(json!([{"heading": "Next", "paragraphs": ["One.", "Two."]}])), held("Next\n\nOne.\n\nTwo."));
+        assert_eq!(
+            text(json!([["One.", "Two."], [{"sentence": "Three words here."}]])),
+            held("One.\n\nTwo.\n\nThree words here.")
+        );
         assert_eq!([json!(7), json!([7]), json!({"a": "b"}), json!(true)].map(text), [const { Held::Unreadable }; 4]);
     }
 

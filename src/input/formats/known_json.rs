@@ -1,4 +1,4 @@
-//! Objects of JSON whose text is not in the configured field, and whose names tell where it is: JSON Feed, posts of WordPress,
+//! Objects of JSON whose text is not in the configured field, and whose names tell where it is: JSON Feed, posts of WordPress, JSON-LD,
 //! articles with a list of `contents` as the Washington Post has them.
 
 use serde_json::Value as Json;
@@ -23,7 +23,7 @@ struct Shape {
     source: &'static [&'static str],
 }
 
-const SHAPES: [Shape; 3] = [
+const SHAPES: [Shape; 4] = [
     Shape {
         body: json_feed,
         id: &["id"],
@@ -41,12 +41,24 @@ const SHAPES: [Shape; 3] = [
         id: &["id"],
         uri: &["link"],
         title: &["title"],
-        byline: &["author_name"],
+        byline: &["author_name", "/_embedded/author", "/yoast_head_json/author"],
         published: &["date_gmt", "date"],
         modified: &["modified_gmt", "modified"],
-        section: &["section"],
+        section: &["section", "/_embedded/wp:term/0"],
         language: &["lang"],
-        source: &[],
+        source: &["/yoast_head_json/og_site_name"],
+    },
+    Shape {
+        body: schema_org,
+        id: &["@id", "identifier"],
+        uri: &["url", "@id"],
+        title: &["headline", "name"],
+        byline: &["author", "creator"],
+        published: &["datePublished"],
+        modified: &["dateModified"],
+        section: &["articleSection"],
+        language: &["inLanguage"],
+        source: &["publisher"],
     },
     Shape {
         body: contents,
@@ -86,7 +98,8 @@ fn first(object: &Json, fields: &[&str]) -> Option<String> {
 }
 
 fn first_of(object: &Json, fields: &[&str], held: fn(Json) -> Held) -> Option<String> {
-    fields.iter().find_map(|field| held(object.get(*field)?.clone()).into_text())
+    let value = |field: &str| if field.starts_with('/') { object.pointer(field) } else { object.get(field) };
+    fields.iter().find_map(|field| held(value(field)?.clone()).into_text())
 }
 
 fn json_feed(object: &Json) -> Option<String> {
@@ -105,6 +118,10 @@ fn string(object: &Json, field: &str) -> Option<String> {
 
 fn wordpress(object: &Json) -> Option<String> {
     object["content"]["rendered"].as_str().map(|html| html_text(html).0)
+}
+
+fn schema_org(object: &Json) -> Option<String> {
+    object["articleBody"].as_str().map(|body| html_text(body).0)
 }
 
 fn contents(object: &Json) -> Option<String> {
@@ -143,6 +160,17 @@ mod tests {
         let post = json!({"id": 7, "title": {"rendered": "Quay"}, "content": {"rendered": "<p>One.</p>\n<p>Two.</p>"}});
         let Parsed { metadata, text, .. } = parsed(&post);
         assert_eq!((metadata.title.as_deref(), text.as_str()), (Some("Quay"), "One.\n\nTwo."));
+        let embedded = json!({"content": {"rendered": "<p>One.</p>"}, "_embedded": {"author": [{"name": "Ida Brenn"}], "wp:term": [[{"name": "Local"}]]}});
+        let metadata = parsed(&embedded).metadata;
+        assert_eq!((metadata.byline.as_deref(), metadata.section.as_deref()), (Some("Ida Brenn"), Some("Local")));
+    }
+
+    #[test]
+    fn an_article_of_schema_org_has_a_body() {
+        let article =
+            json!({"@type": "NewsArticle", "headline": "Quay", "articleBody": "One.", "author": {"name": "Ida Brenn"}});
+        let Parsed { metadata, text, .. } = parsed(&article);
+        assert_eq!((metadata.byline.as_deref(), text.as_str()), (Some("Ida Brenn"), "One."));
     }
 
     #[test]

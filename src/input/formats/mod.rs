@@ -90,6 +90,7 @@ use super::layers::Shell;
 use super::names;
 use super::refusal::Refusal;
 use super::stream::Stream;
+use super::text::decode::{UTF_16_BYTES, unmarked_utf_16};
 use super::text::utf8::Utf8;
 use crate::config::InputConfig;
 use crate::record::Reason;
@@ -155,8 +156,9 @@ fn by_extension(name: &str) -> Option<&'static Format> {
 
 /// Reads the records of a stream, whatever its format.
 pub(super) fn read_format(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-    match Encoding::for_bom(stream.peek(3)) {
-        Some((encoding, _))
+    let head = stream.peek(UTF_16_BYTES);
+    match Encoding::for_bom(head).map(|(encoding, _)| encoding).or_else(|| unmarked_utf_16(head)) {
+        Some(encoding)
             if encoding != UTF_8 && (!is_one_record(shell.name) || begins_table(stream, encoding, intake)) =>
         {
             let mut decoded = Stream::new(Utf8::new(stream, encoding));
@@ -222,5 +224,6 @@ mod tests {
             "\u{feff}{\"text\": \"One.\"}\n{\"text\": \"Two.\"}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(testing::read_article("a", &utf_16).encoding, "UTF-16LE");
         assert_eq!(testing::read_articles("a.jsonl", &utf_16).len(), 2);
+        assert_eq!(testing::read_articles("a.jsonl", &utf_16[2..]).len(), 2, "without a byte order mark");
     }
 }

@@ -9,7 +9,7 @@ use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
-use crate::input::text::decode::decode_labelled;
+use crate::input::text::decode::{decode_labelled, unmarked_utf_16};
 use crate::record::{Metadata, Reason};
 
 /// A longer first line is no title.
@@ -35,7 +35,7 @@ fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
 
 /// Tells whether bytes are no text. UTF-16 has zero bytes as well.
 fn is_binary(head: &[u8]) -> bool {
-    let is_utf16 = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
+    let is_utf16 = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || unmarked_utf_16(head).is_some();
     !is_utf16 && memchr::memchr(0, head).is_some()
 }
 

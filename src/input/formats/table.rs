@@ -152,13 +152,14 @@ fn read_rows(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake
     };
     stream.consume(header.bytes);
     let table = Arc::new(header.table);
+    let syntax = table.syntax;
     let limit = settings.max_document_bytes.get();
-    let mut rows = Rows { stream, syntax: table.syntax, columns: table.columns.len(), line: header.lines + 1, limit };
+    let mut rows = Rows { stream, syntax, columns: table.columns.len(), line: header.lines + 1, limit };
     while let Some(cut) = rows.next() {
         let spot = Spot::Record { line: Some(cut.line), byte: Some(cut.byte) };
         match cut.refusal {
             Some(refusal) => intake.refuse(spot, refusal, &cut.bytes)?,
-            None if cut.bytes.trim_ascii().is_empty() => {}
+            None if is_blank(&cut.bytes, syntax) => {}
             None => {
                 let row = Row { table: Arc::clone(&table), bytes: cut.bytes, is_plain: cut.is_plain };
                 intake.put(spot, row)?;
@@ -166,6 +167,11 @@ fn read_rows(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake
         }
     }
     Flow::Continue(())
+}
+
+/// Tells whether a row has nothing in any of its cells, or only what old programs write behind the last one.
+fn is_blank(row: &[u8], syntax: Syntax) -> bool {
+    row.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x1a) || *byte == syntax.delimiter)
 }
 
 /// The header row, with what stands before it.
@@ -557,6 +563,11 @@ mod tests {
 
     fn one_and_two() -> [Result<String, Reason>; 2] {
         ["One.", "Two."].map(|text| Ok(text.to_owned()))
+    }
+
+    #[test]
+    fn rows_without_anything_in_them_are_none() {
+        assert_eq!(texts("id,text\n1,One.\n,\n \n2,Two.\n,,,\n\u{1a}\0\0"), one_and_two());
     }
 
     #[test]

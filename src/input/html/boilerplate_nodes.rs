@@ -44,6 +44,8 @@ pub(super) const TAGS: &[&str] = &[
     "link",
     "param",
     "rp",
+    "rt",
+    "rtc",
 ];
 
 /// Words of a class or id that name what is beside an article, whole words in any case.
@@ -195,7 +197,8 @@ impl Sizes {
 }
 
 fn is_silent(element: &Element) -> bool {
-    matches!(element.name(), "a" | "head" | "script" | "style" | "template" | "option" | "button")
+    matches!(element.name(), "a" | "head" | "script" | "style" | "option" | "button")
+        || element.name() == "template" && !is_shadow_root(element)
 }
 
 /// True if the element at `node` is no part of an article.
@@ -205,6 +208,8 @@ pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
         "html" | "body" | "main" | "article" => false,
         "noscript" => sizes.of_element(node) < NOSCRIPT_BYTES,
         "figure" => !has_table(node),
+        "template" => !is_shadow_root(element),
+        "button" | "label" => !is_amid_sentence(node),
         name if TAGS.contains(&name) => true,
         _ => {
             is_named(element)
@@ -237,6 +242,16 @@ fn has_links(node: NodeRef<'_, Node>) -> bool {
 fn is_within_sentence(node: NodeRef<'_, Node>) -> bool {
     let mut inlines = std::iter::once(node).chain(node.ancestors()).take_while(|node| is_inline(*node));
     !has_links(node) && inlines.any(|inline| has_words(inline.prev_siblings()) || has_words(inline.next_siblings()))
+}
+
+/// True if words stand before and behind `node` on its line.
+fn is_amid_sentence(node: NodeRef<'_, Node>) -> bool {
+    has_words(node.prev_siblings()) && has_words(node.next_siblings())
+}
+
+/// True for a template that browsers show in the place of its parent's content.
+pub(super) fn is_shadow_root(element: &Element) -> bool {
+    element.attr("shadowrootmode").is_some()
 }
 
 /// True if there are words among `siblings` before the first block or line break.

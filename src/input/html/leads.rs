@@ -10,6 +10,7 @@ use super::boilerplate_nodes::{self, Sizes};
 use super::boilerplate_text;
 use super::metadata::{Said, plain};
 use super::paragraphs::Paragraph;
+use super::pruned;
 use super::tree::{is_inline, name_of, squeezed, text_of};
 use crate::deadline;
 
@@ -18,6 +19,7 @@ const WORDS: &[&str] = &[
     "abstract",
     "bajada",
     "blurb",
+    "bullets",
     "chapeau",
     "chapo",
     "copete",
@@ -29,6 +31,7 @@ const WORDS: &[&str] = &[
     "intro",
     "introduction",
     "introtext",
+    "keypoints",
     "lead",
     "leadin",
     "leadtext",
@@ -53,6 +56,7 @@ const WORDS: &[&str] = &[
     "sumario",
     "summary",
     "synopsis",
+    "takeaways",
     "teaser",
     "untertitel",
     "vorspann",
@@ -184,7 +188,7 @@ impl Search<'_> {
     /// Looks at a node, which may lie in clutter; true if the article has begun, and so the search ends.
     fn visit(&mut self, node: NodeRef<'_, Node>, is_in_clutter: bool) -> bool {
         if let Some(text) = node.value().as_text() {
-            return !node.ancestors().take(MAX_HEADING_DEPTH).any(is_heading) && self.is_known(&plain(text));
+            return !node.ancestors().take(MAX_HEADING_DEPTH).any(is_mere_heading) && self.is_known(&plain(text));
         }
         let Some(element) = node.value().as_element() else { return false };
         if element.name() == "h1" {
@@ -209,7 +213,7 @@ impl Search<'_> {
             return false;
         }
         // The text may repeat the words of a heading above it.
-        if !is_heading(node) && self.is_known(&plain_text) {
+        if !is_mere_heading(node) && self.is_known(&plain_text) {
             return true;
         }
         if self.is_below_title || !self.has_heading {
@@ -265,6 +269,11 @@ impl Search<'_> {
 
 fn is_heading(node: NodeRef<'_, Node>) -> bool {
     matches!(name_of(node), "h1" | "h2" | "h3" | "h4")
+}
+
+/// True for a heading that is not in truth a paragraph.
+fn is_mere_heading(node: NodeRef<'_, Node>) -> bool {
+    is_heading(node) && !pruned::is_paragraph_of_text(node)
 }
 
 /// True for comments and for elements without words of their own.

@@ -6,6 +6,12 @@ use super::metadata::Said;
 /// The maximum number of bytes of text on an error page.
 const MAX_ERROR_BYTES: usize = 800;
 
+/// The maximum number of bytes of text on an error page that lists other stories.
+const MAX_STORIES_BYTES: usize = 4000;
+
+/// The minimum number of bytes of a headline that means an error by itself: "404" and "redirecting" may be news.
+const MIN_HEADING_BYTES: usize = 13;
+
 /// The maximum number of bytes of text on a page that asks for consent.
 const MAX_CONSENT_BYTES: usize = 4000;
 
@@ -46,6 +52,39 @@ const ERROR_TITLES: &[&str] = &[
     "checking your browser",
     "verify you are human",
     "pardon our interruption",
+    "article not found",
+    "story not found",
+    "content not found",
+    "this article is no longer available",
+    "this story is no longer available",
+    "this content is no longer available",
+    "this article is not available",
+    "this content is not available",
+    "this video is no longer available",
+    "this page has moved",
+    "301 moved permanently",
+    "302 found",
+    "302 moved temporarily",
+    "object moved",
+    "redirecting",
+    "451 unavailable",
+    "unavailable due to legal reasons",
+    "unavailable for legal reasons",
+    "service unavailable",
+    "temporarily unavailable",
+    "website temporarily unavailable",
+    "site maintenance",
+    "under maintenance",
+    "down for maintenance",
+    "scheduled maintenance",
+    "we ll be back soon",
+    "we will be back soon",
+    "security check",
+    "human verification",
+    "verifying you are human",
+    "request blocked",
+    "you have been blocked",
+    "sorry you have been blocked",
     "seite nicht gefunden",
     "fehler 404",
     "page introuvable",
@@ -83,6 +122,14 @@ const ERROR_PHRASES: &[&str] = &[
     "browser",
     "security",
     "404",
+    "legal reasons",
+    "be granted",
+    "maintenance",
+    "inconvenience",
+    "redirecting",
+    "has expired",
+    "unavailable",
+    "have been blocked",
     "nicht gefunden",
     "existiert nicht",
     "nicht mehr",
@@ -182,13 +229,23 @@ pub(super) fn kind_of_page(said: &Said, text: &str) -> Option<&'static str> {
 }
 
 fn is_error(said: &Said, text: &str) -> bool {
-    if text.len() > MAX_ERROR_BYTES || said.metadata.byline.is_some() || holds_quotation(text) {
+    if said.metadata.byline.is_some() || holds_quotation(text) {
         return false;
+    }
+    if text.len() > MAX_ERROR_BYTES {
+        return text.len() <= MAX_STORIES_BYTES
+            && said.headings.iter().any(|heading| is_only_error(&words_of(heading)));
     }
     let titles = said.metadata.title.iter().chain(&said.headings).map(|title| words_of(title));
     let is_titled = titles.into_iter().any(|title| ERROR_TITLES.iter().any(|error| begins_with(&title, error)));
     let text = words_of(text);
     is_titled && (text.len() < MIN_PHRASED_BYTES || ERROR_PHRASES.iter().any(|phrase| text.contains(phrase)))
+}
+
+/// True if a headline says that there is no page, and nothing else. Lists of other stories may follow it.
+fn is_only_error(heading: &str) -> bool {
+    let heading = ["sorry ", "oops "].iter().find_map(|regret| heading.strip_prefix(regret)).unwrap_or(heading);
+    heading.len() > MIN_HEADING_BYTES && ERROR_TITLES.contains(&heading)
 }
 
 /// True if most of `text` is about consent, and speaks as only the site does.
@@ -235,6 +292,9 @@ mod tests {
         for html in [
             "<title>Page not found - Quay Courier</title><h1>404</h1><p>Sorry, the page you are looking for does not exist.</p>",
             "<title>404 | Quay Courier</title><h1>We can’t find that page</h1><p>The page you requested could not be found.</p>",
+            "<title>451</title><h1>Unavailable for legal reasons</h1><p>Access cannot be granted from where you are.</p>",
+            "<title>Quay Courier</title><h1>We’ll be back soon</h1><p>The site is down for maintenance. Sorry for the inconvenience.</p>",
+            "<title>Redirecting</title><p>Redirecting to <a href=/x>/x</a>.</p>",
             "<title>Seite nicht gefunden</title><p>Die gewünschte Seite wurde leider nicht gefunden.</p>",
             "<title>Just a moment...</title><p>Checking your browser before you go on. This takes a few seconds.</p>",
             "<title>Quay Courier</title><h1>We value your privacy</h1><p>We and our 842 partners store and access information on your device, \

@@ -11,7 +11,7 @@ use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::boilerplate_nodes::{self, Sizes};
-use super::tree::{DRESS, is_inline, name_of};
+use super::tree::{DRESS, is_inline, name_of, text_of};
 use crate::deadline;
 
 /// Stands for a line break. A page has no use for the character.
@@ -39,7 +39,7 @@ const MIN_LOOSE_BYTES: usize = 80;
 const BLOCKS: &[&str] = &["p", "div", "li", "dt", "dd", "section", "article", "h1", "h2", "h3", "h4", "h5", "h6"];
 
 /// Elements whose text may be one paragraph after the other, with empty lines between them instead of `<p>`s.
-const FLOWS: &[&str] = &["body", "main", "article", "section", "div", "center", "form", "td"];
+const FLOWS: &[&str] = &["body", "main", "article", "section", "div", "center", "form", "td", "pre"];
 
 /// Writes the tree down without its clutter.
 pub(super) fn write(tree: &Html, sizes: &Sizes) -> String {
@@ -64,8 +64,10 @@ pub(super) fn write_below(
             (_, Some(_)) => {}
             (Edge::Open(node), None) if boilerplate_nodes::is_clutter(node, sizes) || is_left_out(node) => {
                 dropped = Some(node.id());
-                // What stood on both sides of it does not run together.
-                writer.html.push(' ');
+                // What stood on both sides of it does not run together; a reading stands in the word itself.
+                if !matches!(name_of(node), "rp" | "rt" | "rtc") {
+                    writer.html.push(' ');
+                }
             }
             (Edge::Open(node), None) => writer.open(node),
             (Edge::Close(node), None) => writer.close(node),
@@ -82,7 +84,8 @@ fn broken_flows(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
     let large = breaks
         .filter_map(flow_of)
         .filter(|flow| tree.tree.get(*flow).is_some_and(|flow| sizes.of_element(flow) >= MIN_FLOW_BYTES));
-    large.chain(mixed_flows(tree)).collect()
+    let preformatted = tree.tree.nodes().filter(|node| name_of(*node) == "pre").map(|node| node.id());
+    large.chain(mixed_flows(tree)).chain(preformatted).collect()
 }
 
 /// The elements with a paragraph of text beside a block.
@@ -185,7 +188,13 @@ impl Writer {
             self.quotations -= 1;
             self.html.push(if self.quotations.is_multiple_of(2) { '”' } else { '’' });
         }
-        let Some(name) = self.written_name(node, element) else { return };
+        let Some(name) = self.written_name(node, element) else {
+            // A block in a paragraph is a line of it.
+            if element.name() == "span" && !is_inline(node) {
+                self.html.push(LINE_BREAK);
+            }
+            return;
+        };
         if name != "a" {
             self.end_paragraph();
             self.flows.pop();
@@ -206,8 +215,12 @@ impl Writer {
     fn written_name<'e>(&self, node: NodeRef<'_, Node>, element: &'e Element) -> Option<&'e str> {
         match element.name() {
             // Its text would be read as one piece, with its tags.
-            "noscript" => Some("div"),
-            "br" => None,
+            "noscript" | "template" | "pre" => Some("div"),
+            "br" | "button" | "label" => None,
+            "span" if !is_inline(node) => node.parent().is_some_and(is_flow).then_some("p"),
+            "h2" | "h3" | "h4" | "h5" | "h6" if is_paragraph_of_text(node) => Some("p"),
+            name if name.contains('-') && is_inline(node) => None,
+            name if name.contains('-') && is_paragraph_of_text(node) && !has_blocks(node) => Some("p"),
             "table" | "tbody" | "thead" | "tfoot" | "tr" | "td" | "th" if self.is_of_layout(node) => Some("div"),
             name => (!DRESS.contains(&name)).then_some(name),
         }
@@ -260,7 +273,28 @@ impl Writer {
         self.html.push('>');
     }
 
+    /// Lines as they are, with paragraphs between blank ones.
+    fn preformatted(&mut self, text: &str) {
+        for (number, line) in text.lines().enumerate() {
+            if line.trim().is_empty() {
+                self.end_paragraph();
+                continue;
+            }
+            if number > 0 && self.flows.last().is_some_and(|flow| flow.is_in_paragraph) {
+                self.html.push(LINE_BREAK);
+            }
+            self.begin_paragraph();
+            self.escaped(line.trim());
+        }
+        if text.ends_with([' ', '\n']) {
+            self.html.push(' ');
+        }
+    }
+
     fn text(&mut self, node: NodeRef<'_, Node>, text: &str) {
+        if is_preformatted(node) {
+            return self.preformatted(text);
+        }
         let inner = text.trim();
         if inner.is_empty() {
             let is_between = is_beside_inline(node, Side::Before) && is_beside_inline(node, Side::After);
@@ -289,6 +323,26 @@ impl Writer {
             }
         }
     }
+}
+
+fn is_flow(node: NodeRef<'_, Node>) -> bool {
+    FLOWS.contains(&name_of(node))
+}
+
+/// True for an element with a whole sentence in it, which is a paragraph even if it is marked up as a heading.
+pub(super) fn is_paragraph_of_text(node: NodeRef<'_, Node>) -> bool {
+    let text = text_of(node);
+    text.len() >= MIN_LOOSE_BYTES && text.ends_with(['.', '”', '"'])
+}
+
+fn has_blocks(node: NodeRef<'_, Node>) -> bool {
+    node.descendants().any(|below| BLOCKS.contains(&name_of(below)))
+}
+
+/// True for a text in a `<pre>`, whose lines are those of the page.
+fn is_preformatted(node: NodeRef<'_, Node>) -> bool {
+    let block = node.ancestors().find(|above| !is_inline(*above));
+    block.is_some_and(|block| name_of(block) == "pre")
 }
 
 /// True for a node in a list, a table or a quotation.
@@ -391,6 +445,46 @@ mod tests {
             let html = format!("<table><tr>{menu}<td><font size=3>{text}</font></td></tr></table>");
             assert_eq!(paragraphs_on(&html), SENTENCES);
         }
+    }
+
+    #[test]
+    fn elements_of_the_site_buttons_and_readings_do_not_break_a_sentence() {
+        for word in [
+            "<x-term>Northwind net</x-term>",
+            "<button class=glossary>Northwind net</button>",
+            "<label>Northwind</label> net",
+            "<amp-img src=x></amp-img>Northwind net",
+            "<ruby>Northwind<rp>(</rp><rt>nor</rt><rp>)</rp></ruby> net",
+        ] {
+            let first = format!("The crews like the {word} best of all the nets.");
+            assert_eq!(
+                paragraphs_on(&article(&first))[0],
+                "The crews like the Northwind net best of all the nets.",
+                "{word}"
+            );
+        }
+    }
+
+    #[test]
+    fn paragraphs_are_read_whatever_they_are_marked_up_as() {
+        let headings = SENTENCES.map(|sentence| format!("<h4>{sentence}</h4>")).concat();
+        let spans = SENTENCES.map(|sentence| format!("<span style='display: block'>{sentence}</span>")).concat();
+        let preformatted = format!("<pre>{}</pre>", SENTENCES.join("\n \n"));
+        for body in [headings, spans, preformatted] {
+            assert_eq!(
+                paragraphs_on(&page(&format!("<h1>Harbor</h1><div class=story>{body}</div>"))),
+                SENTENCES,
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_shadow_root_is_read() {
+        let text = SENTENCES.map(|sentence| format!("<p>{sentence}</p>")).concat();
+        let html =
+            format!("<article><h1>Harbor</h1><div><template shadowrootmode=open>{text}</template></div></article>");
+        assert_eq!(paragraphs_on(&html), SENTENCES);
     }
 
     #[test]

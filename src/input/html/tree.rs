@@ -4,6 +4,7 @@ use ego_tree::NodeRef;
 use html5ever::tendril::{StrTendril, TendrilSink};
 use html5ever::tree_builder::TreeBuilderOpts;
 use html5ever::{ParseOpts, driver};
+use scraper::node::Element;
 use scraper::{Html, HtmlTreeSink, Node};
 
 use super::{PageLimits, attributes};
@@ -17,11 +18,39 @@ const PIECE_BYTES: usize = 1024;
 /// More text is not looked at where a title or a name is wanted.
 const MAX_TEXT_BYTES: usize = 4000;
 
+/// More of a style is not looked at.
+const MAX_STYLE_CHARACTERS: usize = 300;
+
+/// A word of a sentence has no more elements and texts in it.
+const MAX_WORD_NODES: usize = 50;
+
+/// Elements that end a line.
+const BLOCKS: &[&str] = &[
+    "article",
+    "blockquote",
+    "div",
+    "dl",
+    "figure",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "table",
+    "ul",
+];
+
 /// Elements that only dress the text in them: the text stays, without them.
 pub(super) const DRESS: &[&str] = &[
     "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
-    "mark", "nobr", "q", "s", "samp", "small", "span", "strong", "strike", "sub", "sup", "time", "tt", "u", "var",
-    "wbr",
+    "mark", "nobr", "q", "rb", "ruby", "s", "samp", "small", "span", "strong", "strike", "sub", "sup", "time", "tt",
+    "u", "var", "wbr",
 ];
 
 /// Parses `html`, whatever it is, as a browser would.
@@ -83,9 +112,32 @@ pub(super) fn name_of(node: NodeRef<'_, Node>) -> &str {
 pub(super) fn is_inline(node: NodeRef<'_, Node>) -> bool {
     match node.value() {
         Node::Text(_) => true,
-        Node::Element(element) => element.name() == "a" || DRESS.contains(&element.name()),
+        Node::Element(element) => match element.name() {
+            "a" | "button" | "label" => true,
+            "span" => !is_block_by_style(element),
+            name if name.contains('-') => is_word_of_site(node),
+            name => DRESS.contains(&name),
+        },
         _ => false,
     }
+}
+
+/// True for a `<span>` that its style makes a block.
+pub(super) fn is_block_by_style(element: &Element) -> bool {
+    element.attr("style").is_some_and(|style| {
+        let style: String = style.chars().take(MAX_STYLE_CHARACTERS).filter(|character| *character != ' ').collect();
+        style.to_ascii_lowercase().contains("display:block")
+    })
+}
+
+/// True for an element of the site's own (`<x-term>`, `<amp-img>`) that stands beside text and holds no block, so that it is a word of a
+/// sentence, or nothing.
+fn is_word_of_site(node: NodeRef<'_, Node>) -> bool {
+    let is_text = |beside: Option<NodeRef<'_, Node>>| {
+        beside.is_some_and(|node| node.value().as_text().is_some_and(|text| !text.trim().is_empty()))
+    };
+    (is_text(node.prev_sibling()) || is_text(node.next_sibling()))
+        && !node.descendants().take(MAX_WORD_NODES).any(|below| BLOCKS.contains(&name_of(below)))
 }
 
 /// The text below `node`, with single spaces; of much text a beginning that is longer than any title or name.

@@ -8,6 +8,28 @@ use encoding_rs::{Encoding, ISO_2022_JP, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE};
 use crate::input::refusal::Refusal;
 use crate::record::Reason;
 
+/// A text has no more than one zero in so many bytes.
+const MIN_BYTES_BY_ZERO: usize = 50;
+
+/// The bytes in which UTF-16 without a byte order mark is looked for.
+pub(in crate::input) const UTF_16_BYTES: usize = 512;
+
+/// UTF-16 without a byte order mark: of the first characters, nearly every second byte is a zero, and the others are none.
+pub(in crate::input) fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
+    const MIN_BYTES: usize = 16;
+    let head = &bytes[..bytes.len().min(UTF_16_BYTES) & !1];
+    if head.len() < MIN_BYTES {
+        return None;
+    }
+    let zeros = |first: usize| head.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
+    let is_wide = |zeros: usize, others: usize| others == 0 && zeros * 2 > head.len() / 2;
+    match (zeros(0), zeros(1)) {
+        (even, odd) if is_wide(odd, even) => Some(UTF_16LE),
+        (even, odd) if is_wide(even, odd) => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
 /// A text, and the WHATWG name of the encoding that it came in.
 pub(super) type Decoded = (String, &'static str);
 
@@ -21,7 +43,8 @@ const MAX_BROKEN_PERCENT: usize = 2;
 pub(in crate::input) fn decode_labelled(bytes: Vec<u8>, label: Option<&str>) -> Result<Decoded, Refusal> {
     let labelled = label.and_then(|label| Encoding::for_label(label.as_bytes()));
     if Encoding::for_bom(&bytes).is_none()
-        && let Some(encoding) = labelled.filter(|encoding| *encoding != UTF_8)
+        // What can be read as a label is not UTF-16, or it has been decoded on the way.
+        && let Some(encoding) = labelled.filter(|encoding| ![UTF_8, UTF_16BE, UTF_16LE].contains(encoding))
         && let Ok(decoded) = decode_as(encoding, &bytes)
     {
         return Ok(decoded);
@@ -45,7 +68,11 @@ pub(in crate::input) fn decode(bytes: Vec<u8>) -> Result<Decoded, Refusal> {
     if let Some((encoding, mark_length)) = Encoding::for_bom(&bytes) {
         return decode_as(encoding, &bytes[mark_length..]);
     }
-    if memchr::memchr(0, &bytes).is_some() {
+    if let Some(encoding) = unmarked_utf_16(&bytes) {
+        return decode_as(encoding, &bytes);
+    }
+    // A few stray zeros are control characters, which go and are flagged.
+    if memchr::memchr_iter(0, &bytes).count() * MIN_BYTES_BY_ZERO > bytes.len() {
         return Err(Refusal::new(
             Reason::NotText,
             "holds zero bytes: binary data, or UTF-16 without a byte order mark",
@@ -255,6 +282,15 @@ mod tests {
         ] {
             assert_eq!(decoded(western).1, "windows-1252");
         }
+    }
+
+    #[test]
+    fn utf_16_without_a_mark_and_stray_zeros_are_read() {
+        let wide = |unit: fn(u16) -> [u8; 2]| "The quay is “shut”.".encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+        assert_eq!(decode(wide(u16::to_le_bytes)).unwrap(), ("The quay is “shut”.".to_owned(), "UTF-16LE"));
+        assert_eq!(decode(wide(u16::to_be_bytes)).unwrap().1, "UTF-16BE");
+        let stray = [b"The quay is shut. ".repeat(5), b"\0It rains.".to_vec()].concat();
+        assert!(decode(stray).is_ok());
     }
 
     #[test]

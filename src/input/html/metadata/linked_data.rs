@@ -78,7 +78,9 @@ fn parse(script: &str) -> Option<Value> {
             script = bare(inner.trim_end().strip_suffix(after).unwrap_or(inner));
         }
     }
-    serde_json::from_str(script).or_else(|_| serde_json::from_str(&mended(script))).ok()
+    let parsed = serde_json::from_str(script).or_else(|_| serde_json::from_str(&mended(script)));
+    // Some programs write the quotation marks of JSON as they would in text.
+    parsed.or_else(|_| serde_json::from_str(&mended(&script.replace("&quot;", "\"").replace("&#34;", "\"")))).ok()
 }
 
 fn bare(script: &str) -> &str {
