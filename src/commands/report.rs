@@ -24,7 +24,10 @@ pub(crate) fn report(arguments: &ReportArguments, screen: &Screen) -> anyhow::Re
     let folder = arguments.directory.as_ref().unwrap_or(&config.output.directory);
     ensure!(folder.is_dir(), "`{}` is no folder", folder.display());
     if let Some(process) = writer(folder)? {
-        tracing::warn!("a run, process {process}, is writing into `{}`: the page is about a part of it", folder.display());
+        tracing::warn!(
+            "a run, process {process}, is writing into `{}`: the page is about a part of it",
+            folder.display()
+        );
     }
     let calendar = Calendar::load(&config.drift).map_err(RunError::from)?;
     let page = collect(folder, Settings::from(&config.report), &config.drift, &calendar).map_err(RunError::from)?;

@@ -87,7 +87,10 @@ impl Ledger {
         }
         // The number of a night is no text that could change the query.
         let is_older = format!("night IS NULL AND {night} = (SELECT min(night) FROM nights)");
-        self.each_line(&format!("SELECT line FROM documents WHERE night = {night} OR {is_older} ORDER BY number"), visit)
+        self.each_line(
+            &format!("SELECT line FROM documents WHERE night = {night} OR {is_older} ORDER BY number"),
+            visit,
+        )
     }
 
     /// Calls `visit` with every line of `rejected.jsonl`, by input file and record number.

@@ -250,7 +250,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_alarm_has_words() {
-        let silent = AlarmRecord { source: Some("Irish Times".to_owned()), ..alarm(AlarmKind::MissingSource, 0.0, 6.0) };
+        let silent =
+            AlarmRecord { source: Some("Irish Times".to_owned()), ..alarm(AlarmKind::MissingSource, 0.0, 6.0) };
         assert_eq!(clause_of(&silent), "Irish Times fell silent");
         let flood = AlarmRecord { source: Some("Reuters".to_owned()), ..alarm(AlarmKind::Volume, 1531.0, 500.0) };
         assert_eq!(clause_of(&flood), "Reuters sent 1,531 stories instead of 500");

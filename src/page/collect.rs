@@ -16,7 +16,7 @@ use crate::drift::{self, Calendar};
 use crate::ledger::{Ledger, Night, NightKind};
 use crate::output::Reader;
 use crate::output::schema::{DayKind, DocumentRecord, DriftRecord, SpanRecord, StatementRecord};
-use crate::record::AttributionKind;
+use crate::record::{AttributionKind, SpeakerKind};
 
 /// The number of statements shown of a label that moved.
 const SAMPLE: usize = 10;
@@ -310,7 +310,9 @@ impl Gatherer {
     }
 
     fn add_speakers(&mut self, document: &DocumentRecord) {
-        for speaker in &document.speakers {
+        // Who has no name, or only thought or kept silent, is no speaker here.
+        let speakers = document.speakers.iter();
+        for speaker in speakers.filter(|speaker| speaker.kind != SpeakerKind::Unnamed && speaker.statements > 0) {
             let tally = self.speakers.value_mut(speaker.name.clone());
             let statements = speaker.statements as u64;
             tally.documents += 1;
@@ -468,7 +470,8 @@ fn best_words(name: &str, statements: &[StatementRecord]) -> Option<(String, Att
     for statement in statements {
         let Some(sentence) = statement.text.as_deref() else { continue };
         for attribution in statement.attributions.iter().flatten() {
-            if attribution.speaker.as_ref().is_some_and(|speaker| speaker.name == name) {
+            let mut speakers = attribution.speaker.iter().chain(&attribution.also);
+            if attribution.act.is_said() && speakers.any(|speaker| speaker.name.as_deref() == Some(name)) {
                 let kind = attribution.kind;
                 let said = said.entry(attribution.attribution);
                 said.or_insert(Said { kind, content: Vec::new(), sentence }).content.extend(&attribution.content);

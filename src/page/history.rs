@@ -250,13 +250,15 @@ mod tests {
             let kind = if date.weekday().to_monday_zero_offset() > 4 { DayKind::Weekend } else { DayKind::Workday };
             Day { date: Some(date), kind }
         };
-        let night = |&written| Night { documents: NightDocuments { written, ..Default::default() }, ..Night::default() };
+        let night =
+            |&written| Night { documents: NightDocuments { written, ..Default::default() }, ..Night::default() };
         History::new(written.iter().enumerate().map(|(place, written)| (day(place), night(written))).collect())
     }
 
     #[test]
     fn runs_of_a_day_add_up() {
-        let labels = |count| LabelCounts::from([("topic".to_owned(), [("29".to_owned(), count)].into_iter().collect())]);
+        let labels =
+            |count| LabelCounts::from([("topic".to_owned(), [("29".to_owned(), count)].into_iter().collect())]);
         let source = |documents| NightSource { documents, labels: labels(documents), ..NightSource::default() };
         let run = |night, written| Night {
             night,
@@ -266,12 +268,19 @@ mod tests {
             labels: labels(written),
             sources: [("a".to_owned(), source(written))].into(),
             reasons: [("empty".to_owned(), 1)].into(),
-            speed: NightSpeed { seconds: 2.0, stages: [("infer".to_owned(), 1.5)].into_iter().collect(), ..Default::default() },
+            speed: NightSpeed {
+                seconds: 2.0,
+                stages: [("infer".to_owned(), 1.5)].into_iter().collect(),
+                ..Default::default()
+            },
             ..Night::default()
         };
         let mut night = run(1, 3);
         add(&mut night, run(2, 4));
-        assert_eq!((night.night, night.started.as_str(), night.documents.written, night.documents.found), (2, "run 1", 7, 9));
+        assert_eq!(
+            (night.night, night.started.as_str(), night.documents.written, night.documents.found),
+            (2, "run 1", 7, 9)
+        );
         assert_eq!((night.labels, &night.sources["a"]), (labels(7), &source(7)));
         assert_eq!((night.reasons["empty"], night.speed.stages["infer"]), (2, 3.0));
         assert!((night.speed.statements_per_second - 17.5).abs() < 1e-9);

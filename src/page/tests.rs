@@ -17,7 +17,11 @@ fn statement(document: &str, index: usize, text: &str, speaker: Option<&str>) ->
     let attributions: Vec<Value> = speaker
         .map(|name| {
             let content = [json!({"text": text, "start": 0, "end": text.chars().count()})];
-            json!({"attribution": index, "kind": "direct", "source": null, "speaker": {"name": name, "role": "mayor"}, "cue": null, "content": content})
+            let speaker = json!({"name": name, "role": "mayor", "kind": "person", "evidence": "name"});
+            json!({
+                "attribution": index, "act": "say", "kind": "direct", "score": 0.9, "source": null, "speaker": speaker, "also": [],
+                "cue": null, "content": content,
+            })
         })
         .into_iter()
         .collect();
@@ -44,8 +48,7 @@ fn add(ledger: &mut Ledger, folder: &Path, id: &str, metadata: &Value, statement
     }
     let kept = Kept { file, start: 0, length: lines.len() as u64, sha256: crate::digest::sha256(&lines) };
     let line = format!("{line}\n").into_bytes();
-    let entry =
-        Entry { document: id.into(), source: "in.jsonl".into(), record: 1, content: Some(vec![1]), kept, line };
+    let entry = Entry { document: id.into(), source: "in.jsonl".into(), record: 1, content: Some(vec![1]), kept, line };
     ledger.add(&entry).unwrap();
 }
 
@@ -93,7 +96,7 @@ fn odd_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let mut ledger = ledger_with_nights(path, &odd_deliveries(), 9);
-    let speaker = json!([{"name": "Ada <b>Vale</b>", "role": "mayor & \"chair\"", "statements": 1, "mean": {}}]);
+    let speaker = json!([{"name": "Ada <b>Vale</b>", "role": "mayor & \"chair\"", "kind": "person", "statements": 1, "mean": {}}]);
     let first = json!({
         "title": "Rovers <script>alert(1)</script> win", "source": "Courier & Sons", "uri": "https://example.org/rovers?a=1&b=\"2\"", "speakers": speaker,
     });
@@ -101,7 +104,13 @@ fn odd_folder() -> tempfile::TempDir {
     let copy = json!({"title": "Rovers win", "source": "Tribune", "duplicate_of": "a", "similarity": 1.0, "speakers": speaker});
     let words = "“It was the best minute of my life & of <i>yours</i>, I should think,” ";
     add(&mut ledger, path, "a", &first, &[statement("a", 0, words, Some("Ada <b>Vale</b>"))]);
-    add(&mut ledger, path, "b", &second, &[statement("b", 0, "Rovers won </title><img src=x onerror=alert(1)>.", None)]);
+    add(
+        &mut ledger,
+        path,
+        "b",
+        &second,
+        &[statement("b", 0, "Rovers won </title><img src=x onerror=alert(1)>.", None)],
+    );
     add(&mut ledger, path, "c", &copy, &[statement("c", 0, words, Some("Ada <b>Vale</b>"))]);
     ledger.commit(None).unwrap();
     folder
@@ -219,14 +228,13 @@ fn the_largest_page_has_a_bounded_size() {
     let long = "word ".repeat(100);
     let address = format!("https://example.org/{}", "x".repeat(300));
     let speakers: Vec<Value> = (0..60)
-        .map(|number| json!({"name": format!("{number} {long}"), "role": long, "statements": 1, "mean": {}}))
+        .map(|number| json!({"name": format!("{number} {long}"), "role": long, "kind": "person", "statements": 1, "mean": {}}))
         .collect();
     for number in 0..20 {
         let id = format!("d{number}");
         let metadata = json!({"title": long, "source": long, "uri": address, "speakers": speakers});
-        let statements: Vec<Value> = (0..60)
-            .map(|speaker| statement(&id, speaker, &long, speakers[speaker]["name"].as_str()))
-            .collect();
+        let statements: Vec<Value> =
+            (0..60).map(|speaker| statement(&id, speaker, &long, speakers[speaker]["name"].as_str())).collect();
         add(&mut ledger, folder.path(), &id, &metadata, &statements);
         let copy = json!({"title": long, "source": long, "duplicate_of": id, "similarity": 1.0});
         add(&mut ledger, folder.path(), &format!("{id}-copy"), &copy, &[]);

@@ -3,8 +3,8 @@
 use super::changes::Unit;
 use super::collect::Page;
 use super::history::{self, UNSURE};
-use super::words::{self, counted, percent};
 use super::verdict;
+use super::words::{self, counted, percent};
 
 /// The largest number of lines.
 pub(super) const MAX_LINES: usize = 25;

@@ -128,8 +128,7 @@ impl Page {
                 let then = history::label_share(before, task, label).unwrap_or_default();
                 if largest.as_ref().is_none_or(|(shift, _)| (now - then).abs() > *shift) {
                     let name = self.label_name(task, label);
-                    let text =
-                        format!("{name} has {} of statements, after {} last night", percent(now), percent(then));
+                    let text = format!("{name} has {} of statements, after {} last night", percent(now), percent(then));
                     largest = Some(((now - then).abs(), text));
                 }
             }
@@ -152,9 +151,9 @@ pub(super) fn trouble(night: &Night) -> Option<&'static str> {
 
 /// The changes about a source or none: those that belong to a label.
 pub(super) fn change_of_label<'c>(changes: &'c [Change], task: &str, label: &str) -> Option<&'c Change> {
-    changes.iter().find(|change| {
-        change.label.as_ref().is_some_and(|(of_task, of_label)| of_task == task && of_label == label)
-    })
+    changes
+        .iter()
+        .find(|change| change.label.as_ref().is_some_and(|(of_task, of_label)| of_task == task && of_label == label))
 }
 
 /// The nights before tonight in which the history has sources.

@@ -177,9 +177,10 @@ mod tests {
     #[test]
     fn numbers_are_written_for_people() {
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([0.0, 0.0004, 0.034, 0.0999, 0.31, 1.0].map(percent).map(|text| text.replace(THIN, " ")), [
-            "0 %", "<0.1 %", "3.4 %", "10 %", "31 %", "100 %"
-        ]);
+        assert_eq!(
+            [0.0, 0.0004, 0.034, 0.0999, 0.31, 1.0].map(percent).map(|text| text.replace(THIN, " ")),
+            ["0 %", "<0.1 %", "3.4 %", "10 %", "31 %", "100 %"]
+        );
         assert_eq!([-0.123, 0.0, -0.001, 0.5].map(tone), ["−0.12", "0.00", "0.00", "+0.50"]);
         assert_eq!([0.5, 3.0, 3.44, 12.6, 1234.0].map(about), ["0.5", "3", "3.4", "13", "1,234"]);
         let times = [3.21, 42.0, 725.0, 3900.0].map(duration).map(|text| text.replace(THIN, " "));
@@ -192,7 +193,10 @@ mod tests {
     #[test]
     fn lists_have_an_and() {
         let items = ["a", "b", "c"].map(str::to_owned);
-        assert_eq!([list(&items[..0]), list(&items[..1]), list(&items[..2]), list(&items)], ["", "a", "a and b", "a, b and c"]);
+        assert_eq!(
+            [list(&items[..0]), list(&items[..1]), list(&items[..2]), list(&items)],
+            ["", "a", "a and b", "a, b and c"]
+        );
     }
 
     #[test]

@@ -327,11 +327,8 @@ mod tests {
     #[test]
     fn hatching_stays_inside_its_bar() {
         let path = hatch(20.0, 40.0, 8.5);
-        let numbers: Vec<f64> = path
-            .split(['M', 'L', ' '])
-            .filter(|text| !text.is_empty())
-            .map(|text| text.parse().unwrap())
-            .collect();
+        let numbers: Vec<f64> =
+            path.split(['M', 'L', ' ']).filter(|text| !text.is_empty()).map(|text| text.parse().unwrap()).collect();
         assert!(numbers.len() >= 20);
         for point in numbers.chunks(2) {
             assert!((20.0..=28.5).contains(&point[0]) && (40.0..=100.0).contains(&point[1]), "{path}");

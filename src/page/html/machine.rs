@@ -138,13 +138,23 @@ fn timeline(page: &Page) -> Vec<(String, String)> {
         for (name, revision) in &now.models {
             match before.models.get(name) {
                 Some(old) if old != revision => {
-                    changed.push(format!("model {name} from {} to {}", words::excerpt(old, 40), words::excerpt(revision, 40)));
+                    changed.push(format!(
+                        "model {name} from {} to {}",
+                        words::excerpt(old, 40),
+                        words::excerpt(revision, 40)
+                    ));
                 }
                 Some(_) => {}
                 None => changed.push(format!("new model {name}")),
             }
         }
-        changed.extend(before.models.keys().filter(|name| !now.models.contains_key(*name)).map(|name| format!("no more model {name}")));
+        changed.extend(
+            before
+                .models
+                .keys()
+                .filter(|name| !now.models.contains_key(*name))
+                .map(|name| format!("no more model {name}")),
+        );
         for (part, old, new) in [
             ("program", &before.program, &now.program),
             ("processor class", &before.processor, &now.processor),

@@ -126,11 +126,8 @@ fn rest_of_sources(rest: &[SourceRow]) -> String {
 pub(super) fn labels(page: &Page, task: &str) -> Markup {
     let rows = label_rows(page, task);
     let shown = &rows[..rows.len().min(page.settings.top)];
-    let table: Vec<(String, Vec<String>)> = rows
-        .iter()
-        .take(MOST_LABELS)
-        .map(|row| (row.name.clone(), cells(&row.values, words::percent)))
-        .collect();
+    let table: Vec<(String, Vec<String>)> =
+        rows.iter().take(MOST_LABELS).map(|row| (row.name.clone(), cells(&row.values, words::percent))).collect();
     let unsure = history::label_share(page.tonight(), task, UNSURE).unwrap_or_default();
     html! {
         p.note {
@@ -204,9 +201,7 @@ fn label_picture(page: &Page, task: &str, place: usize, row: &LabelRow) -> Marku
 pub(super) fn tone(page: &Page, task: &str) -> Markup {
     let layers: Vec<(String, Vec<Option<f64>>)> = TONES
         .iter()
-        .map(|(label, _)| {
-            ((*label).to_owned(), page.history.series(|night| history::label_share(night, task, label)))
-        })
+        .map(|(label, _)| ((*label).to_owned(), page.history.series(|night| history::label_share(night, task, label))))
         .collect();
     let unsure = page.history.series(|night| history::label_share(night, task, UNSURE));
     let tooltips: Vec<String> = (0..page.history.len())

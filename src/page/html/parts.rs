@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn only_web_addresses_become_links() {
         let good = link(Some("https://example.org/a?b=1&c=\"2\""), "A & B").into_string();
-        assert_eq!(good, "<a href=\"https://example.org/a?b=1&amp;c=%222%22\" rel=\"noopener noreferrer\">A &amp; B</a>");
+        assert_eq!(
+            good,
+            "<a href=\"https://example.org/a?b=1&amp;c=%222%22\" rel=\"noopener noreferrer\">A &amp; B</a>"
+        );
         for uri in [
             "javascript:alert(1)",
             " JavaScript:alert(1)",
