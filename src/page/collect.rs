@@ -181,15 +181,12 @@ fn history_of(runs: Vec<Night>, number: usize, calendar: &Calendar) -> (History,
             }
             continue;
         }
-        match nights.last_mut().filter(|(other, _)| date.is_some() && *other == day) {
-            Some((_, night)) => {
-                of_last.push(run.night);
-                history::add(night, run);
-            }
-            None => {
-                of_last = vec![run.night];
-                nights.push((day, run));
-            }
+        if let Some((_, night)) = nights.last_mut().filter(|(other, _)| date.is_some() && *other == day) {
+            of_last.push(run.night);
+            history::add(night, run);
+        } else {
+            of_last = vec![run.night];
+            nights.push((day, run));
         }
     }
     let first = nights.len().saturating_sub(number);
@@ -377,7 +374,7 @@ impl Library {
         Ok(Story {
             article: article.unwrap_or_else(|| Article { title: original.to_owned(), source: None, uri: None }),
             copies: tally.copies,
-            carriers: tally.carriers.iter().map(|source| excerpt(source, NAME_CHARACTERS)).collect(),
+            carriers: tally.carriers.into_iter().map(|source| excerpt(&source, NAME_CHARACTERS)).collect(),
         })
     }
 

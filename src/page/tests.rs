@@ -35,7 +35,7 @@ fn statement(document: &str, index: usize, text: &str, speaker: Option<&str>) ->
 /// A document with these statements, in the words of `metadata`.
 fn add(ledger: &mut Ledger, folder: &Path, id: &str, metadata: &Value, statements: &[Value]) {
     let file = format!("statements/{id}.jsonl");
-    let lines: String = statements.iter().map(|statement| format!("{statement}\n")).collect();
+    let lines = statements.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n";
     std::fs::create_dir_all(folder.join("statements")).unwrap();
     std::fs::write(folder.join(&file), &lines).unwrap();
     let mut line = json!({
