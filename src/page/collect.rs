@@ -16,7 +16,7 @@ use crate::drift::{self, Calendar};
 use crate::ledger::{Ledger, Night, NightKind};
 use crate::output::Reader;
 use crate::output::schema::{DayKind, DocumentRecord, DriftRecord, SpanRecord, StatementRecord};
-use crate::record::AttributionKind;
+use crate::record::{AttributionKind, SpeakerKind};
 
 /// The number of statements shown of a label that moved.
 const SAMPLE: usize = 10;
@@ -181,15 +181,12 @@ fn history_of(runs: Vec<Night>, number: usize, calendar: &Calendar) -> (History,
             }
             continue;
         }
-        match nights.last_mut().filter(|(other, _)| date.is_some() && *other == day) {
-            Some((_, night)) => {
-                of_last.push(run.night);
-                history::add(night, run);
-            }
-            None => {
-                of_last = vec![run.night];
-                nights.push((day, run));
-            }
+        if let Some((_, night)) = nights.last_mut().filter(|(other, _)| date.is_some() && *other == day) {
+            of_last.push(run.night);
+            history::add(night, run);
+        } else {
+            of_last = vec![run.night];
+            nights.push((day, run));
         }
     }
     let first = nights.len().saturating_sub(number);
@@ -310,7 +307,9 @@ impl Gatherer {
     }
 
     fn add_speakers(&mut self, document: &DocumentRecord) {
-        for speaker in &document.speakers {
+        // Who has no name, or only thought or kept silent, is no speaker here.
+        let speakers = document.speakers.iter();
+        for speaker in speakers.filter(|speaker| speaker.kind != SpeakerKind::Unnamed && speaker.statements > 0) {
             let tally = self.speakers.value_mut(speaker.name.clone());
             let statements = speaker.statements as u64;
             tally.documents += 1;
@@ -375,7 +374,7 @@ impl Library {
         Ok(Story {
             article: article.unwrap_or_else(|| Article { title: original.to_owned(), source: None, uri: None }),
             copies: tally.copies,
-            carriers: tally.carriers.iter().map(|source| excerpt(source, NAME_CHARACTERS)).collect(),
+            carriers: tally.carriers.into_iter().map(|source| excerpt(&source, NAME_CHARACTERS)).collect(),
         })
     }
 
@@ -468,7 +467,8 @@ fn best_words(name: &str, statements: &[StatementRecord]) -> Option<(String, Att
     for statement in statements {
         let Some(sentence) = statement.text.as_deref() else { continue };
         for attribution in statement.attributions.iter().flatten() {
-            if attribution.speaker.as_ref().is_some_and(|speaker| speaker.name.as_deref() == Some(name)) {
+            let mut speakers = attribution.speaker.iter().chain(&attribution.also);
+            if attribution.act.is_said() && speakers.any(|speaker| speaker.name.as_deref() == Some(name)) {
                 let kind = attribution.kind;
                 let said = said.entry(attribution.attribution);
                 said.or_insert(Said { kind, content: Vec::new(), sentence }).content.extend(&attribution.content);

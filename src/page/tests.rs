@@ -17,7 +17,11 @@ fn statement(document: &str, index: usize, text: &str, speaker: Option<&str>) ->
     let attributions: Vec<Value> = speaker
         .map(|name| {
             let content = [json!({"text": text, "start": 0, "end": text.chars().count()})];
-            json!({"attribution": index, "kind": "direct", "source": null, "speaker": {"name": name, "role": "mayor"}, "cue": null, "content": content})
+            let speaker = json!({"name": name, "role": "mayor", "kind": "person", "evidence": "name"});
+            json!({
+                "attribution": index, "act": "say", "kind": "direct", "score": 0.9, "source": null, "speaker": speaker, "also": [],
+                "cue": null, "content": content,
+            })
         })
         .into_iter()
         .collect();
@@ -31,7 +35,7 @@ fn statement(document: &str, index: usize, text: &str, speaker: Option<&str>) ->
 /// A document with these statements, in the words of `metadata`.
 fn add(ledger: &mut Ledger, folder: &Path, id: &str, metadata: &Value, statements: &[Value]) {
     let file = format!("statements/{id}.jsonl");
-    let lines: String = statements.iter().map(|statement| format!("{statement}\n")).collect();
+    let lines = statements.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n";
     std::fs::create_dir_all(folder.join("statements")).unwrap();
     std::fs::write(folder.join(&file), &lines).unwrap();
     let mut line = json!({
@@ -92,7 +96,7 @@ fn odd_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let mut ledger = ledger_with_nights(path, &odd_deliveries(), 9);
-    let speaker = json!([{"name": "Ada <b>Vale</b>", "role": "mayor & \"chair\"", "statements": 1, "mean": {}}]);
+    let speaker = json!([{"name": "Ada <b>Vale</b>", "role": "mayor & \"chair\"", "kind": "person", "statements": 1, "mean": {}}]);
     let first = json!({
         "title": "Rovers <script>alert(1)</script> win", "source": "Courier & Sons", "uri": "https://example.org/rovers?a=1&b=\"2\"", "speakers": speaker,
     });
@@ -224,7 +228,7 @@ fn the_largest_page_has_a_bounded_size() {
     let long = "word ".repeat(100);
     let address = format!("https://example.org/{}", "x".repeat(300));
     let speakers: Vec<Value> = (0..60)
-        .map(|number| json!({"name": format!("{number} {long}"), "role": long, "statements": 1, "mean": {}}))
+        .map(|number| json!({"name": format!("{number} {long}"), "role": long, "kind": "person", "statements": 1, "mean": {}}))
         .collect();
     for number in 0..20 {
         let id = format!("d{number}");

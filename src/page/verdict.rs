@@ -1,5 +1,7 @@
 //! The page in a sentence, and the sentences that come next.
 
+use std::fmt::Write;
+
 use super::changes::Change;
 use super::collect::Page;
 use super::history::{self, History};
@@ -20,8 +22,8 @@ impl Page {
 
     /// The name of a label for people.
     pub(super) fn label_name<'p>(&'p self, task: &str, label: &'p str) -> &'p str {
-        let nights = self.history.nights().iter().rev();
-        let name = nights.filter_map(|night| night.label_names.get(task)?.get(label)).next();
+        let mut nights = self.history.nights().iter().rev();
+        let name = nights.find_map(|night| night.label_names.get(task)?.get(label));
         name.map_or(label, String::as_str)
     }
 
@@ -94,24 +96,25 @@ impl Page {
         let night = self.tonight();
         let written = night.documents.written;
         let sources = night.sources.values().filter(|source| source.documents > 0).count() as u64;
+        // Writing to a string cannot fail.
         let mut sentence = counted(written, "story", "stories");
         if sources > 0 {
-            sentence += &format!(" from {}", counted(sources, "source", "sources"));
+            let _ = write!(sentence, " from {}", counted(sources, "source", "sources"));
         }
         if night.documents.copies > 0 {
-            sentence += &format!(", {} of them copies", words::count(night.documents.copies));
+            let _ = write!(sentence, ", {} of them copies", words::count(night.documents.copies));
         }
         let before = self.history.before().map(|night| night.documents.written).filter(|&written| written > 0);
         let usual = self.history.usual(history::documents);
         if let Some(before) = before.filter(|_| night.kind == NightKind::Night) {
-            sentence += &format!(": {} last night", words::compared(words::real(written), words::real(before)));
+            let _ = write!(sentence, ": {} last night", words::compared(words::real(written), words::real(before)));
             if let Some(usual) = usual {
                 let day = match self.drift.kind {
                     DayKind::Workday => "on a workday",
                     DayKind::Weekend => "at a weekend",
                     DayKind::Holiday => "on a holiday",
                 };
-                sentence += &format!(", where {} are usual {day}", words::about(usual.median));
+                let _ = write!(sentence, ", where {} are usual {day}", words::about(usual.median));
             }
         }
         sentence + "."

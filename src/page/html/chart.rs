@@ -3,6 +3,8 @@
 //! Pictures are stretched to the width of their place, so text is never inside them. Lines keep their width, and a dot is a line without
 //! length and with round ends.
 
+use std::fmt::Write;
+
 use maud::{Markup, html};
 
 use crate::output::schema::DayKind;
@@ -139,7 +141,9 @@ fn hatch(left: f64, top: f64, width: f64) -> String {
         let start = ((from - HEIGHT) / SLANT).max(0.0);
         let end = if to < top { (from - top) / SLANT } else { 1.0 };
         if start < end {
-            path += &format!(
+            // Writing to a string cannot fail.
+            let _ = write!(
+                path,
                 "M{} {}L{} {}",
                 number(left + width * start),
                 number(from - SLANT * start),
@@ -200,7 +204,8 @@ fn path(points: &[(usize, f64, f64)]) -> String {
     let mut before = None;
     for (place, x, y) in points {
         let is_next = before.is_some_and(|before| before + 1 == *place);
-        path += &format!("{}{} {}", if is_next { "L" } else { "M" }, number(*x), number(*y));
+        // Writing to a string cannot fail.
+        let _ = write!(path, "{}{} {}", if is_next { "L" } else { "M" }, number(*x), number(*y));
         before = Some(*place);
     }
     path
@@ -337,6 +342,7 @@ mod tests {
 
     #[test]
     fn axes_end_at_round_numbers() {
-        assert_eq!([0.0, 1.0, 18.0, 21.0, 240.0, 501.0].map(round_up), [1.0, 1.0, 20.0, 30.0, 300.0, 600.0]);
+        let ends = [0.0, 1.0, 18.0, 21.0, 240.0, 501.0].map(|value| number(round_up(value)));
+        assert_eq!(ends, ["1", "1", "20", "30", "300", "600"]);
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn rejections(page: &Page) -> Markup {
         })
         .filter(|(_, count, usual)| *count > 0 || usual.is_some_and(|usual| usual.median > 0.0))
         .collect();
-    rows.sort_by(|a, b| b.1.cmp(&a.1));
+    rows.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
     let top = rows.iter().map(|(_, count, usual)| words::real(*count).max(usual.map_or(0.0, |usual| usual.high)));
     let top = top.fold(1.0, f64::max);
     let rejected = history::rejected(night).unwrap_or_default();

@@ -288,7 +288,7 @@ fn tone_of_sources(page: &Page) -> Markup {
         .iter()
         .filter_map(|(name, source)| Some((name, source.documents, history::tone_of(night, source)?)))
         .collect();
-    sources.sort_by(|a, b| b.1.cmp(&a.1));
+    sources.sort_by_key(|(_, documents, _)| std::cmp::Reverse(*documents));
     sources.truncate(MOST.min(page.settings.top));
     sources.sort_by(|a, b| a.2.total_cmp(&b.2));
     let end = chart::round_up(sources.iter().map(|(_, _, tone)| tone.abs()).fold(0.1, f64::max));

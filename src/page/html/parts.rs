@@ -1,5 +1,7 @@
 //! Parts that several sections use: links, articles, quotations and tables.
 
+use std::fmt::Write;
+
 use maud::{Markup, html};
 use url::Url;
 
@@ -106,7 +108,8 @@ pub(super) fn describe(values: &[Option<f64>], usual: Option<Usual>, show: impl 
     let mut text =
         format!("{} tonight; between {} and {} in {} nights", show(last), show(lowest), show(highest), known.len());
     if let Some(usual) = usual {
-        text += &format!(". Usually {}, from {} to {}", show(usual.median), show(usual.low), show(usual.high));
+        // Writing to a string cannot fail.
+        let _ = write!(text, ". Usually {}, from {} to {}", show(usual.median), show(usual.low), show(usual.high));
     }
     text + "."
 }
