@@ -37,6 +37,7 @@ def main():
     parser.add_argument("articles", type=pathlib.Path)
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "target" / "release" / "pressrun")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", help="names of the formats to measure")
     parser.add_argument("--megabytes", type=int, default=50)
     arguments = parser.parse_args()
     texts = enough([json.loads(line)["text"] for line in arguments.articles.read_text().splitlines()], arguments.megabytes << 20)
@@ -49,6 +50,8 @@ def main():
         start_up = statistics.median(read(arguments.program, path)[0] for _ in range(3))
         print(f"start-up: {start_up:.2f} s of a core", file=sys.stderr)
         for name, write in FORMATS.items():
+            if arguments.only and name not in arguments.only:
+                continue
             path = pathlib.Path(folder) / name
             write(path, texts)
             row = measure(arguments, path, len(texts), size, start_up)

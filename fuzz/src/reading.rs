@@ -45,7 +45,12 @@ impl Reader {
         let (chunks, rejections) = run_inline(stage, self.finder.sources()).expect("no file stops a run");
         let bytes = self.finder.survey().bytes;
         assert!(chunks.iter().all(|chunk| chunk.input_bytes <= bytes), "more is read than there is");
-        let documents = documents(chunks);
+        // Documents that are left out count for the size of a chunk.
+        let documents = if filtered.get() == 0 {
+            documents(chunks)
+        } else {
+            chunks.into_iter().flat_map(|chunk| chunk.documents).collect()
+        };
         let counted = (documents.len() + rejections.len()) as u64 + filtered.get();
         assert_eq!(found.get(), counted, "found = read + rejected + filtered");
         assert_ids_are_names(&documents);
