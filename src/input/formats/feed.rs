@@ -6,6 +6,7 @@ use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::input::text::record_markup::{html_text, plain_text};
+use crate::input::text::squeezed;
 use crate::record::{Metadata, Reason, TextFlag};
 
 pub(super) static RSS: Dialect = Dialect { roots: &["rss", "RDF"], element: "item", parse: parse_item };
@@ -105,7 +106,7 @@ fn written_text(node: &Node<'_>) -> (String, bool) {
 
 /// A text on one line, where it is not blank.
 fn line(text: &str) -> Option<String> {
-    Some(text.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|line| !line.is_empty())
+    Some(squeezed(text)).filter(|line| !line.is_empty())
 }
 
 /// `Ida Brenn` of `ida@b.example (Ida Brenn)` or `Ida Brenn <ida@b.example>`; all of it where there is no name.

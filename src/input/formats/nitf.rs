@@ -5,7 +5,7 @@ use super::elements::Dialect;
 use super::xml::Node;
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
-use crate::input::text::markup;
+use crate::input::text::{markup, squeezed};
 use crate::record::{Metadata, Reason};
 
 pub(super) static NITF: Dialect = Dialect { roots: &["nitf"], element: "nitf", parse };
@@ -52,7 +52,7 @@ pub(super) fn byline(node: &Node<'_>) -> Option<String> {
     let people: Vec<String> = node.all("person").filter_map(Node::text).collect();
     let byline =
         if people.is_empty() { markup::text(&node.inner().replace("<byttl", ", <byttl")) } else { people.join(", ") };
-    let byline = byline.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",");
+    let byline = squeezed(&byline).replace(" ,", ",");
     Some(byline).filter(|byline| !byline.is_empty())
 }
 

@@ -14,6 +14,7 @@ use crate::input::raw_record::{Parsed, RawRecord};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode;
+use crate::input::text::squeezed;
 use crate::record::Reason;
 
 /// The row of names is no longer than this.
@@ -258,11 +259,7 @@ fn row_of_lines(bytes: &[u8], syntax: Syntax) -> (&[u8], u64) {
 fn names(row: &[u8], syntax: Syntax) -> Result<Vec<String>, Refusal> {
     let (row, _) = decode(row.to_vec())?;
     let cells = cells(row.trim_end_matches(['\r', '\n']).as_bytes(), syntax);
-    Ok(cells.iter().map(|cell| on_one_line(&String::from_utf8_lossy(cell))).collect())
-}
-
-fn on_one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    Ok(cells.iter().map(|cell| squeezed(&String::from_utf8_lossy(cell))).collect())
 }
 
 /// Rows, one by one.

@@ -11,8 +11,9 @@ use super::boilerplate_text;
 use super::metadata::{Said, plain};
 use super::paragraphs::Paragraph;
 use super::pruned;
-use super::tree::{is_inline, name_of, squeezed, text_of};
+use super::tree::{is_inline, name_of, text_of};
 use crate::deadline;
+use crate::input::text::squeezed;
 
 /// Words of a class or id that name a lead, whole words in any case.
 const WORDS: &[&str] = &[

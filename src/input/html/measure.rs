@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::tree::squeezed;
 use super::{Page, PageLimits, extract};
+use crate::input::text::squeezed;
 use crate::record::Metadata;
 
 /// A page takes the median of so many tries.

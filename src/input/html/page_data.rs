@@ -1,7 +1,9 @@
 //! The article in the data of a page that scripts would build: some sites send no text but JSON in a `<script>`.
 
-use scraper::{ElementRef, Html};
+use scraper::Html;
 use serde_json::Value;
+
+use super::tree::elements;
 
 /// The minimum length of an article's text.
 const MIN_BYTES: usize = 250;
@@ -11,8 +13,7 @@ const MAX_VALUES: usize = 200_000;
 
 /// The longest piece of HTML with paragraphs in the page's JSON.
 pub(super) fn article(tree: &Html) -> Option<String> {
-    let elements = tree.tree.nodes().filter_map(ElementRef::wrap);
-    let scripts = elements.filter(|element| {
+    let scripts = elements(tree).filter(|element| {
         element.value().name() == "script"
             && element.value().attr("type").is_some_and(|kind| kind.trim() == "application/json")
     });

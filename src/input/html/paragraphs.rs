@@ -4,7 +4,7 @@ use ego_tree::iter::Edge;
 use scraper::{Html, Node};
 
 use super::pruned::{LINE_BREAK, SPACE};
-use super::tree::squeezed;
+use crate::input::text::squeezed;
 
 /// A paragraph, and how much of it is links.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

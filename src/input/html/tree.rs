@@ -5,11 +5,12 @@ use html5ever::tendril::{StrTendril, TendrilSink};
 use html5ever::tree_builder::TreeBuilderOpts;
 use html5ever::{ParseOpts, driver};
 use scraper::node::Element;
-use scraper::{Html, HtmlTreeSink, Node};
+use scraper::{ElementRef, Html, HtmlTreeSink, Node};
 
 use super::{PageLimits, attributes};
 use crate::deadline;
 use crate::input::refusal::Refusal;
+use crate::input::text::squeezed;
 use crate::record::Reason;
 
 /// The page is parsed in pieces of this size, and measured after each: unclosed `<b>`s can make a whole tree of every paragraph.
@@ -73,6 +74,11 @@ pub(super) fn parse(html: &str, limits: &PageLimits) -> Result<Html, Refusal> {
     // What was moved, as out of a broken table, may lie deeper than where it was made.
     check(&parsed, 0, limits)?;
     Ok(parsed)
+}
+
+/// All elements of a page, in the order of the document.
+pub(super) fn elements(tree: &Html) -> impl Iterator<Item = ElementRef<'_>> {
+    tree.tree.nodes().filter_map(ElementRef::wrap)
 }
 
 /// Looks at the nodes that are new since there were `before`; how many there are now.
@@ -152,16 +158,4 @@ pub(super) fn text_of(node: NodeRef<'_, Node>) -> String {
         }
     }
     squeezed(&text)
-}
-
-/// White space as single spaces, none at the ends.
-pub(super) fn squeezed(text: &str) -> String {
-    let mut squeezed = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !squeezed.is_empty() {
-            squeezed.push(' ');
-        }
-        squeezed.push_str(word);
-    }
-    squeezed
 }

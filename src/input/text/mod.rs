@@ -20,3 +20,15 @@ pub(super) mod record_markup;
 mod shortcodes;
 /// Streams in UTF-16.
 pub(super) mod utf8;
+
+/// `text` on one line: all white space as single spaces, and none at the ends.
+pub(super) fn squeezed(text: &str) -> String {
+    let mut squeezed = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !squeezed.is_empty() {
+            squeezed.push(' ');
+        }
+        squeezed.push_str(word);
+    }
+    squeezed
+}

@@ -7,6 +7,7 @@ use memchr::{memchr, memchr3};
 
 use super::markup::{Lines, is_block, name, tag_length, text_with, unescape};
 use super::shortcodes::without_shortcodes;
+use super::squeezed;
 
 /// Tags may have been escaped once more than they should.
 const MAX_ROUNDS: usize = 3;
@@ -54,7 +55,7 @@ fn escaped_twice(text: &str) -> Option<String> {
 
 /// As [`plain_text`], for a title or a name: on one line.
 pub(in crate::input) fn plain_line(raw: &str) -> Option<String> {
-    plain_text(raw).map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+    plain_text(raw).map(|text| squeezed(&text))
 }
 
 fn rendered(raw: &str) -> Option<String> {

@@ -8,7 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use crate::input::formats::xml::Node;
 use crate::input::refusal::Refusal;
-use crate::input::text::markup;
+use crate::input::text::{markup, squeezed};
 use crate::record::{Metadata, Reason};
 
 /// Elements inside each other, no more.
@@ -253,7 +253,7 @@ impl Writer {
             self.carried = paragraph.text;
         } else {
             if paragraph.is_title && self.story.title.is_none() && !paragraph.text.trim().is_empty() {
-                self.story.title = Some(paragraph.text.split_whitespace().collect::<Vec<_>>().join(" "));
+                self.story.title = Some(squeezed(&paragraph.text));
             }
             self.put_text(paragraph.text);
         }

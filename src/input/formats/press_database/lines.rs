@@ -1,6 +1,7 @@
 //! Blocks, labels, dates and languages, as databases write them.
 
 use crate::input::text::dates::to_rfc3339;
+use crate::input::text::squeezed;
 
 /// A line of a block that goes on in the next one is longer than this, in characters.
 const MIN_WRAPPED_CHARACTERS: usize = 50;
@@ -64,7 +65,7 @@ pub(super) fn label(line: &str) -> Option<(&str, &str)> {
 
 /// The value of a field, if it has one.
 pub(super) fn value(text: &str) -> Option<String> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = squeezed(text);
     (!text.is_empty()).then_some(text)
 }
 

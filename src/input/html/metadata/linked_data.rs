@@ -3,6 +3,7 @@
 use scraper::{ElementRef, Html};
 use serde_json::Value;
 
+use super::super::tree::elements;
 use super::{or, tidy};
 use crate::record::Metadata;
 
@@ -61,8 +62,7 @@ fn path_of(uri: &str) -> String {
 }
 
 fn scripts(tree: &Html) -> Vec<String> {
-    let elements = tree.tree.nodes().filter_map(ElementRef::wrap);
-    elements.filter(|element| is_linked_data(*element)).map(|element| element.text().collect()).collect()
+    elements(tree).filter(|element| is_linked_data(*element)).map(|element| element.text().collect()).collect()
 }
 
 fn is_linked_data(element: ElementRef<'_>) -> bool {

@@ -2,7 +2,7 @@
 
 use scraper::{ElementRef, Html};
 
-use super::super::tree::text_of;
+use super::super::tree::{elements, text_of};
 use super::page;
 use crate::record::Metadata;
 
@@ -13,8 +13,7 @@ const PROPERTIES: [&str; 7] =
 /// Reads a page's microdata, outside `<meta>` in its head.
 pub(super) fn microdata(tree: &Html) -> Metadata {
     let mut found = Metadata::default();
-    let elements = tree.tree.nodes().filter_map(ElementRef::wrap);
-    let with_properties = elements.filter_map(|element| {
+    let with_properties = elements(tree).filter_map(|element| {
         let properties = element.value().attr("itemprop")?;
         properties
             .split_ascii_whitespace()

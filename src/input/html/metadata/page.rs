@@ -3,9 +3,10 @@
 use ego_tree::NodeRef;
 use scraper::{ElementRef, Html, Node};
 
-use super::super::tree::{squeezed, text_of};
+use super::super::tree::{elements, text_of};
 use crate::input::html::boilerplate_nodes::{self, NAMES};
 use crate::input::text::dates::to_rfc3339;
+use crate::input::text::squeezed;
 use crate::record::Metadata;
 
 /// A longer text is no byline and no date.
@@ -56,10 +57,6 @@ pub(super) fn visible(tree: &Html, url: Option<&str>) -> Metadata {
             .map(str::to_owned),
         ..Metadata::default()
     }
-}
-
-fn elements(tree: &Html) -> impl Iterator<Item = ElementRef<'_>> {
-    tree.tree.nodes().filter_map(ElementRef::wrap)
 }
 
 /// The texts of the page's first-level headings.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::tree::elements;
 use crate::record::Metadata;
 use scraper::{ElementRef, Html};
 
@@ -98,7 +99,7 @@ struct Tags {
 impl Tags {
     fn collect(tree: &Html) -> Self {
         let mut tags = Self::default();
-        for element in tree.tree.nodes().filter_map(ElementRef::wrap) {
+        for element in elements(tree) {
             match element.value().name() {
                 "meta" => tags.add_meta(element),
                 "link" if is_canonical(element) && tags.canonical.is_none() => {

@@ -2,8 +2,8 @@
 
 use scraper::Html;
 
-use super::super::tree::squeezed;
 use crate::english::BYLINE_WORDS;
+use crate::input::text::squeezed;
 
 /// A longer value is no name.
 const MAX_NAME_BYTES: usize = 200;
