@@ -13,7 +13,7 @@ from pathlib import Path
 ROOMS = """
     main commands cli progress log
     repeat job revisions report error
-    export
+    drift export
     train evaluate labelled
     stages output input
     attribution speakers sentences

@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Forget(ForgetArguments),
     /// Show the statements of an output folder as a table
     Show(ShowArguments),
+    /// Compare a night with earlier nights, and say what is unusual
+    Drift(DriftArguments),
     /// Split text or JSON Lines from standard input into sentences
     Split(SplitArguments),
     /// Train a model on labelled sets
@@ -205,6 +207,37 @@ pub(crate) struct ExportArguments {
     pub(crate) redo: bool,
 
     /// Configuration file, whose `[export]` is used [default: pipeline.toml if it exists, otherwise the settings of the last export]
+    #[arg(short, long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DriftArguments {
+    /// Output folder [default: the one in `--config`, or `output` if there is no configuration]
+    #[arg(conflicts_with = "nights")]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// Judge the night with this number, as `pressrun nights` lists them [default: the last one]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) night: Option<u32>,
+
+    /// Judge every night as if it were the last one, to see how often there would have been alarms
+    #[arg(long, conflicts_with_all = ["night", "fail"])]
+    pub(crate) all: bool,
+
+    /// Read the nights from this file instead of a ledger, as `pressrun nights --json` prints them; - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) nights: Option<PathBuf>,
+
+    /// Print JSON, one object a night; docs/schema/drift.schema.json describes it
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Exit with code 1 if there are alarms
+    #[arg(long)]
+    pub(crate) fail: bool,
+
+    /// Configuration file, whose `[drift]` is used [default: pipeline.toml if it exists, otherwise built-in defaults]
     #[arg(short, long)]
     pub(crate) config: Option<PathBuf>,
 }

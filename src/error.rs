@@ -1,6 +1,7 @@
 //! Errors that end a run, and their exit codes.
 
 use crate::config::ConfigError;
+use crate::drift::DriftError;
 use crate::export::ExportError;
 use crate::input::find::FindError;
 use crate::ledger::LedgerError;
@@ -32,6 +33,17 @@ pub enum RunError {
     /// Tables cannot be exported.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// Nights cannot be compared.
+    #[error(transparent)]
+    Drift(#[from] DriftError),
+    /// A night has alarms, and the user asked to fail then.
+    #[error("night {night} has alarms: {alarms}")]
+    Unusual {
+        /// The number of the night.
+        night: u32,
+        /// The number of alarms.
+        alarms: usize,
+    },
     /// A stage failed.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
@@ -71,9 +83,10 @@ impl RunError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::TooManyRejected { .. } => 1,
+            Self::TooManyRejected { .. } | Self::Unusual { .. } => 1,
             Self::Config(_)
             | Self::Task(TaskError::Config(_))
+            | Self::Drift(DriftError::Unreadable { .. } | DriftError::Holiday { .. })
             | Self::Ledger(LedgerError::Redo { .. } | LedgerError::Layout { .. }) => 78,
             Self::Interrupted => 130,
             _ => 2,

@@ -13,6 +13,7 @@ use crate::config::{Config, Layout, OutputConfig};
 use crate::deadline::suspects::{self, Suspects};
 use crate::deadline::watchdog::Watchdog;
 use crate::digest::{hexadecimal, sha256_of_all};
+use crate::drift::{self, Calendar};
 use crate::error::RunError;
 use crate::input::find::{FindError, Finder, Source};
 use crate::input::left_out::LeftOut;
@@ -20,6 +21,7 @@ use crate::ledger::{Done, Ledger, LedgerError, NightKind, ResultKey};
 use crate::model::{Model, ModelError};
 use crate::output::folder::{OutputFolder, write_whole};
 use crate::output::publish;
+use crate::output::schema::DriftRecord;
 use crate::pipeline::{self, Counter, Gate, Interrupt};
 use crate::record::Reason;
 use crate::report::{Clock, FoundCount, RunReport, metrics, new_night};
@@ -47,6 +49,7 @@ pub struct Job {
     done: Done,
     only: Option<Places>,
     suspects: Suspects,
+    calendar: Calendar,
     _watchdog: Option<Watchdog>,
 }
 
@@ -82,6 +85,7 @@ impl Job {
     /// The first thing wrong; nothing has been read or written then.
     pub fn prepare(config: Config, request: Request) -> Result<Self, RunError> {
         let tasks = Arc::new(Tasks::resolve(&config)?);
+        let calendar = Calendar::load(&config.drift)?;
         let Request { paths, listed, redo, selection } = request;
         let finder = finder(&config, paths, listed)?;
         let shared_cache = Arc::new(PassageCache::open(&config.cache));
@@ -114,7 +118,20 @@ impl Job {
             Some(_) => Some(Watchdog::start(folder.path().to_owned()).map_err(RunError::Suspects)?),
             None => None,
         };
-        Ok(Self { config, tasks, finder, folder, batcher, workers, write, done, only, suspects, _watchdog: watchdog })
+        Ok(Self {
+            config,
+            tasks,
+            finder,
+            folder,
+            batcher,
+            workers,
+            write,
+            done,
+            only,
+            suspects,
+            calendar,
+            _watchdog: watchdog,
+        })
     }
 
     /// The finder of its input.
@@ -129,7 +146,8 @@ impl Job {
     ///
     /// Where a document hangs, the process ends with the code 2: see [`mod@crate::deadline::suspects`].
     pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
-        let Self { config, tasks, finder, folder, batcher, workers, write, done, only, suspects, _watchdog } = self;
+        let Self { config, tasks, finder, folder, batcher, workers, write, done, only, suspects, calendar, _watchdog } =
+            self;
         let clock = Clock::start();
         let mut written = Written::none(&tasks);
         let [found, skipped, filtered]: [Counter; 3] = Default::default();
@@ -180,7 +198,9 @@ impl Job {
             .map_err(RunError::from)
             .and_then(|()| list(&config, is_whole.then_some(&finder), interrupt, &folder));
         let (report, outcome) = report.conclude(outcome, interrupt, &folder);
-        let measured = config.metrics.textfile.as_ref().map_or(Ok(()), |path| measure(path, &report, outcome.is_ok()));
+        let measured = config.metrics.textfile.as_ref().map_or(Ok(()), |path| {
+            measure(path, &report, outcome.is_ok(), compare_nights(&folder, &config, &calendar)?.as_ref())
+        });
         (report, outcome.and(measured))
     }
 }
@@ -244,9 +264,20 @@ fn sources_of(finder: &Finder, places: &Places) -> Sources {
     Box::new(finder.sources().filter(move |source| files.contains(&source.place().source)))
 }
 
+/// The last night of a folder compared with earlier ones.
+fn compare_nights(
+    folder: &OutputFolder,
+    config: &Config,
+    calendar: &Calendar,
+) -> Result<Option<DriftRecord>, RunError> {
+    let nights = Ledger::resume(folder.path())?.nights()?;
+    Ok(drift::judge(&nights, None, &config.drift, calendar)?)
+}
+
 /// Writes the run's numbers for whoever watches.
-fn measure(path: &Path, report: &RunReport, is_success: bool) -> Result<(), RunError> {
-    let text = metrics::render(&report.record, is_success, Timestamp::now().as_second(), &metrics::before(path));
+fn measure(path: &Path, report: &RunReport, is_success: bool, drift: Option<&DriftRecord>) -> Result<(), RunError> {
+    let now = Timestamp::now().as_second();
+    let text = metrics::render(&report.record, drift, is_success, now, &metrics::before(path));
     write_whole(path.to_owned(), text.as_bytes()).map_err(Into::into)
 }
 

@@ -31,6 +31,9 @@ pub mod export;
 /// The stages that a document passes through. Knows nothing about threads.
 pub mod stages;
 
+/// Drift: a night compared with earlier nights.
+pub mod drift;
+
 /// The output: its records, a reader of them, and the folder they are in.
 pub mod output;
 

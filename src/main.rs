@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Forget(arguments) => commands::forget::forget(arguments, &screen),
         Command::Retry(arguments) => commands::run::retry(arguments, &screen),
         Command::Show(arguments) => commands::show::show(arguments),
+        Command::Drift(arguments) => commands::drift::drift(arguments),
         Command::Split(arguments) => commands::split::split(arguments),
         Command::Train(arguments) => commands::train::train(arguments, &screen),
         Command::Evaluate(arguments) => commands::evaluate::evaluate(arguments),

@@ -1,5 +1,7 @@
 //! One file a subcommand.
 
+/// `pressrun drift`
+pub(crate) mod drift;
 /// `pressrun evaluate`
 pub(crate) mod evaluate;
 /// `pressrun export`

@@ -14,8 +14,9 @@ use toml::Spanned;
 use crate::record::Metadata;
 
 pub use sections::{
-    CacheConfig, Compression, CopiesConfig, DayField, Device, ExportConfig, FieldNames, InputConfig, Layout, LogConfig,
-    MetricsConfig, ModelConfig, Order, OutputConfig, Partition, Precision, RecordMarkup, RunConfig, TaskConfig,
+    CacheConfig, Compression, CopiesConfig, DayField, Device, DriftConfig, ExportConfig, FieldNames, InputConfig,
+    Layout, LogConfig, MetricsConfig, ModelConfig, Order, OutputConfig, Partition, Precision, RecordMarkup, RunConfig,
+    TaskConfig,
 };
 
 /// The content of `pipeline.toml`. Relative paths are resolved against the file's folder.
@@ -35,6 +36,8 @@ pub struct Config {
     pub export: ExportConfig,
     /// The cache of models' results.
     pub cache: CacheConfig,
+    /// The comparison of a night with earlier ones.
+    pub drift: DriftConfig,
     /// The metrics file.
     pub metrics: MetricsConfig,
     /// The log file.
@@ -67,6 +70,8 @@ struct Sections {
     export: ExportConfig,
     #[serde(default)]
     cache: CacheConfig,
+    #[serde(default)]
+    drift: DriftConfig,
     #[serde(default)]
     metrics: MetricsConfig,
     #[serde(default)]
@@ -127,12 +132,14 @@ impl Config {
             output: sections.output,
             export: sections.export,
             cache: sections.cache,
+            drift: sections.drift,
             metrics: sections.metrics,
             log: sections.log,
             run: sections.run,
             file,
         };
         config.check_output_fields()?;
+        config.check_drift()?;
         config.resolve_paths();
         Ok(config)
     }
@@ -150,6 +157,16 @@ impl Config {
         Ok(())
     }
 
+    /// Checks that as many nights are compared as are needed.
+    fn check_drift(&self) -> Result<(), ConfigError> {
+        let DriftConfig { nights, minimum, .. } = &self.drift;
+        if minimum.get_ref().get() > nights.get() {
+            let message = format!("`minimum` is more than `nights`, which is {}", nights.get());
+            return Err(self.file.invalid(minimum.span(), &message));
+        }
+        Ok(())
+    }
+
     /// Resolves relative paths against the folder of the file.
     fn resolve_paths(&mut self) {
         let folder = self.file.path.parent().unwrap_or(Path::new("")).to_owned();
@@ -161,7 +178,7 @@ impl Config {
         }
         self.output.directory = folder.join(&self.output.directory);
         self.cache.directory = folder.join(&self.cache.directory);
-        for path in self.metrics.textfile.iter_mut().chain(&mut self.log.file) {
+        for path in self.metrics.textfile.iter_mut().chain(&mut self.log.file).chain(&mut self.drift.holidays) {
             *path = folder.join(&path);
         }
     }
@@ -300,6 +317,13 @@ mod tests {
         assert_eq!(format!("{:?}", shipped.input.fields), format!("{:?}", defaults.input.fields));
         assert_eq!(shipped.input.max_document_bytes, defaults.input.max_document_bytes);
         assert_eq!(format!("{:?}", shipped.log), format!("{:?}", defaults.log));
+        assert_eq!(shipped.drift.minimum.get_ref(), defaults.drift.minimum.get_ref());
+        assert_eq!(shipped.drift.sensitivity, defaults.drift.sensitivity);
+        assert_eq!(shipped.drift.weekend, defaults.drift.weekend);
+        assert_eq!(
+            (shipped.drift.nights, shipped.drift.min_statements, shipped.drift.holidays),
+            (defaults.drift.nights, defaults.drift.min_statements, None)
+        );
         assert_eq!(shipped.input.max_expansion, defaults.input.max_expansion);
         assert_eq!(shipped.input.max_unpacked_bytes, defaults.input.max_unpacked_bytes);
         assert_eq!(shipped.input.ignore, defaults.input.ignore);
@@ -401,6 +425,23 @@ mod tests {
             let message = error_in(&format!("[input]\nlanguages = [\"{wrong}\"]\n"));
             assert!(message.starts_with("folder/pipeline.toml:2:13: invalid value"), "{wrong}: {message}");
         }
+    }
+
+    #[test]
+    fn the_comparison_of_nights_is_checked() {
+        let config = parse("[drift]\nweekend = [\"Fri\", \"Sat\"]\nholidays = \"h.txt\"\nsensitivity = 5\n").unwrap();
+        assert_eq!(config.drift.weekend.len(), 2);
+        assert_eq!(config.drift.holidays.as_deref(), Some(Path::new("folder/h.txt")));
+        assert!((config.drift.sensitivity.get() - 5.0).abs() < f64::EPSILON);
+        let message = error_in("[drift]\nnights = 14\nminimum = 20\n");
+        assert_eq!(message, "folder/pipeline.toml:3:11: `minimum` is more than `nights`, which is 14");
+        let message = error_in("[drift]\nweekend = [\"Saturday\"]\n");
+        assert!(
+            message.starts_with("folder/pipeline.toml:2:11: invalid value: string \"Saturday\", expected a day like"),
+            "{message}"
+        );
+        let message = error_in("[drift]\nsensitivity = 0.5\n");
+        assert!(message.ends_with("invalid value: floating point `0.5`, expected a number from 1 to 20"), "{message}");
     }
 
     #[test]

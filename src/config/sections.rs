@@ -8,7 +8,9 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::values::{FieldPath, IgnorePattern, LanguageCode, OptionalPath, Share, TimeOfDay, Whole, Workers, Zone};
+use super::values::{
+    FieldPath, IgnorePattern, LanguageCode, OptionalPath, Sensitivity, Share, TimeOfDay, Weekday, Whole, Workers, Zone,
+};
 use crate::record::Metadata;
 
 /// `[input]`
@@ -418,6 +420,37 @@ impl Default for CacheConfig {
 pub struct MetricsConfig {
     /// The file for the metrics of a run in Prometheus' text format, if any.
     pub textfile: Option<PathBuf>,
+}
+
+/// `[drift]`: the comparison of a night with earlier ones.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DriftConfig {
+    /// The number of earlier nights of the same kind to compare with, the latest ones.
+    pub nights: Whole<3, 1000>,
+    /// The smallest number of nights to compare with. With fewer, nothing is judged.
+    pub minimum: Spanned<Whole<3, 1000>>,
+    /// The number of usual spreads from which on a number is unusual.
+    pub sensitivity: Sensitivity,
+    /// The days of the weekend, which are compared with each other only. None if all days are alike.
+    pub weekend: Vec<Weekday>,
+    /// The file with the dates of holidays, if any.
+    pub holidays: Option<PathBuf>,
+    /// The smallest number of labelled statements with which shares and means of a night are judged.
+    pub min_statements: Whole<1, { 1 << 32 }>,
+}
+
+impl Default for DriftConfig {
+    fn default() -> Self {
+        Self {
+            nights: Whole::constant::<28>(),
+            minimum: Spanned::new(0..0, Whole::constant::<7>()),
+            sensitivity: Sensitivity::default(),
+            weekend: vec![Weekday::SATURDAY, Weekday::SUNDAY],
+            holidays: None,
+            min_statements: Whole::constant::<50>(),
+        }
+    }
 }
 
 /// `[log]`: the log file.

@@ -108,6 +108,89 @@ impl<'de> Deserialize<'de> for Share {
     }
 }
 
+/// A number of usual spreads from 1 to 20.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sensitivity(f64);
+
+impl Sensitivity {
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Default for Sensitivity {
+    fn default() -> Self {
+        Self(3.5)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sensitivity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = f64;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number from 1 to 20")
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<f64, E> {
+                if (1.0..=20.0).contains(&value) {
+                    Ok(value)
+                } else {
+                    Err(E::invalid_value(Unexpected::Float(value), &self))
+                }
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<f64, E> {
+                let number = u8::try_from(value).ok().filter(|number| (1..=20).contains(number));
+                number.map(f64::from).ok_or_else(|| E::invalid_value(Unexpected::Signed(value), &self))
+            }
+        }
+        deserializer.deserialize_any(Number).map(Self)
+    }
+}
+
+/// A day of the week, by its first three letters: `Sat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weekday(jiff::civil::Weekday);
+
+impl Weekday {
+    /// Saturday.
+    pub const SATURDAY: Self = Self(jiff::civil::Weekday::Saturday);
+    /// Sunday.
+    pub const SUNDAY: Self = Self(jiff::civil::Weekday::Sunday);
+
+    /// The day.
+    #[must_use]
+    pub fn get(self) -> jiff::civil::Weekday {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Weekday {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use jiff::civil::Weekday::{Friday, Monday, Saturday, Sunday, Thursday, Tuesday, Wednesday};
+        let text = String::deserialize(deserializer)?;
+        let day = match text.as_str() {
+            "Mon" => Monday,
+            "Tue" => Tuesday,
+            "Wed" => Wednesday,
+            "Thu" => Thursday,
+            "Fri" => Friday,
+            "Sat" => Saturday,
+            "Sun" => Sunday,
+            other => {
+                let expected = &"a day like \"Mon\", \"Tue\", \"Wed\", \"Thu\", \"Fri\", \"Sat\" or \"Sun\"";
+                return Err(D::Error::invalid_value(Unexpected::Str(other), expected));
+            }
+        };
+        Ok(Self(day))
+    }
+}
+
 /// A time of day, as `06:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOfDay(jiff::civil::Time);

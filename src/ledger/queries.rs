@@ -72,6 +72,19 @@ impl Ledger {
         self.each_line("SELECT line FROM documents ORDER BY number", visit)
     }
 
+    /// Calls `visit` with the line of every document that was written in a night, in the order in which the documents were first added.
+    ///
+    /// # Errors
+    /// An error of the database or of `visit`.
+    pub fn each_document_line_of<E: From<LedgerError>>(
+        &self,
+        night: u32,
+        visit: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // The number of a night is no text that could change the query.
+        self.each_line(&format!("SELECT line FROM documents WHERE night = {night} ORDER BY number"), visit)
+    }
+
     /// Calls `visit` with every line of `rejected.jsonl`, by input file and record number.
     ///
     /// # Errors

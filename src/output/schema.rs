@@ -478,14 +478,279 @@ pub struct StageRecord {
     pub blocked_seconds: f64,
 }
 
-/// The JSON Schemas of the files in an output folder, with the names that they have in `docs/schema/`.
+/// A night compared with earlier nights: what `pressrun drift --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct DriftRecord {
+    /// The version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: u32,
+    /// The number of the night. Where several runs belong to one day, that of the last one.
+    pub night: u32,
+    /// The day to which the night belongs: a run that starts before noon belongs to the day before.
+    #[schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub day: String,
+    /// The kind of the day.
+    pub kind: DayKind,
+    /// The result in a word.
+    pub verdict: DriftVerdict,
+    /// False if the run broke off or was stopped. Volumes, sources and speed are not compared then.
+    pub finished: bool,
+    /// The number of earlier nights of this kind.
+    pub nights_used: u32,
+    /// The number of earlier nights that are needed.
+    pub minimum: u32,
+    /// A change within these nights, because of which fewer of them serve for labels, tone, scores and shares. Null if there is none.
+    pub restart: Option<RestartRecord>,
+    /// The changes since the night before.
+    pub changes: Vec<ChangeRecord>,
+    /// What is unusual: sources that fell silent, then changes, then the rest by strength. At most ten.
+    #[schemars(length(max = 10))]
+    pub alarms: Vec<AlarmRecord>,
+    /// The number of further alarms.
+    pub alarms_left_out: u32,
+}
+
+/// The kind of a day. Nights are compared with nights of the same kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DayKind {
+    /// Neither weekend nor holiday.
+    Workday,
+    /// A day of `[drift] weekend`.
+    Weekend,
+    /// A day in the file of `[drift] holidays`.
+    Holiday,
+}
+
+impl DayKind {
+    /// The word that stands in the output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Workday => "workday",
+            Self::Weekend => "weekend",
+            Self::Holiday => "holiday",
+        }
+    }
+}
+
+/// The result of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftVerdict {
+    /// Nothing is unusual.
+    Usual,
+    /// There are alarms.
+    Unusual,
+    /// There are not enough nights to compare with, and no alarm.
+    TooFewNights,
+    /// Documents were done once more. Such a run is not compared.
+    Backfill,
+}
+
+/// A change because of which results cannot be compared with those of nights before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RestartRecord {
+    /// The first night after the change.
+    pub night: u32,
+    /// The number of nights since then that serve for the comparison.
+    pub nights_used: u32,
+    /// The change.
+    #[schemars(length(min = 1))]
+    pub changes: Vec<ChangeRecord>,
+}
+
+/// Something about pressrun that differs from the night before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ChangeRecord {
+    /// The thing that changed.
+    pub part: ChangedPart,
+    /// The name of the model. Null for other things.
+    pub name: Option<String>,
+    /// The version or hash before. Null if the model is new.
+    pub before: Option<String>,
+    /// The version or hash now. Null if the model is not used any more.
+    pub now: Option<String>,
+}
+
+/// A thing that can change between nights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangedPart {
+    /// The revision of a model.
+    Model,
+    /// The version of pressrun.
+    Program,
+    /// The class of the processor, on which the last digits of scores depend.
+    Processor,
+    /// Tasks, thresholds or fields: something else on which results depend.
+    Results,
+    /// The configuration file, in something on which results do not depend, such as the input.
+    Configuration,
+}
+
+impl ChangedPart {
+    /// The word that stands in the output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Program => "program",
+            Self::Processor => "processor",
+            Self::Results => "results",
+            Self::Configuration => "configuration",
+        }
+    }
+}
+
+/// A number of a night that is unusual.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AlarmRecord {
+    /// The number of the night.
+    pub night: u32,
+    /// The thing that is unusual.
+    pub what: AlarmKind,
+    /// The task, for shares, tone and scores.
+    pub task: Option<String>,
+    /// The code of the label (its name if it has none), for shares; the language or the remark on texts.
+    pub label: Option<String>,
+    /// The name of the label, for shares.
+    pub name: Option<String>,
+    /// The source: the one with an unusual volume, or the one without which the number is usual.
+    pub source: Option<String>,
+    /// The number: documents, a share from 0 to 1, a mean, characters a document, or statements a second. Null for a change.
+    pub value: Option<f64>,
+    /// The median of the nights that it is compared with.
+    pub usual: Option<f64>,
+    /// The least usual number.
+    pub low: Option<f64>,
+    /// The largest usual number.
+    pub high: Option<f64>,
+    /// The distance from the median, in usual spreads.
+    #[schemars(range(min = 0))]
+    pub strength: Option<f64>,
+    /// The number of nights that it is compared with.
+    pub nights_used: u32,
+    /// True if the night of this kind before had the same alarm.
+    pub twice: bool,
+    /// The likely cause.
+    pub cause: AlarmCause,
+    /// The reason for that cause in a few words, if there is one.
+    pub because: Option<String>,
+    /// What moved along with it, and has no alarm of its own.
+    pub moved: Vec<MovedRecord>,
+    /// Statements of the night that show it.
+    #[schemars(length(max = 3))]
+    pub examples: Vec<String>,
+}
+
+/// Something that moved together with an alarm.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct MovedRecord {
+    /// The thing.
+    pub what: AlarmKind,
+    /// The task, for shares, tone and scores.
+    pub task: Option<String>,
+    /// The label, the language or the remark.
+    pub label: Option<String>,
+    /// The name of the label, for shares.
+    pub name: Option<String>,
+    /// The source, for missing sources.
+    pub source: Option<String>,
+}
+
+/// A thing that can be unusual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    /// A source that usually has documents has none.
+    MissingSource,
+    /// The model, the program or its results are other ones than the night before.
+    Change,
+    /// The number of documents, of all sources or of one.
+    Volume,
+    /// The share of a label among statements.
+    Share,
+    /// The mean tone of statements.
+    Tone,
+    /// The mean score of a task.
+    Score,
+    /// The share of attributions without a speaker.
+    Speakers,
+    /// The share of documents that were rejected.
+    Rejected,
+    /// The share of documents that are copies.
+    Copies,
+    /// The mean length of documents.
+    Length,
+    /// The share of a language among documents.
+    Language,
+    /// The share of documents with a remark on their text.
+    Flag,
+    /// Statements a second.
+    Speed,
+}
+
+impl AlarmKind {
+    /// The word that stands in the output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingSource => "missing_source",
+            Self::Change => "change",
+            Self::Volume => "volume",
+            Self::Share => "share",
+            Self::Tone => "tone",
+            Self::Score => "score",
+            Self::Speakers => "speakers",
+            Self::Rejected => "rejected",
+            Self::Copies => "copies",
+            Self::Length => "length",
+            Self::Language => "language",
+            Self::Flag => "flag",
+            Self::Speed => "speed",
+        }
+    }
+}
+
+/// The likely cause of an alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AlarmCause {
+    /// The news: nothing about the input or about pressrun explains it.
+    World,
+    /// The input: a source, an encoding, a language, the length of texts, rejections.
+    Input,
+    /// Ourselves: the model, the program, the configuration, the machine.
+    Us,
+}
+
+impl AlarmCause {
+    /// The word that stands in the output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::World => "world",
+            Self::Input => "input",
+            Self::Us => "us",
+        }
+    }
+}
+
+/// The JSON Schemas of the files in an output folder and of `pressrun drift --json`, with the names that they have in `docs/schema/`.
 #[must_use]
-pub fn json_schemas() -> [(&'static str, serde_json::Value); 4] {
+pub fn json_schemas() -> [(&'static str, serde_json::Value); 5] {
     [
         ("statement", json_schema::<StatementRecord>()),
         ("document", json_schema::<DocumentRecord>()),
         ("rejection", json_schema::<RejectionRecord>()),
         ("run", json_schema::<RunRecord>()),
+        ("drift", json_schema::<DriftRecord>()),
     ]
 }
 
@@ -621,6 +886,19 @@ mod tests {
             let is_known = [STATEMENT_FIELDS.as_slice(), &DOCUMENT_FIELDS].concat().contains(&key.as_str());
             // Heads that find boilerplate give no field, so that their tasks may be called like the count.
             assert!(is_known || key == "boilerplate", "{key}");
+        }
+    }
+
+    #[test]
+    fn words_of_alarms_are_those_of_the_output() {
+        for (word, value) in [
+            (AlarmKind::MissingSource.as_str(), serde_json::to_value(AlarmKind::MissingSource)),
+            (AlarmKind::Language.as_str(), serde_json::to_value(AlarmKind::Language)),
+            (AlarmCause::Us.as_str(), serde_json::to_value(AlarmCause::Us)),
+            (DayKind::Holiday.as_str(), serde_json::to_value(DayKind::Holiday)),
+            (ChangedPart::Results.as_str(), serde_json::to_value(ChangedPart::Results)),
+        ] {
+            assert_eq!(value.unwrap(), word);
         }
     }
 

@@ -3,15 +3,16 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::output::schema::{Outcome, RunRecord};
+use crate::output::schema::{DriftRecord, Outcome, RunRecord};
 
 /// The metric with the end of the last successful run, the only one that is carried over from the earlier file.
 const LAST_SUCCESS: &str = "pressrun_last_success_timestamp_seconds";
 
-/// The new text of the metrics file. `before` is its text so far, `now` the time in seconds since 1970.
+/// The new text of the metrics file. `before` is its text so far, `now` the time in seconds since 1970, `drift` the last night compared
+/// with earlier ones.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "gauges are floating point numbers")]
-pub fn render(report: &RunRecord, is_success: bool, now: i64, before: &str) -> String {
+pub fn render(report: &RunRecord, drift: Option<&DriftRecord>, is_success: bool, now: i64, before: &str) -> String {
     let last_success = if is_success {
         Some(now)
     } else {
@@ -52,7 +53,23 @@ pub fn render(report: &RunRecord, is_success: bool, now: i64, before: &str) -> S
     }
     let tokens_per_second = report.throughput.tokens_per_second;
     gauge(&mut text, "pressrun_tokens_per_second", "Tokens a second that models read.", tokens_per_second);
-    text + &document_labels(report)
+    text + &document_labels(report) + &drift.map(drift_metrics).unwrap_or_default()
+}
+
+/// The metrics of a night compared with earlier ones.
+#[expect(clippy::cast_precision_loss, reason = "gauges are floating point numbers")]
+fn drift_metrics(drift: &DriftRecord) -> String {
+    const MISSING: &str = "pressrun_source_missing";
+    let mut text = String::new();
+    let help = "Numbers of the last night that are unusual (pressrun drift).";
+    gauge(&mut text, "pressrun_drift_alarms", help, drift.alarm_count() as f64);
+    let help = "Sources that usually have documents and had none in the last night.";
+    // Writing to a string cannot fail.
+    let _ = write!(text, "# HELP {MISSING} {help}\n# TYPE {MISSING} gauge\n");
+    for source in drift.missing_sources() {
+        let _ = writeln!(text, "{MISSING}{{source={}}} 1", quoted(source));
+    }
+    text
 }
 
 /// Appends a metric that has one value.
@@ -84,4 +101,31 @@ fn quoted(value: &str) -> String {
 #[must_use]
 pub fn before(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::schema::{DayKind, DriftVerdict};
+
+    #[test]
+    fn sources_that_fell_silent_are_named_and_quoted() {
+        let drift = DriftRecord {
+            schema: 1,
+            night: 9,
+            day: "2031-03-07".to_owned(),
+            kind: DayKind::Workday,
+            verdict: DriftVerdict::Unusual,
+            finished: true,
+            nights_used: 8,
+            minimum: 7,
+            restart: None,
+            changes: Vec::new(),
+            alarms: vec![crate::drift::testing::missing_alarm("The \"Herald\"")],
+            alarms_left_out: 2,
+        };
+        let text = drift_metrics(&drift);
+        assert!(text.contains("\npressrun_drift_alarms 3\n"), "{text}");
+        assert!(text.contains("\npressrun_source_missing{source=\"The \\\"Herald\\\"\"} 1\n"), "{text}");
+    }
 }
