@@ -36,7 +36,8 @@ impl Calendar {
     }
 
     /// The kind of a day.
-    pub(super) fn kind(&self, day: Date) -> DayKind {
+    #[must_use]
+    pub fn kind(&self, day: Date) -> DayKind {
         if self.holidays.has(day) {
             DayKind::Holiday
         } else if self.weekend.contains(&day.weekday()) {
@@ -48,7 +49,8 @@ impl Calendar {
 
     /// The day that a run belongs to. A run that starts before noon does the work of the day before, just like one that
     /// started late in the evening.
-    pub(super) fn day(&self, started: &str) -> Option<Date> {
+    #[must_use]
+    pub fn day(&self, started: &str) -> Option<Date> {
         let start = started.parse::<Timestamp>().ok()?.to_zoned(self.zone.clone());
         if start.time() < Time::midnight().saturating_add(12.hours()) {
             start.date().yesterday().ok()
