@@ -23,6 +23,9 @@ use crate::record::{Metadata, Reason, TextFlag};
 /// The number of bytes in which an envelope is looked for.
 const ENVELOPE_BYTES: usize = 1 << 20;
 
+/// The number of bytes in which a script before a value is looked for.
+const MAX_SCRIPT_BYTES: usize = 128;
+
 pub(super) static FORMAT: Format = Format {
     extensions: &["json", "ninjs"],
     is_one_record: false,
@@ -37,8 +40,16 @@ fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
     match beginning.first() {
         Some(b'{') => has_extension || !is_malformed(beginning.long_line().0),
         Some(b'[') => has_extension || is_array_of_objects(beginning.text()),
-        _ => false,
+        _ => has_extension && script_bytes(beginning.text()).is_some(),
     }
+}
+
+/// The number of bytes before the value in a file that browsers load as a script: `var articles = [`, `callback({`.
+fn script_bytes(text: &[u8]) -> Option<usize> {
+    let begin = memchr::memchr2(b'{', b'[', text)?;
+    let (last, name) = text[..begin].trim_ascii_end().split_last()?;
+    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_$. \t\r\n".contains(byte));
+    (is_name && matches!(last, b'=' | b'(')).then_some(begin)
 }
 
 /// Tells whether a line is neither JSON nor the beginning of it.
@@ -97,8 +108,16 @@ fn read_values(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     if stream.peek(3).starts_with(b"\xef\xbb\xbf") {
         stream.consume(3);
     }
-    let mut elements =
-        Elements { stream, fields: &settings.fields, limit, around: Around::Nothing, may_be_envelope: true };
+    let script = script_bytes(stream.peek(MAX_SCRIPT_BYTES));
+    stream.consume(script.unwrap_or_default());
+    let mut elements = Elements {
+        stream,
+        fields: &settings.fields,
+        limit,
+        around: Around::Nothing,
+        may_be_envelope: true,
+        is_script: script.is_some(),
+    };
     loop {
         let spot_of_end = Spot::record(elements.stream.position());
         match elements.next() {
@@ -162,6 +181,8 @@ struct Elements<'s, 'r> {
     around: Around,
     /// True if the next value outside brackets is looked at for being an envelope.
     may_be_envelope: bool,
+    /// True if the values stand in a script.
+    is_script: bool,
 }
 
 impl Elements<'_, '_> {
@@ -171,6 +192,7 @@ impl Elements<'_, '_> {
             let Some(&first) = self.stream.fill_buf()?.first() else { return Ok(None) };
             match (&self.around, first) {
                 (_, b',' | b' ' | b'\t' | b'\r' | b'\n') => self.stream.consume(1),
+                (Around::Nothing, b';' | b')') if self.is_script => self.stream.consume(1),
                 (Around::Nothing, b'[') => {
                     self.around = Around::Array;
                     self.stream.consume(1);
@@ -584,6 +606,12 @@ mod tests {
         }
         let days = r#"{"2031-03-04": [{"title": "A", "text": "One."}], "n": 1, "2031-03-05": [{"title": "B", "text": "Two."}], "tags": []}"#;
         assert_eq!(read_texts("a.json", days.as_bytes()), one_and_two, "every list of an object");
+        for script in [
+            "var articles = [{\"text\": \"One.\"}, {\"text\": \"Two.\"}];\n",
+            "callback({\"articles\": [{\"text\": \"One.\"}, {\"text\": \"Two.\"}]});",
+        ] {
+            assert_eq!(read_texts("a.json", script.as_bytes()), one_and_two, "{script}");
+        }
         let lists = r#"{"title": ["A", "B"], "text": ["One.", "Two."]}"#;
         assert_eq!(read_texts("a.json", lists.as_bytes()), one_and_two, "columns as lists");
         let pages =
