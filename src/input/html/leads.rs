@@ -1,8 +1,10 @@
 //! Leads: standfirsts and first paragraphs between the headline and the text that was found. Many pages keep them outside the
 //! element that holds the rest of the article, so what looks for the main text does not see them.
 
-use ego_tree::NodeRef;
+use std::collections::HashSet;
+
 use ego_tree::iter::Edge;
+use ego_tree::{NodeId, NodeRef};
 use scraper::node::Element;
 use scraper::{Html, Node};
 
@@ -120,6 +122,7 @@ pub(super) fn find(tree: &Html, sizes: &Sizes, said: &Said, found: &[Paragraph])
     let mut search = Search {
         said,
         sizes,
+        paragraphs_in_headings: pruned::paragraphs_in_headings(tree, sizes),
         description: said.description.as_deref().map(plain).unwrap_or_default(),
         known: beginning_of(found),
         has_title_heading: said.headings.iter().any(|heading| said.is_title(heading)),
@@ -172,6 +175,7 @@ fn is_elsewhere(node: NodeRef<'_, Node>) -> bool {
 struct Search<'s> {
     said: &'s Said,
     sizes: &'s Sizes,
+    paragraphs_in_headings: HashSet<NodeId>,
     /// The description of the page, plain.
     description: String,
     /// The beginning of the text that was found, plain.
@@ -189,7 +193,8 @@ impl Search<'_> {
     /// Looks at a node, which may lie in clutter; true if the article has begun, and so the search ends.
     fn visit(&mut self, node: NodeRef<'_, Node>, is_in_clutter: bool) -> bool {
         if let Some(text) = node.value().as_text() {
-            return !node.ancestors().take(MAX_HEADING_DEPTH).any(is_mere_heading) && self.is_known(&plain(text));
+            return !node.ancestors().take(MAX_HEADING_DEPTH).any(|above| self.is_mere_heading(above))
+                && self.is_known(&plain(text));
         }
         let Some(element) = node.value().as_element() else { return false };
         if element.name() == "h1" {
@@ -214,7 +219,7 @@ impl Search<'_> {
             return false;
         }
         // The text may repeat the words of a heading above it.
-        if !is_mere_heading(node) && self.is_known(&plain_text) {
+        if !self.is_mere_heading(node) && self.is_known(&plain_text) {
             return true;
         }
         if self.is_below_title || !self.has_heading {
@@ -225,6 +230,11 @@ impl Search<'_> {
             }
         }
         self.blocks >= MAX_BLOCKS || self.leads.len() >= MAX_LEADS
+    }
+
+    /// True for a heading that is not in truth a paragraph.
+    fn is_mere_heading(&self, node: NodeRef<'_, Node>) -> bool {
+        is_heading(node) && !self.paragraphs_in_headings.contains(&node.id())
     }
 
     /// True for a piece of the text that was found. Above the headline a menu may have names that the text has, too.
@@ -270,11 +280,6 @@ impl Search<'_> {
 
 fn is_heading(node: NodeRef<'_, Node>) -> bool {
     matches!(name_of(node), "h1" | "h2" | "h3" | "h4")
-}
-
-/// True for a heading that is not in truth a paragraph.
-fn is_mere_heading(node: NodeRef<'_, Node>) -> bool {
-    is_heading(node) && !pruned::is_paragraph_of_text(node)
 }
 
 /// True for comments and for elements without words of their own.

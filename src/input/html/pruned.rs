@@ -53,9 +53,12 @@ pub(super) fn write_below(
     sizes: &Sizes,
     is_left_out: impl Fn(NodeRef<'_, Node>) -> bool,
 ) -> String {
-    let broken = broken_flows(tree, sizes);
+    let preformatted = preformatted_articles(tree, sizes);
+    let broken = broken_flows(tree, sizes, &preformatted);
     let layout_tables = layout_tables(tree, sizes, &broken);
-    let mut writer = Writer { html: String::new(), flows: Vec::new(), broken, layout_tables, quotations: 0 };
+    let headings = paragraphs_in_headings(tree, sizes);
+    let mut writer =
+        Writer { html: String::new(), flows: Vec::new(), broken, layout_tables, headings, preformatted, quotations: 0 };
     let mut dropped = None;
     for edge in root.traverse() {
         deadline::check();
@@ -78,14 +81,13 @@ pub(super) fn write_below(
 
 /// The elements whose text is paragraphs of its own: much text with empty lines in it, which are two line breaks in a row, or a
 /// paragraph of text beside a block.
-fn broken_flows(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
+fn broken_flows(tree: &Html, sizes: &Sizes, preformatted: &HashSet<NodeId>) -> HashSet<NodeId> {
     let breaks =
         tree.tree.nodes().filter(|node| name_of(*node) == "br" && is_line_break(next_shown(*node, Side::After)));
     let large = breaks
         .filter_map(flow_of)
         .filter(|flow| tree.tree.get(*flow).is_some_and(|flow| sizes.of_element(flow) >= MIN_FLOW_BYTES));
-    let preformatted = tree.tree.nodes().filter(|node| name_of(*node) == "pre").map(|node| node.id());
-    large.chain(mixed_flows(tree)).chain(preformatted).collect()
+    large.chain(mixed_flows(tree)).chain(preformatted.iter().copied()).collect()
 }
 
 /// The elements with a paragraph of text beside a block.
@@ -146,6 +148,10 @@ struct Writer {
     flows: Vec<Flow>,
     broken: HashSet<NodeId>,
     layout_tables: HashSet<NodeId>,
+    /// Headings that are paragraphs.
+    headings: HashSet<NodeId>,
+    /// Elements with preformatted paragraphs.
+    preformatted: HashSet<NodeId>,
     /// Quotations that are open.
     quotations: usize,
 }
@@ -215,10 +221,11 @@ impl Writer {
     fn written_name<'e>(&self, node: NodeRef<'_, Node>, element: &'e Element) -> Option<&'e str> {
         match element.name() {
             // Its text would be read as one piece, with its tags.
-            "noscript" | "template" | "pre" => Some("div"),
+            "noscript" | "template" => Some("div"),
+            "pre" if self.preformatted.contains(&node.id()) => Some("div"),
             "br" | "button" | "label" => None,
             "span" if !is_inline(node) => node.parent().is_some_and(is_flow).then_some("p"),
-            "h2" | "h3" | "h4" | "h5" | "h6" if is_paragraph_of_text(node) => Some("p"),
+            "h2" | "h3" | "h4" | "h5" | "h6" if self.headings.contains(&node.id()) => Some("p"),
             name if name.contains('-') && is_inline(node) => None,
             name if name.contains('-') && is_paragraph_of_text(node) && !has_blocks(node) => Some("p"),
             "table" | "tbody" | "thead" | "tfoot" | "tr" | "td" | "th" if self.is_of_layout(node) => Some("div"),
@@ -233,6 +240,10 @@ impl Writer {
         }
         let mut around = std::iter::once(node).chain(node.ancestors());
         around.find(|node| name_of(*node) == "table").is_some_and(|table| self.layout_tables.contains(&table.id()))
+    }
+
+    fn is_preformatted(&self, node: NodeRef<'_, Node>) -> bool {
+        !self.preformatted.is_empty() && flow_of(node).is_some_and(|flow| self.preformatted.contains(&flow))
     }
 
     fn begin_paragraph(&mut self) {
@@ -274,7 +285,7 @@ impl Writer {
     }
 
     /// Lines as they are, with paragraphs between blank ones.
-    fn preformatted(&mut self, text: &str) {
+    fn write_lines(&mut self, text: &str) {
         for (number, line) in text.lines().enumerate() {
             if line.trim().is_empty() {
                 self.end_paragraph();
@@ -292,8 +303,8 @@ impl Writer {
     }
 
     fn text(&mut self, node: NodeRef<'_, Node>, text: &str) {
-        if is_preformatted(node) {
-            return self.preformatted(text);
+        if self.is_preformatted(node) {
+            return self.write_lines(text);
         }
         let inner = text.trim();
         if inner.is_empty() {
@@ -329,20 +340,30 @@ fn is_flow(node: NodeRef<'_, Node>) -> bool {
     FLOWS.contains(&name_of(node))
 }
 
-/// True for an element with a whole sentence in it, which is a paragraph even if it is marked up as a heading.
-pub(super) fn is_paragraph_of_text(node: NodeRef<'_, Node>) -> bool {
+/// The headings that are paragraphs in truth: whole sentences, where headings have more of them than `<p>` elements have text.
+pub(super) fn paragraphs_in_headings(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
+    let is_heading = |node: &NodeRef<'_, Node>| matches!(name_of(*node), "h2" | "h3" | "h4" | "h5" | "h6");
+    let headings: Vec<_> = tree.tree.nodes().filter(is_heading).filter(|node| is_paragraph_of_text(*node)).collect();
+    let in_headings: usize = headings.iter().map(|node| sizes.of_element(*node)).sum();
+    let paragraphs = tree.tree.nodes().filter(|node| name_of(*node) == "p");
+    let in_paragraphs: usize = paragraphs.map(|node| sizes.of_element(node)).sum();
+    if in_headings > in_paragraphs { headings.iter().map(|node| node.id()).collect() } else { HashSet::new() }
+}
+
+/// The preformatted elements with most of the page's text, as sites show the messages of agencies. Others hold programs.
+fn preformatted_articles(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
+    let elements = tree.tree.nodes().filter(|node| name_of(*node) == "pre");
+    elements.filter(|node| sizes.of_element(*node) * 2 > sizes.of_page()).map(|node| node.id()).collect()
+}
+
+/// True for an element whose text is long enough for a paragraph and ends like a sentence.
+fn is_paragraph_of_text(node: NodeRef<'_, Node>) -> bool {
     let text = text_of(node);
     text.len() >= MIN_LOOSE_BYTES && text.ends_with(['.', '”', '"'])
 }
 
 fn has_blocks(node: NodeRef<'_, Node>) -> bool {
     node.descendants().any(|below| BLOCKS.contains(&name_of(below)))
-}
-
-/// True for a text in a `<pre>`, whose lines are those of the page.
-fn is_preformatted(node: NodeRef<'_, Node>) -> bool {
-    let block = node.ancestors().find(|above| !is_inline(*above));
-    block.is_some_and(|block| name_of(block) == "pre")
 }
 
 /// True for a node in a list, a table or a quotation.
