@@ -43,8 +43,9 @@ fn articles() -> Vec<Value> {
 }
 
 fn put(workspace: &Workspace, articles: &[Value]) -> PathBuf {
-    let lines: String = articles.iter().map(|article| format!("{article}\n")).collect();
-    workspace.put("in/articles.jsonl", lines + "{\"text\": 7}\n")
+    let mut lines: Vec<String> = articles.iter().map(Value::to_string).collect();
+    lines.push(r#"{"text": 7}"#.to_owned());
+    workspace.put("in/articles.jsonl", lines.join("\n") + "\n")
 }
 
 fn run(workspace: &Workspace, articles: &[Value]) {
@@ -82,10 +83,13 @@ fn dump(workspace: &Workspace) -> String {
     let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%search%' AND name NOT LIKE 'sqlite%' ORDER BY 1";
     let names: Vec<String> =
         database.prepare(names).unwrap().query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    names
-        .into_iter()
-        .map(|name| format!("{name}\n{}", rows(&database, &format!("SELECT * FROM {name} ORDER BY 1, 2"))))
-        .collect()
+    let mut dump = String::new();
+    for name in names {
+        dump.push_str(&name);
+        dump.push('\n');
+        dump.push_str(&rows(&database, &format!("SELECT * FROM {name} ORDER BY 1, 2")));
+    }
+    dump
 }
 
 /// The rows of a query, one a line.

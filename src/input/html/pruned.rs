@@ -342,12 +342,12 @@ fn is_flow(node: NodeRef<'_, Node>) -> bool {
 
 /// The headings that are paragraphs in truth: whole sentences, where headings have more of them than `<p>` elements have text.
 pub(super) fn paragraphs_in_headings(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
-    let is_heading = |node: &NodeRef<'_, Node>| matches!(name_of(*node), "h2" | "h3" | "h4" | "h5" | "h6");
-    let headings: Vec<_> = tree.tree.nodes().filter(is_heading).filter(|node| is_paragraph_of_text(*node)).collect();
+    let headings = tree.tree.nodes().filter(|node| matches!(name_of(*node), "h2" | "h3" | "h4" | "h5" | "h6"));
+    let headings: Vec<_> = headings.filter(|node| is_paragraph_of_text(*node)).collect();
     let in_headings: usize = headings.iter().map(|node| sizes.of_element(*node)).sum();
     let paragraphs = tree.tree.nodes().filter(|node| name_of(*node) == "p");
     let in_paragraphs: usize = paragraphs.map(|node| sizes.of_element(node)).sum();
-    if in_headings > in_paragraphs { headings.iter().map(|node| node.id()).collect() } else { HashSet::new() }
+    if in_headings > in_paragraphs { headings.iter().map(NodeRef::id).collect() } else { HashSet::new() }
 }
 
 /// The preformatted elements with most of the page's text, as sites show the messages of agencies. Others hold programs.
