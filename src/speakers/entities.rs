@@ -163,6 +163,22 @@ impl Entities {
         }
     }
 
+    /// The person whose surname a single name misspells by one letter, if there is only one: "Quuz" for "Ann Quux".
+    pub(super) fn misspelt(&self, name: &Name, gender: Option<Gender>) -> Option<usize> {
+        const SHORTEST: usize = 5;
+        let [written] = name.parts.as_slice() else { return None };
+        if written.chars().count() < SHORTEST || lexicon::is_first_name(written) || name.suffix.is_some() {
+            return None;
+        }
+        let mut all = (0..self.persons.len()).filter(|&person| {
+            let one = &self.persons[person];
+            let surname = one.parts.last().filter(|_| one.parts.len() > 1 && one.is_somebody);
+            let is_other = gender.zip(one.gender).is_some_and(|(wanted, own)| wanted != own);
+            !is_other && surname.is_some_and(|surname| is_one_letter_off(written, surname))
+        });
+        all.next().filter(|_| all.next().is_none())
+    }
+
     /// The persons whose name ends in these words.
     fn with_end(&self, words: &str) -> &[usize] {
         self.by_end.get(words).map_or(&[], Vec::as_slice)
@@ -225,6 +241,37 @@ impl Entities {
         names.iter().next().map(String::as_str)
     }
 
+    /// The full name of the organisation that a document calls by the beginning of its first word: "the Fed".
+    pub(super) fn long_form(&self, short: &str) -> Option<&str> {
+        const SHORTEST: usize = 3;
+        const FEWEST_MORE: usize = 3;
+        // A longer name has an acronym.
+        const MOST_WORDS: usize = 3;
+        if short.len() < SHORTEST || lexicon::is_first_name(short) {
+            return None;
+        }
+        let begins = |name: &&str| {
+            if name.split(' ').count() > MOST_WORDS {
+                return false;
+            }
+            let first = name.split(' ').next().unwrap_or_default().to_lowercase();
+            first.len() >= short.len() + FEWEST_MORE && first.starts_with(short)
+        };
+        let mut all = self.organisations.values().flatten().map(String::as_str).filter(begins);
+        let first = all.next()?;
+        all.all(|other| other == first).then_some(first)
+    }
+
+    /// The persons with a role that has this noun.
+    pub(super) fn with_noun(&self, noun: &str) -> Vec<usize> {
+        let persons = (0..self.persons.len()).filter(|&person| self.persons[person].is_somebody);
+        persons
+            .filter(|&person| {
+                self.persons[person].roles.iter().any(|role| role.words.last().is_some_and(|own| own == noun))
+            })
+            .collect()
+    }
+
     /// The persons with the role that a description tells: those who have it in the same words, or else those for whom it
     /// fits.
     pub(super) fn with_role(&self, description: &Description) -> Vec<usize> {
@@ -264,6 +311,11 @@ pub(super) enum Bearers {
 }
 
 impl Person {
+    /// The last word of the name, in small letters.
+    pub(super) fn surname(&self) -> &str {
+        self.parts.last().map_or("", String::as_str)
+    }
+
     /// Returns true if a name of several words is this person's: the first and the last word agree.
     fn is_called(&self, name: &Name) -> bool {
         let (Some(first), Some(last)) = (name.parts.first(), name.parts.last()) else { return false };
@@ -287,6 +339,27 @@ impl Person {
             None => self.roles.push(role),
         }
     }
+}
+
+/// Returns true for two words that differ by one letter, or by two neighbours that have changed places. The first letter
+/// is the same.
+fn is_one_letter_off(one: &str, other: &str) -> bool {
+    let one: Vec<char> = one.chars().collect();
+    let other: Vec<char> = other.chars().collect();
+    let is_plural = one.strip_suffix(&['s']).is_some_and(|stem| stem == other.as_slice());
+    if one == other || is_plural || one.first() != other.first() || one.len().abs_diff(other.len()) > 1 {
+        return false;
+    }
+    let shared = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
+    let rest = (&one[shared..], &other[shared..]);
+    let is_swapped = match rest {
+        ([a, b, after @ ..], [c, d, behind @ ..]) => (a, b) == (d, c) && after == behind,
+        _ => false,
+    };
+    let tail = |rest: &[char], length: usize| rest[rest.len() - length..].to_vec();
+    let length = rest.0.len().max(rest.1.len()) - 1;
+    let is_close = rest.0.len() >= length && rest.1.len() >= length && tail(rest.0, length) == tail(rest.1, length);
+    is_swapped || is_close
 }
 
 /// Returns true for an initial and a name that begins with it: "J." and "john".

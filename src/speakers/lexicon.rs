@@ -23,8 +23,11 @@ pub(super) fn is_first_name(lower: &str) -> bool {
 pub(super) fn honorific(lower: &str) -> Option<Option<Gender>> {
     // In code, as a closed class that every word of a name is compared with.
     match lower.trim_end_matches('.') {
-        "mr" | "sir" | "lord" | "mister" | "shri" => Some(Some(Gender::Male)),
-        "mrs" | "ms" | "miss" | "lady" | "dame" | "madam" | "smt" => Some(Some(Gender::Female)),
+        "mr" | "sir" | "lord" | "mister" | "shri" | "herr" | "monsieur" | "senor" | "señor" | "signor" => {
+            Some(Some(Gender::Male))
+        }
+        "mrs" | "ms" | "miss" | "lady" | "dame" | "madam" | "smt" | "frau" | "madame" | "senora" | "señora"
+        | "signora" => Some(Some(Gender::Female)),
         "dr" => Some(None),
         _ => None,
     }
@@ -133,6 +136,11 @@ pub(super) fn is_body_noun(lower: &str) -> bool {
 pub(super) fn is_plural_role(lower: &str) -> bool {
     let singular = lower.strip_suffix('s').or_else(|| lower.strip_suffix("s."));
     matches!(lower, "messrs" | "messrs." | "profs." | "reps." | "sens.") || singular.is_some_and(is_role)
+}
+
+/// The role of each of those whom a plural means: "senator" for "senators".
+pub(super) fn singular_role(lower: &str) -> Option<&str> {
+    lower.strip_suffix('s').filter(|singular| is_role(singular)).map(plain_role)
 }
 
 /// Returns true for the plural name of a party: "tories".

@@ -103,7 +103,9 @@ fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
         return None;
     }
     if next.is_capitalised() {
-        return Some(end + 1);
+        // A dateline ends before the article: "WASHINGTON The".
+        let is_dateline = last.is_all_capitals() && next.text == "The";
+        return (!is_dateline).then_some(end + 1);
     }
     if joins_fields(words, end) {
         return Some(end + 2);
@@ -167,7 +169,8 @@ fn mention(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Option<M
             kind: MentionKind::Organisation,
         });
     }
-    if name.is_empty() || is_only_role(words, name.clone()) || is_of_group(words, &name) {
+    let is_only_origin = name.len() == 1 && words.get(name.start).is_some_and(is_controlled);
+    if name.is_empty() || is_only_origin || is_only_role(words, name.clone()) || is_of_group(words, &name) {
         return None;
     }
     Some(with_role(words, name, title))
@@ -187,8 +190,21 @@ fn trim(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Range<usize
         return run;
     }
     let start = run.clone().find(|&at| !has_other_capital(&words[at], names)).unwrap_or(run.end);
+    let start = after_dateline(words, start..run.end);
     let end = run.clone().rev().find(|&at| !is_day(&words[at])).map_or(start, |last| last + 1);
     start..end.max(start)
+}
+
+/// The start of a name behind the place of a dateline: "OSLO CITY Ann Lee", "Norway Ann Lee".
+fn after_dateline(words: &[Word], run: Range<usize>) -> usize {
+    let Some(first) = words.get(run.start).filter(|_| run.len() > 2) else { return run.start };
+    if !lexicon::is_place(&first.lower) && !is_compass(&first.lower) || lexicon::is_first_name(&first.lower) {
+        return run.start;
+    }
+    let is_given = |at: &usize| lexicon::is_first_name(&words[*at].lower) && !words[*at].is_all_capitals();
+    let is_dateline = |at: usize| words[at].is_all_capitals() || lexicon::is_place(&words[at].lower);
+    let given = (run.start + 1..run.end - 1).find(is_given);
+    given.filter(|&given| (run.start..given).all(is_dateline)).unwrap_or(run.start)
 }
 
 /// Returns true for a name that begins like a command: "Ask Jeeves said". A command has no verb of saying after it.
@@ -207,12 +223,22 @@ fn has_other_capital(word: &Word, names: &HashSet<&str>) -> bool {
         || (word.is_opening && (roles::is_lead_in(word) && !is_known || lexicon::is_plural(&word.lower)))
         || word.lower.chars().all(|character| !character.is_alphabetic())
         || is_seat(word)
+        || is_date(word)
+        // A salutation.
+        || word.is_opening && word.lower == "dear"
 }
 
 /// Returns true for the party and the state of a member of Congress: "D-California".
 fn is_seat(word: &Word) -> bool {
     let place = word.text.strip_prefix(['D', 'I', 'R']).and_then(|rest| rest.strip_prefix('-'));
     place.is_some_and(|place| place.starts_with(char::is_uppercase))
+}
+
+/// Returns true for a month that is nobody's name: "Feb", "September".
+fn is_date(word: &Word) -> bool {
+    let is_name = lexicon::is_first_name(&word.lower)
+        || matches!(word.lower.as_str(), "april" | "august" | "jan" | "june" | "mar" | "march" | "may");
+    lexicon::is_month(&word.lower) && !is_name
 }
 
 fn is_day(word: &Word) -> bool {
@@ -222,7 +248,9 @@ fn is_day(word: &Word) -> bool {
 /// Drops nationalities, parties and origins before a name, unless they are the whole name or part of an organisation's.
 fn trim_groups(words: &[Word], name: Range<usize>) -> Range<usize> {
     if kind_by_name(words, name.clone()) == MentionKind::Organisation {
-        return name;
+        // "The Foo-led Senate" is the Senate.
+        let after_control = name.clone().rev().find(|&at| is_controlled(&words[at])).map_or(name.start, |at| at + 1);
+        return if after_control < name.end { after_control..name.end } else { name };
     }
     let after_origin = name.clone().rev().find(|&at| is_origin(&words[at])).map_or(name.start, |at| at + 1);
     let start = (after_origin..name.end).find(|&at| !is_adjective(&words[at])).unwrap_or(name.start);
@@ -249,6 +277,15 @@ fn has_epithet(name: &[Word]) -> bool {
 fn is_origin(word: &Word) -> bool {
     let last = word.text.rsplit_once('-').map(|(_, last)| last);
     last.is_some_and(|last| last.len() > 3 && last.starts_with(char::is_lowercase))
+}
+
+/// Returns true for an adjective that tells who is behind a body: "Foo-led", "Oslo-based".
+pub(super) fn is_controlled(word: &Word) -> bool {
+    let last = word.text.rsplit_once('-').map(|(_, last)| last);
+    matches!(
+        last,
+        Some("affiliated" | "aligned" | "backed" | "based" | "controlled" | "led" | "owned" | "run" | "supported")
+    )
 }
 
 /// The last word of a title inside a run, with a name after it.

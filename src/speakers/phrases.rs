@@ -15,7 +15,9 @@ pub(super) fn core(words: &[Word], phrase: &Range<usize>) -> Range<usize> {
     let mut end = phrase.start;
     for at in phrase.clone() {
         let word = &words[at];
-        if at > phrase.start && (ends_before(word) || is_participle(words, at, phrase.end)) {
+        if at > phrase.start
+            && (ends_before(word) || lexicon::is_day(&word.lower) || is_participle(words, at, phrase.end))
+        {
             break;
         }
         end = at + 1;

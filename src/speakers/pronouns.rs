@@ -132,6 +132,9 @@ impl Discourse {
             }
         }
         for (at, _) in words.iter().enumerate().filter(|(_, word)| !word.is_quoted && !word.is_capitalised()) {
+            if is_nameless_body(words, at) {
+                discourse.enter(words, at, Referent::UnnamedBody, Salience::Subject);
+            }
             if let Some(gender) = stranger(words, at) {
                 discourse.enter(words, at, Referent::Stranger(Some(gender)), Salience::Subject);
             }
@@ -154,19 +157,23 @@ impl Discourse {
             near.filter_map(|sentence| self.by_sentence.get(&sentence)).flat_map(|all| all.iter().rev().filter(fits));
         // From the place backwards, up to the one that was the last to speak.
         let mut found: Option<&str> = None;
-        let mut is_subject = false;
+        let mut has_spoken = false;
+        let mut is_sure = true;
         for one in bodies.by_ref() {
             let name = one.referent.body(entities)?;
             if found.is_some_and(|found| found != name) {
                 return None;
             }
             found = Some(name);
-            is_subject |= one.salience > Salience::Other;
+            has_spoken |= one.salience == Salience::Speaker;
+            // "It" means a body that has its name for certain, and that spoke in a sentence before.
+            is_sure &= matches!(one.referent, Referent::Body(_)) && words[one.word].sentence < sentence;
             if one.salience == Salience::Speaker {
                 break;
             }
         }
-        found.filter(|_| is_subject).map(str::to_owned)
+        let is_country = noun.is_none() && found.is_some_and(is_place);
+        found.filter(|_| has_spoken && !is_country && (is_sure || noun.is_some())).map(str::to_owned)
     }
 
     /// The only person near `word`, if they have spoken or acted last.
@@ -221,16 +228,26 @@ impl Discourse {
         let sentence = words[word].sentence;
         let mut choice = prominent(self.fitting(entities, sentence, gender).filter(|(at, ..)| *at < word));
         let mut passed: Vec<Option<usize>> = Vec::new();
+        if choice == Choice::Nobody {
+            passed.extend(
+                self.fitting(entities, sentence, gender).filter(|(at, ..)| *at < word).map(|(.., person)| person),
+            );
+        }
+        let mut at_back = 0;
         for back in 1..=REACH.min(sentence) {
             if choice != Choice::Nobody {
                 break;
             }
+            at_back = back;
             choice = prominent(self.fitting(entities, sentence - back, gender)).near(entities, back);
             if choice == Choice::Nobody {
                 passed.extend(self.fitting(entities, sentence - back, gender).map(|(.., person)| person));
             }
         }
         match choice {
+            Choice::One(person) if self.is_doubtful(words, entities, (word, sentence - at_back), gender, person) => {
+                None
+            }
             // Somebody else, mentioned since, could be meant as well.
             Choice::One(person) if passed.iter().all(|&other| other == Some(person)) => Some(person),
             // Nobody was a subject, and only one person was there at all.
@@ -246,6 +263,35 @@ impl Discourse {
             }
             _ => None,
         }
+    }
+
+    /// Returns true if a person who was only a subject leaves doubt. `place`: the word of the pronoun, and the sentence of
+    /// the person.
+    fn is_doubtful(
+        &self,
+        words: &[Word],
+        entities: &Entities,
+        (word, sentence): (usize, usize),
+        gender: Gender,
+        person: usize,
+    ) -> bool {
+        let there = self.by_sentence.get(&sentence).into_iter().flatten().filter(|one| one.word < word);
+        let mut as_speaker = there.filter(|one| one.salience == Salience::Speaker);
+        if as_speaker.any(|one| matches!(one.referent, Referent::Person(other) if other == person)) {
+            return false;
+        }
+        let has_rival = entities.persons[person].gender.is_none() && {
+            let near = sentence.saturating_sub(REACH_OF_UNKNOWN)..=words[word].sentence;
+            let mut all = near.flat_map(|near| self.fitting(entities, near, gender)).filter(|(at, ..)| *at < word);
+            all.any(|(.., other)| other != Some(person))
+        };
+        let mut beside = self.fitting(entities, sentence, gender).filter(|(at, ..)| *at < word);
+        // "Lee said that Roe had slept": the one who spoke before can be meant in the next clause.
+        let before = sentence.checked_sub(1).filter(|_| words[word].sentence == sentence);
+        let before = before.map_or(Choice::Nobody, |before| prominent(self.fitting(entities, before, gender)));
+        has_rival
+            || beside.any(|(.., other)| other != Some(person))
+            || before != Choice::Nobody && before != Choice::One(person)
     }
 
     /// The people of a sentence whom a pronoun of `gender` can mean.
@@ -276,9 +322,22 @@ fn stranger(words: &[Word], at: usize) -> Option<Gender> {
     (is_new && !is_named).then_some(gender)
 }
 
+/// Returns true for the noun of a document or a body that begins its sentence without a name: "The report found".
+fn is_nameless_body(words: &[Word], noun: usize) -> bool {
+    let Some(first) = noun.checked_sub(1).map(|at| &words[at]) else { return false };
+    let lower = words[noun].lower.as_str();
+    let is_body = lower == "government" || lexicon::is_document_noun(lower) && !lower.ends_with('s');
+    let has_verb =
+        words.get(noun + 1).is_some_and(|next| words[noun].flows_on() && lexicon::is_common_verb(&next.lower));
+    first.is_opening && roles::is_determiner(first) && is_body && has_verb
+}
+
 /// Returns true if a body of this name can be called "the airline" or the like.
-fn is_called(name: &str, noun: &str) -> bool {
+pub(super) fn is_called(name: &str, noun: &str) -> bool {
     let lower = name.to_lowercase();
+    if noun == "government" {
+        return lower.ends_with(noun) || lower.starts_with("government of");
+    }
     lexicon::can_be_called(&lower.split([' ', '-']).collect::<Vec<_>>(), noun)
 }
 
@@ -293,7 +352,13 @@ fn body(words: &[Word], entities: &Entities, mention: &Mention) -> Option<Refere
     let is_short = mention.name.len() == 1;
     let is_body = match mention.kind {
         MentionKind::Organisation | MentionKind::Place => true,
-        MentionKind::Unknown => is_short && !last.text.ends_with('s') && !lexicon::is_group(&last.lower),
+        MentionKind::Unknown => {
+            // "Foreign students" is no name.
+            let next = words.get(mention.name.end).filter(|_| last.is_opening && last.flows_on());
+            let is_adjective =
+                next.is_some_and(|next| next.lower.ends_with('s') && lexicon::is_plural_person(&next.lower));
+            is_short && !last.text.ends_with('s') && !lexicon::is_group(&last.lower) && !is_adjective
+        }
         MentionKind::Person => false,
     };
     let full = entities.organisation(&last.lower.replace('.', "")).filter(|_| is_short).map(str::to_owned);

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use super::introductions;
 use super::lexicon::{self, Gender};
-use super::mentions::{Mention, MentionKind};
+use super::mentions::{self, Mention, MentionKind};
 use super::phrases;
 use super::roles;
 use super::words::Word;
@@ -65,7 +66,15 @@ pub(super) struct Description {
 /// Classifies the source in the words of `range`. `mentions` are those of the whole text.
 pub(super) fn source_kind(words: &[Word], mentions: &[Mention], range: Range<usize>) -> SourceKind {
     let range = range.start..range.end.min(range.start + LONGEST);
-    match short(words, mentions, range.clone()) {
+    let kind = short(words, mentions, range.clone());
+    let told = introductions::introduced(words, mentions, &range, &kind)
+        .or_else(|| examples(words, mentions, &range))
+        .or_else(|| listed(words, mentions, &range, &kind))
+        .or_else(|| titled_document(words, mentions, &range, &kind));
+    if let Some(told) = told {
+        return told;
+    }
+    match kind {
         // "White nationalist and former guard Ann Lee".
         kind @ SourceKind::Described(_) => people(words, mentions, &range).unwrap_or(kind),
         kind @ (SourceKind::Nobody | SourceKind::Stranger(_) | SourceKind::UnnamedBody) => {
@@ -73,6 +82,45 @@ pub(super) fn source_kind(words: &[Word], mentions: &[Mention], range: Range<usi
         }
         kind => kind,
     }
+}
+
+/// The publisher of a document that has a title: "the Foo Report by Quux", "Quux’s Foo Survey", or nobody.
+fn titled_document(
+    words: &[Word],
+    mentions: &[Mention],
+    range: &Range<usize>,
+    kind: &SourceKind,
+) -> Option<SourceKind> {
+    let start = range.start + usize::from(roles::is_determiner(&words[range.start]));
+    let noun = (start + 1..range.end).find(|&at| is_study(&words[at].lower))?;
+    let is_end = noun + 1 == range.end || !words[noun].is_beside_next() || is_clause(&words[noun + 1]);
+    let is_name = match kind {
+        SourceKind::Name(at, _) => mentions[*at].kind == MentionKind::Unknown || mentions[*at].name.contains(&noun),
+        SourceKind::Body(_) | SourceKind::Nobody => true,
+        _ => false,
+    };
+    if !is_end || words[noun].is_possessive || !is_name || words[start..noun].iter().any(is_clause_word) {
+        return None;
+    }
+    let owner = (start..noun).find(|&at| words[at].is_possessive && words[at].is_capitalised());
+    let by = noun + 1 < range.end && matches!(words[noun + 1].lower.as_str(), "by" | "from");
+    let publisher = if by && noun + 2 < range.end {
+        source_kind(words, mentions, noun + 2..range.end)
+    } else if let Some(owner) = owner {
+        source_kind(words, mentions, start..owner + 1)
+    } else {
+        let has_body = lexicon::is_body_noun(&words[noun - 1].lower);
+        let is_title =
+            words[noun].lower == "study" && words[noun - 1].is_capitalised() && !has_body && start + 1 < noun;
+        return is_title.then_some(SourceKind::Nobody);
+    };
+    let is_known = matches!(publisher, SourceKind::Name(..) | SourceKind::Body(_) | SourceKind::Several(_));
+    is_known.then(|| SourceKind::Published(Box::new(publisher)))
+}
+
+/// Returns true for a noun of documents that have titles of their own.
+fn is_study(lower: &str) -> bool {
+    matches!(lower, "index" | "outlook" | "report" | "review" | "study" | "survey")
 }
 
 /// Classifies a source that is a pronoun, or a name or role with little around it.
@@ -209,14 +257,27 @@ fn from_name(words: &[Word], mentions: &[Mention], at: usize, phrase: &Range<usi
     if end < phrase.end && last.gap == "/" {
         return SourceKind::Nobody;
     }
-    if end == phrase.end || !(last.is_beside_next() || last.is_possessive) {
+    if is_seated(words, phrase) {
+        return SourceKind::Nobody;
+    }
+    let is_base = end < phrase.end && words[end].lower == "based" && matches!(last.gap, "-" | " -" | " ");
+    if !is_base && (end == phrase.end || !(last.is_beside_next() || last.is_possessive)) {
         return complete(words, mentions, at, phrase, None);
+    }
+    if is_any_body(words, end, phrase) {
+        return SourceKind::Nobody;
     }
     if let Some(body) = body_end(words, end, phrase.end) {
         return SourceKind::Body(phrase.start..body);
     }
-    if words[end].lower == "based" {
-        let based = (at + 1..mentions.len()).find(|&next| mentions[next].name.start == end + 1);
+    if is_base {
+        let rest = end + 1..phrase.end;
+        let inside = (at + 1..mentions.len()).take_while(|&next| mentions[next].name.start < phrase.end);
+        let based = inside.into_iter().find(|&next| {
+            mentions[next].name.start == rest.start
+                || with_noun(words, &mentions[next], &rest)
+                || with_role(words, &mentions[next], &rest).is_some()
+        });
         return based.map_or(SourceKind::Nobody, |based| complete(words, mentions, based, phrase, None));
     }
     if is_clause(&words[end]) && !last.is_possessive {
@@ -226,9 +287,31 @@ fn from_name(words: &[Word], mentions: &[Mention], at: usize, phrase: &Range<usi
         return complete(words, mentions, at, phrase, None);
     }
     let next = mentions.get(at + 1).filter(|next| next.name.end <= phrase.end);
-    let is_owned = last.is_possessive && next.is_some_and(|next| next.name.start == end);
+    let is_owned = last.is_possessive
+        && next.is_some_and(|next| {
+            // In "Foo’s Oslo correspondent" the second name belongs to the noun.
+            let ends = next.name.end == phrase.end || !words[next.name.end - 1].flows_on();
+            next.name.start == end && (ends || is_clause(&words[next.name.end]))
+        });
     let role = next.and_then(|next| with_role(words, next, phrase)).or(is_owned.then_some(end..end));
     role.map_or(SourceKind::Nobody, |role| complete(words, mentions, at + 1, phrase, Some(role)))
+}
+
+/// Returns true for a body that is told by its seat alone: "the West Foo, Ohio, company".
+fn is_seated(words: &[Word], phrase: &Range<usize>) -> bool {
+    let town = phrase.clone().find(|&at| !words[at].is_capitalised() || words[at].comma_follows());
+    let Some(state) = town.filter(|&at| words[at].comma_follows()).map(|at| at + 1) else { return false };
+    let ends = |at: usize| words[at].comma_follows() || words[at].gap.starts_with(".,");
+    let last = (state..phrase.end).find(|&at| !words[at].is_capitalised() || ends(at)).filter(|&at| ends(at));
+    let noun = last.map(|last| last + 1).filter(|&noun| noun < phrase.end && words[noun - 1].is_capitalised());
+    noun.is_some_and(|noun| lexicon::is_body_noun(&words[noun].lower))
+}
+
+/// Returns true for one of many bodies: "an Oslo magazine" is not called so.
+fn is_any_body(words: &[Word], noun: usize, phrase: &Range<usize>) -> bool {
+    let article = phrase.start.checked_sub(1).map(|at| &words[at]);
+    let is_any = article.is_some_and(|word| matches!(word.lower.as_str(), "a" | "an") && word.is_beside_next());
+    is_any && matches!(words[noun].lower.as_str(), "agency" | "company" | "magazine" | "newspaper" | "organization")
 }
 
 /// Returns true if all that follows the name of an organisation is what it publishes: "an Oslo Bank report".
@@ -279,7 +362,8 @@ fn is_clause_word(word: &Word) -> bool {
     is_clause(word) && !matches!(word.lower.as_str(), "and" | "or") && !roles::is_determiner(word)
 }
 
-fn is_clause(word: &Word) -> bool {
+/// Returns true for a word of grammar or of speech, which ends the words up to a noun.
+pub(super) fn is_clause(word: &Word) -> bool {
     lexicon::is_link(&word.lower) || lexicon::is_small(&word.lower) || lexicon::is_saying(&word.lower)
 }
 
@@ -356,6 +440,30 @@ fn without_examples(words: &[Word], range: &Range<usize>) -> Range<usize> {
     start..examples.unwrap_or(range.end)
 }
 
+/// The persons whom a list behind a comma tells: "the mayor’s rivals, Ann Lee and Bob Roe". `kind` is what the phrase
+/// seems to be by its beginning.
+fn listed(words: &[Word], mentions: &[Mention], range: &Range<usize>, kind: &SourceKind) -> Option<SourceKind> {
+    let end = match kind {
+        SourceKind::Nobody => phrases::core(words, range).end,
+        SourceKind::Group(group) => group.end,
+        _ => return None,
+    };
+    let is_list = end > range.start && end < range.end && words[end - 1].comma_follows();
+    let noun = words[range.start..end].last().filter(|noun| is_list && !noun.is_capitalised())?;
+    let several = people(words, mentions, &(end..range.end))?;
+    (lexicon::is_plural_person(&noun.lower) && matches!(several, SourceKind::Several(_))).then_some(several)
+}
+
+/// Those who speak for a group, where "such as" tells them: "firms such as Quux and Foo".
+fn examples(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> Option<SourceKind> {
+    let such = (range.start + 1..range.end).find(|&at| words[at].lower == "such" && is_example(words, at))?;
+    let phrase = such + 2..range.end;
+    if words[range.start..such].iter().any(Word::comma_follows) {
+        return None;
+    }
+    people(words, mentions, &phrase)
+}
+
 /// Classifies a phrase whose names are no speakers themselves.
 fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option<SourceKind> {
     let first = &words[range.start];
@@ -396,16 +504,54 @@ fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option
     }
     let is_joined = words.get(core.end).is_some_and(|next| core.end < phrase.end && next.lower == "and");
     let is_plural = is_group && (noun.lower.ends_with('s') || noun.lower.ends_with("people"));
+    let is_any = is_new && core.len() > 1 && !noun.is_capitalised();
+    if is_any && matches!(noun.lower.as_str(), "agency" | "magazine" | "newspaper" | "panel" | "website") {
+        return None;
+    }
     if has_name && is_body && !is_plural && lexicon::is_organisation_noun(&noun.lower) && !noun.is_capitalised() {
         return generic_body(words, mentions, &core, first);
     }
-    if has_name && is_body && !is_plural {
+    let is_date = core.len() == 1 && lexicon::is_month(&noun.lower);
+    let is_role = noun.is_capitalised() && lexicon::is_plural_role(&noun.lower);
+    if has_name && is_body && !is_plural && !is_date && !is_role {
         let name = body_name(words, mentions, &counted, core.end);
+        if let Some(person) = person_at_end(words, mentions, &name) {
+            return Some(SourceKind::Name(person, None));
+        }
+        let is_led = |at: &usize| mentions::is_controlled(&words[*at]);
+        let start = name.clone().rev().find(is_led).map_or(name.start, |at| at + 1);
+        let name = if start < core.end { start..name.end } else { name };
+        if !is_whole(words, mentions, &name, &phrase) {
+            return None;
+        }
         return (!is_joined || name.end > core.end).then_some(SourceKind::Body(name));
     }
     let is_definite = matches!(first.lower.as_str(), "the" | "these" | "those" | "both");
     let is_told = has_name && core.len() > 1 || !is_definite || phrases::is_clear_group(noun);
     (is_group && is_told).then(|| SourceKind::Group(phrases::group_name(words, &counted)))
+}
+
+/// Returns false for a part of a list ("Foo Farms, Ports and Energy Forum"), a person, or a body told by its owner.
+fn is_whole(words: &[Word], mentions: &[Mention], name: &Range<usize>, phrase: &Range<usize>) -> bool {
+    let last = &words[name.end - 1];
+    let is_list = name.end < phrase.end && last.comma_follows() && words[name.end].is_capitalised();
+    let from = mentions.partition_point(|mention| mention.name.end < name.end);
+    let is_person = mentions.get(from).is_some_and(|mention| {
+        mention.kind == MentionKind::Person && mention.name.end == name.end && mention.name.len() > 1
+    });
+    // "The WXO’s weather agency" has a name of its own.
+    let first = &words[name.start];
+    let is_described =
+        first.is_possessive && first.is_all_capitals() && !last.is_capitalised() && last.lower == "agency";
+    !is_list && !is_person && !is_described
+}
+
+/// The person with a role whose name ends what seemed to be a body: "Foo Division of Ports Director Ann Lee".
+fn person_at_end(words: &[Word], mentions: &[Mention], name: &Range<usize>) -> Option<usize> {
+    let at = mentions.partition_point(|mention| mention.name.end < name.end);
+    let mention = mentions.get(at).filter(|mention| mention.name.end == name.end && mention.name.start > name.start)?;
+    let is_role = lexicon::is_role(&words[mention.name.start - 1].lower);
+    (is_role && mention.kind == MentionKind::Person).then_some(at)
 }
 
 /// The words up to the noun of a phrase, over names with a link inside: "the Department of Foo official".
@@ -464,6 +610,15 @@ fn joined(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option
         return None;
     }
     let second = source_kind(words, mentions, and + 1..phrase.end);
+    if let (SourceKind::Name(at, _), SourceKind::Group(group)) = (&first, &second)
+        && mentions[*at].name.len() == 1
+        && mentions[*at].kind != MentionKind::Person
+        && lexicon::is_group(&words[group.start].lower)
+        && group.len() > 1
+    {
+        // "US and Norwegian researchers".
+        return Some(SourceKind::Group(phrase.start..group.end));
+    }
     let is_second = !matches!(second, SourceKind::Nobody | SourceKind::Part(_) | SourceKind::Author);
     is_second.then(|| SourceKind::Several(vec![first, second]))
 }
@@ -587,7 +742,7 @@ fn is_governed(words: &[Word], mentions: &[Mention], at: usize, phrase: &Range<u
 }
 
 /// Returns true for a word that leads to a name which does not speak itself: "who", "about".
-fn is_leading(lower: &str) -> bool {
+pub(super) fn is_leading(lower: &str) -> bool {
     matches!(
         lower,
         "who"
@@ -671,6 +826,12 @@ fn published(words: &[Word], mentions: &[Mention], core: &Range<usize>, phrase: 
         && let Some(publisher) = publish(source_kind(words, mentions, capital..last + 1))
     {
         return Some(publisher);
+    }
+    let is_read = |by: &usize| {
+        matches!(words[by - 1].lower.as_str(), "obtained" | "read" | "reviewed" | "seen" | "shared" | "viewed")
+    };
+    if (core.end..phrase.end).any(|at| words[at].lower == "by" && is_read(&at)) {
+        return None;
     }
     let by = ["by", "from", "at", "of"]
         .iter()

@@ -62,8 +62,10 @@ impl Word<'_> {
     /// The next word follows in the same line, whether or not this one is a possessive.
     pub(super) fn is_beside_next(&self) -> bool {
         // The space after a stop may be missing: "Mr.Lee".
-        (!self.gap.is_empty() || self.text.ends_with('.'))
-            && self.gap.chars().all(|character| character.is_whitespace() && character != '\n')
+        // The mark of "the Workers’ Party" ends a possessive.
+        let gap = if self.is_possessive { self.gap.trim_start_matches(['\'', '’']) } else { self.gap };
+        (!gap.is_empty() || self.text.ends_with('.'))
+            && gap.chars().all(|character| character.is_whitespace() && character != '\n')
     }
 
     /// A comma and white space are between it and the next word.
@@ -157,11 +159,23 @@ fn ranges(text: &str, sentences: &[Range<usize>]) -> Vec<Range<usize>> {
         if !is_inner {
             open = None;
             let keeps_stop = character == '.' && is_abbreviation(&text[start..at]);
-            found.push(start..at + usize::from(keeps_stop));
+            let end = at + usize::from(keeps_stop);
+            let end = end + if keeps_stop { possessive_ending(&text[end..]) } else { 0 };
+            found.push(start..end);
+            while characters.peek().is_some_and(|(next, _)| *next < end) {
+                characters.next();
+            }
         }
     }
     found.extend(open.map(|start| start..text.len()));
     join_drop_capitals(text, &found)
+}
+
+/// The bytes of the possessive ending that an abbreviation has after its stop: "the U.N.’s agency".
+fn possessive_ending(after: &str) -> usize {
+    let ending = ["'s", "’s"].iter().find(|ending| after.starts_with(**ending));
+    let goes_on = |ending: &str| after[ending.len()..].starts_with(char::is_alphanumeric);
+    ending.map_or(0, |ending| if goes_on(ending) { 0 } else { ending.len() })
 }
 
 /// Joins the first letter of a paragraph with the rest of its word, where a page has set it as a picture: "S HE", "J UDGE".
