@@ -19,11 +19,10 @@ mod fold;
 mod measure;
 /// The nights that a night is compared with.
 mod reference;
+pub(crate) mod testing;
 /// A comparison in words.
 pub mod text;
 
-#[cfg(test)]
-pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -1,4 +1,5 @@
 //! Nights and alarms for tests.
+#![cfg(test)]
 
 use std::collections::BTreeMap;
 

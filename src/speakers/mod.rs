@@ -702,6 +702,11 @@ mod tests {
     }
 
     #[test]
+    fn labels_of_an_interview_are_no_initials() {
+        assert_eq!(speakers("Ann Lee met us. [Q]. Did it rain? [A]. Not once."), [None, None]);
+    }
+
+    #[test]
     fn a_relative_pronoun_means_the_name_before_it() {
         assert_eq!(speakers("We met Ann Lee, [who] said no.")[0], Some(speaker("Ann Lee", "")));
     }

@@ -66,6 +66,9 @@ pub(super) struct Description {
 /// Classifies the source in the words of `range`. `mentions` are those of the whole text.
 pub(super) fn source_kind(words: &[Word], mentions: &[Mention], range: Range<usize>) -> SourceKind {
     let range = range.start..range.end.min(range.start + LONGEST);
+    if is_label(&words[range.clone()]) {
+        return SourceKind::Nobody;
+    }
     let kind = short(words, mentions, range.clone());
     let told = introductions::introduced(words, mentions, &range, &kind)
         .or_else(|| examples(words, mentions, &range))
@@ -116,6 +119,11 @@ fn titled_document(
     };
     let is_known = matches!(publisher, SourceKind::Name(..) | SourceKind::Body(_) | SourceKind::Several(_));
     is_known.then(|| SourceKind::Published(Box::new(publisher)))
+}
+
+/// Returns true for the label of a question or an answer: "Q. Did it rain?" names nobody.
+fn is_label(words: &[Word]) -> bool {
+    matches!(words, [word] if matches!(word.text, "Q" | "Q." | "A" | "A."))
 }
 
 /// Returns true for a noun of documents that have titles of their own.
