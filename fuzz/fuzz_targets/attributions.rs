@@ -26,7 +26,9 @@ fuzz_target!(init: work_on_one_thread(), |input: &[u8]| {
     for sentence in &split.sentences {
         let (offsets, labels) = label(sentence.span.slice(&split.document.text), &mut tokens);
         segments.push(Segment { tokens: 0..labels.len(), offsets, is_truncated: false });
-        outputs.push(HeadOutputs { sequences: Vec::new(), tokens: vec![labels] });
+        // The labels make the probabilities, so that both vary.
+        let confidences = labels.iter().map(|label| 255 - u8::try_from(label * 20).unwrap_or_default()).collect();
+        outputs.push(HeadOutputs { sequences: Vec::new(), tokens: vec![labels], confidences: vec![confidences] });
     }
     inference.set(Ok(outputs));
     let row = Row { document: 0, first_sentence: 0, passage: Passage { ids: Vec::new(), segments, has_document: false }, key: [0; 16], inference };
@@ -54,7 +56,14 @@ fn document(text: String) -> Document {
 
 fn tasks() -> Tasks {
     let tags = LABELS.map(|label| Tag::parse(label).expect("it is a label")).to_vec();
-    let attribution = AttributionTask { name: "attributions".into(), model: 0, slot: 0, tags };
+    let attribution = AttributionTask {
+        name: "attributions".into(),
+        model: 0,
+        slot: 0,
+        tags,
+        confidence: None,
+        min_score: 0.0,
+    };
     Tasks { attribution: Some(attribution), ..Tasks::default() }
 }
 
@@ -90,7 +99,8 @@ fn assert_holds(statement: &Statement, text: &str) {
             assert!(!slice(span, text).is_empty());
         }
         assert!(attribution.speaker.is_none() || attribution.source.is_some(), "a speaker has a source");
-        assert!(attribution.speaker.as_ref().is_none_or(|speaker| !speaker.name.trim().is_empty()));
+        let names = attribution.speaker.iter().chain(&attribution.also).filter_map(|speaker| speaker.name.as_ref());
+        names.for_each(|name| assert!(!name.trim().is_empty()));
         assert_stands_in(&statement.sentence, attribution, text);
     }
 }
