@@ -370,6 +370,8 @@ pub enum Evidence {
     Role,
     /// The source is a noun for an organisation that the document names: "the airline".
     Noun,
+    /// The source is "I", and the speaker has written the text, by its byline, or has signed the letter.
+    Author,
     /// The source is what the speaker has published: "a report by the ministry", "his website".
     Document,
     /// The source describes somebody without a name: "a spokesman", "local officials". Such a speaker is `unnamed`.

@@ -220,7 +220,7 @@ mod tests {
             .collect();
         let mut statements: Vec<Statement> = labelled.iter().map(|sentence| blank_statement(sentence, text)).collect();
         let settings = Settings { weights: DEFAULT_WEIGHTS, min_score: 0.0 };
-        attribution::attribute(text, &tagged, &settings, &mut statements);
+        attribution::attribute(text, None, &tagged, &settings, &mut statements);
         let mut lines = String::new();
         for (number, statement) in statements.iter().enumerate() {
             for Attribution { number: attribution, act, kind, source, cue, content, .. } in &statement.attributions {
@@ -251,7 +251,7 @@ mod tests {
         let labelled = labelled_sentences(text);
         let ranges: Vec<Range<usize>> = labelled.iter().map(|sentence| sentence.range.clone()).collect();
         let sources: Vec<Range<usize>> = labelled.iter().flat_map(sources_of).collect();
-        json!(speakers::resolve(text, &ranges, &sources)).to_string()
+        json!(speakers::resolve(text, None, &ranges, &sources)).to_string()
     }
 
     fn sources_of(sentence: &LabelledSentence) -> Vec<Range<usize>> {

@@ -192,10 +192,12 @@ fn json_lines_and_all_tables_have_the_same_totals() {
         let in_database = number(&database, &format!("SELECT count(*) FROM {table}"));
         assert_eq!(parquet_sum(&workspace, table, "").0, in_database, "{table}");
     }
-    assert_eq!(
-        parquet_sum(&workspace, "speakers", "attributions").1,
-        number(&database, "SELECT count(speaker) FROM attributions")
-    );
+    let of_first_speakers = number(&database, "SELECT count(speaker) FROM attributions");
+    assert!(parquet_sum(&workspace, "speakers", "attributions").1 >= of_first_speakers);
+    for column in ["attributions", "in_copies", "said", "said_in_copies", "documents"] {
+        let in_database = number(&database, &format!("SELECT sum({column}) FROM speakers"));
+        assert_eq!(parquet_sum(&workspace, "speakers", column).1, in_database, "{column}");
+    }
     every_query_runs(&workspace, &database);
     let verified = command(&workspace, "verify").output().unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));

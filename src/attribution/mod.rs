@@ -25,7 +25,7 @@ use std::ops::Range;
 
 use super::speakers;
 use crate::deadline;
-use crate::record::{Act, AttributionKind, ConfidenceWeights, Speaker, Statement};
+use crate::record::{Act, AttributionKind, ConfidenceWeights, Evidence, Speaker, Statement};
 use crate::task::Tag;
 use confidence::Features;
 use parts::Parts;
@@ -64,6 +64,7 @@ pub struct Relation {
 /// A document in which relations are looked for.
 struct Page<'s, 't> {
     text: &'t str,
+    byline: Option<&'t str>,
     sentences: &'s [TaggedSentence<'t>],
     /// The text between quotation marks.
     quotations: Vec<Range<usize>>,
@@ -96,23 +97,29 @@ pub struct Attributions {
 }
 
 impl Attributions {
-    /// The attributions of the document `text`. `sentences` are all of its sentences.
+    /// The attributions of the document `text` by the author in `byline`. `sentences` are all of its sentences.
     #[must_use]
-    pub fn new(text: &str, sentences: &[TaggedSentence<'_>], weights: &ConfidenceWeights) -> Self {
-        let page = Page::new(text, sentences);
+    pub fn new(
+        text: &str,
+        byline: Option<&str>,
+        sentences: &[TaggedSentence<'_>],
+        weights: &ConfidenceWeights,
+    ) -> Self {
+        let page = Page::new(text, byline, sentences);
         Self { found: page.attributed(weights), quotations: page.quotations }
     }
 }
 
-/// Finds the attributions in the document `text` and adds those with a score of at least `min_score` to its statements.
+/// Finds the attributions in the document `text` by the author in `byline` and adds those with a score of at least `min_score` to its statements.
 /// Returns the number of the others. `sentences` has an entry for each statement.
 pub(crate) fn attribute(
     text: &str,
+    byline: Option<&str>,
     sentences: &[TaggedSentence<'_>],
     settings: &Settings,
     statements: &mut [Statement],
 ) -> usize {
-    let page = Page::new(text, sentences);
+    let page = Page::new(text, byline, sentences);
     let mut found = page.attributed(&settings.weights);
     let all = found.len();
     found.retain(|attributed| attributed.score >= settings.min_score);
@@ -140,8 +147,8 @@ fn paragraphs(sentences: &[TaggedSentence<'_>]) -> Vec<Range<usize>> {
 }
 
 impl<'s, 't> Page<'s, 't> {
-    fn new(text: &'t str, sentences: &'s [TaggedSentence<'t>]) -> Self {
-        Self { text, sentences, quotations: quotations(text, &paragraphs(sentences)) }
+    fn new(text: &'t str, byline: Option<&'t str>, sentences: &'s [TaggedSentence<'t>]) -> Self {
+        Self { text, byline, sentences, quotations: quotations(text, &paragraphs(sentences)) }
     }
 
     fn relations(&self) -> Vec<Relation> {
@@ -179,9 +186,23 @@ impl<'s, 't> Page<'s, 't> {
     fn speakers(&self, relations: &[Relation]) -> Vec<Vec<Speaker>> {
         let ranges: Vec<Range<usize>> = self.sentences.iter().map(|sentence| sentence.range.clone()).collect();
         let sources: Vec<Range<usize>> = relations.iter().filter_map(|relation| relation.source.clone()).collect();
-        let mut found = speakers::resolve(self.text, &ranges, &sources).into_iter();
-        let of_relation = |relation: &Relation| relation.source.as_ref().and_then(|_| found.next()).unwrap_or_default();
-        relations.iter().map(of_relation).collect()
+        let mut found = speakers::resolve(self.text, self.byline, &ranges, &sources).into_iter();
+        let mut speakers = Vec::with_capacity(relations.len());
+        for relation in relations {
+            let Some(source) = &relation.source else {
+                speakers.push(Vec::new());
+                continue;
+            };
+            let mut meant = found.next().unwrap_or_default();
+            // In what somebody else says, "I" is not the author.
+            if relations.iter().any(|other| {
+                other.content.iter().any(|content| content.start <= source.start && source.end <= content.end)
+            }) {
+                meant.retain(|speaker| speaker.evidence != Evidence::Author);
+            }
+            speakers.push(meant);
+        }
+        speakers
     }
 
     /// The kind of an attribution: all words of its content are between quotation marks, or some, or none.
@@ -266,7 +287,7 @@ mod tests {
             let content: Vec<&str> = relation.content.iter().map(|range| &text[range.clone()]).collect();
             format!("{} / {} / {}", shown(&relation.source), shown(&relation.cue), content.join(" + "))
         };
-        let found = Attributions::new(&text, &sentences, &confidence::DEFAULT_WEIGHTS).found;
+        let found = Attributions::new(&text, None, &sentences, &confidence::DEFAULT_WEIGHTS).found;
         found.into_iter().map(|attributed| show(attributed.relation)).collect()
     }
 

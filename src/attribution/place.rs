@@ -113,7 +113,7 @@ mod tests {
         let labelled: Vec<_> = statements.iter().map(&mut label).collect();
         let tagged: Vec<TaggedSentence<'_>> = statements.iter().zip(&labelled).map(tagged).collect();
         let settings = Settings { weights: confidence::DEFAULT_WEIGHTS, min_score: 0.0 };
-        attribute(text, &tagged, &settings, &mut statements);
+        attribute(text, None, &tagged, &settings, &mut statements);
         statements
     }
 

@@ -308,7 +308,7 @@ fn relations_of_row(
     let meanings = head.labels.iter().map(|label| Tag::parse(&label.label)).collect::<Option<Vec<_>>>()?;
     let parts = [place_of_part(tags, "source")?, place_of_part(tags, "cue")?, place_of_part(tags, "content")?];
     let weights = head.confidence.unwrap_or(DEFAULT_WEIGHTS);
-    let attributions = Attributions::new(&row.text, &tagged_sentences(&row.text, found, &meanings), &weights);
+    let attributions = Attributions::new(&row.text, None, &tagged_sentences(&row.text, found, &meanings), &weights);
     let mut found = Vec::with_capacity(attributions.found.len());
     for Attributed { relation, act, score, features, speakers, .. } in attributions.found {
         found.push(FoundRelation {

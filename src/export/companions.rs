@@ -158,7 +158,7 @@ const VIEWS: [Query; 7] = [
     view("share_of_voice", "Topics by day and source, with their share of all statements"),
     view("topics_daily", "Topics by day, with their share of all statements"),
     view("tone_daily", "Tone by day and source"),
-    view("top_speakers", "Who is quoted most in originals"),
+    view("top_speakers", "Who said most in originals"),
     view("carriers", "Originals by the number of documents that carry them"),
     view("what_changed", "The shares of labels in the last night, and in the night before"),
 ];

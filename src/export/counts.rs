@@ -6,7 +6,7 @@ use super::day::Day;
 use super::rows::{ExportedDocument, tone_units, topic};
 use super::tasks::TaskFields;
 use crate::ledger::nights::NO_SOURCE;
-use crate::output::schema::StatementRecord;
+use crate::output::schema::{AttributionRecord, StatementRecord};
 use crate::record::Flag;
 
 /// The sums of a partition.
@@ -54,6 +54,9 @@ pub(super) struct TopicSums {
 pub(super) struct SpeakerSums {
     pub(super) attributions: i64,
     pub(super) in_copies: i64,
+    /// Attributions that report what the speaker said.
+    pub(super) said: i64,
+    pub(super) said_in_copies: i64,
     /// Documents in which this role of the speaker comes first.
     pub(super) documents: i64,
     pub(super) first: Day,
@@ -100,19 +103,30 @@ impl Counts {
 
     fn add_speakers(&mut self, document: &ExportedDocument) {
         let mut known = BTreeSet::new();
-        for speaker in document.attributions.iter().filter_map(|attribution| attribution.record.speaker.as_ref()) {
-            // Somebody without a name is no one in particular.
-            let Some(name) = &speaker.name else { continue };
-            let key = (name.clone(), speaker.role.clone().unwrap_or_default());
-            let none =
-                SpeakerSums { attributions: 0, in_copies: 0, documents: 0, first: document.day, last: document.day };
-            let sums = self.speakers.entry(key).or_insert(none);
-            sums.attributions += 1;
-            sums.in_copies += i64::from(document.is_copy());
-            sums.documents += i64::from(known.insert(name));
-            sums.first = sums.first.min(document.day);
-            sums.last = sums.last.max(document.day);
+        let is_copy = document.is_copy();
+        for AttributionRecord { act, speaker, also, .. } in document.attributions.iter().map(|joined| &joined.record) {
+            let of_speaker = speaker.iter().map(|speaker| (speaker, speaker.role.as_deref()));
+            // The tables keep the names alone of those who speak together with the speaker.
+            for (speaker, role) in of_speaker.chain(also.iter().map(|speaker| (speaker, None))) {
+                // Somebody without a name is no one in particular.
+                let Some(name) = &speaker.name else { continue };
+                let key = (name.clone(), role.unwrap_or_default().to_owned());
+                let sums = self.speakers.entry(key).or_insert_with(|| SpeakerSums::none(document.day));
+                sums.attributions += 1;
+                sums.in_copies += i64::from(is_copy);
+                sums.said += i64::from(act.is_said());
+                sums.said_in_copies += i64::from(act.is_said() && is_copy);
+                sums.documents += i64::from(known.insert(name));
+                sums.first = sums.first.min(document.day);
+                sums.last = sums.last.max(document.day);
+            }
         }
+    }
+}
+
+impl SpeakerSums {
+    fn none(day: Day) -> Self {
+        Self { attributions: 0, in_copies: 0, said: 0, said_in_copies: 0, documents: 0, first: day, last: day }
     }
 }
 

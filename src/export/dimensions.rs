@@ -100,7 +100,9 @@ fn speakers() -> Table {
     columns.extend(integers([
         ("attributions", "Attributions"),
         ("in_copies", "Of these, attributions in copies of other documents"),
-        ("documents", "Documents with such attributions"),
+        ("said", "Attributions that report what the speaker said: those with the act say, ask or deny"),
+        ("said_in_copies", "Of these, attributions in copies"),
+        ("documents", "Documents with attributions of the speaker"),
     ]));
     columns.push(Column::fact("first_day", Kind::Text, "The first day with an attribution"));
     columns.push(Column::fact("last_day", Kind::Text, "The last day with an attribution"));

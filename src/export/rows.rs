@@ -332,9 +332,11 @@ impl RowTable {
         columns.words("role", "The role of the speaker, in the words of the document", |row| {
             Cell::maybe_text(row.speaker().and_then(|speaker| speaker.role.as_deref()))
         });
-        columns.words("also", "The names of others who say it together with the speaker", |row| {
-            row.attribution.map_or(Cell::Null, names_of_others)
-        });
+        columns.words(
+            "also",
+            "The names of others who say it together with the speaker, with semicolons between them",
+            |row| row.attribution.map_or(Cell::Null, names_of_others),
+        );
         columns.words("cue", "The reporting words", |row| {
             let cue = row.attribution.and_then(|found| found.record.cue.as_ref());
             Cell::maybe_text(cue.map(|cue| cue.text.as_str()))
@@ -444,10 +446,10 @@ fn word(value: &impl Serialize) -> Cell<'static> {
     }
 }
 
-/// The names of those who speak together with the speaker, with commas between them.
+/// The names of those who speak together with the speaker, with semicolons between them, as names may have commas.
 fn names_of_others(attribution: &JoinedAttribution) -> Cell<'static> {
     let names: Vec<&str> = attribution.record.also.iter().filter_map(|speaker| speaker.name.as_deref()).collect();
-    if names.is_empty() { Cell::Null } else { Cell::Text(Cow::Owned(names.join(", "))) }
+    if names.is_empty() { Cell::Null } else { Cell::Text(Cow::Owned(names.join("; "))) }
 }
 
 /// Columns while a table is put together.

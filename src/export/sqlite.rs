@@ -304,13 +304,19 @@ impl Target<'_> {
         database.execute_batch(
             "DELETE FROM speakers;
              INSERT INTO speakers
-             WITH by_role AS (SELECT speaker, coalesce(role, '') AS role, count(*) AS attributions, sum(copy) AS in_copies,
-                     min(nullif(day, 'undated')) AS first_day, max(nullif(day, 'undated')) AS last_day
-                     FROM attributions WHERE speaker IS NOT NULL GROUP BY 1, 2),
+             WITH spoken AS (
+                     SELECT speaker, coalesce(role, '') AS role, act IN ('say', 'ask', 'deny') AS said, copy, day, document_id
+                     FROM attributions WHERE speaker IS NOT NULL
+                     UNION ALL
+                     SELECT other.value, '', act IN ('say', 'ask', 'deny'), copy, day, document_id FROM attributions,
+                         json_each('[' || replace(json_quote(also), '; ', '\",\"') || ']') AS other WHERE also IS NOT NULL),
+                 by_role AS (SELECT speaker, role, count(*) AS attributions, sum(copy) AS in_copies, sum(said) AS said,
+                     sum(said AND copy) AS said_in_copies, min(nullif(day, 'undated')) AS first_day, max(nullif(day, 'undated')) AS last_day
+                     FROM spoken GROUP BY 1, 2),
                  ranked AS (SELECT *, row_number() OVER (PARTITION BY speaker ORDER BY role = '', attributions DESC, role) AS place FROM by_role),
-                 documents AS (SELECT speaker, count(DISTINCT document_id) AS documents FROM attributions GROUP BY speaker)
-             SELECT r.speaker, nullif(max(CASE WHEN place = 1 THEN role END), ''), sum(attributions), sum(in_copies), max(d.documents),
-                 min(first_day), max(last_day)
+                 documents AS (SELECT speaker, count(DISTINCT document_id) AS documents FROM spoken GROUP BY speaker)
+             SELECT r.speaker, nullif(max(CASE WHEN place = 1 THEN role END), ''), sum(attributions), sum(in_copies), sum(said),
+                 sum(said_in_copies), max(d.documents), min(first_day), max(last_day)
              FROM ranked r JOIN documents d ON d.speaker = r.speaker GROUP BY r.speaker ORDER BY r.speaker;
              UPDATE daily_sources SET rejected = 0 WHERE rejected <> 0;
              DELETE FROM daily_sources WHERE documents = 0;",

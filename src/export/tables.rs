@@ -34,8 +34,8 @@ const STATE_TABLES: &str = "
         PRIMARY KEY (partition, day, source)) WITHOUT ROWID;
     CREATE TABLE sums_by_topic (partition TEXT, day TEXT, source TEXT, topic TEXT, statements INTEGER, in_copies INTEGER, negative INTEGER,
         neutral INTEGER, positive INTEGER, tone INTEGER, PRIMARY KEY (partition, day, source, topic)) WITHOUT ROWID;
-    CREATE TABLE sums_by_speaker (partition TEXT, speaker TEXT, role TEXT, attributions INTEGER, in_copies INTEGER, documents INTEGER,
-        first_day TEXT, last_day TEXT, PRIMARY KEY (partition, speaker, role)) WITHOUT ROWID;
+    CREATE TABLE sums_by_speaker (partition TEXT, speaker TEXT, role TEXT, attributions INTEGER, in_copies INTEGER, said INTEGER,
+        said_in_copies INTEGER, documents INTEGER, first_day TEXT, last_day TEXT, PRIMARY KEY (partition, speaker, role)) WITHOUT ROWID;
     CREATE TABLE labels (partition TEXT, task TEXT, code TEXT, label TEXT, iptc TEXT);
     CREATE INDEX labels_by_partition ON labels (partition);";
 
@@ -54,11 +54,11 @@ const LABELS: &str =
 const SOURCES: &str = "SELECT source, sum(documents), sum(documents - copies), sum(copies), sum(statements), sum(attributions),
     min(nullif(day, 'undated')), max(nullif(day, 'undated')) FROM sums_by_source WHERE ?1 >= 0 GROUP BY source ORDER BY source";
 const SPEAKERS: &str = "WITH by_role AS (SELECT speaker, role, sum(attributions) AS attributions, sum(in_copies) AS in_copies,
-        sum(documents) AS documents, min(nullif(first_day, 'undated')) AS first_day, max(nullif(last_day, 'undated')) AS last_day
+        sum(said) AS said, sum(said_in_copies) AS said_in_copies, sum(documents) AS documents, min(nullif(first_day, 'undated')) AS first_day, max(nullif(last_day, 'undated')) AS last_day
         FROM sums_by_speaker WHERE ?1 >= 0 GROUP BY speaker, role),
     ranked AS (SELECT *, row_number() OVER (PARTITION BY speaker ORDER BY role = '', attributions DESC, role) AS place FROM by_role)
-    SELECT speaker, nullif(max(CASE WHEN place = 1 THEN role END), ''), sum(attributions), sum(in_copies), sum(documents),
-        min(first_day), max(last_day) FROM ranked GROUP BY speaker ORDER BY speaker";
+    SELECT speaker, nullif(max(CASE WHEN place = 1 THEN role END), ''), sum(attributions), sum(in_copies), sum(said), sum(said_in_copies),
+        sum(documents), min(first_day), max(last_day) FROM ranked GROUP BY speaker ORDER BY speaker";
 
 /// The content of `current.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -454,7 +454,8 @@ fn keep_counts(state: &Connection, partition: &str, counts: &Counts, has_words: 
         statement.execute((partition, task, code, label, iptc))?;
     }
     if has_words {
-        let mut statement = state.prepare_cached("INSERT INTO sums_by_speaker VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
+        let mut statement =
+            state.prepare_cached("INSERT INTO sums_by_speaker VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
         for ((speaker, role), sums) in &counts.speakers {
             statement.execute((
                 partition,
@@ -462,6 +463,8 @@ fn keep_counts(state: &Connection, partition: &str, counts: &Counts, has_words: 
                 role,
                 sums.attributions,
                 sums.in_copies,
+                sums.said,
+                sums.said_in_copies,
                 sums.documents,
                 sums.first.to_string(),
                 sums.last.to_string(),

@@ -36,8 +36,8 @@ SELECT day, source, sum(statements) AS statements, sum(negative) AS negative, su
 FROM daily_topics GROUP BY day, source;
 
 CREATE OR REPLACE VIEW top_speakers AS
-SELECT speaker, role, attributions, attributions - in_copies AS in_originals, documents, first_day, last_day
-FROM speakers ORDER BY attributions - in_copies DESC, attributions DESC, speaker;
+SELECT speaker, role, said - said_in_copies AS said_in_originals, said, attributions, documents, first_day, last_day
+FROM speakers ORDER BY said - said_in_copies DESC, said DESC, attributions DESC, speaker;
 
 CREATE OR REPLACE VIEW carriers AS
 SELECT o.day, any_value(o.title) AS title, count(*) AS carriers, string_agg(DISTINCT d.source, ',') AS sources, o.document, any_value(o.uri) AS uri

@@ -3,6 +3,8 @@
 //! Names come first: all those in the text are joined into persons. Then each source is resolved, in order, and
 //! every speaker helps with the pronouns that follow. A source that could mean two people means nobody.
 
+/// Those who write "I": authors and signatories.
+mod authors;
 /// Mentions joined into persons.
 mod entities;
 /// Persons whom a phrase introduces at its end.
@@ -42,11 +44,17 @@ pub(crate) const REVISION: u32 = 3;
 
 /// The speakers of each source, in order: usually one, several who speak together, and none if the document leaves doubt.
 ///
-/// All ranges are bytes of `text`. `sentences` are in order and do not overlap.
-pub(crate) fn resolve(text: &str, sentences: &[Range<usize>], sources: &[Range<usize>]) -> Vec<Vec<Speaker>> {
+/// All ranges are bytes of `text`. `sentences` are in order and do not overlap. `byline` names the author of the text, who is "I" in it.
+pub(crate) fn resolve(
+    text: &str,
+    byline: Option<&str>,
+    sentences: &[Range<usize>],
+    sources: &[Range<usize>],
+) -> Vec<Vec<Speaker>> {
     let mut speakers = vec![Vec::new(); sources.len()];
     let words = words::find(text, sentences);
     let mut resolver = Resolver::new(text, &words);
+    resolver.author = byline.and_then(authors::only_author);
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&at| sources[at].start);
     let mut seen = 0;
@@ -69,6 +77,8 @@ enum Meant {
     /// A person, with the role that the source itself gives.
     Person(usize, Option<String>),
     Organisation(String),
+    /// The author of the text, by the byline.
+    Author(String),
     /// A group without a name of its own, by the words that describe it.
     Group(String),
     /// One person or body without a name.
@@ -106,6 +116,8 @@ struct Resolver<'t> {
     capital: HashSet<&'t str>,
     /// The group or organisation that spoke last, with its sentence, unless one person has spoken since.
     group: Option<(usize, Vec<Found>)>,
+    /// The author of the text, if the byline names one person.
+    author: Option<String>,
 }
 
 impl<'t> Resolver<'t> {
@@ -119,7 +131,7 @@ impl<'t> Resolver<'t> {
             .filter(|word| word.is_capitalised() && !word.is_opening && !word.is_in_title)
             .map(|word| word.text)
             .collect();
-        Self { text, words, mentions, persons, entities, discourse, small, capital, group: None }
+        Self { text, words, mentions, persons, entities, discourse, small, capital, group: None, author: None }
     }
 
     /// Notes whom the pronouns between two sources mean, where they are subjects: "She sat down." They keep somebody present.
@@ -203,8 +215,21 @@ impl<'t> Resolver<'t> {
                     found => one(found, Evidence::Noun),
                 }
             }
-            SourceKind::Author | SourceKind::Stranger(_) | SourceKind::UnnamedBody | SourceKind::Nobody => Vec::new(),
+            SourceKind::Author => one(self.author_at(start), Evidence::Author),
+            SourceKind::Stranger(_) | SourceKind::UnnamedBody | SourceKind::Nobody => Vec::new(),
         }
+    }
+
+    /// The one who writes "I" at a word: whoever has signed the letter, or the author of the text.
+    fn author_at(&self, word: usize) -> Option<Meant> {
+        if self.words[word].is_quoted {
+            return None;
+        }
+        if authors::is_letter(self.words) {
+            let signature = authors::signature(self.words, &self.mentions, word)?;
+            return self.persons[signature].map(Meant::person);
+        }
+        self.author.clone().map(Meant::Author)
     }
 
     /// The text of a range of words.
@@ -601,6 +626,7 @@ impl<'t> Resolver<'t> {
         let Found { meant, evidence, source } = found;
         let (name, role, kind) = match meant {
             Meant::Organisation(name) => (Some(name), None, SpeakerKind::Organisation),
+            Meant::Author(name) => (Some(name), None, SpeakerKind::Person),
             Meant::Person(person, role) => {
                 let person = &self.entities.persons[person];
                 let role = role.or_else(|| person.role().map(str::to_owned));
@@ -659,7 +685,7 @@ mod tests {
             }
         }
         sentences.push(start..text.len());
-        resolve(&text, &sentences, &sources)
+        resolve(&text, Some("By Ida Brenn"), &sentences, &sources)
     }
 
     fn speaker(name: &str, role: &str) -> (String, String) {
@@ -699,6 +725,15 @@ mod tests {
     #[test]
     fn somebody_without_a_name_takes_the_pronouns_that_follow() {
         assert_eq!(speakers("[Ann Lee] said no. [An official] said yes. [She] said more.")[2], None);
+    }
+
+    #[test]
+    fn the_author_of_a_column_or_a_letter_is_the_one_who_writes_i() {
+        let column = "The quay is shut. [I] think it is a shame. “I hate it,” said [Bob Roe].";
+        assert_eq!(speakers(column), [Some(speaker("Ida Brenn", "")), Some(speaker("Bob Roe", ""))]);
+        let letter = "Sir, the report was unfair. [I] told the board. Ann Lee. Alton. ";
+        assert_eq!(speakers(letter), [Some(speaker("Ann Lee", ""))]);
+        assert_eq!(speakers("Sir, the report was unfair. [I] told the board."), [None], "nobody has signed");
     }
 
     #[test]
@@ -830,7 +865,7 @@ mod tests {
         assert_eq!(speakers("[Storm] Closes Quiet Harbour Before Sunday"), [None]);
         let found = speakers("It rained on Zoë Núñez. [Núñez] said no. [ZOË NÚÑEZ]: Never.");
         assert_eq!(found, vec![Some(speaker("Zoë Núñez", "")); 2]);
-        assert!(resolve("", &[], &[0..0, 5..9]).iter().all(Vec::is_empty));
+        assert!(resolve("", None, &[], &[0..0, 5..9]).iter().all(Vec::is_empty));
     }
 
     #[test]

@@ -213,7 +213,8 @@ impl Assemble {
                 min_score: task.min_score,
             };
             let tagged = tagged_sentences(&sentences, tagged);
-            attribution::attribute(&document.text, &tagged, &settings, &mut statements)
+            let byline = document.metadata.byline.as_deref();
+            attribution::attribute(&document.text, byline, &tagged, &settings, &mut statements)
         })?;
         Ok(AnalysedDocument { document, statements, verdicts, unsure_attributions })
     }
