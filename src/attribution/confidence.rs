@@ -12,8 +12,8 @@ use crate::task::{Part, Tag};
 /// The values of the features, in the order of [`ConfidenceWeights::NAMES`].
 pub type Features = [f64; ConfidenceWeights::NAMES.len()];
 
-/// The weights of models that have none of their own: those of the newsroom model 2026.11.8, fitted on 145 articles. None of these
-/// has a transcript or a signed quotation, so the weight of `layout` is chosen by hand: the layout of a text is hardly a mistake.
+/// The weights of models that have none of their own. They were fitted on the outputs of the newsroom model 2026.11.8 for 145 articles. None of
+/// these has a transcript or a signed quotation, so the weight of `layout` is chosen by hand: the layout of a text is hardly a mistake.
 pub const DEFAULT_WEIGHTS: ConfidenceWeights = ConfidenceWeights([
     -1.3718, 0.4885, 0.0579, 0.2215, 0.2588, 0.7834, -1.6175, 1.8884, 0.5634, 0.0306, 1.4204, -0.5391, -0.3114, 0.3363,
     -0.1954, -0.0195, 2.5000, -0.0403,

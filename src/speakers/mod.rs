@@ -40,7 +40,7 @@ use sources::{Description, SourceKind};
 use words::Word;
 
 /// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
-pub(crate) const REVISION: u32 = 3;
+pub(crate) const REVISION: u32 = 4;
 
 /// The speakers of each source, in order: usually one, several who speak together, and none if the document leaves doubt.
 ///
@@ -169,6 +169,8 @@ impl<'t> Resolver<'t> {
             _ if found.len() > 1 => Some((self.words[range.start].sentence, found.clone())),
             _ => None,
         };
+        let mut names = HashSet::new();
+        found.retain(|one| names.insert(self.introduce(one.clone()).name));
         if found.is_empty() && is_unnamed {
             found.push(Found { meant: Meant::Unnamed, evidence: Evidence::Description, source: range });
         }
@@ -725,6 +727,21 @@ mod tests {
     #[test]
     fn somebody_without_a_name_takes_the_pronouns_that_follow() {
         assert_eq!(speakers("[Ann Lee] said no. [An official] said yes. [She] said more.")[2], None);
+    }
+
+    #[test]
+    fn the_name_of_one_body_may_have_an_and() {
+        for name in [
+            "Food and Drink Federation",
+            "Office of Management and Budget",
+            "Organization for Economic Cooperation and Development",
+        ] {
+            let found = resolve_marked(&format!("[The {name}] said no."));
+            let names: Vec<_> = found[0].iter().filter_map(|one| one.name.as_deref()).collect();
+            assert_eq!(names, [name]);
+        }
+        let two = resolve_marked("They met. [Oslo Bank and Bob Roe] said no. [Oslo Bank and Help the Aged] said more.");
+        assert_eq!((two[0].len(), two[1].len()), (2, 0));
     }
 
     #[test]

@@ -601,6 +601,9 @@ fn generic_body(words: &[Word], mentions: &[Mention], core: &Range<usize>, first
 fn joined(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option<SourceKind> {
     let mut ands = phrase.clone().filter(|&at| words[at].lower == "and" && words[at].is_beside_next());
     let and = ands.next().filter(|&and| ands.next().is_none() && and > phrase.start && and + 1 < phrase.end)?;
+    if let Some(body) = body_around(words, phrase, and) {
+        return Some(body);
+    }
     let first = source_kind(words, mentions, phrase.start..and);
     let is_named = match &first {
         SourceKind::Name(at, _) => {
@@ -618,6 +621,12 @@ fn joined(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option
         return None;
     }
     let second = source_kind(words, mentions, and + 1..phrase.end);
+    if let SourceKind::Name(at, _) = &second
+        && goes_on(words, &mentions[*at], phrase)
+    {
+        // "Quux and Help the Aged".
+        return Some(SourceKind::Nobody);
+    }
     if let (SourceKind::Name(at, _), SourceKind::Group(group)) = (&first, &second)
         && mentions[*at].name.len() == 1
         && mentions[*at].kind != MentionKind::Person
@@ -629,6 +638,35 @@ fn joined(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option
     }
     let is_second = !matches!(second, SourceKind::Nobody | SourceKind::Part(_) | SourceKind::Author);
     is_second.then(|| SourceKind::Several(vec![first, second]))
+}
+
+/// The body whose name has the "and" in it: "the Food and Drink Federation", "the Office of Management and Budget". It may
+/// also be two bodies, where both have a name of their own; then nobody is sure to speak.
+fn body_around(words: &[Word], phrase: &Range<usize>, and: usize) -> Option<SourceKind> {
+    let begins = phrase.start + usize::from(roles::is_determiner(&words[phrase.start]));
+    let (before, after) = (begins..and, and + 1..phrase.end);
+    let [first, ..] = &words[before.clone()] else { return None };
+    let end = after.clone().find(|&at| !words[at].is_capitalised()).unwrap_or(after.end);
+    let last = words[after.start..end].last()?;
+    let is_shared = begins > phrase.start && before.len() == 1 && after.start + 1 < end;
+    if is_shared && is_common_name(first) && lexicon::is_body_noun(&last.lower) {
+        return Some(SourceKind::Body(begins..end));
+    }
+    let of = before.clone().skip(1).find(|&at| matches!(words[at].lower.as_str(), "of" | "for" | "on"))?;
+    let is_office = words[of - 1].is_capitalised() && lexicon::is_body_noun(&words[of - 1].lower);
+    (is_office && end == after.start + 1 && lexicon::is_field(&last.lower)).then_some(SourceKind::Body(begins..end))
+}
+
+/// Returns true for a capitalised word that is no acronym.
+fn is_common_name(word: &Word) -> bool {
+    word.is_capitalised() && word.text.chars().any(char::is_lowercase) && !word.is_possessive
+}
+
+/// Returns true if a name goes on behind a mention: "Help" in "Help the Aged".
+fn goes_on(words: &[Word], mention: &Mention, phrase: &Range<usize>) -> bool {
+    let end = mention.name.end;
+    let rest = words.get(end..phrase.end).unwrap_or_default();
+    words[end - 1].flows_on() && matches!(rest, [the, next, ..] if the.lower == "the" && next.is_capitalised())
 }
 
 /// Returns true if examples of a group begin at a word: "such as Quux", "including Quux".
