@@ -135,6 +135,19 @@ pub(crate) struct Settings {
     pub(crate) min_score: f32,
 }
 
+/// The beginning of each piece of content, in order, and the furthest end of those that begin at or before it.
+fn furthest_ends(relations: &[Relation]) -> Vec<(usize, usize)> {
+    let pieces = relations.iter().flat_map(|relation| &relation.content);
+    let mut ends: Vec<(usize, usize)> = pieces.map(|piece| (piece.start, piece.end)).collect();
+    ends.sort_unstable();
+    let mut furthest = 0;
+    for (_, end) in &mut ends {
+        furthest = furthest.max(*end);
+        *end = furthest;
+    }
+    ends
+}
+
 /// The bytes of each paragraph, from its first sentence to its last.
 fn paragraphs(sentences: &[TaggedSentence<'_>]) -> Vec<Range<usize>> {
     sentences
@@ -187,6 +200,7 @@ impl<'s, 't> Page<'s, 't> {
         let ranges: Vec<Range<usize>> = self.sentences.iter().map(|sentence| sentence.range.clone()).collect();
         let sources: Vec<Range<usize>> = relations.iter().filter_map(|relation| relation.source.clone()).collect();
         let mut found = speakers::resolve(self.text, self.byline, &ranges, &sources).into_iter();
+        let contents = furthest_ends(relations);
         let mut speakers = Vec::with_capacity(relations.len());
         for relation in relations {
             let Some(source) = &relation.source else {
@@ -195,9 +209,8 @@ impl<'s, 't> Page<'s, 't> {
             };
             let mut meant = found.next().unwrap_or_default();
             // In what somebody else says, "I" is not the author.
-            if relations.iter().any(|other| {
-                other.content.iter().any(|content| content.start <= source.start && source.end <= content.end)
-            }) {
+            let before = contents.partition_point(|(start, _)| *start <= source.start);
+            if before > 0 && source.end <= contents[before - 1].1 {
                 meant.retain(|speaker| speaker.evidence != Evidence::Author);
             }
             speakers.push(meant);

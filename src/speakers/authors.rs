@@ -33,16 +33,16 @@ pub(super) fn is_letter(words: &[Word]) -> bool {
     })
 }
 
-/// The first mention behind a word that is a line of its own with a person's name: the signature.
-pub(super) fn signature(words: &[Word], mentions: &[Mention], word: usize) -> Option<usize> {
-    let from = mentions.partition_point(|mention| mention.name.start <= word);
-    (from..mentions.len()).find(|&at| {
-        let Mention { name, kind, .. } = &mentions[at];
+/// The mentions that are a line of their own with a person's name.
+pub(super) fn signatures(words: &[Word], mentions: &[Mention]) -> Vec<usize> {
+    let is_signature = |at: &usize| {
+        let Mention { name, kind, .. } = &mentions[*at];
         let sentence = words[name.start].sentence;
         let begins = name.start == 0 || words[name.start - 1].sentence != sentence;
         let ends = words.get(name.end).is_none_or(|next| next.sentence != sentence);
         begins && ends && name.len() > 1 && *kind != MentionKind::Organisation
-    })
+    };
+    (0..mentions.len()).filter(is_signature).collect()
 }
 
 #[cfg(test)]

@@ -118,6 +118,8 @@ struct Resolver<'t> {
     group: Option<(usize, Vec<Found>)>,
     /// The author of the text, if the byline names one person.
     author: Option<String>,
+    /// The mentions that are signatures, in a text that is a letter.
+    signatures: Option<Vec<usize>>,
 }
 
 impl<'t> Resolver<'t> {
@@ -131,7 +133,20 @@ impl<'t> Resolver<'t> {
             .filter(|word| word.is_capitalised() && !word.is_opening && !word.is_in_title)
             .map(|word| word.text)
             .collect();
-        Self { text, words, mentions, persons, entities, discourse, small, capital, group: None, author: None }
+        let signatures = authors::is_letter(words).then(|| authors::signatures(words, &mentions));
+        Self {
+            text,
+            words,
+            mentions,
+            persons,
+            entities,
+            discourse,
+            small,
+            capital,
+            group: None,
+            author: None,
+            signatures,
+        }
     }
 
     /// Notes whom the pronouns between two sources mean, where they are subjects: "She sat down." They keep somebody present.
@@ -227,9 +242,9 @@ impl<'t> Resolver<'t> {
         if self.words[word].is_quoted {
             return None;
         }
-        if authors::is_letter(self.words) {
-            let signature = authors::signature(self.words, &self.mentions, word)?;
-            return self.persons[signature].map(Meant::person);
+        if let Some(signatures) = &self.signatures {
+            let next = signatures.partition_point(|&at| self.mentions[at].name.start <= word);
+            return self.persons[*signatures.get(next)?].map(Meant::person);
         }
         self.author.clone().map(Meant::Author)
     }
