@@ -110,8 +110,8 @@ impl Attributions {
     }
 }
 
-/// Finds the attributions in the document `text` by the author in `byline` and adds those with a score of at least `min_score` to its statements.
-/// Returns the number of the others. `sentences` has an entry for each statement.
+/// Finds the attributions in the document `text` by the author in `byline`, and adds those with a score of at least
+/// `min_score` to its statements. Returns the number of the others. `sentences` has an entry for each statement.
 pub(crate) fn attribute(
     text: &str,
     byline: Option<&str>,
@@ -200,7 +200,8 @@ impl<'s, 't> Page<'s, 't> {
         let ranges: Vec<Range<usize>> = self.sentences.iter().map(|sentence| sentence.range.clone()).collect();
         let sources: Vec<Range<usize>> = relations.iter().filter_map(|relation| relation.source.clone()).collect();
         let mut found = speakers::resolve(self.text, self.byline, &ranges, &sources).into_iter();
-        let contents = furthest_ends(relations);
+        // "I" in what somebody else says is not the author. Few texts have an "I" to ask for.
+        let mut contents = None;
         let mut speakers = Vec::with_capacity(relations.len());
         for relation in relations {
             let Some(source) = &relation.source else {
@@ -208,10 +209,12 @@ impl<'s, 't> Page<'s, 't> {
                 continue;
             };
             let mut meant = found.next().unwrap_or_default();
-            // In what somebody else says, "I" is not the author.
-            let before = contents.partition_point(|(start, _)| *start <= source.start);
-            if before > 0 && source.end <= contents[before - 1].1 {
-                meant.retain(|speaker| speaker.evidence != Evidence::Author);
+            if meant.iter().any(|speaker| speaker.evidence == Evidence::Author) {
+                let contents = contents.get_or_insert_with(|| furthest_ends(relations));
+                let before = contents.partition_point(|(start, _)| *start <= source.start);
+                if before > 0 && source.end <= contents[before - 1].1 {
+                    meant.retain(|speaker| speaker.evidence != Evidence::Author);
+                }
             }
             speakers.push(meant);
         }

@@ -28,7 +28,7 @@ pub(super) fn introduced(
     range: &Range<usize>,
     kind: &SourceKind,
 ) -> Option<SourceKind> {
-    let start = range.start + usize::from(roles::is_determiner(&words[range.start]));
+    let start = roles::behind_determiner(words, range.start);
     let from = match kind {
         // In "the minister of Foo, Ann Lee" the first name is the owner's.
         SourceKind::Name(at, _) if mentions[*at].kind == MentionKind::Person && !is_owner(words, &mentions[*at]) => {

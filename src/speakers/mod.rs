@@ -53,8 +53,7 @@ pub(crate) fn resolve(
 ) -> Vec<Vec<Speaker>> {
     let mut speakers = vec![Vec::new(); sources.len()];
     let words = words::find(text, sentences);
-    let mut resolver = Resolver::new(text, &words);
-    resolver.author = byline.and_then(authors::only_author);
+    let mut resolver = Resolver::new(text, byline, &words);
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&at| sources[at].start);
     let mut seen = 0;
@@ -123,7 +122,7 @@ struct Resolver<'t> {
 }
 
 impl<'t> Resolver<'t> {
-    fn new(text: &'t str, words: &'t [Word<'t>]) -> Self {
+    fn new(text: &'t str, byline: Option<&str>, words: &'t [Word<'t>]) -> Self {
         let mentions = mentions::find(words);
         let (entities, persons) = Entities::new(text, words, &mentions);
         let discourse = Discourse::new(words, &entities, &mentions, &persons);
@@ -144,7 +143,7 @@ impl<'t> Resolver<'t> {
             small,
             capital,
             group: None,
-            author: None,
+            author: byline.and_then(authors::only_author),
             signatures,
         }
     }
@@ -184,8 +183,10 @@ impl<'t> Resolver<'t> {
             _ if found.len() > 1 => Some((self.words[range.start].sentence, found.clone())),
             _ => None,
         };
-        let mut names = HashSet::new();
-        found.retain(|one| names.insert(self.introduce(one.clone()).name));
+        if found.len() > 1 {
+            let mut names = HashSet::new();
+            found.retain(|one| names.insert(self.introduce(one.clone()).name));
+        }
         if found.is_empty() && is_unnamed {
             found.push(Found { meant: Meant::Unnamed, evidence: Evidence::Description, source: range });
         }

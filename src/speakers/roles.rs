@@ -104,6 +104,11 @@ fn begins(words: &[Word], at: usize) -> bool {
     is_definite || (word.is_possessive && word.is_capitalised() && is_first)
 }
 
+/// The place of the word at `at`, or of the one behind it if it is a determiner.
+pub(super) fn behind_determiner(words: &[Word], at: usize) -> usize {
+    at + usize::from(is_determiner(&words[at]))
+}
+
 /// Returns true for an article or a possessive pronoun.
 pub(super) fn is_determiner(word: &Word) -> bool {
     matches!(

@@ -94,7 +94,7 @@ fn titled_document(
     range: &Range<usize>,
     kind: &SourceKind,
 ) -> Option<SourceKind> {
-    let start = range.start + usize::from(roles::is_determiner(&words[range.start]));
+    let start = roles::behind_determiner(words, range.start);
     let noun = (start + 1..range.end).find(|&at| is_study(&words[at].lower))?;
     let is_end = noun + 1 == range.end || !words[noun].is_beside_next() || is_clause(&words[noun + 1]);
     let is_name = match kind {
@@ -146,7 +146,7 @@ fn short(words: &[Word], mentions: &[Mention], range: Range<usize>) -> SourceKin
             _ => {}
         }
     }
-    let start = range.start + usize::from(roles::is_determiner(first));
+    let start = roles::behind_determiner(words, range.start);
     let phrase = start..range.end;
     if let Some(party) = party(words, &phrase) {
         return SourceKind::Body(party);
@@ -575,7 +575,7 @@ fn apposition(words: &[Word], mentions: &[Mention], core: &Range<usize>, phrase:
     if core.end >= phrase.end || !words[core.end - 1].comma_follows() {
         return None;
     }
-    let start = core.end + usize::from(roles::is_determiner(&words[core.end]));
+    let start = roles::behind_determiner(words, core.end);
     let at = mentions.partition_point(|mention| mention.name.end <= start);
     let mention = mentions.get(at).filter(|mention| mention.name.start == start && mention.name.end <= phrase.end)?;
     let last = &words[mention.name.end - 1];
@@ -643,7 +643,7 @@ fn joined(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option
 /// The body whose name has the "and" in it: "the Food and Drink Federation", "the Office of Management and Budget". It may
 /// also be two bodies, where both have a name of their own; then nobody is sure to speak.
 fn body_around(words: &[Word], phrase: &Range<usize>, and: usize) -> Option<SourceKind> {
-    let begins = phrase.start + usize::from(roles::is_determiner(&words[phrase.start]));
+    let begins = roles::behind_determiner(words, phrase.start);
     let (before, after) = (begins..and, and + 1..phrase.end);
     let [first, ..] = &words[before.clone()] else { return None };
     let end = after.clone().find(|&at| !words[at].is_capitalised()).unwrap_or(after.end);

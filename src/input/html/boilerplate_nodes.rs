@@ -1,6 +1,6 @@
 //! Elements that are no part of an article, by their mark-up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ego_tree::iter::Edge;
 use ego_tree::{NodeId, NodeRef};
@@ -151,6 +151,8 @@ const NOSCRIPT_BYTES: usize = 400;
 pub(super) struct Sizes {
     by_element: HashMap<NodeId, usize>,
     all: usize,
+    /// Headings that are paragraphs.
+    paragraph_headings: HashSet<NodeId>,
 }
 
 impl Sizes {
@@ -177,7 +179,8 @@ impl Sizes {
                 }
             }
         }
-        Self { by_element, all: open.first().copied().unwrap_or_default() }
+        let paragraph_headings = paragraphs_in_headings(tree, &by_element);
+        Self { by_element, all: open.first().copied().unwrap_or_default(), paragraph_headings }
     }
 
     /// Bytes of text on the page, without links.
@@ -190,10 +193,32 @@ impl Sizes {
         self.by_element.get(&node.id()).copied().unwrap_or_default()
     }
 
+    /// True for a heading that is a paragraph in truth.
+    pub(super) fn is_paragraph_heading(&self, node: NodeRef<'_, Node>) -> bool {
+        self.paragraph_headings.contains(&node.id())
+    }
+
     /// True for an element with so much of the page's text that it is the article, or around it.
     pub(super) fn is_article(&self, node: NodeRef<'_, Node>) -> bool {
         self.of_element(node) * ARTICLE_PART > self.all
     }
+}
+
+/// The headings that are paragraphs in truth: whole sentences, where headings have more of them than `<p>` elements have text.
+fn paragraphs_in_headings(tree: &Html, by_element: &HashMap<NodeId, usize>) -> HashSet<NodeId> {
+    let bytes = |node: &NodeRef<'_, Node>| by_element.get(&node.id()).copied().unwrap_or_default();
+    let headings = tree.tree.nodes().filter(|node| matches!(name_of(*node), "h2" | "h3" | "h4" | "h5" | "h6"));
+    let headings: Vec<_> = headings.filter(|node| is_paragraph_of_text(*node)).collect();
+    let in_headings: usize = headings.iter().map(bytes).sum();
+    let paragraphs = tree.tree.nodes().filter(|node| name_of(*node) == "p");
+    let in_paragraphs: usize = paragraphs.map(|node| bytes(&node)).sum();
+    if in_headings > in_paragraphs { headings.iter().map(NodeRef::id).collect() } else { HashSet::new() }
+}
+
+/// True for an element whose text is long enough for a paragraph and ends like a sentence.
+pub(super) fn is_paragraph_of_text(node: NodeRef<'_, Node>) -> bool {
+    let text = text_of(node);
+    text.len() >= PARAGRAPH_BYTES && text.ends_with(['.', '”', '"'])
 }
 
 fn is_silent(element: &Element) -> bool {

@@ -1,10 +1,8 @@
 //! Leads: standfirsts and first paragraphs between the headline and the text that was found. Many pages keep them outside the
 //! element that holds the rest of the article, so what looks for the main text does not see them.
 
-use std::collections::HashSet;
-
+use ego_tree::NodeRef;
 use ego_tree::iter::Edge;
-use ego_tree::{NodeId, NodeRef};
 use scraper::node::Element;
 use scraper::{Html, Node};
 
@@ -12,7 +10,6 @@ use super::boilerplate_nodes::{self, Sizes};
 use super::boilerplate_text;
 use super::metadata::{Said, plain};
 use super::paragraphs::Paragraph;
-use super::pruned;
 use super::tree::{is_inline, name_of, text_of};
 use crate::deadline;
 use crate::input::text::squeezed;
@@ -122,7 +119,6 @@ pub(super) fn find(tree: &Html, sizes: &Sizes, said: &Said, found: &[Paragraph])
     let mut search = Search {
         said,
         sizes,
-        paragraphs_in_headings: pruned::paragraphs_in_headings(tree, sizes),
         description: said.description.as_deref().map(plain).unwrap_or_default(),
         known: beginning_of(found),
         has_title_heading: said.headings.iter().any(|heading| said.is_title(heading)),
@@ -175,7 +171,6 @@ fn is_elsewhere(node: NodeRef<'_, Node>) -> bool {
 struct Search<'s> {
     said: &'s Said,
     sizes: &'s Sizes,
-    paragraphs_in_headings: HashSet<NodeId>,
     /// The description of the page, plain.
     description: String,
     /// The beginning of the text that was found, plain.
@@ -234,7 +229,7 @@ impl Search<'_> {
 
     /// True for a heading that is not in truth a paragraph.
     fn is_mere_heading(&self, node: NodeRef<'_, Node>) -> bool {
-        is_heading(node) && !self.paragraphs_in_headings.contains(&node.id())
+        is_heading(node) && !self.sizes.is_paragraph_heading(node)
     }
 
     /// True for a piece of the text that was found. Above the headline a menu may have names that the text has, too.

@@ -11,7 +11,7 @@ use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::boilerplate_nodes::{self, Sizes};
-use super::tree::{DRESS, is_inline, name_of, text_of};
+use super::tree::{DRESS, is_inline, name_of};
 use crate::deadline;
 
 /// Stands for a line break. A page has no use for the character.
@@ -56,9 +56,8 @@ pub(super) fn write_below(
     let preformatted = preformatted_articles(tree, sizes);
     let broken = broken_flows(tree, sizes, &preformatted);
     let layout_tables = layout_tables(tree, sizes, &broken);
-    let headings = paragraphs_in_headings(tree, sizes);
     let mut writer =
-        Writer { html: String::new(), flows: Vec::new(), broken, layout_tables, headings, preformatted, quotations: 0 };
+        Writer { html: String::new(), flows: Vec::new(), sizes, broken, layout_tables, preformatted, quotations: 0 };
     let mut dropped = None;
     for edge in root.traverse() {
         deadline::check();
@@ -142,14 +141,13 @@ fn layout_tables(tree: &Html, sizes: &Sizes, broken: &HashSet<NodeId>) -> HashSe
     cells.flat_map(|cell| cell.ancestors().filter(|node| name_of(*node) == "table")).map(|table| table.id()).collect()
 }
 
-struct Writer {
+struct Writer<'s> {
     html: String,
+    sizes: &'s Sizes,
     /// The open elements that are written as blocks, the innermost last.
     flows: Vec<Flow>,
     broken: HashSet<NodeId>,
     layout_tables: HashSet<NodeId>,
-    /// Headings that are paragraphs.
-    headings: HashSet<NodeId>,
     /// Elements with preformatted paragraphs.
     preformatted: HashSet<NodeId>,
     /// Quotations that are open.
@@ -164,7 +162,7 @@ struct Flow {
     is_in_paragraph: bool,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn open(&mut self, node: NodeRef<'_, Node>) {
         match node.value() {
             Node::Text(text) => self.text(node, text),
@@ -225,9 +223,11 @@ impl Writer {
             "pre" if self.preformatted.contains(&node.id()) => Some("div"),
             "br" | "button" | "label" => None,
             "span" if !is_inline(node) => node.parent().is_some_and(is_flow).then_some("p"),
-            "h2" | "h3" | "h4" | "h5" | "h6" if self.headings.contains(&node.id()) => Some("p"),
+            "h2" | "h3" | "h4" | "h5" | "h6" if self.sizes.is_paragraph_heading(node) => Some("p"),
             name if name.contains('-') && is_inline(node) => None,
-            name if name.contains('-') && is_paragraph_of_text(node) && !has_blocks(node) => Some("p"),
+            name if name.contains('-') && boilerplate_nodes::is_paragraph_of_text(node) && !has_blocks(node) => {
+                Some("p")
+            }
             "table" | "tbody" | "thead" | "tfoot" | "tr" | "td" | "th" if self.is_of_layout(node) => Some("div"),
             name => (!DRESS.contains(&name)).then_some(name),
         }
@@ -340,26 +340,10 @@ fn is_flow(node: NodeRef<'_, Node>) -> bool {
     FLOWS.contains(&name_of(node))
 }
 
-/// The headings that are paragraphs in truth: whole sentences, where headings have more of them than `<p>` elements have text.
-pub(super) fn paragraphs_in_headings(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
-    let headings = tree.tree.nodes().filter(|node| matches!(name_of(*node), "h2" | "h3" | "h4" | "h5" | "h6"));
-    let headings: Vec<_> = headings.filter(|node| is_paragraph_of_text(*node)).collect();
-    let in_headings: usize = headings.iter().map(|node| sizes.of_element(*node)).sum();
-    let paragraphs = tree.tree.nodes().filter(|node| name_of(*node) == "p");
-    let in_paragraphs: usize = paragraphs.map(|node| sizes.of_element(node)).sum();
-    if in_headings > in_paragraphs { headings.iter().map(NodeRef::id).collect() } else { HashSet::new() }
-}
-
 /// The preformatted elements with most of the page's text, as sites show the messages of agencies. Others hold programs.
 fn preformatted_articles(tree: &Html, sizes: &Sizes) -> HashSet<NodeId> {
     let elements = tree.tree.nodes().filter(|node| name_of(*node) == "pre");
     elements.filter(|node| sizes.of_element(*node) * 2 > sizes.of_page()).map(|node| node.id()).collect()
-}
-
-/// True for an element whose text is long enough for a paragraph and ends like a sentence.
-fn is_paragraph_of_text(node: NodeRef<'_, Node>) -> bool {
-    let text = text_of(node);
-    text.len() >= MIN_LOOSE_BYTES && text.ends_with(['.', '”', '"'])
 }
 
 fn has_blocks(node: NodeRef<'_, Node>) -> bool {
