@@ -344,22 +344,21 @@ impl Person {
 /// Returns true for two words that differ by one letter, or by two neighbours that have changed places. The first letter
 /// is the same.
 fn is_one_letter_off(one: &str, other: &str) -> bool {
-    let one: Vec<char> = one.chars().collect();
-    let other: Vec<char> = other.chars().collect();
-    let is_plural = one.strip_suffix(&['s']).is_some_and(|stem| stem == other.as_slice());
-    if one == other || is_plural || one.first() != other.first() || one.len().abs_diff(other.len()) > 1 {
+    if one == other || one.strip_suffix('s') == Some(other) || one.chars().next() != other.chars().next() {
         return false;
     }
-    let shared = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
-    let rest = (&one[shared..], &other[shared..]);
-    let is_swapped = match rest {
-        ([a, b, after @ ..], [c, d, behind @ ..]) => (a, b) == (d, c) && after == behind,
-        _ => false,
-    };
-    let tail = |rest: &[char], length: usize| rest[rest.len() - length..].to_vec();
-    let length = rest.0.len().max(rest.1.len()) - 1;
-    let is_close = rest.0.len() >= length && rest.1.len() >= length && tail(rest.0, length) == tail(rest.1, length);
-    is_swapped || is_close
+    let (mut one, mut other) = (one.chars(), other.chars());
+    let mut rests = (one.as_str(), other.as_str());
+    let mut letters = (one.next(), other.next());
+    while letters.0 == letters.1 {
+        rests = (one.as_str(), other.as_str());
+        letters = (one.next(), other.next());
+    }
+    // What follows the first letter that differs.
+    let (after, behind) = (one.as_str(), other.as_str());
+    let is_close = after == behind || after == rests.1 || rests.0 == behind;
+    let is_swapped = (one.next(), other.next()) == (letters.1, letters.0) && one.as_str() == other.as_str();
+    is_close || is_swapped
 }
 
 /// Returns true for an initial and a name that begins with it: "J." and "john".

@@ -26,7 +26,8 @@ mod sources;
 /// A text's words.
 mod words;
 
-use std::collections::HashSet;
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::deadline;
@@ -119,6 +120,10 @@ struct Resolver<'t> {
     author: Option<String>,
     /// The mentions that are signatures, in a text that is a letter.
     signatures: Option<Vec<usize>>,
+    /// The number of times that the text has each word, in small letters; counted when it is asked for.
+    counts: OnceCell<HashMap<&'t str, usize>>,
+    /// The persons behind each plural title that was asked for, while no other mention gets a person.
+    titled: HashMap<String, Vec<usize>>,
 }
 
 impl<'t> Resolver<'t> {
@@ -145,6 +150,8 @@ impl<'t> Resolver<'t> {
             group: None,
             author: byline.and_then(authors::only_author),
             signatures,
+            counts: OnceCell::new(),
+            titled: HashMap::new(),
         }
     }
 
@@ -271,7 +278,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// A group by its own words, or those whom the text names with the role: "the senators" are the two that it has named.
-    fn group(&self, range: &Range<usize>, group: &Range<usize>) -> Vec<(Meant, Evidence)> {
+    fn group(&mut self, range: &Range<usize>, group: &Range<usize>) -> Vec<(Meant, Evidence)> {
         let first = &self.words[range.start];
         let noun = &self.words[group.end - 1];
         let is_anaphoric = matches!(first.lower.as_str(), "the" | "both") && group.start == range.start + 1;
@@ -349,7 +356,16 @@ impl<'t> Resolver<'t> {
     }
 
     /// The persons behind a plural title: "Senators Ann Lee and Bob Roe".
-    fn with_plural_title(&self, role: &str) -> Vec<usize> {
+    fn with_plural_title(&mut self, role: &str) -> Vec<usize> {
+        if let Some(found) = self.titled.get(role) {
+            return found.clone();
+        }
+        let found = self.find_plural_title(role);
+        self.titled.insert(role.to_owned(), found.clone());
+        found
+    }
+
+    fn find_plural_title(&self, role: &str) -> Vec<usize> {
         const NEAR: usize = 5;
         let mut found = Vec::new();
         for (at, mention) in self.mentions.iter().enumerate() {
@@ -530,24 +546,35 @@ impl<'t> Resolver<'t> {
             }
             Bearers::Nobody if self.is_single(mention) => {
                 if let Some(person) = self.misspelt(&name, mention) {
-                    self.persons[at] = Some(person);
+                    self.assign(at, person);
                     return Some(person);
                 }
                 let is_person = mention.kind == MentionKind::Person;
                 let person = self.entities.add_single(&self.words[mention.name.start], is_person, mention.gender);
-                self.persons[at] = Some(person);
+                self.assign(at, person);
                 Some(person)
             }
             _ => None,
         }
     }
 
+    /// Notes the person of a mention.
+    fn assign(&mut self, at: usize, person: usize) {
+        self.persons[at] = Some(person);
+        self.titled.clear();
+    }
+
     /// The person whose surname a single name seems to misspell: the text has the right form more often.
     fn misspelt(&self, name: &Name, mention: &Mention) -> Option<usize> {
         let person = self.entities.misspelt(name, mention.gender)?;
         let surname = self.entities.persons[person].surname();
-        let count = |lower: &str| self.words.iter().filter(|word| word.lower == lower).count();
-        (count(surname) > count(&self.words[mention.name.start].lower)).then_some(person)
+        let counts = self.counts.get_or_init(|| {
+            let mut counts = HashMap::new();
+            self.words.iter().for_each(|word| *counts.entry(word.lower.as_str()).or_default() += 1);
+            counts
+        });
+        let written = self.words[mention.name.start].lower.as_str();
+        (counts.get(surname) > counts.get(written)).then_some(person)
     }
 
     /// Returns true if a mention seems to be a single name of somebody.
