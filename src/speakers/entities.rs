@@ -439,4 +439,14 @@ mod tests {
         assert_eq!(name("president"), None);
         assert_eq!(name("former president"), Some("Bob Roe"));
     }
+
+    #[test]
+    fn one_letter_may_be_other_missing_more_or_swapped() {
+        for other in ["costell", "castel", "castelll", "casetll"] {
+            assert!(is_one_letter_off(other, "castell"), "{other}");
+        }
+        for other in ["castell", "castells", "bastell", "cass", "cosdell", "tscaell", "castellas"] {
+            assert!(!is_one_letter_off(other, "castell"), "{other}");
+        }
+    }
 }
