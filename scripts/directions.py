@@ -12,7 +12,8 @@ from pathlib import Path
 # From the top to the bottom.
 ROOMS = """
     main commands cli progress log
-    repeat job revisions report error
+    expect explain plan validate
+    repeat job analyse loading revisions report error
     page
     drift export
     train evaluate labelled

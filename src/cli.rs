@@ -48,10 +48,14 @@ pub(crate) enum Command {
     Forget(ForgetArguments),
     /// Show the statements of an output folder as a table
     Show(ShowArguments),
+    /// Say why a statement has its labels and speakers
+    Explain(ExplainArguments),
     /// Compare a night with earlier nights, and say what is unusual
     Drift(DriftArguments),
     /// Split text or JSON Lines from standard input into sentences
     Split(SplitArguments),
+    /// Run the `[[tests]]` of a configuration: texts with expected results
+    Test(TestArguments),
     /// Train a model on labelled sets
     Train(TrainArguments),
     /// Score a task against a labelled file
@@ -111,6 +115,42 @@ pub(crate) struct EvaluateArguments {
 fn field_and_value(text: &str) -> Result<(String, String), String> {
     let (field, value) = text.split_once('=').ok_or_else(|| "expected FIELD=VALUE".to_owned())?;
     Ok((field.to_owned(), value.to_owned()))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// Id of the statement, as in the output: a document's id, # and a number, such as a1b2c3#7
+    pub(crate) statement: String,
+
+    /// The inputs of the run [default: `[input] paths` of the configuration]
+    #[arg(long = "input", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Print JSON, with the scores of all labels and the weights of all words
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Configuration file of the run
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArguments {
+    /// Files with `[[tests]]` [default: those of the configuration]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Also write the outcomes to this file, as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+
+    /// Print a test made from this statement of the output folder, such as a1b2c3#7, instead of running tests
+    #[arg(long, value_name = "STATEMENT", conflicts_with_all = ["files", "junit"])]
+    pub(crate) from: Option<String>,
+
+    /// Configuration file
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
 }
 
 #[derive(Debug, Args)]

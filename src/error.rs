@@ -45,6 +45,14 @@ pub enum RunError {
         /// The number of alarms.
         alarms: usize,
     },
+    /// Tests of the configuration fail.
+    #[error("{failed} of {count} tests failed")]
+    Tests {
+        /// The number of tests that failed.
+        failed: usize,
+        /// The number of tests.
+        count: usize,
+    },
     /// The page of the morning after cannot be made.
     #[error(transparent)]
     Page(#[from] PageError),
@@ -87,7 +95,7 @@ impl RunError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::TooManyRejected { .. } | Self::Unusual { .. } => 1,
+            Self::TooManyRejected { .. } | Self::Unusual { .. } | Self::Tests { .. } => 1,
             Self::Config(_)
             | Self::Task(TaskError::Config(_))
             | Self::Drift(DriftError::Unreadable { .. } | DriftError::Holiday { .. })

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rayon::prelude::*;
 
 use crate::cache::PassageCache;
 use crate::config::{Config, Layout, OutputConfig};
@@ -18,7 +17,7 @@ use crate::error::RunError;
 use crate::input::find::{FindError, Finder, Source};
 use crate::input::left_out::LeftOut;
 use crate::ledger::{Done, Ledger, LedgerError, NightKind, ResultKey};
-use crate::model::{Model, ModelError};
+use crate::loading;
 use crate::output::folder::{OutputFolder, write_whole};
 use crate::output::publish;
 use crate::output::schema::DriftRecord;
@@ -33,7 +32,7 @@ use crate::stages::infer::Infer;
 use crate::stages::read::{Known, Places, Read, ReadSettings};
 use crate::stages::split::Split;
 use crate::stages::write::{Write, Written};
-use crate::task::{Tasks, UsedModel};
+use crate::task::Tasks;
 
 /// A run that is ready to go: everything that can be wrong with its configuration, its models, its paths and its output
 /// folder has been checked.
@@ -93,10 +92,9 @@ impl Job {
         let mut workers = Vec::new();
         let mut caches = Vec::new();
         for (index, model) in tasks.models.iter().enumerate() {
-            let mut copies = load(model).map_err(|cause| model.failed(cause))?;
-            let cache = cache_for(model, &mut copies, &shared_cache).map_err(|cause| model.failed(cause))?;
-            workers.push(copies.into_iter().map(|copy| Infer::new(index, copy, cache.clone())).collect());
-            caches.push(cache);
+            let loaded = loading::load(index, model, model.runtime.workers, &shared_cache)?;
+            workers.push(loaded.workers);
+            caches.push(loaded.cache);
         }
         let batcher = Batcher::new(&tasks, caches)?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
@@ -216,29 +214,6 @@ pub fn finder(config: &Config, paths: Vec<PathBuf>, listed: Vec<PathBuf>) -> Res
     let ignored = config.input.ignore.iter().map(|pattern| pattern.as_str().to_owned()).collect();
     let finder = Finder::new(&paths, listed, &config.output.directory)?;
     Ok(finder.ignoring(ignored).in_order(config.input.order))
-}
-
-/// One copy of `model` for each of its workers.
-fn load(model: &UsedModel) -> Result<Vec<Model>, ModelError> {
-    tracing::info!(model = model.name, revision = model.folder.manifest().revision, runtime = ?model.runtime, "loading");
-    let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();
-    (0..model.runtime.workers).into_par_iter().map(|worker| model.folder.load(&model.runtime, worker, &heads)).collect()
-}
-
-/// The cache for `model`; `None` if its results depend on the batch.
-fn cache_for(
-    model: &UsedModel,
-    copies: &mut [Model],
-    cache: &Arc<PassageCache>,
-) -> Result<Option<Arc<PassageCache>>, ModelError> {
-    if !cache.is_on() {
-        return Ok(None);
-    }
-    let is_invariant = copies.first_mut().map_or(Ok(false), Model::is_batch_invariant)?;
-    if !is_invariant {
-        tracing::info!(model = model.name, "the cache is not used: the results of this model depend on the batch");
-    }
-    Ok(is_invariant.then(|| Arc::clone(cache)))
 }
 
 /// The documents that are not tried again. Whoever retries what took too long wants them tried.

@@ -3,12 +3,22 @@
 //! Reads articles, splits them into sentences, finds who said what, gives every statement a topic and a sentiment with
 //! a transformer, and writes JSON Lines per document. `ARCHITECTURE.md` has the map. Each group of modules uses only those below it.
 
+/// Documents analysed in memory.
+mod analyse;
 /// The wiring of a run.
 mod job;
+/// Models, loaded for their workers.
+mod loading;
 /// Documents processed again, for `verify --sample`.
 mod repeat;
 /// The revisions of the parts that shape results.
 mod revisions;
+
+/// `[[tests]]`: texts with expected results.
+pub mod expect;
+
+/// Explanations of the results of a statement.
+pub mod explain;
 
 /// The report of a run: `run.json`, metrics, a table.
 pub mod report;
@@ -75,5 +85,6 @@ pub mod pipeline;
 /// The data that flows through a run.
 pub mod record;
 
+pub use analyse::{Analyser, Analysis};
 pub use job::{Job, Request, Selection, finder, forget};
 pub use repeat::repeat;

@@ -31,7 +31,9 @@ fn main() -> ExitCode {
         Command::Retry(arguments) => commands::run::retry(arguments, &screen),
         Command::Show(arguments) => commands::show::show(arguments),
         Command::Drift(arguments) => commands::drift::drift(arguments),
+        Command::Explain(arguments) => commands::explain::explain(arguments),
         Command::Split(arguments) => commands::split::split(arguments),
+        Command::Test(arguments) => commands::test::test(arguments),
         Command::Train(arguments) => commands::train::train(arguments, &screen),
         Command::Evaluate(arguments) => commands::evaluate::evaluate(arguments),
     };

@@ -4,6 +4,8 @@
 pub(crate) mod drift;
 /// `pressrun evaluate`
 pub(crate) mod evaluate;
+/// `pressrun explain`
+pub(crate) mod explain;
 /// `pressrun export`
 pub(crate) mod export;
 /// `pressrun forget`
@@ -22,6 +24,8 @@ pub(crate) mod show;
 pub(crate) mod split;
 /// `pressrun status`
 pub(crate) mod status;
+/// `pressrun test`
+pub(crate) mod test;
 /// `pressrun train`
 pub(crate) mod train;
 /// `pressrun verify`

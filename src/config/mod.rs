@@ -1,23 +1,31 @@
 //! `pipeline.toml` to a valid `Config`. Errors name file, line and column, and come before anything is loaded.
 
+/// Texts with expected results.
+mod case;
 /// The sections of the file, with their defaults.
 mod sections;
+/// The name that was probably meant.
+mod suggestion;
 /// Values that know their limits.
 pub mod values;
 
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::record::Metadata;
 
+pub use case::{Expected, TestCase, TestCases};
 pub use sections::{
     CacheConfig, Compression, CopiesConfig, DayField, Device, DriftConfig, ExportConfig, FieldNames, InputConfig,
     Layout, LogConfig, MetricsConfig, ModelConfig, Order, OutputConfig, Partition, Precision, RecordMarkup,
     ReportConfig, RunConfig, TaskConfig,
 };
+pub(crate) use suggestion::most_similar;
 
 /// The content of `pipeline.toml`. Relative paths are resolved against the file's folder.
 #[derive(Debug, Clone)]
@@ -46,6 +54,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The size of chunks, and the limits of a run.
     pub run: RunConfig,
+    /// Texts with expected results.
+    pub tests: Vec<TestCase>,
 }
 
 /// The path and text of a configuration, for errors that point into it.
@@ -57,14 +67,17 @@ pub struct ConfigFile {
     pub text: String,
 }
 
-#[derive(Debug, Deserialize)]
+/// The configuration of pressrun. Paths are relative to this file.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "pipeline.toml")]
 struct Sections {
     #[serde(default)]
     input: InputConfig,
     #[serde(default)]
     models: IndexMap<String, ModelConfig>,
     #[serde(default)]
+    #[schemars(with = "IndexMap<String, TaskConfig>")]
     tasks: IndexMap<Spanned<String>, TaskConfig>,
     #[serde(default)]
     output: OutputConfig,
@@ -82,6 +95,8 @@ struct Sections {
     log: LogConfig,
     #[serde(default)]
     run: RunConfig,
+    #[serde(default)]
+    tests: Vec<TestCase>,
 }
 
 /// A configuration that is not valid.
@@ -141,6 +156,7 @@ impl Config {
             metrics: sections.metrics,
             log: sections.log,
             run: sections.run,
+            tests: sections.tests,
             file,
         };
         config.check_output_fields()?;
@@ -257,6 +273,12 @@ fn check_task(
     Ok(())
 }
 
+/// The JSON Schema of the file, for editors. Draft 7, because editors of TOML know it best.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    SchemaSettings::draft07().into_generator().into_root_schema_for::<Sections>().to_value()
+}
+
 /// The names in backticks, with commas between them.
 #[must_use]
 pub fn listed<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
@@ -283,14 +305,21 @@ impl ConfigFile {
     /// An error at the byte range `span` of the text.
     #[must_use]
     pub fn invalid(&self, span: std::ops::Range<usize>, message: &str) -> ConfigError {
-        let before = self.text.get(..span.start).unwrap_or(&self.text);
+        let (line, column) = self.position(span.start);
+        let message = message.trim_end().replace('\n', "; ");
+        let message = match suggestion::for_message(&message) {
+            Some(known) => format!("{message}; did you mean `{known}`?"),
+            None => message,
+        };
+        ConfigError::Invalid { path: self.path.clone(), line, column, message }
+    }
+
+    /// The line and the column, in code points and from 1, of the byte `byte` of the text.
+    #[must_use]
+    pub fn position(&self, byte: usize) -> (usize, usize) {
+        let before = self.text.get(..byte).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        ConfigError::Invalid {
-            path: self.path.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            message: message.trim_end().replace('\n', "; "),
-        }
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -13,8 +14,8 @@ use super::values::{
 };
 use crate::record::Metadata;
 
-/// `[input]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[input]`: the input files, and how they are read.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct InputConfig {
     /// Files, folders and globs to read if the command line names none.
@@ -57,7 +58,7 @@ impl Default for InputConfig {
 }
 
 /// The order in which files are read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
     /// In the order given, and inside a folder by name.
@@ -67,9 +68,8 @@ pub enum Order {
     Newest,
 }
 
-/// `[input.copies]`: the detection of copies, which are marked with `duplicate_of`.
 /// The treatment of tags, entities and shortcodes in the fields of JSON, tables, Parquet and Arrow.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RecordMarkup {
     /// They are found and turned into text.
@@ -79,8 +79,8 @@ pub enum RecordMarkup {
     Keep,
 }
 
-/// `[input.copies]`: which documents are marked with `duplicate_of`.
-#[derive(Debug, Clone, Deserialize)]
+/// `[input.copies]`: the detection of copies, which are marked with `duplicate_of`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CopiesConfig {
     /// The smallest share of the shorter text that has to be in the longer one; 1 for identical texts only.
@@ -155,6 +155,35 @@ impl<'de> Deserialize<'de> for FieldNames {
     }
 }
 
+impl JsonSchema for FieldNames {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FieldNames".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut properties = serde_json::Map::new();
+        for key in Self::KEYS {
+            let mut schema = FieldPath::json_schema(generator);
+            schema.insert("default".to_owned(), (*key).into());
+            // Without it, the records are found.
+            if *key == "records" {
+                schema.remove("default");
+            }
+            properties.insert((*key).to_owned(), schema.to_value());
+        }
+        json_schema!({
+            "description": "The fields of records in JSON, CSV, Parquet or Arrow.",
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": false
+        })
+    }
+}
+
 /// The visitor of the section. It is written by hand because the keys come from the table of metadata.
 struct FieldNamesVisitor;
 
@@ -186,8 +215,8 @@ impl<'de> Deserialize<'de> for FieldKey {
     }
 }
 
-/// `[models.NAME]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[models.NAME]`: a model, and how it runs.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
     /// The model's folder.
@@ -211,7 +240,7 @@ pub(super) fn default_batch_tokens() -> Whole<16, { 1 << 24 }> {
 }
 
 /// The precision of an encoder's matrix products.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// `Bf16` if the processor supports it natively, otherwise `F32`.
@@ -224,7 +253,7 @@ pub enum Precision {
 }
 
 /// The device an encoder runs on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
     /// The processor.
@@ -245,21 +274,23 @@ impl Device {
     }
 }
 
-/// `[tasks.NAME]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[tasks.NAME]`: a task, which fills the field NAME of each statement.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
     /// The name of the model that does it.
+    #[schemars(with = "String")]
     pub model: Spanned<String>,
     /// The name of the head in the model.
+    #[schemars(with = "String")]
     pub head: Spanned<String>,
     /// Below this probability a statement's label is "unsure", and an attribution is left out.
     #[serde(default)]
     pub min_score: Share,
 }
 
-/// `[output]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[output]`: the folder of the results, and the form of its files.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputConfig {
     /// The folder that gets the results.
@@ -271,6 +302,7 @@ pub struct OutputConfig {
     /// The size of a shard, in bytes before compression. A shard that has reached it is closed.
     pub shard_bytes: Whole<1, { 1 << 40 }>,
     /// The fields of a statement to write, besides those that identify it; empty for all.
+    #[schemars(with = "Vec<String>")]
     pub fields: Vec<Spanned<String>>,
 }
 
@@ -287,7 +319,7 @@ impl Default for OutputConfig {
 }
 
 /// The arrangement of statements in files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// A file a document.
@@ -308,7 +340,7 @@ impl fmt::Display for Layout {
 }
 
 /// The compression of statement files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// No compression.
@@ -329,7 +361,7 @@ impl fmt::Display for Compression {
 }
 
 /// `[export]`: tables for other programs.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExportConfig {
     /// The folder of Parquet files, in the output folder, if any.
@@ -371,7 +403,7 @@ impl Default for ExportConfig {
 }
 
 /// The date by which documents are counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DayField {
     /// The time of publication.
@@ -382,7 +414,7 @@ pub enum DayField {
 }
 
 /// The period of a Parquet file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Partition {
     /// A file a day.
@@ -393,7 +425,7 @@ pub enum Partition {
 }
 
 /// `[cache]`: the cache of models' results.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheConfig {
     /// The folder of its file.
@@ -414,8 +446,8 @@ impl Default for CacheConfig {
     }
 }
 
-/// `[metrics]`
-#[derive(Debug, Clone, Default, Deserialize)]
+/// `[metrics]`: the numbers of a run for Prometheus.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsConfig {
     /// The file for the metrics of a run in Prometheus' text format, if any.
@@ -423,12 +455,13 @@ pub struct MetricsConfig {
 }
 
 /// `[drift]`: the comparison of a night with earlier ones.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DriftConfig {
     /// The number of earlier nights of the same kind to compare with, the latest ones.
     pub nights: Whole<3, 1000>,
     /// The smallest number of nights to compare with. With fewer, nothing is judged.
+    #[schemars(with = "Whole<3, 1000>")]
     pub minimum: Spanned<Whole<3, 1000>>,
     /// The number of usual spreads from which on a number is unusual.
     pub sensitivity: Sensitivity,
@@ -454,7 +487,7 @@ impl Default for DriftConfig {
 }
 
 /// `[report]`: the page of the morning after.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReportConfig {
     /// The file that a run writes the page to at its end, if any.
@@ -482,7 +515,7 @@ impl Default for ReportConfig {
 }
 
 /// `[log]`: the log file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
     /// The path of the file, if any.
@@ -499,8 +532,8 @@ impl Default for LogConfig {
     }
 }
 
-/// `[run]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[run]`: the size of chunks, and the limits of a run.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunConfig {
     /// The number of documents in a chunk, the unit of work and of commit.

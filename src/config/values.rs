@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use isolang::Language;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 /// A whole number from `MIN` to `MAX`.
@@ -446,6 +447,54 @@ impl<'de> Deserialize<'de> for Workers {
             }
         }
         deserializer.deserialize_any(AutoOrCount)
+    }
+}
+
+/// Gives value types their JSON Schemas, which stand where the values are used.
+macro_rules! inline_schemas {
+    ($($type:ident: $schema:tt),* $(,)?) => {
+        $(
+            impl JsonSchema for $type {
+                fn inline_schema() -> bool {
+                    true
+                }
+
+                fn schema_name() -> std::borrow::Cow<'static, str> {
+                    stringify!($type).into()
+                }
+
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    json_schema!($schema)
+                }
+            }
+        )*
+    };
+}
+
+inline_schemas! {
+    Share: { "type": "number", "minimum": 0, "maximum": 1 },
+    Sensitivity: { "type": "number", "minimum": 1, "maximum": 20 },
+    Weekday: { "enum": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] },
+    TimeOfDay: { "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" },
+    Zone: { "type": "string", "examples": ["Europe/London", "UTC"] },
+    OptionalPath: { "oneOf": [{ "type": "string", "minLength": 1 }, { "const": false }] },
+    FieldPath: { "type": "string", "pattern": "^[^.]+(\\.[^.]+)*$" },
+    IgnorePattern: { "type": "string" },
+    LanguageCode: { "type": "string", "pattern": "^[a-z]{2,3}$" },
+    Workers: { "oneOf": [{ "const": "auto" }, { "type": "integer", "minimum": 1, "maximum": 1024 }] },
+}
+
+impl<const MIN: u64, const MAX: u64> JsonSchema for Whole<MIN, MAX> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("WholeFrom{MIN}To{MAX}").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
     }
 }
 

@@ -86,7 +86,12 @@ pub(crate) fn rejection(rejection: &Rejection) -> Result<Vec<u8>, serde_json::Er
 }
 
 /// The record of a statement, with all fields.
-fn statement_record(tasks: &Tasks, document: &Document, index: usize, statement: &Statement) -> StatementRecord {
+pub(crate) fn statement_record(
+    tasks: &Tasks,
+    document: &Document,
+    index: usize,
+    statement: &Statement,
+) -> StatementRecord {
     let span = statement.sentence.span;
     let labels = tasks.labels.iter().zip(&statement.verdicts);
     let attributions = statement.attributions.iter();
@@ -147,7 +152,8 @@ fn runner_up(task: &LabelTask, verdict: &Verdict) -> Option<RunnerUpRecord> {
     Some(RunnerUpRecord { code: code.clone(), label: label.clone(), score: rounded(score) })
 }
 
-fn attribution_record(attribution: &Attribution, text: &str) -> AttributionRecord {
+/// The record of an attribution in the document with this text.
+pub(crate) fn attribution_record(attribution: &Attribution, text: &str) -> AttributionRecord {
     AttributionRecord {
         attribution: attribution.number,
         act: attribution.act,

@@ -4,6 +4,8 @@
 pub mod folder;
 /// Documents, statements and rejections to records and lines of JSON.
 pub(crate) mod line;
+/// A statement found by its id.
+pub mod lookup;
 /// The ledger to lists for users: the files with documents and rejections.
 pub mod publish;
 /// A reader of the folder, record by record.

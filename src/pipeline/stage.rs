@@ -158,13 +158,28 @@ pub fn run_inline<S: Stage>(
     mut stage: S,
     items: impl IntoIterator<Item = S::In>,
 ) -> Result<(Vec<S::Out>, Vec<Rejection>), StageError> {
+    collect(|outlet| {
+        items.into_iter().try_for_each(|item| stage.process(item, outlet)).and_then(|()| stage.finish(outlet))
+    })
+}
+
+/// Processes one item with `stage` on this thread, without channels. Returns the results and the rejections of `item`.
+///
+/// # Errors
+/// The error of the stage.
+pub(crate) fn process_inline<S: Stage>(
+    stage: &mut S,
+    item: S::In,
+) -> Result<(Vec<S::Out>, Vec<Rejection>), StageError> {
+    collect(|outlet| stage.process(item, outlet))
+}
+
+/// The results and rejections that `work` sends to an outlet.
+fn collect<T>(
+    work: impl FnOnce(&mut Outlet<'_, T>) -> Result<(), Halt>,
+) -> Result<(Vec<T>, Vec<Rejection>), StageError> {
     let mut parcels = Vec::new();
-    let mut outlet = Outlet::to_vec(&mut parcels);
-    let outcome = items
-        .into_iter()
-        .try_for_each(|item| stage.process(item, &mut outlet))
-        .and_then(|()| stage.finish(&mut outlet));
-    if let Err(Halt::Failed(error)) = outcome {
+    if let Err(Halt::Failed(error)) = work(&mut Outlet::to_vec(&mut parcels)) {
         return Err(error);
     }
     let mut results = Vec::new();
