@@ -12,8 +12,8 @@ from pathlib import Path
 # From the top to the bottom.
 ROOMS = """
     main commands cli progress log
-    expect explain plan validate
-    repeat job analyse loading revisions report error
+    plan compare explain expect validate
+    repeat reread job analyse loading revisions report error
     page
     drift export
     train evaluate labelled

@@ -28,6 +28,12 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a commented configuration to begin with
+    Init(InitArguments),
+    /// Check a configuration, its paths, models and disk space, without running it
+    Validate(ValidateArguments),
+    /// Say what a run would do and why: documents, tokens, time, disk space
+    Plan(PlanArguments),
     /// Run the pipeline: read articles, analyse them, write the results
     Run(RunArguments),
     /// Parse files and print their documents as JSON Lines, without a model
@@ -48,6 +54,8 @@ pub(crate) enum Command {
     Forget(ForgetArguments),
     /// Show the statements of an output folder as a table
     Show(ShowArguments),
+    /// Compare two configurations on articles, or two output folders: labels that flip, shares, speakers
+    Compare(CompareArguments),
     /// Say why a statement has its labels and speakers
     Explain(ExplainArguments),
     /// Compare a night with earlier nights, and say what is unusual
@@ -131,6 +139,85 @@ pub(crate) struct ExplainArguments {
     pub(crate) json: bool,
 
     /// Configuration file of the run
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Folder for `pipeline.toml` and its JSON Schema
+    #[arg(default_value = ".")]
+    pub(crate) directory: PathBuf,
+
+    /// Model folder [default: models/newsroom in the current folder]
+    #[arg(short, long)]
+    pub(crate) model: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArguments {
+    /// Files, folders and glob patterns of the run [default: `[input] paths` of the configuration]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Print a JSON array with one object per check
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Configuration file
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArguments {
+    /// Old configuration file, or old output folder
+    pub(crate) old: PathBuf,
+
+    /// New configuration file, or new output folder
+    pub(crate) new: PathBuf,
+
+    /// With two configurations: files, folders and glob patterns [default: `[input] paths` of the old one]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// With two configurations: compare a sample of so many documents
+    #[arg(short, long, value_name = "DOCUMENTS")]
+    pub(crate) sample: Option<usize>,
+
+    /// Print JSON, with all flips and examples
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Also write the comparison to this file, as a page
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Exit with code 1 above this limit: flips>2%, flips.TASK>2% or speakers>2% (old speakers that are lost); may be repeated
+    #[arg(long, value_name = "LIMIT", value_parser = crate::commands::compare::limit)]
+    pub(crate) fail_on: Vec<pressrun::compare::Limit>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+
+    /// Plan a run with `--redo`
+    #[arg(long)]
+    pub(crate) redo: bool,
+
+    /// Also analyse so many stored documents again, and show the labels that would flip
+    #[arg(short, long, default_value_t = 0, value_name = "DOCUMENTS")]
+    pub(crate) sample: u64,
+
+    /// Exit with code 3 if there are documents to analyse
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Configuration file
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
 }

@@ -45,6 +45,18 @@ pub enum RunError {
         /// The number of alarms.
         alarms: usize,
     },
+    /// A run with the configuration would not start.
+    #[error("{problems} problems: a run would not start")]
+    Problems {
+        /// The number of problems.
+        problems: usize,
+    },
+    /// A comparison exceeds limits that the user gave.
+    #[error("the comparison exceeds {limits}")]
+    Exceeded {
+        /// The limits, and what was found.
+        limits: String,
+    },
     /// Tests of the configuration fail.
     #[error("{failed} of {count} tests failed")]
     Tests {
@@ -95,8 +107,9 @@ impl RunError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::TooManyRejected { .. } | Self::Unusual { .. } | Self::Tests { .. } => 1,
+            Self::TooManyRejected { .. } | Self::Unusual { .. } | Self::Exceeded { .. } | Self::Tests { .. } => 1,
             Self::Config(_)
+            | Self::Problems { .. }
             | Self::Task(TaskError::Config(_))
             | Self::Drift(DriftError::Unreadable { .. } | DriftError::Holiday { .. })
             | Self::Ledger(LedgerError::Redo { .. } | LedgerError::Layout { .. }) => 78,

@@ -308,12 +308,18 @@ pub fn forget(config: &Config, documents: &[String]) -> Result<(), RunError> {
 }
 
 /// Everything that results depend on: the tasks with their models, the parts of this program, and the fields that are written.
-fn result_key(config: &Config, tasks: &Tasks) -> ResultKey {
-    let mut parts = vec![tasks.fingerprint()];
-    parts.extend(REVISIONS.iter().map(|(part, revision)| format!("{part} {revision}")));
-    parts.extend(config.output.fields.iter().map(|field| field.get_ref().as_str().to_owned()));
-    let fingerprint = sha256_of_all(parts.iter().map(String::as_str));
-    ResultKey { layout: layout_name(&config.output), fingerprint: hexadecimal(&fingerprint) }
+pub(crate) fn result_key(config: &Config, tasks: &Tasks) -> ResultKey {
+    let fields: Vec<String> = config.output.fields.iter().map(|field| field.get_ref().clone()).collect();
+    let mut hashed = vec![tasks.fingerprint()];
+    hashed.extend(REVISIONS.iter().map(|(part, revision)| format!("{part} {revision}")));
+    hashed.extend(fields.iter().cloned());
+    let fingerprint = hexadecimal(&sha256_of_all(hashed.iter().map(String::as_str)));
+    let mut parts = tasks.parts();
+    parts.extend(
+        REVISIONS.iter().map(|(part, revision)| (format!("pressrun's {part}"), format!("revision {revision}"))),
+    );
+    parts.insert("[output] fields".to_owned(), if fields.is_empty() { "all".to_owned() } else { fields.join(", ") });
+    ResultKey { layout: layout_name(&config.output), fingerprint, parts }
 }
 
 /// The layout and compression of the output, as ledgers store them: a folder with others is refused.

@@ -11,6 +11,8 @@ mod job;
 mod loading;
 /// Documents processed again, for `verify --sample`.
 mod repeat;
+/// Documents of an output folder, read again.
+mod reread;
 /// The revisions of the parts that shape results.
 mod revisions;
 
@@ -19,6 +21,15 @@ pub mod expect;
 
 /// Explanations of the results of a statement.
 pub mod explain;
+
+/// Checks of a configuration before a run.
+pub mod validate;
+
+/// Comparisons of two configurations or output folders.
+pub mod compare;
+
+/// The plan of a run.
+pub mod plan;
 
 /// The report of a run: `run.json`, metrics, a table.
 pub mod report;

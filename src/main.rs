@@ -20,6 +20,9 @@ fn main() -> ExitCode {
     let screen = progress::Screen::new(cli.is_quiet());
     cli.start_log(&screen);
     let outcome = match &cli.command {
+        Command::Init(arguments) => commands::init::init(arguments),
+        Command::Validate(arguments) => commands::validate::validate(arguments),
+        Command::Plan(arguments) => commands::plan::plan(arguments),
         Command::Run(arguments) => commands::run::run(arguments, &screen),
         Command::Read(arguments) => commands::read::print_documents(arguments, &screen),
         Command::Nights(arguments) => commands::nights::nights(arguments),
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         Command::Retry(arguments) => commands::run::retry(arguments, &screen),
         Command::Show(arguments) => commands::show::show(arguments),
         Command::Drift(arguments) => commands::drift::drift(arguments),
+        Command::Compare(arguments) => commands::compare::compare(arguments),
         Command::Explain(arguments) => commands::explain::explain(arguments),
         Command::Split(arguments) => commands::split::split(arguments),
         Command::Test(arguments) => commands::test::test(arguments),

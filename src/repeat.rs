@@ -7,13 +7,11 @@ use crate::config::Config;
 use crate::config::values::Whole;
 use crate::error::RunError;
 use crate::job::{Job, Request, Selection};
-use crate::ledger::{Entry, Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError};
 use crate::output::WriteError;
-use crate::output::schema::DocumentRecord;
 use crate::output::verify::{Fault, Verification};
 use crate::pipeline::Interrupt;
-use crate::record::Original;
-use crate::stages::read::Known;
+use crate::reread::places;
 
 /// Reprocesses a sample of documents of the output folder of `config`, and compares the results with the stored ones. `paths` are the
 /// inputs of the run; empty for `[input] paths`. A document that is no longer in the input is a fault.
@@ -31,8 +29,8 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
     config.metrics.textfile = None;
     // A stored document counts even if its language is no longer wanted.
     config.input.languages.clear();
-    let places = expected.iter().map(|entry| ((entry.source.clone(), entry.record), known(entry))).collect();
-    let request = Request { paths, listed: Vec::new(), redo: false, selection: Selection::At(places) };
+    let selection = Selection::At(places(&expected));
+    let request = Request { paths, listed: Vec::new(), redo: false, selection };
     let job = Job::prepare(config, request)?;
     let outcome = job.run(&Interrupt::default(), |_| ()).1;
     if !matches!(outcome, Ok(()) | Err(RunError::TooManyRejected { .. })) {
@@ -57,14 +55,6 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
         });
     }
     Ok(Verification { documents: expected.len() as u64, statements: 0, faults })
-}
-
-/// The id and the original of a stored document. A run learns them from the rest of the input, which is not read here.
-fn known(entry: &Entry) -> Known {
-    let record: Option<DocumentRecord> = serde_json::from_slice(&entry.line).ok();
-    let original = record.and_then(|record| record.duplicate_of.zip(record.similarity));
-    let duplicate_of = original.map(|(id, similarity)| Original { id, percent: Original::percent(similarity) });
-    Known { id: Some(entry.document.clone()), duplicate_of }
 }
 
 /// A temporary folder, removed when this is dropped.

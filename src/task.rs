@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use indexmap::IndexMap;
+
 use crate::config::values::Workers;
 use crate::config::{Config, ConfigError, ModelConfig, TaskConfig, listed};
 use crate::digest::{hexadecimal, sha256_of_all};
@@ -42,6 +44,9 @@ pub struct UsedModel {
     pub heads: Vec<String>,
 }
 
+/// The number of digits by which people tell models of one name and revision apart.
+const FINGERPRINT_DIGITS: usize = 8;
+
 impl Tasks {
     /// A hash of all tasks and models, of their runtimes, and of the version of this program without its last number: a patch release
     /// does not change results. 64 hexadecimal digits. The caller adds the revisions of the program's parts.
@@ -63,6 +68,29 @@ impl Tasks {
             parts.push(format!("{name} {model} {slot} {min_score}"));
         }
         hexadecimal(&sha256_of_all(parts.iter().map(String::as_str)))
+    }
+}
+
+impl Tasks {
+    /// What [`Self::fingerprint`] is taken of, by name, for people.
+    #[must_use]
+    pub fn parts(&self) -> IndexMap<String, String> {
+        let mut parts = IndexMap::new();
+        for UsedModel { name, folder, runtime, heads, .. } in &self.models {
+            let manifest = folder.manifest();
+            let fingerprint = manifest.fingerprint.chars().take(FINGERPRINT_DIGITS).collect::<String>();
+            parts.insert(format!("model {name}"), format!("{} {} ({fingerprint})", manifest.name, manifest.revision));
+            parts.insert(format!("precision of {name}"), runtime.precision.to_string());
+            parts.insert(format!("device of {name}"), runtime.device.as_str().to_owned());
+            parts.insert(format!("heads of {name}"), heads.join(", "));
+        }
+        let labels = self.labels.iter().map(|task| (&task.name, task.min_score));
+        let boilerplate = self.boilerplate.iter().map(|task| (&task.name, task.min_score));
+        let attribution = self.attribution.iter().map(|task| (&task.name, task.min_score));
+        for (name, min_score) in labels.chain(boilerplate).chain(attribution) {
+            parts.insert(format!("[tasks.{name}] min_score"), min_score.to_string());
+        }
+        parts
     }
 }
 

@@ -1,5 +1,7 @@
 //! One file a subcommand.
 
+/// `pressrun compare`
+pub(crate) mod compare;
 /// `pressrun drift`
 pub(crate) mod drift;
 /// `pressrun evaluate`
@@ -10,8 +12,12 @@ pub(crate) mod explain;
 pub(crate) mod export;
 /// `pressrun forget`
 pub(crate) mod forget;
+/// `pressrun init`
+pub(crate) mod init;
 /// `pressrun nights`
 pub(crate) mod nights;
+/// `pressrun plan`
+pub(crate) mod plan;
 /// `pressrun read`
 pub(crate) mod read;
 /// `pressrun report`
@@ -28,5 +34,7 @@ pub(crate) mod status;
 pub(crate) mod test;
 /// `pressrun train`
 pub(crate) mod train;
+/// `pressrun validate`
+pub(crate) mod validate;
 /// `pressrun verify`
 pub(crate) mod verify;

@@ -1,8 +1,6 @@
 //! Explains the results of one statement: what the model read with it, what each task made of it, which words mattered, and how its
 //! attributions were found. The article is read and analysed again, so that everything is at hand.
 
-/// The article, from its place in the input.
-mod source;
 /// The explanation for people.
 mod text;
 /// The words that mattered.
@@ -24,6 +22,7 @@ use crate::output::lookup::{LookupError, find_statement};
 use crate::output::schema::{AttributionRecord, StatementRecord};
 use crate::pipeline::StageError;
 use crate::record::{AnalysedDocument, Chunk, Document, Flag, Sentence, SplitDocument, Verdict};
+use crate::reread;
 use crate::stages::batch::Batch;
 use crate::task::{LabelTask, Tasks};
 
@@ -138,14 +137,12 @@ pub enum ExplainError {
     #[error("the article could not be analysed: {0}")]
     Stage(StageError),
     /// The article is not in the input any more, or is another one.
-    #[error("document `{document}` is no longer where it was read, in `{source_file}`{reason}")]
+    #[error("document `{document}` is no longer where it was read, in `{source_file}`")]
     Gone {
         /// The id of the document.
         document: String,
         /// The file.
         source_file: String,
-        /// The reason, after a colon, if one is known.
-        reason: String,
     },
     /// The article has changed, so that it has no such statement.
     #[error("document `{document}` has changed since it was read: it has {statements} statements now")]
@@ -172,7 +169,11 @@ pub enum ExplainError {
 /// A statement that is not in the folder, an article that is not in the input any more, or models that cannot be used.
 pub fn explain(config: &Config, paths: Vec<PathBuf>, id: &str) -> Result<Explanation, ExplainError> {
     let stored = find_statement(&config.output.directory, id)?;
-    let document = source::reread(config, paths, &stored.entry)?;
+    let mut found = reread::documents(config, paths, std::slice::from_ref(&stored.entry)).map_err(Box::new)?;
+    let document = found.remove(&stored.entry.document).ok_or_else(|| ExplainError::Gone {
+        document: stored.entry.document.clone(),
+        source_file: stored.entry.source.clone(),
+    })?;
     let tasks = Tasks::resolve(config).map_err(RunError::from).map_err(Box::new)?;
     let min_score = tasks.attribution.as_ref().map(|task| task.min_score);
     let mut analyser = Analyser::with_tasks(config, without_threshold(tasks)).map_err(Box::new)?;

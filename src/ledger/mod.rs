@@ -15,6 +15,7 @@ mod queries;
 
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 pub use done::Done;
@@ -30,6 +31,9 @@ const VERSION: i64 = 2;
 
 /// The oldest version that can be read.
 const OLDEST_VERSION: i64 = 1;
+
+/// The setting with the parts of the latest fingerprint, as JSON.
+const MADE_BY_PARTS: &str = "made_by_parts";
 
 const TABLES: &str = "
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -65,6 +69,8 @@ pub struct ResultKey {
     pub layout: String,
     /// A hash of everything else: tasks, models, versions, fields.
     pub fingerprint: String,
+    /// What the hash was taken of, by name, for people: it tells what has changed when the hash has.
+    pub parts: IndexMap<String, String>,
 }
 
 /// A document that has been written.
@@ -155,6 +161,7 @@ impl Ledger {
         ledger.fingerprint.clone_from(&key.fingerprint);
         ledger.set("layout", &key.layout)?;
         ledger.set("made_by", &key.fingerprint)?;
+        ledger.set(MADE_BY_PARTS, &serde_json::to_string(&key.parts).unwrap_or_default())?;
         ledger.count_run().map_err(failed(&ledger.path))?;
         Ok(ledger)
     }
@@ -212,7 +219,10 @@ impl Ledger {
     }
 
     /// Checks that a run with this key may add to the results in `folder`.
-    fn check_key(&self, folder: &Path, key: &ResultKey, redo: bool) -> Result<(), LedgerError> {
+    ///
+    /// # Errors
+    /// Results of another layout, or without `redo` of another fingerprint.
+    pub(crate) fn check_key(&self, folder: &Path, key: &ResultKey, redo: bool) -> Result<(), LedgerError> {
         let Some(found) = self.setting("layout")? else { return Ok(()) };
         if found != key.layout {
             return Err(LedgerError::Layout { path: folder.to_owned(), found, wanted: key.layout.clone() });
@@ -250,6 +260,22 @@ impl Ledger {
     #[must_use]
     pub fn is_changed(&self) -> bool {
         self.is_changed
+    }
+
+    /// What the latest results come from, by name; `None` if an earlier version of pressrun wrote them, which did not say.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn parts(&self) -> Result<Option<IndexMap<String, String>>, LedgerError> {
+        Ok(self.setting(MADE_BY_PARTS)?.and_then(|parts| serde_json::from_str(&parts).ok()))
+    }
+
+    /// As [`Self::done`], for a run with another fingerprint than the latest one had.
+    ///
+    /// # Errors
+    /// As [`Self::done`].
+    pub(crate) fn done_with(&self, fingerprint: &str) -> Result<Done, LedgerError> {
+        Ok(Done { fingerprint: fingerprint.to_owned(), ..self.done()? })
     }
 
     /// A view of the documents that are done, for another thread.
@@ -455,7 +481,7 @@ mod tests {
     use super::*;
 
     fn result_key(fingerprint: &str) -> ResultKey {
-        ResultKey { layout: "document".into(), fingerprint: fingerprint.into() }
+        ResultKey { layout: "document".into(), fingerprint: fingerprint.into(), parts: IndexMap::new() }
     }
 
     fn begin(folder: &Path, key: &ResultKey, redo: bool) -> Result<Ledger, LedgerError> {

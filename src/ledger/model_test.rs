@@ -165,7 +165,11 @@ fn entry(document: usize, content: u8, source: usize, record: u64) -> Entry {
 }
 
 fn begin(folder: &Path, fingerprint: usize) -> Ledger {
-    let key = ResultKey { layout: "document".into(), fingerprint: FINGERPRINTS[fingerprint].into() };
+    let key = ResultKey {
+        layout: "document".into(),
+        fingerprint: FINGERPRINTS[fingerprint].into(),
+        parts: indexmap::IndexMap::new(),
+    };
     Ledger::begin(folder, &key, true, || Ok::<_, LedgerError>(())).unwrap()
 }
 

@@ -320,7 +320,7 @@ mod tests {
     use crate::ledger::ResultKey;
 
     fn begin(folder: &std::path::Path) -> Ledger {
-        let key = ResultKey { layout: "document".into(), fingerprint: "a".into() };
+        let key = ResultKey { layout: "document".into(), fingerprint: "a".into(), parts: IndexMap::new() };
         Ledger::begin(folder, &key, false, || Ok::<_, LedgerError>(())).unwrap()
     }
 

@@ -195,6 +195,16 @@ impl Ledger {
         self.query(|connection| connection.query_row(query, [file], |row| row.get(0)))
     }
 
+    /// The bytes of the statements of all documents, and those of the texts of these documents; `None` without documents.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn result_bytes(&self) -> Result<Option<(u64, u64)>, LedgerError> {
+        let query =
+            "SELECT sum(length), sum(json_extract(CAST(line AS TEXT), '$.bytes')) FROM documents HAVING count(*) > 0";
+        self.query(|connection| connection.query_row(query, (), |row| Ok((row.get(0)?, row.get(1)?))).optional())
+    }
+
     /// The name of a shard that was rewritten, and may still have to be renamed.
     ///
     /// # Errors

@@ -22,5 +22,5 @@ pub use flow::{Flow, Line, PipelineError, run};
 pub use interrupt::{Cause, Interrupt};
 pub use memory::Gate;
 pub use meter::{Counter, StageReport};
-pub(crate) use stage::process_inline;
 pub use stage::{Halt, Outlet, Parcel, Stage, StageError, run_inline};
+pub(crate) use stage::{finish_inline, process_inline};

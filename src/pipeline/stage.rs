@@ -174,6 +174,14 @@ pub(crate) fn process_inline<S: Stage>(
     collect(|outlet| stage.process(item, outlet))
 }
 
+/// Ends a stage on this thread, and returns its last results and rejections.
+///
+/// # Errors
+/// The error of the stage.
+pub(crate) fn finish_inline<S: Stage>(stage: &mut S) -> Result<(Vec<S::Out>, Vec<Rejection>), StageError> {
+    collect(|outlet| stage.finish(outlet))
+}
+
 /// The results and rejections that `work` sends to an outlet.
 fn collect<T>(
     work: impl FnOnce(&mut Outlet<'_, T>) -> Result<(), Halt>,

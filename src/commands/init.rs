@@ -1,0 +1,94 @@
+//! `pressrun init`: writes a commented configuration to begin with.
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use pressrun::config::json_schema;
+
+use crate::cli::InitArguments;
+
+/// The configuration of the repository: every key with its default.
+const CONFIGURATION: &str = include_str!("../../pipeline.toml");
+/// The file for editors, beside the configuration.
+const SCHEMA: &str = "pipeline.schema.json";
+/// The tests at the end of a new configuration.
+const TESTS: &str = "
+# Texts with expected results: `pressrun test` runs them, and `pressrun test --from STATEMENT` makes one of a result.
+[[tests]]
+text = \"\"\"“Rents in the city have risen by a fifth in a year,” said Ann Lee, the housing minister.\"\"\"
+expect = { topic = \"Housing\", speaker = \"Ann Lee\", act = \"say\" }
+
+[[tests]]
+text = \"The striker scored twice as the home side won the cup final.\"
+expect = { topic = \"Sports and Recreation\", sentiment = \"positive\", speaker = false }
+";
+/// The place of the model in the configuration of the repository.
+const MODEL: &str = "models/newsroom";
+
+/// Writes `pipeline.toml` and its JSON Schema into a folder. Nothing that is there is overwritten.
+///
+/// # Errors
+/// A file that is there already or cannot be written, or a model that cannot be found.
+pub(crate) fn init(arguments: &InitArguments) -> anyhow::Result<()> {
+    let folder = &arguments.directory;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    let configuration = configuration(arguments)?;
+    create(&folder.join("pipeline.toml"), &configuration)?;
+    create(&folder.join(SCHEMA), &format!("{:#}\n", json_schema()))?;
+    let mut out = std::io::stdout().lock();
+    let path = folder.join("pipeline.toml");
+    writeln!(out, "{} is ready. Next:", path.display())?;
+    writeln!(out, "    pressrun validate -c {}", path.display())?;
+    writeln!(out, "    pressrun run -c {}", path.display())?;
+    Ok(())
+}
+
+/// The text of the configuration for the new folder.
+fn configuration(arguments: &InitArguments) -> anyhow::Result<String> {
+    let model = match &arguments.model {
+        Some(model) => model.clone(),
+        None => std::env::current_dir().context("there is no current folder")?.join(MODEL),
+    };
+    let model = model
+        .canonicalize()
+        .with_context(|| format!("there is no model in `{}`: name its folder with --model", model.display()))?;
+    let Some(model) = model.to_str() else { bail!("the path of the model, `{}`, is not UTF-8", model.display()) };
+    let (_, body) = CONFIGURATION.split_once("\n\n").unwrap_or(("", CONFIGURATION));
+    let mut text = format!(
+        "#:schema {SCHEMA}\n# Every key with its default, and two tests at the end. Paths are relative to this file.\n\n{body}"
+    );
+    text = with_value(&text, "paths", "[\"articles\"]");
+    text = with_value(&text, "path", &toml_string(model));
+    text.push_str(TESTS);
+    Ok(text)
+}
+
+/// The text with another value for the first key of this name.
+fn with_value(text: &str, key: &str, value: &str) -> String {
+    let is_key = |line: &str| line.split_once('=').is_some_and(|(name, _)| name.trim() == key);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    if let Some(line) = lines.iter_mut().find(|line| is_key(line)) {
+        let comment = line.split_once('#').map(|(_, comment)| format!(" #{comment}")).unwrap_or_default();
+        *line = format!("{key} = {value}{comment}");
+    }
+    lines.join("\n") + "\n"
+}
+
+fn toml_string(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// Writes a file that is not there yet.
+fn create(path: &Path, content: &str) -> anyhow::Result<()> {
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
+    let mut file = match file {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!("`{}` is there already: remove it, or name another folder", path.display())
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot write `{}`", path.display())),
+    };
+    file.write_all(content.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))
+}
