@@ -1,10 +1,12 @@
 //! Reads documents of an output folder again from their places in the input.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::error::RunError;
+use crate::input::find::Finder;
 use crate::job::finder;
 use crate::ledger::Entry;
 use crate::output::schema::DocumentRecord;
@@ -25,15 +27,60 @@ pub(crate) fn documents(
     let mut input = config.input.clone();
     // A stored document counts even if its language is no longer wanted.
     input.languages.clear();
-    let only = places(entries);
-    let files: HashSet<&str> = entries.iter().map(|entry| entry.source.as_str()).collect();
-    let read = Read::new(&input, &config.run, ReadSettings { only: Some(only), ..ReadSettings::default() });
     let finder = finder(config, paths, Vec::new())?;
-    let sources = finder.sources().filter(|source| files.contains(source.place().source.as_str()));
+    let files = files_of(&finder, entries);
+    let mut only = Places::new();
+    for entry in entries {
+        if let Some(file) = files.get(&entry.document) {
+            only.insert((file.clone(), entry.record), known(entry));
+        }
+    }
+    let wanted: HashSet<&String> = files.values().collect();
+    let read = Read::new(&input, &config.run, ReadSettings { only: Some(only), ..ReadSettings::default() });
+    let sources = finder.sources().filter(|source| wanted.contains(&source.place().source));
     let outcome = run_inline(read, sources);
     let (chunks, _) = outcome.map_err(|cause| PipelineError::Failed { stage: "read", cause })?;
     let documents = chunks.into_iter().flat_map(|chunk| chunk.documents);
-    Ok(documents.map(|document| (document.id.clone(), document)).collect())
+    let mut found: HashMap<String, Document> = documents.map(|document| (document.id.clone(), document)).collect();
+    // A file under another path is the same one only if it has the same content.
+    for entry in entries.iter().filter(|entry| files.get(&entry.document) != Some(&entry.source)) {
+        if found.get(&entry.document).is_some_and(|document| entry.content.as_deref() != Some(&document.content)) {
+            found.remove(&entry.document);
+        }
+    }
+    Ok(found)
+}
+
+/// The file of each document, by the document's id. The path of a file depends on the folder that pressrun was started in: if no file has
+/// the stored path, it is the only one whose path ends with the stored one, or with which the stored one ends.
+fn files_of(finder: &Finder, entries: &[Entry]) -> HashMap<String, String> {
+    let mut by_name: HashMap<&OsStr, Vec<&Entry>> = HashMap::new();
+    for entry in entries {
+        by_name.entry(name_of(&entry.source)).or_default().push(entry);
+    }
+    let mut exact = HashMap::new();
+    let mut similar: HashMap<String, Vec<String>> = HashMap::new();
+    for source in finder.sources() {
+        let path = source.place().source;
+        for entry in by_name.get(name_of(&path)).into_iter().flatten() {
+            if path == entry.source {
+                exact.insert(entry.document.clone(), path.clone());
+            } else if Path::new(&path).ends_with(&entry.source) || Path::new(&entry.source).ends_with(&path) {
+                similar.entry(entry.document.clone()).or_default().push(path.clone());
+            }
+        }
+    }
+    for (document, paths) in similar {
+        if let [path] = paths.as_slice() {
+            exact.entry(document).or_insert_with(|| path.clone());
+        }
+    }
+    exact
+}
+
+/// The last part of a path.
+fn name_of(path: &str) -> &OsStr {
+    Path::new(path).file_name().unwrap_or_default()
 }
 
 /// The places of stored documents, with their ids and originals.

@@ -1,7 +1,8 @@
-//! Sentences that are no statements, by their form alone: bylines, agencies, credits, links and notes of databases.
+//! Sentences that are no statements, by their form alone: datelines, bylines, agencies, credits, links and notes of databases.
 //!
 //! A model finds more of them, but it has seen few of each kind, and these forms leave no doubt.
 
+use super::datelines::is_dateline;
 use crate::english::{AGENCIES, PUBLISHER_NOTICES, PUBLISHER_OPENINGS};
 
 /// The most words of a byline: two names and a role.
@@ -10,7 +11,7 @@ const MOST_WORDS_OF_BYLINE: usize = 9;
 /// The most words of a line that leads elsewhere.
 const MOST_WORDS_OF_LINE: usize = 25;
 
-/// Returns true if a sentence is a byline, an agency, a credit, a link or a publisher's note by its form.
+/// Returns true if a sentence is a dateline, a byline, an agency, a credit, a link or a publisher's note by its form.
 #[must_use]
 pub fn is_boilerplate(sentence: &str) -> bool {
     let sentence = sentence.trim();
@@ -22,6 +23,7 @@ pub fn is_boilerplate(sentence: &str) -> bool {
     AGENCIES.contains(&lower.as_str())
         || PUBLISHER_OPENINGS.iter().any(|opening| opens_with(&lower, opening))
         || PUBLISHER_NOTICES.iter().any(|notice| lower.contains(notice))
+        || is_dateline(sentence)
         || (words <= MOST_WORDS_OF_BYLINE && is_byline(sentence))
 }
 
@@ -60,6 +62,9 @@ mod tests {
             "BY ANN LEE, Staff Writer",
             "By Ann Lee and Bob Stone",
             "REUTERS",
+            "PORT CALLOWAY, Feb. 12, 2031 (Pressrun Wire) —",
+            "LONDON –",
+            "Lima, Peru --",
             "Load-Date: December 3, 2001",
             "READ MORE: Ten ways to save",
             "Photo: Ann Lee / Getty Images",
@@ -82,6 +87,9 @@ mod tests {
             "Copyrighted works were burned.",
             "He said more: nothing would change.",
             "By hook or by crook",
+            "LONDON — the storm has passed",
+            "He paused —",
+            "Ann Lee —",
         ] {
             assert!(!is_boilerplate(line), "{line}");
         }

@@ -20,6 +20,20 @@ pub(super) fn dateline(text: &str) -> Option<usize> {
     None
 }
 
+/// Returns true if `sentence` is a dateline and nothing else: `LIMA, Peru (AP) --`.
+pub(super) fn is_dateline(sentence: &str) -> bool {
+    let mut line = Dateline::default();
+    for token in tokens(sentence) {
+        if is_dash(token.text) {
+            return token.start + token.text.len() == sentence.len() && (line.is_named() || line.has_comma);
+        }
+        if line.add(token.text).is_none() {
+            return false;
+        }
+    }
+    false
+}
+
 /// The number of bytes of the label that the caption `paragraph` starts with: `Figure 1.3 The harbour in 1900`.
 pub(super) fn label(paragraph: &str) -> Option<usize> {
     let mut tokens = tokens(paragraph);
@@ -154,12 +168,16 @@ impl Dateline {
 
     /// Returns true if the tokens so far are a dateline before a dash and `after`.
     fn is_whole(&self, after: &str) -> bool {
+        let is_place_list = self.has_comma && abbreviations::is_starter(words::first(after));
+        self.stage != Stage::InBrackets && (self.is_named() || is_place_list) && is_story(after)
+    }
+
+    /// Returns true if the tokens so far end with an agency, or name a place in capitals.
+    fn is_named(&self) -> bool {
         const FEWEST_CAPITALS: usize = 4;
         const MOST_WORDS: usize = 4;
         let is_set_in_capitals = self.capitals >= FEWEST_CAPITALS && self.words <= MOST_WORDS && !self.has_small;
-        let is_place_list = self.has_comma && abbreviations::is_starter(words::first(after));
-        let is_named = self.stage == Stage::Agency || is_set_in_capitals || is_place_list;
-        self.stage != Stage::InBrackets && is_named && is_story(after)
+        self.stage == Stage::Agency || self.stage != Stage::InBrackets && is_set_in_capitals
     }
 }
 
