@@ -323,7 +323,7 @@ impl Display for Plan {
         }
         writeln!(f, "tokens      {} to infer, {} in the cache or repeated", self.tokens, self.recalled_tokens)?;
         match self.seconds {
-            Some(seconds) => writeln!(f, "time        about {} at the speed of the latest run", duration(seconds))?,
+            Some(seconds) => writeln!(f, "time        {} at the speed of the latest run", duration(seconds))?,
             None => writeln!(f, "time        not known: no run in this folder has inferred anything yet")?,
         }
         #[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
@@ -334,11 +334,13 @@ impl Display for Plan {
 
 /// A time for people.
 fn duration(seconds: f64) -> String {
-    if seconds < 90.0 {
-        format!("{seconds:.0} s")
+    if seconds < 1.0 {
+        "1 s or less".to_owned()
+    } else if seconds < 90.0 {
+        format!("about {seconds:.0} s")
     } else if seconds < 5400.0 {
-        format!("{:.0} min", seconds / 60.0)
+        format!("about {:.0} min", seconds / 60.0)
     } else {
-        format!("{:.1} h", seconds / 3600.0)
+        format!("about {:.1} h", seconds / 3600.0)
     }
 }

@@ -103,7 +103,8 @@ fn check_input(config: &Config, paths: Vec<PathBuf>, checks: &mut Vec<Check>) ->
         }
     };
     let survey = finder.survey();
-    let message = format!("{} files, {}", survey.files, in_units(survey.bytes));
+    let message =
+        format!("{} {}, {}", survey.files, if survey.files == 1 { "file" } else { "files" }, in_units(survey.bytes));
     checks.push(if survey.files == 0 { Check::warning("input", message) } else { Check::ok("input", message) });
     survey.bytes
 }
@@ -280,7 +281,7 @@ mod tests {
     fn a_configuration_without_faults_has_no_problems() {
         let (_folder, checks) = checks_of("[input]\npaths = [\"a.txt\"]\n");
         assert_eq!(problems(&checks), [""; 0]);
-        assert_eq!(checks[1].message, "1 files, 9 bytes");
+        assert_eq!(checks[1].message, "1 file, 9 bytes");
         assert!(checks.iter().any(|check| check.subject == "task" && check.status == Status::Warning), "{checks:?}");
     }
 

@@ -70,8 +70,12 @@ fn with_value(text: &str, key: &str, value: &str) -> String {
     let is_key = |line: &str| line.split_once('=').is_some_and(|(name, _)| name.trim() == key);
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     if let Some(line) = lines.iter_mut().find(|line| is_key(line)) {
-        let comment = line.split_once('#').map(|(_, comment)| format!(" #{comment}")).unwrap_or_default();
-        *line = format!("{key} = {value}{comment}");
+        let comment = line.find('#').map(|start| (start, line[start..].to_owned()));
+        *line = format!("{key} = {value}");
+        if let Some((column, comment)) = comment {
+            // The comment stays in its column, if the value leaves room.
+            *line = format!("{line:<width$}{comment}", width = column.max(line.len() + 1));
+        }
     }
     lines.join("\n") + "\n"
 }
