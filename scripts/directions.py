@@ -13,7 +13,7 @@ from pathlib import Path
 ROOMS = """
     main commands cli progress log
     plan compare explain expect validate
-    repeat reread job analyse loading revisions report error
+    repeat reread job streaming analyse loading revisions report error
     page
     drift export
     train evaluate labelled

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Run the pipeline: read articles, analyse them, write the results
     Run(RunArguments),
+    /// Analyse JSON Lines from standard input, and write one line for each to standard output
+    Stream(StreamArguments),
     /// Parse files and print their documents as JSON Lines, without a model
     Read(ReadArguments),
     /// Run the pipeline again on rejected inputs
@@ -218,6 +220,17 @@ pub(crate) struct PlanArguments {
     pub(crate) json: bool,
 
     /// Configuration file
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StreamArguments {
+    /// Workers per model [default: `workers` of the configuration]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) workers: Option<std::num::NonZeroUsize>,
+
+    /// Configuration file; `[input]` but its paths, `[models]`, `[tasks]`, `[output] fields` and `[run]` are used
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
 }

@@ -57,6 +57,21 @@ pub enum RunError {
         /// The limits, and what was found.
         limits: String,
     },
+    /// A stream would depend on how its lines come together.
+    #[error(
+        "the results of model `{model}` depend on the batch, so that a line out would depend on its neighbours: a stream cannot use it"
+    )]
+    DependsOnBatch {
+        /// The name of the model.
+        model: String,
+    },
+    /// The system could not start a thread.
+    #[error("cannot start a thread")]
+    NoThread {
+        /// The error of the system.
+        #[source]
+        cause: std::io::Error,
+    },
     /// Tests of the configuration fail.
     #[error("{failed} of {count} tests failed")]
     Tests {
@@ -110,6 +125,7 @@ impl RunError {
             Self::TooManyRejected { .. } | Self::Unusual { .. } | Self::Exceeded { .. } | Self::Tests { .. } => 1,
             Self::Config(_)
             | Self::Problems { .. }
+            | Self::DependsOnBatch { .. }
             | Self::Task(TaskError::Config(_))
             | Self::Drift(DriftError::Unreadable { .. } | DriftError::Holiday { .. })
             | Self::Ledger(LedgerError::Redo { .. } | LedgerError::Layout { .. }) => 78,

@@ -15,6 +15,8 @@ mod repeat;
 mod reread;
 /// The revisions of the parts that shape results.
 mod revisions;
+/// A stream of documents.
+mod streaming;
 
 /// `[[tests]]`: texts with expected results.
 pub mod expect;
@@ -99,3 +101,4 @@ pub mod record;
 pub use analyse::{Analyser, Analysis};
 pub use job::{Job, Request, Selection, finder, forget};
 pub use repeat::repeat;
+pub use streaming::{StreamCounts, Streaming};

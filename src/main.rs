@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Drift(arguments) => commands::drift::drift(arguments),
         Command::Compare(arguments) => commands::compare::compare(arguments),
         Command::Explain(arguments) => commands::explain::explain(arguments),
+        Command::Stream(arguments) => commands::stream::stream(arguments),
         Command::Split(arguments) => commands::split::split(arguments),
         Command::Test(arguments) => commands::test::test(arguments),
         Command::Train(arguments) => commands::train::train(arguments, &screen),

@@ -30,6 +30,8 @@ pub(crate) mod show;
 pub(crate) mod split;
 /// `pressrun status`
 pub(crate) mod status;
+/// `pressrun stream`
+pub(crate) mod stream;
 /// `pressrun test`
 pub(crate) mod test;
 /// `pressrun train`

@@ -4,10 +4,13 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::candidate::Candidate;
-use crate::digest::sha256;
+use crate::digest::{hexadecimal, sha256};
 
 /// Longer ids are cut: file names end at 255 bytes, and the layout adds an ending.
 const MAX_ID_BYTES: usize = 120;
+
+/// The number of hexadecimal digits of an id that is a digest.
+const CONTENT_ID_DIGITS: usize = 16;
 
 /// Gives out ids. Remembers eight bytes an id, and nothing else of it: where two ids share a hash, the later one gets
 /// a suffix that it would not have needed.
@@ -28,6 +31,16 @@ impl Identities {
             attempt += 1;
         }
         id
+    }
+}
+
+impl Candidate {
+    /// The record's own id made safe, or else a digest of its content. It depends on the record alone, so two records can have the same.
+    pub(crate) fn id_by_itself(&self) -> String {
+        match &self.own_id {
+            Some(own) => safe_id(own),
+            None => hexadecimal(&self.digest)[..CONTENT_ID_DIGITS].to_owned(),
+        }
     }
 }
 

@@ -31,3 +31,5 @@ pub(crate) mod refusal;
 pub(crate) mod stream;
 /// Bytes to text, and what a text is.
 mod text;
+
+pub(crate) use formats::StreamLine;

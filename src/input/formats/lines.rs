@@ -4,9 +4,13 @@ use std::io::BufRead;
 
 use super::beginning::Beginning;
 use super::{Format, envelope, json};
-use crate::input::intake::{Flow, Intake, Spot};
+use crate::config::InputConfig;
+use crate::deadline::guard::Guard;
+use crate::input::candidate::Candidate;
+use crate::input::intake::{Flow, Intake, LocatedRecord, Spot};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
+use crate::record::{Place, Reason, Rejection};
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["jsonl", "ndjson"],
@@ -59,6 +63,50 @@ impl Line {
     /// Its bytes, unless a failure broke it off.
     pub(super) fn into_bytes(self) -> Result<Vec<u8>, Refusal> {
         self.failure.map_or(Ok(self.bytes), Err)
+    }
+}
+
+/// A line of an endless stream of records. Each line is one record, also a blank one.
+pub(crate) struct StreamLine {
+    line: Line,
+    limit: u64,
+}
+
+impl StreamLine {
+    /// Reads the next line of `stream`, which has this number. At most `limit` bytes of it are kept.
+    pub(crate) fn read(stream: &mut Stream<'_>, number: u64, limit: u64) -> Option<Self> {
+        next(stream, number, limit).map(|line| Self { line, limit })
+    }
+
+    /// The number of bytes that are kept of it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.line.bytes.len()
+    }
+
+    /// Parses the line as a JSON object.
+    ///
+    /// # Errors
+    /// The rejection of a line that cannot be a document.
+    pub(crate) fn parse(self, settings: &InputConfig, guard: &Guard) -> Result<Candidate, Rejection> {
+        let Self { line, limit } = self;
+        let place = Place { line: Some(line.number), ..Place::file("-") };
+        if line.length > limit {
+            return Err(Refusal::too_large(line.length, limit).into_rejection(place, &line.bytes));
+        }
+        if let Some(refusal) = line.failure {
+            return Err(refusal.into_rejection(place, &line.bytes));
+        }
+        let mut bytes = line.bytes;
+        bytes.truncate(bytes.trim_ascii_end().len());
+        if bytes.is_empty() {
+            return Err(Refusal::new(Reason::Empty, "is a blank line").into_rejection(place, b""));
+        }
+        let record = Box::new(json::Value::new(bytes, line.is_open));
+        let located = LocatedRecord { place: place.clone(), name: String::new(), record };
+        match Candidate::parse(located, settings, guard, false)? {
+            Some(candidate) => Ok(candidate),
+            None => Err(Refusal::new(Reason::MissingText, "is no article").into_rejection(place, b"")),
+        }
     }
 }
 

@@ -83,6 +83,8 @@ mod wire;
 /// XML as a tree.
 mod xml;
 
+pub(crate) use lines::StreamLine;
+
 use encoding_rs::{Encoding, UTF_8};
 
 use super::intake::{Flow, Intake, Spot};

@@ -1,0 +1,43 @@
+//! `pressrun stream`: a document a line in, a line out for each.
+
+use std::io::ErrorKind;
+
+use pressrun::Streaming;
+use pressrun::config::Config;
+use pressrun::error::RunError;
+use pressrun::pipeline::{Interrupt, PipelineError};
+
+use crate::cli::StreamArguments;
+
+/// The exit code of a stream that the user stopped twice: 128 plus the number of SIGINT.
+const EXIT_INTERRUPTED: i32 = 130;
+
+/// Answers the lines of standard input on standard output.
+///
+/// # Errors
+/// A configuration or a model that cannot be used, before the first line is read; a model that is broken.
+pub(crate) fn stream(arguments: &StreamArguments) -> anyhow::Result<()> {
+    let config = Config::load(&arguments.config).map_err(RunError::from)?;
+    let streaming = Streaming::prepare(config, arguments.workers)?;
+    let interrupt = Interrupt::default();
+    let on_signal = interrupt.clone();
+    ctrlc::set_handler(move || {
+        if on_signal.request() {
+            std::process::exit(EXIT_INTERRUPTED);
+        }
+    })?;
+    let outcome = streaming.run(std::io::stdin(), std::io::stdout(), &interrupt);
+    match outcome {
+        // The reader closed the pipe.
+        Err(RunError::Pipeline(PipelineError::Failed { cause, .. })) if is_broken_pipe(&*cause) => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(counts) => {
+            tracing::info!(documents = counts.documents, rejected = counts.rejected, "the stream has ended");
+            Ok(())
+        }
+    }
+}
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
