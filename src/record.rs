@@ -195,7 +195,8 @@ pub enum TextFlag {
     Markup,
     /// It came with control characters. Those of windows-1252 became the characters that they stand for; others were left out.
     Controls,
-    /// Its JSON was not valid, and was repaired: half surrogates, `NaN`, raw control characters.
+    /// Its JSON was not valid, or its line ends were escaped twice, and it was repaired: half surrogates, `NaN`, raw control characters,
+    /// `\n` in letters.
     Repaired,
     /// A field of its metadata holds no text, and was left out.
     Metadata,

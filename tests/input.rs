@@ -762,7 +762,7 @@ fn every_example_is_read() {
         }
         files += 1;
     }
-    assert!(files >= 29, "{files}");
+    assert!(files >= 41, "{files}");
 }
 
 #[test]

@@ -71,12 +71,21 @@ pub(super) fn dialect(beginning: &[u8]) -> Option<&'static Dialect> {
     while let Some(at) = memchr::memchr(b'<', rest) {
         rest = &rest[at + 1..];
         let name = local_name(rest);
+        if name == b"entry" && is_of_atom(rest) {
+            return Some(&feed::ATOM);
+        }
         let dialect = DIALECTS.iter().copied().find(|dialect| dialect.roots.iter().any(|root| root.as_bytes() == name));
         if dialect.is_some() {
             return dialect;
         }
     }
     None
+}
+
+/// Tells whether the tag that begins here is of Atom: an entry may be a file of its own.
+fn is_of_atom(tag: &[u8]) -> bool {
+    let tag = &tag[..memchr::memchr(b'>', tag).unwrap_or(tag.len())];
+    memchr::memmem::find(tag, b"http://www.w3.org/2005/Atom").is_some()
 }
 
 /// Tells whether a file says that it is XML.

@@ -138,6 +138,18 @@ pub(super) fn find_more(window: &[u8], fields: &FieldNames, depth: u64) -> Optio
     None
 }
 
+/// The title of a JSON Feed, by its fields `before` the first item. Other envelopes have titles of other things.
+pub(super) fn feed_title(before: &[u8]) -> Option<String> {
+    memchr::memmem::find(before, b"jsonfeed.org/version")?;
+    let mut cursor = Cursor { bytes: before, at: 0 };
+    cursor.pass_blank();
+    cursor.enter(b'{')?;
+    while cursor.key()? != "title" {
+        cursor.pass_value()?;
+    }
+    serde_json::Deserializer::from_slice(&before[cursor.at..]).into_iter().next()?.ok()
+}
+
 /// A value by what is in it.
 #[derive(Debug)]
 enum Shape {

@@ -40,8 +40,9 @@ fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parse
         item.exactly("itunes:summary").map(written_text),
         item.anywhere("media:description").map(written_text),
     ];
-    let is_left_out =
-        item.exactly("wp:post_type").and_then(Node::text).is_some_and(|kind| NO_ARTICLES.contains(&&*kind));
+    let is_left_out = [("wp:post_type", &NO_ARTICLES[..]), ("wp:status", &["auto-draft", "trash"])]
+        .iter()
+        .any(|(name, words)| item.exactly(name).and_then(Node::text).is_some_and(|word| words.contains(&&*word)));
     if is_left_out {
         return Ok(Parsed { own_id: item.own_text("guid"), metadata, ..Parsed::left_out(encoding) });
     }
@@ -79,12 +80,24 @@ fn parse_entry(entry: &str, feed: &str, encoding: &'static str) -> Result<Parsed
         language: entry.attribute("xml:lang").or_else(|| lang_of(feed)),
         source: entry.text_at(&["source", "title"]).or_else(|| channel_text(feed, "title")),
     };
+    if is_of_blog_alone(&entry) {
+        return Ok(Parsed { own_id: entry.text_at(&["id"]), metadata, ..Parsed::left_out(encoding) });
+    }
     let bodies = [
         entry.own("content").map(content),
         entry.own("summary").map(content),
         entry.anywhere("media:description").map(written_text),
     ];
     document(bodies, entry.text_at(&["id"]), metadata, encoding)
+}
+
+/// Tells whether an entry of an export of Blogger is no article: a comment, a setting or the template.
+fn is_of_blog_alone(entry: &Node<'_>) -> bool {
+    let is_kind =
+        |category: &&Node<'_>| category.attribute("scheme").is_some_and(|scheme| scheme.ends_with("g/2005#kind"));
+    let kind = entry.all("category").find(is_kind).and_then(|category| category.attribute("term"));
+    let kind = kind.or_else(|| entry.exactly("blogger:type").and_then(Node::text));
+    kind.is_some_and(|kind| !["post", "page"].iter().any(|article| kind.to_ascii_lowercase().ends_with(article)))
 }
 
 /// The text of an element of Atom by its type, and whether it had markup that it should not have.
@@ -264,12 +277,37 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_may_be_a_file_of_its_own() {
+        let entry = "<?xml version=\"1.0\"?><entry xmlns=\"http://www.w3.org/2005/Atom\"><title>Quay</title><content>One.</content></entry>";
+        for name in ["a.xml", "a.atom", "a"] {
+            let article = read_article(name, entry.as_bytes());
+            assert_eq!((article.metadata.title.as_deref(), article.text.as_str()), (Some("Quay"), "One."), "{name}");
+        }
+    }
+
+    #[test]
+    fn of_an_export_of_blogger_the_posts_are_read() {
+        let entry = |kind: &str| {
+            format!(
+                "<entry><category scheme=\"http://schemas.google.com/g/2005#kind\" term=\"http://schemas.google.com/blogger/2008/kind#{kind}\"/><content>x</content></entry>"
+            )
+        };
+        let newer = "<entry><blogger:type>COMMENT</blogger:type><content>x</content></entry><entry><blogger:type>POST</blogger:type><content>x</content></entry>";
+        let kinds = ["template", "settings", "comment", "post", "page"].map(entry).concat();
+        let feed = format!("<feed xmlns:blogger=\"b\">{kinds}{newer}</feed>");
+        let left_out: Vec<bool> =
+            read_articles("a.xml", feed.as_bytes()).iter().map(|article| article.is_left_out).collect();
+        assert_eq!(left_out, [true, true, true, false, false, true, false]);
+    }
+
+    #[test]
     fn attachments_of_an_export_are_left_out() {
         let item = "<item><title>quay.jpg</title><description></description><wp:post_type>attachment</wp:post_type></item>\
-            <item><content:encoded>One.</content:encoded><wp:post_type>post</wp:post_type></item>";
+            <item><content:encoded>One.</content:encoded><wp:post_type>post</wp:post_type></item>\
+            <item><content:encoded>Two.</content:encoded><wp:post_type>post</wp:post_type><wp:status>trash</wp:status></item>";
         let left_out: Vec<bool> =
             read_articles("a.xml", &rss(item)).iter().map(|article| article.is_left_out).collect();
-        assert_eq!(left_out, [true, false]);
+        assert_eq!(left_out, [true, false, true]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::config::values::FieldPath;
 use crate::config::{FieldNames, RecordMarkup};
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
+use crate::input::text::escapes;
 use crate::input::text::record_markup::{plain_line, plain_text};
 use crate::record::{Metadata, Reason, TextFlag};
 
@@ -24,8 +25,12 @@ pub(super) fn document(
     Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
 }
 
-/// A document whose text and metadata have no tags, entities and shortcodes any more, unless these are to be kept.
+/// A document with line ends for escaped ones, whose text and metadata have no tags, entities and shortcodes any more, unless these are to be
+/// kept.
 pub(super) fn without_markup(mut parsed: Parsed, markup: RecordMarkup) -> Result<Parsed, Refusal> {
+    if escapes::mend(&mut parsed.text) {
+        parsed.flag(TextFlag::Repaired);
+    }
     if markup == RecordMarkup::Keep {
         return Ok(parsed);
     }

@@ -1,6 +1,7 @@
 //! JSON: an object a document, alone, one after another, or in an array. Values are cut out first and parsed later.
 
 use std::io::BufRead;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::IgnoredAny;
@@ -26,8 +27,11 @@ const ENVELOPE_BYTES: usize = 1 << 20;
 /// The number of bytes in which a script before a value is looked for.
 const MAX_SCRIPT_BYTES: usize = 128;
 
+/// The record separator in front of each object of a JSON text sequence (RFC 7464).
+pub(super) const SEPARATOR: u8 = 0x1e;
+
 pub(super) static FORMAT: Format = Format {
-    extensions: &["json", "ninjs"],
+    extensions: &["json", "ninjs", "json-seq"],
     is_one_record: false,
     recognise,
     read: |stream, _, intake| read_values(stream, intake),
@@ -40,6 +44,7 @@ fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
     match beginning.first() {
         Some(b'{') => has_extension || !is_malformed(beginning.long_line().0),
         Some(b'[') => has_extension || is_array_of_objects(beginning.text()),
+        Some(SEPARATOR) => beginning.text()[1..].trim_ascii_start().starts_with(b"{"),
         _ => has_extension && script_bytes(beginning.text()).is_some(),
     }
 }
@@ -55,6 +60,36 @@ fn script_bytes(text: &[u8]) -> Option<usize> {
 /// Tells whether a line is neither JSON nor the beginning of it.
 fn is_malformed(line: &[u8]) -> bool {
     check(line).is_err_and(|error| !error.is_eof())
+        && glued(line).is_none_or(|objects| check(&line[objects[0].clone()]).is_err())
+}
+
+/// The places of the objects on a line that has several, one behind the other: `{"a": 1}{"b": 2}`. None on most lines.
+pub(super) fn glued(line: &[u8]) -> Option<Vec<Range<usize>>> {
+    let mut brackets = memchr::memchr_iter(b'{', line);
+    if !brackets.any(|at| line[..at].iter().rfind(|byte| !is_between(**byte)) == Some(&b'}')) {
+        return None;
+    }
+    let mut objects: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    loop {
+        at += line[at..].iter().take_while(|byte| is_between(**byte)).count();
+        match line.get(at) {
+            None => return (objects.len() > 1).then_some(objects),
+            Some(b'{') => {}
+            Some(_) => return None,
+        }
+        let length = match Scan::default().scan(&line[at..]) {
+            Step::Ends(length) => length,
+            Step::GoesOn | Step::Breaks(_) => line.len() - at,
+        };
+        objects.push(at..at + length);
+        at += length;
+    }
+}
+
+/// Tells whether a byte may stand between two objects.
+fn is_between(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == SEPARATOR
 }
 
 /// Checks that a line is one JSON value, or nearly so.
@@ -74,6 +109,8 @@ pub(super) struct Value {
     /// True if the file ends here, so that the object may be cut short.
     is_open: bool,
     form: Form,
+    /// The title of the feed that it is an item of.
+    feed_title: Option<Arc<str>>,
 }
 
 /// The form of a value.
@@ -87,7 +124,7 @@ enum Form {
 
 impl Value {
     pub(super) fn new(bytes: Vec<u8>, is_open: bool) -> Self {
-        Self { bytes, is_open, form: Form::Object }
+        Self { bytes, is_open, form: Form::Object, feed_title: None }
     }
 }
 
@@ -117,6 +154,7 @@ fn read_values(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
         around: Around::Nothing,
         may_be_envelope: true,
         is_script: script.is_some(),
+        feed_title: None,
     };
     loop {
         let spot_of_end = Spot::record(elements.stream.position());
@@ -183,6 +221,8 @@ struct Elements<'s, 'r> {
     may_be_envelope: bool,
     /// True if the values stand in a script.
     is_script: bool,
+    /// The title of the feed that the values are items of.
+    feed_title: Option<Arc<str>>,
 }
 
 impl Elements<'_, '_> {
@@ -191,7 +231,7 @@ impl Elements<'_, '_> {
         loop {
             let Some(&first) = self.stream.fill_buf()?.first() else { return Ok(None) };
             match (&self.around, first) {
-                (_, b',' | b' ' | b'\t' | b'\r' | b'\n') => self.stream.consume(1),
+                (_, b',' | b' ' | b'\t' | b'\r' | b'\n' | SEPARATOR) => self.stream.consume(1),
                 (Around::Nothing, b';' | b')') if self.is_script => self.stream.consume(1),
                 (Around::Nothing, b'[') => {
                     self.around = Around::Array;
@@ -214,11 +254,13 @@ impl Elements<'_, '_> {
                     }
                 }
                 (Around::Nothing, b'{') if self.may_be_envelope => {
-                    match envelope::find(self.stream.peek(ENVELOPE_BYTES), self.fields) {
+                    let window = self.stream.peek(ENVELOPE_BYTES);
+                    match envelope::find(window, self.fields) {
                         Some(Envelope { items: Items::Columns, .. }) => {
                             return Ok(Some(Element { is_columns: true, ..element(self.stream, self.limit) }));
                         }
                         Some(Envelope { begin, depth, items }) => {
+                            self.feed_title = envelope::feed_title(&window[..begin]).map(Arc::from);
                             self.stream.consume(begin);
                             self.around = Around::Envelope(depth, items);
                         }
@@ -246,6 +288,7 @@ impl Elements<'_, '_> {
             Around::Envelope(_, Items::Rows(names)) => value.form = Form::Row(Arc::clone(names)),
             _ => {}
         }
+        value.feed_title.clone_from(&self.feed_title);
         Some(Element { spot, content: Ok(value), is_columns })
     }
 
@@ -260,7 +303,11 @@ impl Elements<'_, '_> {
             let (passed, is_end) = match scan.scan(buffer) {
                 Step::GoesOn => (buffer.len(), false),
                 Step::Ends(length) => (length, true),
-                Step::Breaks(length) => (length, false),
+                Step::Breaks(length) => {
+                    // The string ends with its line.
+                    scan = Scan { depth: scan.depth, ..Scan::default() };
+                    (length, false)
+                }
             };
             self.stream.consume(passed);
             if is_end {
@@ -433,12 +480,15 @@ fn pass_line(stream: &mut Stream<'_>) {
 
 /// An object to a document: by the fields that the configuration names, or else by the names of a known shape.
 fn parse(value: Value, settings: &InputConfig) -> Result<Parsed, Refusal> {
-    let Value { bytes, is_open, form } = value;
+    let Value { bytes, is_open, form, feed_title } = value;
     let (json, encoding) = decode(without_half_surrogates(bytes))?;
     let (object, is_repaired) = parse_object(&json, is_open, &form)?;
     let mut parsed = document(object, &settings.fields, encoding)?;
     if is_repaired {
         parsed.flag(TextFlag::Repaired);
+    }
+    if let Some(title) = feed_title {
+        parsed.metadata.source.get_or_insert_with(|| title.as_ref().to_owned());
     }
     if let Form::Keyed(key) = form
         && !WRAPPERS.contains(&key.as_str())
@@ -479,7 +529,7 @@ fn has_long_integer(object: &Json) -> bool {
 fn document(mut object: Json, names: &FieldNames, encoding: &'static str) -> Result<Parsed, Refusal> {
     unwrap_fields(&mut object, names);
     let is_null = find(&object, &names.text).is_some_and(Json::is_null);
-    let text = match take_value(&mut object, &names.text).map(json_fields::text) {
+    let text = match take_value(&mut object, &names.text).map(json_fields::body) {
         Some(Held::Text(text)) => text,
         Some(Held::Unreadable) => {
             let message = format!("holds neither a text nor a list of texts in `{}`", names.text);
@@ -488,6 +538,7 @@ fn document(mut object: Json, names: &FieldNames, encoding: &'static str) -> Res
         Some(Held::Nothing) if !is_null => {
             return Err(Refusal::new(Reason::Empty, format!("holds no text in `{}`", names.text)));
         }
+        Some(Held::Nothing) | None if is_action(&object) => return Ok(Parsed::left_out(encoding)),
         Some(Held::Nothing) | None => {
             let known = ninjs::parse(&object, encoding).or_else(|| known_json::parse(&object, encoding));
             return known.unwrap_or_else(|| Err(missing_text(&object, names)));
@@ -557,12 +608,35 @@ fn take_value(object: &mut Json, path: &FieldPath) -> Option<Json> {
     found.map(Json::take)
 }
 
+/// Tells whether an object only says what a search engine should do with the next line: `{"index": {"_id": "1"}}`.
+fn is_action(object: &Json) -> bool {
+    let Some(fields) = object.as_object().filter(|fields| fields.len() == 1) else { return false };
+    let action = ["index", "create"].iter().find_map(|name| fields.get(*name)?.as_object());
+    action.is_some_and(|target| target.keys().all(|key| key.starts_with('_')))
+}
+
 fn missing_text(object: &Json, names: &FieldNames) -> Refusal {
     const MOST_NAMED: usize = 20;
-    let known = object.as_object().into_iter().flat_map(Map::keys).take(MOST_NAMED);
+    let listed = |fields: &Map<String, Json>| crate::config::listed(fields.keys().take(MOST_NAMED));
+    let known = object.as_object().map(listed).unwrap_or_default();
+    let inside =
+        inner_records(object, 0).map(|(path, fields)| format!("; the objects in `{path}` have {}", listed(fields)));
+    let inside = inside.unwrap_or_default();
     let records = names.records.as_ref().map(|path| format!("no records at `{path}` and ")).unwrap_or_default();
-    let message = format!("has {records}no field `{}`; its fields are {}", names.text, crate::config::listed(known));
+    let message = format!("has {records}no field `{}`; its fields are {known}{inside}", names.text);
     Refusal::new(Reason::MissingText, message)
+}
+
+/// The path of the first list of objects in an object, and the fields of the first of them.
+fn inner_records(object: &Json, depth: usize) -> Option<(String, &Map<String, Json>)> {
+    const MAX_DEPTH: usize = 3;
+    object.as_object()?.iter().find_map(|(name, value)| match value {
+        Json::Array(items) => Some((name.clone(), items.first()?.as_object()?)),
+        Json::Object(_) if depth < MAX_DEPTH => {
+            inner_records(value, depth + 1).map(|(path, fields)| (format!("{name}.{path}"), fields))
+        }
+        _ => None,
+    })
 }
 
 /// Messages name the column alone if the record is one line.
@@ -673,6 +747,54 @@ mod tests {
         }
         let long = read_article("a.jsonl", br#"{"id": 123456789012345678901, "text": "One."}"#);
         assert_eq!((long.own_id.as_deref(), long.flags.len()), (Some("123456789012345678901"), 0));
+    }
+
+    #[test]
+    fn a_string_that_does_not_close_behind_the_records_ends_with_its_line() {
+        let envelope = "{\"articles\": [{\"id\": 1, \"text\": \"One.\"}],\n \"next\": \"x,\n \"more\": [1],\n \"last\": {\"a\": 1}\n}";
+        assert_eq!(read_texts("a.json", envelope.as_bytes()), [Ok("One.".to_owned())]);
+    }
+
+    #[test]
+    fn the_title_of_a_feed_is_the_source_of_its_items() {
+        let feed = |version: &str| {
+            let feed = format!(
+                r#"{{"version": "{version}", "title": "Bay Courier", "items": [{{"id": "1", "content_text": "One."}}]}}"#
+            );
+            read_article("a.json", feed.as_bytes()).metadata.source
+        };
+        assert_eq!(feed("https://jsonfeed.org/version/1.1").as_deref(), Some("Bay Courier"));
+        assert_eq!(feed("7"), None, "other envelopes have titles of other things");
+    }
+
+    #[test]
+    fn a_string_that_holds_the_json_of_an_editor_is_no_text() {
+        let blocks = r#"{\"blocks\": [{\"type\": \"paragraph\", \"data\": {\"text\": \"One.\"}}, {\"data\": {\"text\": \"Two.\"}}]}"#;
+        let texts = read_texts(
+            "a.jsonl",
+            format!("{{\"text\": \"{blocks}\"}}\n{{\"text\": \"[One] {{two}}\"}}\n{{\"text\": \"[]\"}}").as_bytes(),
+        );
+        assert_eq!(texts, [Ok("One.\n\nTwo.".to_owned()), Ok("[One] {two}".to_owned()), Err(Reason::Empty)]);
+    }
+
+    #[test]
+    fn lines_that_tell_a_search_engine_what_to_do_are_left_out() {
+        let lines = b"{\"index\": {\"_index\": \"news\", \"_id\": \"1\"}}\n{\"text\": \"One.\"}\n{\"create\": {}}\n{\"text\": \"Two.\"}\n";
+        let left_out: Vec<bool> = read_articles("a.jsonl", lines).iter().map(|article| article.is_left_out).collect();
+        assert_eq!(left_out, [true, false, true, false]);
+    }
+
+    #[test]
+    fn a_missing_text_names_the_fields_of_the_records_inside() {
+        use crate::config::InputConfig;
+        use crate::input::raw_record::RawRecord;
+        let json = br#"{"status": "ok", "response": {"results": [{"headline": "Quay", "story": "One."}]}}"#;
+        let refusal = Box::new(super::Value::new(json.to_vec(), false)).parse(&InputConfig::default()).err().unwrap();
+        assert!(
+            refusal.message.ends_with("the objects in `response.results` have `headline`, `story`"),
+            "{}",
+            refusal.message
+        );
     }
 
     #[test]

@@ -7,10 +7,11 @@ pub(super) const TEXT_NAMES: [&str; 10] =
     ["text", "value", "content", "rendered", "paragraph", "body", "html", "p", "#text", "$t"];
 
 /// Fields of an object that stands for a part of a text, and hold its smaller parts.
-const TREE_NAMES: &[&str] = &["paragraphs", "children", "blocks", "sections", "sentences", "contents", "data", "items"];
+const TREE_NAMES: &[&str] =
+    &["paragraphs", "children", "blocks", "sections", "sentences", "contents", "data", "items", "root"];
 
 /// Fields that say what a node of a tree is.
-const KINDS: [&str; 4] = ["type", "_type", "nodeType", "style"];
+const KINDS: [&str; 5] = ["type", "_type", "nodeType", "style", "role"];
 
 /// Fields of a section that stand above its text.
 const HEADINGS: [&str; 5] = ["heading", "title", "header", "subtitle", "question"];
@@ -64,6 +65,19 @@ impl Held {
     }
 }
 
+/// The text of an article that is the value of a field. A string may hold the JSON of an editor.
+pub(super) fn body(value: Json) -> Held {
+    if let Json::String(string) = &value {
+        let inner = string.trim();
+        let is_json = inner.starts_with(['{', '[']) && inner.ends_with(['}', ']']);
+        let held = is_json.then(|| serde_json::from_str(inner).map_or(Held::Unreadable, text));
+        if let Some(held @ (Held::Text(_) | Held::Nothing)) = held {
+            return held;
+        }
+    }
+    text(value)
+}
+
 /// The text of an article. The items of a list are its paragraphs: strings, or objects with a text. Editors keep a text as a tree: of
 /// blocks, and of pieces of a line below them.
 pub(super) fn text(value: Json) -> Held {
@@ -86,7 +100,20 @@ pub(super) fn text(value: Json) -> Held {
 
 /// The text of an object: of a node in the tree of an editor, of a section with a heading, or of one that has nothing but a text.
 fn text_of_object(mut fields: Map<String, Json>) -> Held {
-    const PICTURES: [&str; 7] = ["audio", "embed", "figure", "gallery", "image", "photo", "video"];
+    const PICTURES: [&str; 12] = [
+        "audio",
+        "byline",
+        "caption",
+        "divider",
+        "embed",
+        "figure",
+        "gallery",
+        "image",
+        "interstitial_link",
+        "link_list",
+        "photo",
+        "video",
+    ];
     let kind = KINDS.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default().to_owned();
     if PICTURES.contains(&kind.as_str()) {
         return Held::Nothing;

@@ -1,8 +1,9 @@
-//! JSON Lines: a document a line. A bad line costs only itself, and a long one no memory.
+//! JSON Lines: a document a line. A bad line costs only itself, and a long one no memory. Several objects on one line are several
+//! documents.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
-use super::beginning::Beginning;
+use super::beginning::{Beginning, HEAD_BYTES};
 use super::{Format, envelope, json};
 use crate::config::InputConfig;
 use crate::deadline::guard::Guard;
@@ -19,11 +20,15 @@ pub(super) static FORMAT: Format = Format {
     read: |stream, _, intake| read_lines(stream, intake),
 };
 
-/// A first line that is a complete JSON object, or the name of such a file. An array, an object over many lines and an envelope of records
-/// are none.
+/// The end of a first line is looked for within so many bytes.
+const LINE_BYTES: usize = 1 << 20;
+
+/// A first line that is a complete JSON object, or the name of such a file. An array, an object over many lines, an envelope of records
+/// and a sequence with a record separator in front of each object are none.
 fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
     let is_named = beginning.has_extension(FORMAT.extensions);
     match beginning.first() {
+        Some(json::SEPARATOR) => false,
         Some(b'[') => is_named && !json::is_array_of_objects(beginning.text()),
         Some(b'{') => {
             let fields = beginning.fields;
@@ -112,6 +117,33 @@ impl StreamLine {
 
 /// Reads every line as a record. Blank lines are none.
 fn read_lines(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
+    if has_old_lines(stream) && memchr::memmem::find(stream.peek(LINE_BYTES), b"}\r").is_some() {
+        return put_lines(&mut Stream::new(OldLines(stream)), intake);
+    }
+    put_lines(stream, intake)
+}
+
+/// Tells whether lines end with a carriage return alone, as far as can be seen.
+pub(super) fn has_old_lines(stream: &mut Stream<'_>) -> bool {
+    // Nearly all files have a line end here.
+    !stream.peek(HEAD_BYTES).contains(&b'\n') && {
+        let head = stream.peek(LINE_BYTES);
+        memchr::memchr(b'\r', head).is_some() && memchr::memchr(b'\n', head).is_none()
+    }
+}
+
+/// A stream whose lines end with a carriage return alone, the way of old Macintoshes, with line feeds.
+pub(super) struct OldLines<'s, 'r>(pub(super) &'s mut Stream<'r>);
+
+impl Read for OldLines<'_, '_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.0.read(into)?;
+        into[..length].iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+        Ok(length)
+    }
+}
+
+fn put_lines(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     let limit = intake.settings().max_document_bytes.get();
     let mut number = 1;
     while let Some(line) = next(stream, number, limit) {
@@ -137,7 +169,15 @@ fn put_line(line: Line, limit: u64, intake: &mut Intake<'_>) -> Flow {
     if bytes.ends_with(b"},") {
         bytes.pop();
     }
-    intake.put(spot, json::Value::new(bytes, line.is_open))
+    let Some(objects) = json::glued(&bytes) else {
+        return intake.put(spot, json::Value::new(bytes, line.is_open));
+    };
+    for object in objects {
+        let spot = Spot::Line { line: line.number, byte: line.byte + object.start as u64 };
+        let is_open = line.is_open && object.end == bytes.len();
+        intake.put(spot, json::Value::new(bytes[object].to_vec(), is_open))?;
+    }
+    Flow::Continue(())
 }
 
 /// The next line without its end. Beyond the limit bytes are counted and dropped.
@@ -186,6 +226,28 @@ mod tests {
             read_texts("a.jsonl", b"[1]\n{\"text\": \"One.\"}"),
             [Err(Reason::InvalidJson), Ok("One.".to_owned())]
         );
+    }
+
+    #[test]
+    fn objects_without_line_feeds_between_them_are_documents() {
+        let one_and_two = [Ok("One }{ {.".to_owned()), Ok("Two.".to_owned())];
+        let one = "{\"text\": \"One }{ {.\", \"more\": {\"x\": {}}}";
+        let two = "{\"text\": \"Two.\"}";
+        for content in [
+            format!("{one}{two}"),
+            format!("{one} {two}\n"),
+            format!("{one}\r{two}\r"),
+            format!("\u{1e}{one}\n\u{1e}{two}\n"),
+            format!("\u{1e}{one}\u{1e}{two}"),
+        ] {
+            for name in ["a.jsonl", "a.json", "a"] {
+                assert_eq!(read_texts(name, content.as_bytes()), one_and_two, "{name}: {content}");
+            }
+        }
+        let cut = format!("{one}{{\"text\": \"Two");
+        assert_eq!(read_texts("a.jsonl", cut.as_bytes()), [one_and_two[0].clone(), Err(Reason::Truncated)]);
+        let wrong = format!("{one} and {two}\n{two}");
+        assert_eq!(read_texts("a.jsonl", wrong.as_bytes()), [Err(Reason::InvalidJson), one_and_two[1].clone()]);
     }
 
     #[test]

@@ -36,6 +36,8 @@ mod json_fields;
 mod known_json;
 /// JSON Lines.
 mod lines;
+/// Lists and bytes as programs write them into cells.
+mod literals;
 /// Mail and saved web pages.
 mod mail;
 /// Documents of word processors.
@@ -218,6 +220,19 @@ mod tests {
         extensions.sort_unstable();
         extensions.dedup();
         assert_eq!(extensions.len(), before);
+    }
+
+    #[test]
+    fn every_example_may_be_cut_anywhere() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/formats");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            // Tests of the layers cut what is compressed or archived.
+            if !matches!(names::extension(name).as_str(), "gz" | "zst" | "lz4" | "zip" | "wacz") {
+                testing::read_every_cut(name, &std::fs::read(&path).unwrap());
+            }
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
             .attribute_at(PUBDATA, "ex-ref")
             .or_else(|| nitf.attribute_at(&["head", "docdata", "doc-id"], "id-string")),
         title: headline(&nitf),
-        byline: nitf.at(&["body", "body.head", "byline"]).and_then(byline),
+        byline: nitf.at(&["body", "body.head"]).and_then(bylines),
         published: nitf
             .attribute_at(&["head", "docdata", "date.release"], "norm")
             .or_else(|| nitf.attribute_at(PUBDATA, "date.publication"))
@@ -45,6 +45,12 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
 pub(super) fn headline(node: &Node<'_>) -> Option<String> {
     let headline = node.anywhere("hedline").and_then(|hedline| hedline.at(&["hl1"]));
     headline.or_else(|| node.at(&["head", "title"])).and_then(Node::text)
+}
+
+/// The bylines of an article, each of an author of their own.
+fn bylines(head: &Node<'_>) -> Option<String> {
+    let bylines: Vec<String> = head.all("byline").filter_map(byline).collect();
+    Some(bylines.join(", ")).filter(|bylines| !bylines.is_empty())
 }
 
 /// The names in a byline, or all of it where none is marked up. The title of the author stands there without a space.

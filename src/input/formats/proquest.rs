@@ -1,6 +1,7 @@
 //! The records of ProQuest TDM Studio: an article a `RECORD`, with its text as escaped HTML.
 
 use super::elements::Dialect;
+use super::press_database::language_code;
 use super::xml::Node;
 use crate::input::raw_record::Parsed;
 use crate::input::refusal::Refusal;
@@ -24,7 +25,8 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
         published: record.text_at(&["Obj", "NumericDate"]),
         language: record
             .text_at(&["Obj", "Language", "ISO", "ISOCode"])
-            .or_else(|| record.text_at(&["Obj", "Language", "RawLang"])),
+            .or_else(|| record.text_at(&["Obj", "Language", "RawLang"]))
+            .map(|language| language_code(&language).map_or(language, str::to_owned)),
         source: record.text_at(&["DFS", "PubFrosting", "Title"]),
         ..Metadata::default()
     };

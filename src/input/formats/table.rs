@@ -1,13 +1,13 @@
 //! CSV and TSV: a row a document, below a row of names. Rows are cut out first and parsed later; a quotation mark that never closes
 //! costs its line and not those behind it.
 
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 use std::sync::Arc;
 
 use memchr::memchr;
 
 use super::beginning::Beginning;
-use super::{Format, fields, lines};
+use super::{Format, fields, lines, literals};
 use crate::config::{FieldNames, InputConfig};
 use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::raw_record::{Parsed, RawRecord};
@@ -119,24 +119,11 @@ pub(super) fn is_header(line: &[u8], fields: &FieldNames) -> bool {
 
 /// Reads every row below the header row, which also tells the delimiter unless that is known.
 fn read_table(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake<'_>) -> Flow {
-    let head = stream.peek(MAX_HEADER_BYTES);
-    let has_old_lines = memchr(b'\r', head).is_some() && memchr(b'\n', head).is_none();
-    if has_old_lines {
-        let mut lines = Stream::new(OldLines(stream));
+    if lines::has_old_lines(stream) {
+        let mut lines = Stream::new(lines::OldLines(stream));
         return read_rows(&mut lines, delimiter, intake);
     }
     read_rows(stream, delimiter, intake)
-}
-
-/// A stream whose lines end with a carriage return alone, the way of old Macintoshes, with line feeds.
-struct OldLines<'s, 'r>(&'s mut Stream<'r>);
-
-impl Read for OldLines<'_, '_> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let length = self.0.read(into)?;
-        into[..length].iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
-        Ok(length)
-    }
 }
 
 fn read_rows(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake<'_>) -> Flow {
@@ -202,6 +189,8 @@ fn find_header(head: &[u8], known_delimiter: Option<u8>, fields: &FieldNames) ->
             let columns = names(row, syntax)?;
             if columns.iter().any(|column| column == fields.text.as_str()) {
                 let bytes = at + row.len();
+                let has_names = has_row_names(&head[bytes..], syntax, columns.len());
+                let columns = has_names.then(String::new).into_iter().chain(columns).collect();
                 return Ok(Header { bytes, lines: lines + row_lines, table: Table { syntax, columns } });
             }
             if !line.starts_with(b"#") {
@@ -213,6 +202,28 @@ fn find_header(head: &[u8], known_delimiter: Option<u8>, fields: &FieldNames) ->
     }
     let known = crate::config::listed(first_names.iter().flatten().take(20));
     Err(Refusal::new(Reason::MissingText, format!("has no column `{}`; its columns are {known}", fields.text)))
+}
+
+/// Tells whether a number stands in front of each of the first rows, for which the header row has no cell: R writes tables so.
+fn has_row_names(rows: &[u8], syntax: Syntax, columns: usize) -> bool {
+    const MAX_ROWS: usize = 10;
+    let mut rest = rows;
+    let mut numbers: Vec<u64> = Vec::new();
+    while numbers.len() < MAX_ROWS {
+        let row = row_of_lines(rest, syntax).0;
+        // The last row may be cut short.
+        if row.is_empty() || !row.ends_with(b"\n") && !numbers.is_empty() {
+            break;
+        }
+        let cells = cells(row.trim_ascii_end(), syntax);
+        let number = cells.first().and_then(|cell| std::str::from_utf8(cell).ok()?.parse().ok());
+        match number.filter(|number| cells.len() == columns + 1 && !numbers.contains(number)) {
+            Some(number) => numbers.push(number),
+            None => return false,
+        }
+        rest = &rest[row.len()..];
+    }
+    !numbers.is_empty()
 }
 
 /// The length of the first line, with its end.
@@ -517,7 +528,10 @@ fn unescaped(cell: &[u8]) -> Vec<u8> {
     written
 }
 
-/// A row to a document. Cells that are missing at its end are empty, and so is `\N`, as databases write nothing.
+/// The words that programs write into cells that have nothing in them.
+const NOTHING: [&[u8]; 8] = [b"\\N", b"NA", b"NULL", b"NaN", b"NaT", b"None", b"nan", b"<NA>"];
+
+/// A row to a document. Cells that are missing at its end are empty.
 fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
     let Row { table, bytes, is_plain } = row;
     let (text, encoding) = decode(bytes)?;
@@ -534,8 +548,10 @@ fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
     }
     fields::document(names, encoding, |path| {
         let at = table.columns.iter().position(|column| column == path.as_str())?;
-        let cell = cells.get_mut(at).map(std::mem::take).filter(|cell| cell != b"\\N").unwrap_or_default();
-        Some(String::from_utf8_lossy(&cell).into_owned())
+        let cell = cells.get_mut(at).map(std::mem::take).filter(|cell| !NOTHING.contains(&cell.as_slice()));
+        let cell = String::from_utf8_lossy(&cell.unwrap_or_default()).into_owned();
+        let join = if path == &names.text { "\n\n" } else { ", " };
+        Some(literals::joined(&cell, join).unwrap_or(cell))
     })
 }
 
@@ -602,6 +618,36 @@ mod tests {
         assert_eq!(texts("text,byline\nOne.,A,B\nTwo.\n"), [Err(Reason::Damaged), Ok("Two.".to_owned())]);
         let article = read_article("a.csv", b"text,byline,title\nOne.,\\N\n");
         assert_eq!((article.metadata.byline, article.metadata.title), (None, None));
+    }
+
+    #[test]
+    fn a_row_may_have_a_number_that_the_header_row_does_not_name() {
+        let rows = "\"title\",\"text\"\n\"1\",\"A\",\"One.\"\n\"3\",\"B\",\"Two.\"\n";
+        assert_eq!(texts(rows), one_and_two());
+        let article = read_article("a.tsv", b"title\ttext\n7\tQuay\tOne.");
+        assert_eq!((article.metadata.title.as_deref(), article.text.as_str()), (Some("Quay"), "One."));
+        for unsure in
+            ["title,text\nA,One,two.\n", "title,text\n1,A,One.\n1,B,Two.\n", "title,text\n1,A,One.\nB,Two,three.\n"]
+        {
+            assert_eq!(texts(unsure).iter().filter(|text| text.is_ok()).count(), 0, "{unsure}");
+        }
+    }
+
+    #[test]
+    fn words_of_programs_for_nothing_are_nothing() {
+        for nothing in ["nan", "NULL", "None", "<NA>", "\\N"] {
+            assert_eq!(texts(&format!("title,text\nA,{nothing}\n")), [Err(Reason::Empty)]);
+            let article = read_article("a.csv", format!("byline,text\n{nothing},None of it.\n").as_bytes());
+            assert_eq!((article.metadata.byline, article.text.as_str()), (None, "None of it."));
+        }
+    }
+
+    #[test]
+    fn lists_in_cells_are_joined() {
+        let article =
+            read_article("a.csv", b"byline,text\n\"['Ida Brenn', \"\"Per O'Hare\"\"]\",\"['One.', 'Two.']\"\n");
+        assert_eq!(article.metadata.byline.as_deref(), Some("Ida Brenn, Per O'Hare"));
+        assert_eq!(article.text, "One.\n\nTwo.");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::tree::{is_inline, name_of, text_of};
+use crate::input::text::squeezed;
 
 /// Elements that hold no running text of an article.
 pub(super) const TAGS: &[&str] = &[
@@ -153,6 +154,10 @@ pub(super) struct Sizes {
     all: usize,
     /// Headings that are paragraphs.
     paragraph_headings: HashSet<NodeId>,
+    /// Elements that no reader sees.
+    hidden: HashSet<NodeId>,
+    /// `<div>`s that are paragraphs.
+    paragraph_divs: HashSet<NodeId>,
 }
 
 impl Sizes {
@@ -180,7 +185,10 @@ impl Sizes {
             }
         }
         let paragraph_headings = paragraphs_in_headings(tree, &by_element);
-        Self { by_element, all: open.first().copied().unwrap_or_default(), paragraph_headings }
+        let all = open.first().copied().unwrap_or_default();
+        let hidden = hidden_elements(tree, &by_element, all);
+        let paragraph_divs = paragraphs_in_divs(tree, &by_element);
+        Self { by_element, all, paragraph_headings, hidden, paragraph_divs }
     }
 
     /// Bytes of text on the page, without links.
@@ -198,10 +206,52 @@ impl Sizes {
         self.paragraph_headings.contains(&node.id())
     }
 
+    /// True for a `<div>` that is a paragraph.
+    pub(super) fn is_paragraph_div(&self, node: NodeRef<'_, Node>) -> bool {
+        self.paragraph_divs.contains(&node.id())
+    }
+
     /// True for an element with so much of the page's text that it is the article, or around it.
     pub(super) fn is_article(&self, node: NodeRef<'_, Node>) -> bool {
         self.of_element(node) * ARTICLE_PART > self.all
     }
+}
+
+/// The elements that their style or an attribute hides. If they hold much of the page's text, scripts show it: all of an article, or its
+/// parts one after the other. What stands there in sight as well is hidden all the same.
+fn hidden_elements(tree: &Html, by_element: &HashMap<NodeId, usize>, all: usize) -> HashSet<NodeId> {
+    let elements = tree.tree.nodes().filter(|node| node.value().as_element().is_some_and(is_hidden));
+    let (copies, others): (Vec<_>, Vec<_>) = elements.partition(|node| {
+        let size = by_element.get(&node.id()).copied().unwrap_or_default();
+        size * ARTICLE_PART > all && is_copy(*node, tree)
+    });
+    let sizes = others.iter().filter_map(|node| by_element.get(&node.id()));
+    let is_shown_by_scripts = sizes.sum::<usize>() * ARTICLE_PART > all;
+    let hidden = copies.iter().chain(others.iter().filter(|_| !is_shown_by_scripts));
+    hidden.map(NodeRef::id).collect()
+}
+
+fn is_hidden(element: &Element) -> bool {
+    let is_by_attribute = element.attr("hidden").is_some_and(|value| !value.eq_ignore_ascii_case("until-found"));
+    is_by_attribute
+        || element.attr("style").is_some_and(|style| {
+            let style: String =
+                style.chars().filter(|character| !character.is_whitespace()).take(MAX_NAME_BYTES).collect();
+            let style = style.to_ascii_lowercase();
+            style.contains("display:none") || style.contains("visibility:hidden")
+        })
+}
+
+/// True if most of the longer texts in an element stand elsewhere on the page, too.
+fn is_copy(node: NodeRef<'_, Node>, tree: &Html) -> bool {
+    let is_inside = |text: &NodeRef<'_, Node>| text.ancestors().any(|above| above == node);
+    let long =
+        |text: &NodeRef<'_, Node>| text.value().as_text().is_some_and(|text| text.trim().len() >= PARAGRAPH_BYTES);
+    let of_text = |text: NodeRef<'_, Node>| text.value().as_text().map(|text| squeezed(text)).unwrap_or_default();
+    let (inside, outside): (Vec<_>, Vec<_>) = tree.tree.nodes().filter(long).partition(is_inside);
+    let outside = outside.into_iter().map(of_text).collect::<Vec<_>>().join(" ");
+    let copied = inside.iter().filter(|text| outside.contains(&of_text(**text))).count();
+    !inside.is_empty() && copied * 2 > inside.len()
 }
 
 /// The headings that are paragraphs in truth: whole sentences, where headings have more of them than `<p>` elements have text.
@@ -213,6 +263,36 @@ fn paragraphs_in_headings(tree: &Html, by_element: &HashMap<NodeId, usize>) -> H
     let paragraphs = tree.tree.nodes().filter(|node| name_of(*node) == "p");
     let in_paragraphs: usize = paragraphs.map(|node| bytes(&node)).sum();
     if in_headings > in_paragraphs { headings.iter().map(NodeRef::id).collect() } else { HashSet::new() }
+}
+
+/// The `<div>`s that are paragraphs, where they have more text than `<p>` elements: what looks for the main text reads the words of a `<div>` up
+/// to its first link alone. Short ones are called like the long ones.
+fn paragraphs_in_divs(tree: &Html, by_element: &HashMap<NodeId, usize>) -> HashSet<NodeId> {
+    let bytes = |node: &NodeRef<'_, Node>| by_element.get(&node.id()).copied().unwrap_or_default();
+    let divs = tree.tree.nodes().filter(|node| name_of(*node) == "div" && bytes(node) > 0 && is_line(*node));
+    let divs: Vec<_> = divs.collect();
+    let (long, short): (Vec<_>, Vec<_>) = divs.into_iter().partition(|node| bytes(node) >= PARAGRAPH_BYTES);
+    let in_divs: usize = long.iter().map(bytes).sum();
+    let paragraphs = tree.tree.nodes().filter(|node| name_of(*node) == "p");
+    if in_divs <= paragraphs.map(|node| bytes(&node)).sum() {
+        return HashSet::new();
+    }
+    let classes: HashSet<&str> = long.iter().filter_map(|node| class_of(*node)).collect();
+    let short = short.iter().filter(|node| class_of(**node).is_some_and(|class| classes.contains(class)));
+    long.iter().chain(short).map(NodeRef::id).collect()
+}
+
+fn class_of(node: NodeRef<'_, Node>) -> Option<&str> {
+    node.value().as_element()?.attr("class")
+}
+
+/// True for an element with words of its own and no block in it.
+fn is_line(node: NodeRef<'_, Node>) -> bool {
+    node.children().any(is_shown_text)
+        && node
+            .descendants()
+            .skip(1)
+            .all(|below| !below.value().is_element() || is_inline(below) || name_of(below) == "img")
 }
 
 /// True for an element whose text is long enough for a paragraph and ends like a sentence.
@@ -231,14 +311,18 @@ pub(super) fn is_clutter(node: NodeRef<'_, Node>, sizes: &Sizes) -> bool {
     let Some(element) = node.value().as_element() else { return false };
     match element.name() {
         "html" | "body" | "main" | "article" => false,
-        "noscript" => sizes.of_element(node) < NOSCRIPT_BYTES,
+        "noscript" => sizes.of_element(node) < NOSCRIPT_BYTES || text_of(node).starts_with('<'),
         "figure" => !has_table(node),
         "template" => !is_shadow_root(element),
         "button" | "label" => !is_amid_sentence(node),
         name if TAGS.contains(&name) => true,
+        _ if sizes.hidden.contains(&node.id()) || is_card(node) => true,
         _ => {
             is_named(element)
-                && !(sizes.is_article(node) || is_within_sentence(node) || begins_with_paragraph(node, element))
+                && !(sizes.is_article(node)
+                    || is_within_sentence(node)
+                    || begins_with_paragraph(node, element)
+                    || has_post(node))
         }
     }
 }
@@ -252,6 +336,26 @@ fn begins_with_paragraph(node: NodeRef<'_, Node>, element: &Element) -> bool {
     let block = first.ancestors().find(|node| !is_inline(*node));
     let is_link = first.ancestors().take_while(|above| *above != node).any(|above| name_of(above) == "a");
     !is_link && block.is_some_and(|block| text_of(block).len() >= PARAGRAPH_BYTES && !has_links(block))
+}
+
+/// True for an element that is named after clutter and holds a post of a social network, which an article quotes.
+pub(super) fn is_around_post(node: NodeRef<'_, Node>, element: &Element) -> bool {
+    is_named(element) && has_post(node)
+}
+
+fn has_post(node: NodeRef<'_, Node>) -> bool {
+    const CLASSES: &[&str] = &["twitter", "instagram", "bluesky", "mastodon"];
+    node.descendants()
+        .filter_map(|below| below.value().as_element())
+        .any(|element| element.name() == "blockquote" && is_named_by(element, CLASSES))
+}
+
+/// True for a card that pages show when a reader points at a word: a picture and several links behind the word, on its line.
+fn is_card(node: NodeRef<'_, Node>) -> bool {
+    name_of(node) == "span"
+        && node.prev_sibling().is_some_and(|word| name_of(word) == "a" || is_shown_text(word))
+        && has_links(node)
+        && node.descendants().any(|below| name_of(below) == "img")
 }
 
 fn is_shown_text(node: NodeRef<'_, Node>) -> bool {
@@ -368,6 +472,41 @@ mod tests {
             |node: &NodeRef<'_, Node>| node.value().as_element().is_some_and(|element| element.name() == "div");
         let verdicts: Vec<bool> = tree.tree.nodes().filter(is_div).map(|node| is_clutter(node, &sizes)).collect();
         assert_eq!(verdicts, [false, true]);
+    }
+
+    #[test]
+    fn what_no_reader_sees_is_no_part_of_the_article() {
+        use super::super::{SENTENCES, paragraphs_on};
+        let text = SENTENCES.map(|sentence| format!("<p>{sentence}</p>")).concat();
+        let trap = "Words that no reader of the page ever sees, as they are a trap for the robots of others.";
+        for hidden in [
+            format!("<p style='display: none'>{trap}</p>"),
+            format!("<div hidden><p>{trap}</p></div>"),
+            format!("<p style='color:red;VISIBILITY:hidden'>{trap}</p>"),
+        ] {
+            let html = format!("<article><h1>Harbor</h1>{text}{hidden}</article>");
+            assert_eq!(paragraphs_on(&html), SENTENCES, "{hidden}");
+        }
+        let card = "<span style='display:none'><a href=/1>Council</a> <a href=/2>More on it</a></span>";
+        let shown = "<span class=card><img src=x><a href=/1>Council</a><a href=/2>More on it</a></span>";
+        for card in [card, shown] {
+            let text = text.replace("city council", &format!("city council{card}"));
+            assert_eq!(paragraphs_on(&format!("<article><h1>Harbor</h1>{text}</article>")), SENTENCES, "{card}");
+        }
+        let streamed = format!("<div id=root></div><div hidden id='S:0'><h1>Harbor</h1>{text}</div>");
+        assert_eq!(paragraphs_on(&streamed), SENTENCES, "a script would show it");
+        let copy = format!("<div style='display:none'><div>{}</div></div>", SENTENCES.join(" "));
+        assert_eq!(paragraphs_on(&format!("<article><h1>Harbor</h1>{text}{copy}</article>")).len(), SENTENCES.len());
+    }
+
+    #[test]
+    fn a_post_that_the_article_quotes_stays() {
+        use super::super::{SENTENCES, paragraphs_on};
+        let [first, rest @ ..] = SENTENCES;
+        let rest = rest.map(|sentence| format!("<p>{sentence}</p>")).concat();
+        let post = "<div class=social-embed><blockquote class=twitter-tweet><p>We will fight this in court, all of us.</p>— Ada Vale</blockquote></div>";
+        let paragraphs = paragraphs_on(&format!("<article><h1>Harbor</h1><p>{first}</p>{post}{rest}</article>"));
+        assert!(paragraphs[1].starts_with("We will fight this in court"), "{paragraphs:?}");
     }
 
     #[test]

@@ -9,6 +9,15 @@ const MAX_BYTES: usize = 400;
 /// Among so many paragraphs of text one that is all link leads elsewhere.
 const MIN_OWN: usize = 5;
 
+/// An entry of a list of articles is no longer, and the line above it.
+const MAX_ENTRY_BYTES: usize = 160;
+const MAX_POINTER_BYTES: usize = 60;
+
+/// A list of articles has so many links, and so many words in each, or it has as many links as a menu.
+const MIN_LINKS: usize = 2;
+const MIN_TITLE_WORDS: usize = 4;
+const MIN_MENU_LINKS: usize = 10;
+
 /// Beginnings that no sentence of an article has, in lower case: pointers to other articles, captions, words of the site.
 const BEGINNINGS: &[&str] = &[
     "read more",
@@ -108,6 +117,8 @@ const BEGINNINGS: &[&str] = &[
     "copyright 2",
     "copyright ©",
     "copyright (c)",
+    "to read the full story",
+    "tell us what you think",
     "tags:",
     "tagged:",
     "filed under:",
@@ -118,6 +129,9 @@ const BEGINNINGS: &[&str] = &[
     "http://",
     "https://",
 ];
+
+/// Lines of the site that stand alone, in lower case.
+const LABELS: &[&str] = &["advertisement", "comments", "log in", "share", "sign in", "subscribe", "tweet"];
 
 /// Beginnings that a sentence may have; a heading or a link with one is a pointer to other articles.
 const LINKED_BEGINNINGS: &[&str] = &[
@@ -194,15 +208,59 @@ const MOST: usize = 80;
 /// it stands above the text, and headings that nothing follows.
 pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, said: &Said) {
     let own = paragraphs.iter().filter(|paragraph| !is_linked(paragraph)).count();
+    if own >= MIN_OWN {
+        remove_lists_of_links(paragraphs);
+    }
     paragraphs.retain(|paragraph| !is_leftover(paragraph, own));
     let start = paragraphs
         .iter()
         .take_while(|Paragraph { text, .. }| said.is_title(text) || is_date(text) || is_byline_or_date(text))
         .count();
     paragraphs.drain(..start);
-    while paragraphs.last().is_some_and(|last| last.is_heading) {
+    while paragraphs.last().is_some_and(|last| last.is_heading || is_pointer(last)) {
         paragraphs.pop();
     }
+}
+
+/// Removes lists of links to other articles, with the headings above them and the short lines between them.
+fn remove_lists_of_links(paragraphs: &mut Vec<Paragraph>) {
+    let mut kept = Vec::with_capacity(paragraphs.len());
+    let mut rest = std::mem::take(paragraphs).into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut list = vec![first];
+        while let Some(next) = rest.next_if(|next| is_entry(next) && (is_entry(&list[0]) || is_pointer(&list[0]))) {
+            list.push(next);
+        }
+        if !leads_elsewhere(&list) {
+            kept.append(&mut list);
+        }
+    }
+    *paragraphs = kept;
+}
+
+/// True for a line that may be an entry of a list of articles.
+fn is_entry(paragraph: &Paragraph) -> bool {
+    (paragraph.is_item || paragraph.is_heading) && !paragraph.is_row && paragraph.text.len() <= MAX_ENTRY_BYTES
+}
+
+/// True for the line above a list of other articles: `More great stories`.
+fn is_pointer(paragraph: &Paragraph) -> bool {
+    let text = lower_case(&paragraph.text);
+    text.len() <= MAX_POINTER_BYTES && !is_sentence(&text) && (text == "more" || begins(&text, &["more ", "more:"]))
+}
+
+/// True for a list of links: of titles, or of so many words that it is a menu. Below a line that says so, a part of each entry is enough.
+fn leads_elsewhere(list: &[Paragraph]) -> bool {
+    let linked: Vec<&Paragraph> = list.iter().filter(|entry| is_linked(entry)).collect();
+    let words: usize = linked.iter().map(|entry| entry.text.split_whitespace().count()).sum();
+    // Below the title of another article there may be a line about it, marked up as a heading. An item without a link is none.
+    let is_list = linked.len() >= MIN_LINKS
+        && linked.len() * 5 >= list.len() * 2
+        && list.iter().all(|entry| is_linked(entry) || entry.is_heading);
+    let has_titles = words >= linked.len() * MIN_TITLE_WORDS || linked.len() >= MIN_MENU_LINKS;
+    let is_pointed_at =
+        list.len() > MIN_LINKS && is_pointer(&list[0]) && list[1..].iter().all(|entry| entry.linked_bytes > 0);
+    is_list && has_titles || is_pointed_at
 }
 
 /// `own` is how many paragraphs there are that are no links.
@@ -255,7 +313,7 @@ fn names_site(text: &str) -> bool {
     begins(text, BEGINNINGS)
         || holds(text, INSIDES)
         || holds(text, SITE_WORDS) && begins(text, ADDRESSES)
-        || text == "advertisement"
+        || LABELS.contains(&text)
         || is_address(text)
 }
 
@@ -348,6 +406,40 @@ mod tests {
         let html =
             "<h2>Rain on the quay!</h2><p>It rained.</p><h2>Later</h2><p>It stopped.</p><h2>More</h2><h3>News</h3>";
         assert_eq!(kept(html), ["It rained.", "Later", "It stopped."]);
+    }
+
+    #[test]
+    fn lists_of_other_articles_go() {
+        let text = "<p>It rained again.</p>".repeat(5);
+        let titles = ["The ferries of the quay", "Why the harbor fills with sand", "How the bay gets its salt"];
+        let items = titles.map(|title| format!("<li><a>{title}</a></li>")).concat();
+        let parts = titles.map(|title| format!("<li>Read on: <a>{title}</a></li>")).concat();
+        let cards = titles.map(|title| format!("<h3><a>{title}</a></h3><h4>And what it costs</h4>")).concat();
+        let menu = "<li><a>Sport</a></li>".repeat(10);
+        for list in [
+            format!("<ul>{items}</ul>"),
+            format!("<h4>The race of the ferries</h4><ul>{items}</ul>"),
+            format!("<p>More great Courier stories</p><ul>{parts}</ul>"),
+            format!("<div>{cards}</div>"),
+            format!("<ul>{menu}</ul>"),
+        ] {
+            assert_eq!(kept(&format!("{text}{list}<p>It stopped.</p>")).len(), 6, "{list}");
+        }
+    }
+
+    #[test]
+    fn lists_of_the_article_stay() {
+        let text = "<p>It rained again.</p>".repeat(5);
+        for list in [
+            "<ul><li>The first ferry</li><li>The second ferry</li></ul>",
+            "<p>Three ferries run:</p><ul><li><a>Ada</a></li><li><a>Ida</a></li><li><a>Eva</a></li></ul>",
+            "<ul><li><a>The first ferry of the quay</a></li><li><a>The second ferry of the quay</a></li><li>A third one</li></ul>",
+            "<h3><a>The first ferry of the quay</a></h3><p>It is old.</p><h3><a>The second ferry of the quay</a></h3><p>It is new.</p>",
+            "<ul><li><a>The law of the harbor</a> of 2031 forbids it, and always has.</li><li>The <a>second</a> allows it.</li></ul>",
+        ] {
+            let lines = kept(list).len();
+            assert_eq!(kept(&format!("{text}{list}<p>It stopped.</p>")).len(), 6 + lines, "{list}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(super) struct Paragraph {
     pub(super) is_heading: bool,
     /// It is an item of a list.
     pub(super) is_item: bool,
+    /// It is a row of a table.
+    pub(super) is_row: bool,
 }
 
 /// Elements that do not end a paragraph.
@@ -51,14 +53,15 @@ pub(super) fn from_html(html: &str) -> Vec<Paragraph> {
 #[derive(Default)]
 struct Writer {
     done: Vec<Paragraph>,
+    /// The kind of the paragraph that is written, without its text.
+    kind: Paragraph,
     text: String,
     linked_bytes: usize,
     links: usize,
     is_after_link: bool,
     headings: usize,
-    is_heading: bool,
     lists: usize,
-    is_item: bool,
+    tables: usize,
     breaks: usize,
 }
 
@@ -66,8 +69,9 @@ impl Writer {
     /// White space at the ends of `text`, where a link is, is none of the page's.
     fn push(&mut self, text: &str) {
         if !text.trim().is_empty() {
-            self.is_heading = self.headings > 0;
-            self.is_item = self.lists > 0;
+            self.kind.is_heading = self.headings > 0;
+            self.kind.is_item = self.lists > 0;
+            self.kind.is_row = self.tables > 0;
         }
         if self.links > 0 {
             self.linked_bytes += text.trim().len();
@@ -108,6 +112,7 @@ impl Writer {
         }
         self.headings += usize::from(is_heading(name));
         self.lists += usize::from(is_list(name));
+        self.tables += usize::from(name == "table");
     }
 
     fn close(&mut self, name: &str) {
@@ -124,6 +129,7 @@ impl Writer {
         }
         self.headings -= usize::from(is_heading(name));
         self.lists -= usize::from(is_list(name));
+        self.tables -= usize::from(name == "table");
     }
 
     fn line_break(&mut self) {
@@ -140,7 +146,7 @@ impl Writer {
         let linked_bytes = std::mem::take(&mut self.linked_bytes).min(text.len());
         self.breaks = 0;
         if !text.is_empty() {
-            self.done.push(Paragraph { text, linked_bytes, is_heading: self.is_heading, is_item: self.is_item });
+            self.done.push(Paragraph { text, linked_bytes, ..self.kind.clone() });
         }
     }
 }

@@ -180,7 +180,9 @@ impl Writer<'_> {
                     self.end_paragraph();
                     self.flows.push(Flow { is_broken: self.broken.contains(&node.id()), is_in_paragraph: false });
                 }
-                self.start(name, element);
+                // What looks for the main text would leave out a post by the names of what is around it.
+                let is_nameless = boilerplate_nodes::is_around_post(node, element);
+                self.start(name, element, if is_nameless { &[] } else { &ATTRIBUTES });
             }
             _ => {}
         }
@@ -224,6 +226,7 @@ impl Writer<'_> {
             "br" | "button" | "label" => None,
             "span" if !is_inline(node) => node.parent().is_some_and(is_flow).then_some("p"),
             "h2" | "h3" | "h4" | "h5" | "h6" if self.sizes.is_paragraph_heading(node) => Some("p"),
+            "div" if !self.broken.contains(&node.id()) && self.sizes.is_paragraph_div(node) => Some("p"),
             name if name.contains('-') && is_inline(node) => None,
             name if name.contains('-') && boilerplate_nodes::is_paragraph_of_text(node) && !has_blocks(node) => {
                 Some("p")
@@ -269,10 +272,10 @@ impl Writer<'_> {
         }
     }
 
-    fn start(&mut self, name: &str, element: &Element) {
+    fn start(&mut self, name: &str, element: &Element, attributes: &[&str]) {
         self.html.push('<');
         self.html.push_str(name);
-        for (key, value) in ATTRIBUTES.iter().filter_map(|key| Some((key, element.attr(key)?))) {
+        for (key, value) in attributes.iter().filter_map(|key| Some((key, element.attr(key)?))) {
             let longest = MAX_VALUE_BYTES.min(value.len());
             let end = (0..=longest).rev().find(|&end| value.is_char_boundary(end)).unwrap_or(0);
             self.html.push(' ');
@@ -422,6 +425,18 @@ mod tests {
             }
         }
         assert!(!paragraphs_on(&article("<a class=share href=/x>Share the story</a>")).concat().contains("Share"));
+    }
+
+    #[test]
+    fn a_paragraph_in_a_div_stays_whole_behind_its_link() {
+        let [first, rest @ ..] = SENTENCES;
+        let rest = rest.map(|sentence| format!("<div class=body__paragraph>{sentence}</div>")).concat();
+        let first = first.replace("for the first time", "<a href=/1>for the first time</a>");
+        let html = format!("<article><h1>Harbor</h1><div class=body__paragraph>{first}</div>{rest}</article>");
+        assert_eq!(paragraphs_on(&html), SENTENCES);
+        let short =
+            html.replace("</article>", "<div class=body__paragraph>It <a href=/2>rains</a> now.</div></article>");
+        assert_eq!(paragraphs_on(&short).last().map(String::as_str), Some("It rains now."));
     }
 
     #[test]

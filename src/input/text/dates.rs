@@ -56,6 +56,7 @@ pub(in crate::input) fn to_rfc3339(raw: &str) -> Option<String> {
 
 /// A number of seconds since 1970, or of thousandths, millionths or billionths of a second; its length decides which.
 fn epoch(raw: &str) -> Option<String> {
+    let raw = in_net(raw).unwrap_or(raw);
     let (whole, fraction) = raw.split_once('.').unwrap_or((raw, "0"));
     if !is_digits(whole) || !is_digits(fraction) || whole.starts_with('0') {
         return None;
@@ -73,6 +74,11 @@ fn epoch(raw: &str) -> Option<String> {
     let moment = jiff::Timestamp::from_nanosecond(nanoseconds).ok()?.to_string();
     // Later years have the same number of digits, and are mistakes.
     moment.get(..4)?.parse().is_ok_and(|year| YEARS.contains(&year)).then_some(moment)
+}
+
+/// The number in `/Date(1930374900000+0100)/`, as .NET writes dates.
+fn in_net(raw: &str) -> Option<&str> {
+    raw.strip_prefix("/Date(")?.strip_suffix(")/")?.split(['+', '-']).next()
 }
 
 /// A moment as a source writes it.

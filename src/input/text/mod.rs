@@ -6,6 +6,8 @@ pub(super) mod controls;
 pub(super) mod dates;
 /// Bytes to text.
 pub(super) mod decode;
+/// Line ends that were escaped once too often.
+pub(super) mod escapes;
 /// JSON that is not quite valid.
 pub(super) mod json_repair;
 /// The language of a text.

@@ -131,7 +131,7 @@ pub(super) fn language(name: &str) -> Option<String> {
 }
 
 /// The code of a language that databases name.
-pub(super) fn language_code(name: &str) -> Option<&'static str> {
+pub(in crate::input::formats) fn language_code(name: &str) -> Option<&'static str> {
     const LANGUAGES: [(&str, &[&str]); 18] = [
         ("ar", &["arabic"]),
         ("da", &["danish", "dansk"]),

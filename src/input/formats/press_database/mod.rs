@@ -15,6 +15,7 @@ mod nexis_uni;
 mod proquest;
 
 use encoding_rs::{Encoding, UTF_8};
+pub(super) use lines::language_code;
 
 use super::beginning::Beginning;
 use super::manuscript::take_whole;
