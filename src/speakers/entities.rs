@@ -316,6 +316,16 @@ impl Person {
         self.parts.last().map_or("", String::as_str)
     }
 
+    /// Returns true for a name that nothing shows to be a person's, but that can be one: "Quuxova", not "QUUX" or "the Quux".
+    pub(super) fn may_be_somebody(&self) -> bool {
+        let has_form = self.name.split(' ').all(|word| {
+            let rest = word.chars().skip(1);
+            word.starts_with(char::is_uppercase) && rest.filter(|letter| letter.is_alphabetic()).all(char::is_lowercase)
+        });
+        let is_body = self.parts.iter().any(|word| lexicon::is_organisation(word, false) || lexicon::is_place(word));
+        !self.is_thing && has_form && !is_body
+    }
+
     /// Returns true if a name of several words is this person's: the first and the last word agree.
     fn is_called(&self, name: &Name) -> bool {
         let (Some(first), Some(last)) = (name.parts.first(), name.parts.last()) else { return false };

@@ -36,13 +36,16 @@ pub(super) fn introduced(
             return names_owner(words, &before).then_some(SourceKind::Nobody);
         }
         SourceKind::Name(at, _) => at + 1,
-        SourceKind::Body(_) | SourceKind::Group(_) | SourceKind::Nobody | SourceKind::Stranger(_) => {
-            mentions.partition_point(|mention| mention.name.start <= start)
-        }
+        SourceKind::Body(_)
+        | SourceKind::Group(_)
+        | SourceKind::Nobody
+        | SourceKind::Stranger(_)
+        | SourceKind::Described(_) => mentions.partition_point(|mention| mention.name.start <= start),
         _ => return None,
     };
-    let mut inside = (from..mentions.len()).take_while(|&at| mentions[at].name.end <= range.end);
-    let at = inside.find(|&at| mentions[at].kind == MentionKind::Person)?;
+    let inside = (from..mentions.len()).take_while(|&at| mentions[at].name.end <= range.end);
+    let mut persons = inside.filter(|&at| mentions[at].kind == MentionKind::Person);
+    let at = if matches!(kind, SourceKind::Described(_)) { persons.last()? } else { persons.next()? };
     let name = mentions[at].name.start;
     let role = mentions[at].role.as_ref().filter(|role| role.end == name).map_or(name, |role| role.start);
     let title = (start..role).rev().take_while(|&at| is_title(&words[at])).last().unwrap_or(role);

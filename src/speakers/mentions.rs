@@ -198,7 +198,8 @@ fn trim(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Range<usize
 /// The start of a name behind the place of a dateline: "OSLO CITY Ann Lee", "Norway Ann Lee".
 fn after_dateline(words: &[Word], run: Range<usize>) -> usize {
     let Some(first) = words.get(run.start).filter(|_| run.len() > 2) else { return run.start };
-    if !lexicon::is_place(&first.lower) && !is_compass(&first.lower) || lexicon::is_first_name(&first.lower) {
+    let is_apart = lexicon::is_place(&first.lower) || is_compass(&first.lower) || first.is_all_capitals();
+    if !is_apart || lexicon::is_first_name(&first.lower) {
         return run.start;
     }
     let is_given = |at: &usize| lexicon::is_first_name(&words[*at].lower) && !words[*at].is_all_capitals();

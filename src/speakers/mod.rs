@@ -5,6 +5,10 @@
 
 /// Those who write "I": authors and signatories.
 mod authors;
+/// Bodies by the end of their name.
+mod bodies;
+/// Documents and their publishers.
+mod documents;
 /// Mentions joined into persons.
 mod entities;
 /// Persons whom a phrase introduces at its end.
@@ -32,6 +36,8 @@ use std::ops::Range;
 
 use crate::deadline;
 use crate::record::{Evidence, Speaker, SpeakerKind};
+use bodies::Bodies;
+use documents::Documents;
 use entities::{Bearers, Entities};
 use lexicon::Gender;
 use mentions::{Mention, MentionKind};
@@ -122,6 +128,10 @@ struct Resolver<'t> {
     signatures: Option<Vec<usize>>,
     /// The number of times that the text has each word, in small letters; counted when it is asked for.
     counts: OnceCell<HashMap<&'t str, usize>>,
+    /// The bodies that the text names.
+    bodies: Bodies,
+    /// The documents that the text tells.
+    documents: Documents<'t>,
     /// The persons behind each plural title that was asked for, while no other mention gets a person.
     titled: HashMap<String, Vec<usize>>,
 }
@@ -137,6 +147,7 @@ impl<'t> Resolver<'t> {
             .filter(|word| word.is_capitalised() && !word.is_opening && !word.is_in_title)
             .map(|word| word.text)
             .collect();
+        let bodies = Bodies::new(text, words, &mentions);
         let signatures = authors::is_letter(words).then(|| authors::signatures(words, &mentions));
         Self {
             text,
@@ -151,6 +162,8 @@ impl<'t> Resolver<'t> {
             author: byline.and_then(authors::only_author),
             signatures,
             counts: OnceCell::new(),
+            bodies,
+            documents: Documents::new(words),
             titled: HashMap::new(),
         }
     }
@@ -176,11 +189,17 @@ impl<'t> Resolver<'t> {
     /// The meaning of the source in a range of words. Notes the speaker for the pronouns to come.
     fn resolve(&mut self, range: Range<usize>) -> Vec<Found> {
         let kind = sources::source_kind(self.words, &self.mentions, range.clone());
-        let mut found: Vec<Found> = self
-            .meanings(&kind, &range)
-            .into_iter()
-            .map(|(meant, evidence)| Found { meant, evidence, source: range.clone() })
-            .collect();
+        let mut meanings = self.meanings(&kind, &range);
+        if meanings.is_empty()
+            && let Some(noun) = documents::told_before(self.words, &range)
+        {
+            meanings = self.publisher(noun, range.start);
+        }
+        if meanings.is_empty() {
+            meanings = self.described_body(&range);
+        }
+        let mut found: Vec<Found> =
+            meanings.into_iter().map(|(meant, evidence)| Found { meant, evidence, source: range.clone() }).collect();
         if let Some(referent) = self.referent(&found, &kind) {
             self.discourse.speak(self.words, range.start, referent);
         }
@@ -241,8 +260,71 @@ impl<'t> Resolver<'t> {
                 }
             }
             SourceKind::Author => one(self.author_at(start), Evidence::Author),
-            SourceKind::Stranger(_) | SourceKind::UnnamedBody | SourceKind::Nobody => Vec::new(),
+            SourceKind::Stranger(gender) => {
+                one(self.definite_stranger(range, *gender).map(Meant::person), Evidence::Role)
+            }
+            SourceKind::UnnamedBody | SourceKind::Nobody => Vec::new(),
         }
+    }
+
+    /// The body that a phrase describes: one that the text names with these words, the one that the text is about, or an
+    /// institution by its own words.
+    fn described_body(&self, range: &Range<usize>) -> Vec<(Meant, Evidence)> {
+        let Some(described) = bodies::description(self.words, range) else { return Vec::new() };
+        let words: Vec<&str> = self.words[described.clone()].iter().map(|word| word.lower.as_str()).collect();
+        if let Some(name) = self.bodies.called(&words) {
+            return vec![(Meant::Organisation(name.to_owned()), Evidence::Noun)];
+        }
+        let Some((noun, before)) = words.split_last() else { return Vec::new() };
+        let is_any = before.is_empty() || !lexicon::is_named_organisation_noun(noun);
+        let main = || self.discourse.main_body(self.words, &self.entities, range.start, noun);
+        if let Some(name) = is_any.then(main).flatten() {
+            return vec![(Meant::Organisation(name), Evidence::Noun)];
+        }
+        let is_owned =
+            self.words[described.start..described.end - 2.min(described.len())].iter().any(|word| word.is_possessive);
+        let is_institution = !before.is_empty() && !is_owned && bodies::is_institution(noun);
+        if is_institution { vec![(Meant::Group(self.shown(&described)), Evidence::Description)] } else { Vec::new() }
+    }
+
+    /// Those who have published the document of the noun, where the text has said so before the word at `limit`.
+    fn publisher(&mut self, noun: usize, limit: usize) -> Vec<(Meant, Evidence)> {
+        for at in self.documents.before(self.words, noun, limit) {
+            let phrase = documents::phrase(self.words, &self.mentions, at);
+            let found = self.publisher_at(at, &phrase);
+            if !found.is_empty() {
+                return found.into_iter().map(|meant| (meant, Evidence::Document)).collect();
+            }
+            if matches!(self.words[phrase.start].lower.as_str(), "a" | "an" | "another") {
+                break;
+            }
+        }
+        Vec::new()
+    }
+
+    /// The publisher of the document whose noun is at `noun`, by its phrase or by the verb before it.
+    fn publisher_at(&mut self, noun: usize, phrase: &Range<usize>) -> Vec<Meant> {
+        let start = roles::behind_determiner(self.words, phrase.start).min(noun);
+        let is_told = self.words[phrase.start..noun].iter().any(|word| word.is_capitalised() || word.is_possessive)
+            || matches!(self.words[phrase.start].lower.as_str(), "his" | "her" | "its")
+            || self.words[noun + 1..phrase.end.max(noun + 1)]
+                .iter()
+                .any(|word| matches!(word.lower.as_str(), "by" | "from"));
+        if is_told && let Some(kind) = sources::published(self.words, &self.mentions, &(start..noun + 1), phrase) {
+            let found = self.meanings(&kind, phrase);
+            if !found.is_empty() {
+                return found.into_iter().map(|(meant, _)| meant).collect();
+            }
+        }
+        let publisher = documents::verb(self.words, phrase.start).and_then(|(verb, is_saying)| {
+            self.discourse.subject(self.words, verb, if is_saying { noun } else { verb })
+        });
+        let meant = publisher.and_then(|referent| match referent {
+            Referent::Person(person) => Some(Meant::person(person)),
+            Referent::Body(name) => Some(Meant::Organisation(name)),
+            Referent::Named(_) | Referent::Stranger(_) | Referent::UnnamedBody => None,
+        });
+        meant.into_iter().collect()
     }
 
     /// The one who writes "I" at a word: whoever has signed the letter, or the author of the text.
@@ -327,7 +409,7 @@ impl<'t> Resolver<'t> {
     /// says "experts".
     fn names_one_of(&self, noun: &Word) -> bool {
         let kinds: &[&str] = match noun.lower.as_str() {
-            "academics" | "analysts" | "economists" | "experts" | "historians" | "scholars" | "specialists" => &[
+            "academics" | "experts" | "historians" | "specialists" => &[
                 "academic",
                 "analyst",
                 "author",
@@ -470,7 +552,8 @@ impl<'t> Resolver<'t> {
             let noun = noun?;
             self.entities.organisation(noun).filter(|name| pronouns::is_called(name, noun)).map(str::to_owned)
         };
-        near.or_else(named).map(Meant::Organisation)
+        let it = || if noun.is_none() { self.discourse.speaking_body(self.words, &self.entities, word) } else { None };
+        near.or_else(named).or_else(it).map(Meant::Organisation)
     }
 
     /// The person with a role, if only one person in the text can have it, or only one whom the text has just mentioned.
@@ -481,12 +564,11 @@ impl<'t> Resolver<'t> {
             matches!(noun, "president" | "minister" | "pope" | "pontiff" | "chancellor" | "mayor" | "governor");
         match all.as_slice() {
             [only] if is_office || !described.owner.is_empty() => Some(*only),
-            [] if !is_office
-                && described.owner.is_empty()
-                && described.is_definite
-                && can_describe_anybody(described) =>
-            {
-                self.discourse.only_person(self.words, &self.entities, word)
+            [] if described.is_definite && can_describe_anybody(described) && !self.words[word].is_quoted => {
+                let person = self.discourse.only_person(self.words, &self.entities, word)?;
+                // Somebody who has another office does not have this one too.
+                let is_office = is_office || !described.owner.is_empty() || described.nouns.len() > 1;
+                (!is_office || self.entities.persons[person].roles.is_empty()).then_some(person)
             }
             all => {
                 let mut present =
@@ -494,6 +576,29 @@ impl<'t> Resolver<'t> {
                 present.next().filter(|_| present.next().is_none())
             }
         }
+    }
+
+    /// The only person near "the 31-year-old" or "the veteran racer", if nothing says that it is somebody else.
+    fn definite_stranger(&self, range: &Range<usize>, gender: Option<Gender>) -> Option<usize> {
+        let core = phrases::core(self.words, range);
+        let noun = &self.words[core.end - 1];
+        let is_owned = self.words[core.clone()].iter().any(|word| word.is_possessive);
+        let is_whole = (core.end == range.end || noun.comma_follows()) && !is_owned;
+        let is_general = matches!(
+            noun.lower.as_str(),
+            "man" | "woman" | "boy" | "girl" | "source" | "user" | "official" | "person" | "participant" | "guard"
+        );
+        if self.words[range.start].lower != "the"
+            || self.words[range.start].is_quoted
+            || !is_whole
+            || is_general
+            || core.len() < 2
+        {
+            return None;
+        }
+        let person = self.discourse.only_person(self.words, &self.entities, range.start)?;
+        let own = self.entities.persons[person].gender;
+        (gender.is_none() || own.is_none() || own == gender).then_some(person)
     }
 
     /// The person whose name is right before the word: "Ann Lee, who said".
@@ -551,6 +656,7 @@ impl<'t> Resolver<'t> {
                 }
                 let is_person = mention.kind == MentionKind::Person;
                 let person = self.entities.add_single(&self.words[mention.name.start], is_person, mention.gender);
+                self.entities.persons[person].is_thing |= self.has_article(&mention.name);
                 self.assign(at, person);
                 Some(person)
             }
@@ -696,7 +802,7 @@ impl<'t> Resolver<'t> {
 
 /// Returns true for a description that says nothing of an office: "the 67-year-old", "the billionaire".
 fn can_describe_anybody(described: &Description) -> bool {
-    let [noun] = described.nouns.as_slice() else { return false };
+    let Some(noun) = described.nouns.last() else { return false };
     !lexicon::is_vague_role(noun) && !matches!(noun.as_str(), "source" | "user" | "official")
 }
 

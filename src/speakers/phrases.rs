@@ -154,6 +154,9 @@ pub(super) fn is_group_noun(word: &Word) -> bool {
         return !lexicon::is_document_noun(lower) || lexicon::is_plural_person(lower);
     }
     let is_nationality = lexicon::is_group(lower) && lower.ends_with('s');
+    if matches!(lower, "communities" | "crews" | "outlets" | "stations" | "tribes") && !word.is_capitalised() {
+        return true;
+    }
     lexicon::is_plural_person(lower) || lexicon::is_plural_body(lower) || is_nationality
 }
 

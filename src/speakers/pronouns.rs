@@ -66,7 +66,8 @@ impl Referent {
     /// The person, once the gender is known.
     fn person(&self, entities: &Entities, gender: Gender) -> Option<usize> {
         match self {
-            Self::Person(person) => Some(*person).filter(|&person| entities.persons[person].is_somebody),
+            Self::Person(person) => Some(*person)
+                .filter(|&person| entities.persons[person].is_somebody || entities.persons[person].may_be_somebody()),
             Self::Named(name) => match entities.find(name, Some(gender)) {
                 Bearers::One(person) => Some(person),
                 _ => None,
@@ -176,6 +177,74 @@ impl Discourse {
         found.filter(|_| has_spoken && !is_country && (is_sure || noun.is_some())).map(str::to_owned)
     }
 
+    /// The body that a text is about before a word, where it can be called by a noun: named more than twice as often as all
+    /// others that can be.
+    pub(super) fn main_body(&self, words: &[Word], entities: &Entities, word: usize, noun: &str) -> Option<String> {
+        const REACH: usize = 15;
+        const OFTEN: usize = 2;
+        if !lexicon::is_organisation_noun(noun) {
+            return None;
+        }
+        let sentence = words[word].sentence;
+        let near = (sentence.saturating_sub(REACH)..=sentence).filter_map(|sentence| self.by_sentence.get(&sentence));
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for one in near.flatten().filter(|one| one.word < word && one.referent.is_body(entities)) {
+            if let Some(name) = one.referent.body(entities).filter(|name| !is_place(name) && is_called(name, noun)) {
+                *counts.entry(name).or_default() += 1;
+            }
+        }
+        let all: usize = counts.values().sum();
+        let most = counts.iter().find(|(_, count)| **count >= OFTEN && **count > 2 * (all - **count));
+        most.map(|(name, _)| (*name).to_owned())
+    }
+
+    /// The body that was the last to speak before "it", or the only one that its sentence is about.
+    pub(super) fn speaking_body(&self, words: &[Word], entities: &Entities, word: usize) -> Option<String> {
+        const REACH: usize = 3;
+        let sentence = words[word].sentence;
+        let near = (sentence.saturating_sub(REACH)..=sentence).filter_map(|sentence| self.by_sentence.get(&sentence));
+        let before: Vec<&Appearance> = near.flatten().filter(|one| one.word < word).collect();
+        let speaker = before.iter().filter(|one| one.salience == Salience::Speaker).max_by_key(|one| one.word);
+        let candidate = match speaker {
+            Some(speaker) => speaker,
+            None => before.iter().find(|one| {
+                words[one.word].sentence == sentence
+                    && one.salience == Salience::Subject
+                    && one.referent.is_body(entities)
+            })?,
+        };
+        let Referent::Body(name) = &candidate.referent else { return None };
+        // "The FTSE 250-listed group" is no body of that name.
+        let is_number = words
+            .get(candidate.word + 1)
+            .is_some_and(|next| next.text.starts_with(|first: char| first.is_ascii_digit()));
+        if is_place(name) || is_number {
+            return None;
+        }
+        let is_rival = |one: &&&Appearance| {
+            let is_later = one.word > candidate.word || speaker.is_none();
+            is_later
+                && one.salience > Salience::Other
+                && one.referent.is_body(entities)
+                && one.referent.body(entities) != Some(name)
+        };
+        before.iter().find(is_rival).is_none().then(|| name.clone())
+    }
+
+    /// The one who speaks in the sentence of a verb and before the word at `limit`, or who is the only subject before the verb.
+    pub(super) fn subject(&self, words: &[Word], verb: usize, limit: usize) -> Option<Referent> {
+        let there = self.by_sentence.get(&words[verb].sentence).map_or(&[] as &[Appearance], Vec::as_slice);
+        let mut speakers = there.iter().filter(|one| one.salience == Salience::Speaker && one.word < limit);
+        if let Some(speaker) = speakers.next_back() {
+            return Some(speaker.referent.clone());
+        }
+        const NEAR: usize = 5;
+        let mut subjects =
+            there.iter().filter(|one| one.salience == Salience::Subject && one.word < verb && one.word + NEAR >= verb);
+        let subject = subjects.next()?;
+        subjects.next().is_none().then(|| subject.referent.clone())
+    }
+
     /// The only person near `word`, if they have spoken or acted last.
     pub(super) fn only_person(&self, words: &[Word], entities: &Entities, word: usize) -> Option<usize> {
         let sentence = words[word].sentence;
@@ -239,7 +308,10 @@ impl Discourse {
                 break;
             }
             at_back = back;
-            choice = prominent(self.fitting(entities, sentence - back, gender)).near(entities, back);
+            choice = prominent(self.fitting(entities, sentence - back, gender));
+            if !self.has_spoken(sentence - back, choice) {
+                choice = choice.near(entities, back);
+            }
             if choice == Choice::Nobody {
                 passed.extend(self.fitting(entities, sentence - back, gender).map(|(.., person)| person));
             }
@@ -249,7 +321,14 @@ impl Discourse {
                 None
             }
             // Somebody else, mentioned since, could be meant as well.
-            Choice::One(person) if passed.iter().all(|&other| other == Some(person)) => Some(person),
+            Choice::One(person)
+                if passed.iter().all(|&other| {
+                    let is_thing = other.is_none_or(|other| !entities.persons[other].is_somebody);
+                    other == Some(person) || is_thing && entities.persons[person].gender.is_some()
+                }) =>
+            {
+                Some(person)
+            }
             // Nobody was a subject, and only one person was there at all.
             Choice::Nobody => {
                 let near = (sentence.saturating_sub(REACH_OF_UNKNOWN)..=sentence).rev();
@@ -265,6 +344,15 @@ impl Discourse {
         }
     }
 
+    /// Returns true if the person of a choice has spoken in a sentence.
+    fn has_spoken(&self, sentence: usize, choice: Choice) -> bool {
+        let Choice::One(person) = choice else { return false };
+        let mut there = self.by_sentence.get(&sentence).into_iter().flatten();
+        there.any(|one| {
+            one.salience == Salience::Speaker && matches!(one.referent, Referent::Person(other) if other == person)
+        })
+    }
+
     /// Returns true if a person who was only a subject leaves doubt. `place`: the word of the pronoun, and the sentence of
     /// the person.
     fn is_doubtful(
@@ -275,10 +363,21 @@ impl Discourse {
         gender: Gender,
         person: usize,
     ) -> bool {
+        let near = |reach: usize| sentence.saturating_sub(reach)..=words[word].sentence;
+        let is_other = |(at, _, other): &(usize, Salience, Option<usize>)| *at < word && *other != Some(person);
+        let is_sure = entities.persons[person].is_somebody;
+        if !is_sure
+            && near(REACH_OF_UNKNOWN).flat_map(|near| self.fitting(entities, near, gender)).any(|one| is_other(&one))
+        {
+            return true;
+        }
         let there = self.by_sentence.get(&sentence).into_iter().flatten().filter(|one| one.word < word);
         let mut as_speaker = there.filter(|one| one.salience == Salience::Speaker);
         if as_speaker.any(|one| matches!(one.referent, Referent::Person(other) if other == person)) {
             return false;
+        }
+        if !is_sure {
+            return true;
         }
         let has_rival = entities.persons[person].gender.is_none() && {
             let near = sentence.saturating_sub(REACH_OF_UNKNOWN)..=words[word].sentence;
@@ -289,8 +388,13 @@ impl Discourse {
         // "Lee said that Roe had slept": the one who spoke before can be meant in the next clause.
         let before = sentence.checked_sub(1).filter(|_| words[word].sentence == sentence);
         let before = before.map_or(Choice::Nobody, |before| prominent(self.fitting(entities, before, gender)));
+        // Beside somebody of a known gender a name that nothing shows to be a person leaves no doubt.
+        let is_known = entities.persons[person].gender.is_some();
+        let is_rival = |other: Option<usize>| {
+            other != Some(person) && (!is_known || other.is_some_and(|other| entities.persons[other].is_somebody))
+        };
         has_rival
-            || beside.any(|(.., other)| other != Some(person))
+            || beside.any(|(.., other)| is_rival(other))
             || before != Choice::Nobody && before != Choice::One(person)
     }
 

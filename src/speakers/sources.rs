@@ -505,7 +505,10 @@ fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option
     if matches!(first.lower.as_str(), "each" | "either" | "every" | "neither") {
         return None;
     }
-    let is_owned = (core.start..core.end - 1).any(|at| words[at].is_possessive && !words[at].is_capitalised());
+    // "The Foo County sheriff’s office" is a body, "the Foo bank’s customers" are somebody’s.
+    let owners =
+        if noun.lower == "office" && core.len() > 2 { core.start..core.end - 2 } else { core.start..core.end - 1 };
+    let is_owned = owners.into_iter().any(|at| words[at].is_possessive && !words[at].is_capitalised());
     let is_someone_s = roles::is_determiner(first) && !is_new && first.lower != "the";
     if is_owned || is_someone_s || is_new && !is_group {
         return None;
@@ -619,6 +622,10 @@ fn joined(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option
     };
     if !is_named || words[phrase.start..and].iter().any(|word| word.gap.contains(',')) {
         return None;
+    }
+    if matches!(words[and + 1].lower.as_str(), "other" | "others" | "some") {
+        // "Lee and other senators".
+        return Some(first);
     }
     let second = source_kind(words, mentions, and + 1..phrase.end);
     if let SourceKind::Name(at, _) = &second
@@ -825,7 +832,12 @@ fn are_joined(words: &[Word], mentions: &[Mention], before: usize, last: usize) 
 }
 
 /// The publisher of a document: "a report by Quux", "Quux data", "Quux’s website".
-fn published(words: &[Word], mentions: &[Mention], core: &Range<usize>, phrase: &Range<usize>) -> Option<SourceKind> {
+pub(super) fn published(
+    words: &[Word],
+    mentions: &[Mention],
+    core: &Range<usize>,
+    phrase: &Range<usize>,
+) -> Option<SourceKind> {
     let first = &words[phrase.start];
     let publish = |kind: SourceKind| match kind {
         SourceKind::Name(..)

@@ -87,7 +87,7 @@ pub(super) fn find<'t>(text: &'t str, sentences: &[Range<usize>]) -> Vec<Word<'t
     for (at, bytes) in ranges.iter().enumerate() {
         deadline::check();
         let before = &text[end..bytes.start];
-        is_quoted = quotes(before, is_quoted);
+        is_quoted = quotes(before, at == 0, is_quoted);
         let first = sentence;
         while sentences.get(sentence + 1).is_some_and(|next| next.start <= bytes.start) {
             sentence += 1;
@@ -125,14 +125,19 @@ fn word(text: &str, bytes: Range<usize>, next: usize) -> Word<'_> {
 }
 
 /// Returns true if a quotation is open after `gap`. One that is never closed ends with its paragraph.
-fn quotes(gap: &str, mut is_open: bool) -> bool {
-    for character in gap.chars() {
+/// `follows_space`: no word is right before the gap.
+fn quotes(gap: &str, mut follows_space: bool, mut is_open: bool) -> bool {
+    let mut characters = gap.chars().peekable();
+    while let Some(character) = characters.next() {
         is_open = match character {
             '“' | '«' => true,
             '”' | '»' | '\n' => false,
-            '"' => !is_open,
+            // A mark right behind a word or a stop closes, also where none was open: a page may have lost the first.
+            '"' if !follows_space => false,
+            '"' => characters.peek().is_none_or(|next| !next.is_whitespace()) || !is_open,
             _ => is_open,
         };
+        follows_space = character.is_whitespace() || matches!(character, '(' | '[' | '—' | '–');
     }
     is_open
 }
@@ -222,7 +227,10 @@ fn mark_titles(words: &mut [Word]) {
             all += 1;
             small += usize::from(!word.is_capitalised());
         }
-        let is_title = all > 4 && small * 8 <= all;
+        // "Ann Lee of the Oslo Bank said" has many capitals, but the verb of a title has one too.
+        let is_sentence = sentence.first().is_some_and(|first| first.text.starts_with(char::is_lowercase))
+            || sentence.iter().any(|word| matches!(word.text, "said" | "says" | "told" | "according"));
+        let is_title = all > 4 && small * 8 <= all && !is_sentence;
         for word in sentence {
             word.is_in_title = is_title;
         }

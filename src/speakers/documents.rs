@@ -1,0 +1,144 @@
+//! Documents that a text tells more than once: "the report" is the one that it has said more of before.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::lexicon;
+use super::mentions::Mention;
+use super::phrases;
+use super::roles;
+use super::sources;
+use super::words::Word;
+
+/// The most words of a document's phrase, before and after its noun.
+const LONGEST: usize = 14;
+
+/// The places of the documents that a text tells, by their nouns.
+#[derive(Debug, Default)]
+pub(super) struct Documents<'t> {
+    by_noun: HashMap<&'t str, Vec<usize>>,
+}
+
+impl<'t> Documents<'t> {
+    /// All nouns of documents outside quotations.
+    pub(super) fn new(words: &'t [Word<'_>]) -> Self {
+        let mut documents = Self::default();
+        for (at, word) in words.iter().enumerate().filter(|(_, word)| !word.is_quoted) {
+            if lexicon::is_document_noun(&word.lower) && !lexicon::is_plural_person(&word.lower) {
+                documents.by_noun.entry(&word.lower).or_default().push(at);
+            }
+        }
+        documents
+    }
+
+    /// The places of the same noun before a word, the nearest first.
+    pub(super) fn before(&self, words: &[Word], noun: usize, limit: usize) -> Vec<usize> {
+        const MOST: usize = 6;
+        let all = self.by_noun.get(words[noun].lower.as_str()).map_or(&[] as &[usize], Vec::as_slice);
+        let before = all.partition_point(|&at| at < limit);
+        all[..before].iter().rev().take(MOST).copied().collect()
+    }
+}
+
+/// The noun of a source that is a document told before: "the report", "that new study".
+pub(super) fn told_before(words: &[Word], range: &Range<usize>) -> Option<usize> {
+    let first = &words[range.start];
+    let core = phrases::core(words, range);
+    let noun = core.end.checked_sub(1).filter(|&noun| noun > range.start)?;
+    let is_definite = matches!(first.lower.as_str(), "the" | "this" | "that");
+    let is_plain = words[range.start + 1..=noun].iter().all(|word| !word.is_capitalised() && !word.is_possessive);
+    let is_document = lexicon::is_document_noun(&words[noun].lower) && !lexicon::is_plural_person(&words[noun].lower);
+    let is_document = is_document
+        && !matches!(words[noun].lower.as_str(), "blog" | "book" | "investigation" | "page" | "paper" | "website");
+    let is_end = core.end == range.end || words[noun].comma_follows();
+    (is_definite && is_plain && is_document && is_end).then_some(noun)
+}
+
+/// The phrase of the document whose noun is at `noun`, with its determiner and with what follows up to the verb.
+pub(super) fn phrase(words: &[Word], mentions: &[Mention], noun: usize) -> Range<usize> {
+    start(words, mentions, noun)..end(words, noun)
+}
+
+fn start(words: &[Word], mentions: &[Mention], noun: usize) -> usize {
+    let mut start = noun;
+    while let Some(before) = start.checked_sub(1).filter(|before| noun - before <= LONGEST) {
+        let word = &words[before];
+        if !word.is_beside_next() || word.sentence != words[noun].sentence {
+            break;
+        }
+        let at = mentions.partition_point(|mention| mention.name.end <= before);
+        if let Some(mention) = mentions.get(at).filter(|mention| mention.name.contains(&before)) {
+            start = mention.name.start;
+            continue;
+        }
+        if sources::is_clause(word) && !word.is_capitalised() && !is_determiner(word) {
+            break;
+        }
+        start = before;
+        if is_determiner(word) {
+            break;
+        }
+    }
+    start
+}
+
+/// Returns true for an article, a possessive pronoun, "this" or "that".
+fn is_determiner(word: &Word) -> bool {
+    roles::is_determiner(word) || matches!(word.lower.as_str(), "this" | "that")
+}
+
+fn end(words: &[Word], noun: usize) -> usize {
+    let limit = words.len().min(noun + LONGEST);
+    let ends = |at: &usize| {
+        let word = &words[*at];
+        word.sentence != words[noun].sentence
+            || words[*at - 1].gap.contains([',', ';', ':', '"', '“'])
+            || lexicon::is_saying(&word.lower)
+            || matches!(word.lower.as_str(), "who" | "which" | "that" | "whose" | "while" | "but")
+    };
+    (noun + 1..limit).find(ends).unwrap_or(limit)
+}
+
+/// The verb by which somebody publishes the document whose phrase begins at `start`: "said" in "said in a statement",
+/// "released" in "released a report". Returns true beside it where the verb reports speech.
+pub(super) fn verb(words: &[Word], start: usize) -> Option<(usize, bool)> {
+    const NEAR: usize = 5;
+    let before = start.checked_sub(1).filter(|&before| words[before].sentence == words[start].sentence)?;
+    if is_publishing(&words[before].lower) {
+        return Some((before, false));
+    }
+    if !matches!(words[before].lower.as_str(), "in" | "on" | "through" | "via") {
+        return None;
+    }
+    let near = (before.saturating_sub(NEAR)..before).rev();
+    let verb = near
+        .take_while(|&at| words[at].sentence == words[start].sentence && words[at].is_beside_next())
+        .find(|&at| lexicon::is_saying(&words[at].lower))?;
+    Some((verb, true))
+}
+
+/// Returns true for a verb of publishing.
+fn is_publishing(lower: &str) -> bool {
+    matches!(
+        lower,
+        "adopted"
+            | "approved"
+            | "circulated"
+            | "conducted"
+            | "filed"
+            | "issued"
+            | "issues"
+            | "passed"
+            | "posted"
+            | "published"
+            | "publishes"
+            | "released"
+            | "releases"
+            | "sent"
+            | "sends"
+            | "signed"
+            | "submitted"
+            | "tweeted"
+            | "wrote"
+    )
+}
