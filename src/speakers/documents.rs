@@ -142,3 +142,36 @@ fn is_publishing(lower: &str) -> bool {
             | "wrote"
     )
 }
+
+/// Returns true for records of a kind that is told: "court documents", "Israeli figures". Those of a government are its own.
+pub(super) fn are_records(words: &[Word]) -> bool {
+    let [.., noun] = words else { return false };
+    let is_record = matches!(
+        noun.lower.as_str(),
+        "data" | "documents" | "figures" | "polling" | "polls" | "records" | "reports" | "statistics" | "studies"
+    );
+    match words {
+        [kind, _] => {
+            let is_kind = matches!(
+                kind.lower.as_str(),
+                "court"
+                    | "internal"
+                    | "leaked"
+                    | "media"
+                    | "news"
+                    | "official"
+                    | "press"
+                    | "previous"
+                    | "public"
+                    | "recent"
+            );
+            is_record && (is_kind || lexicon::is_group(&kind.lower)) && kind.flows_on()
+        }
+        _ => false,
+    }
+}
+
+/// Returns true for a word that tells when records were made.
+pub(super) fn is_time(lower: &str) -> bool {
+    matches!(lower, "earlier" | "initial" | "later" | "local" | "multiple" | "previous" | "recent" | "several" | "some")
+}

@@ -87,7 +87,10 @@ impl Entities {
         let known = &mut self.persons[person];
         known.gender = known.gender.or(mention.gender);
         // Bodies are not called by their last word, but for those that have a word of bodies there.
-        let is_surname = mention.name.len() == 1 && mention.kind == MentionKind::Unknown && known.parts.len() > 1;
+        let is_surname = mention.name.len() == 1
+            && !lexicon::is_thing_noun(&words[mention.name.start].lower)
+            && mention.kind == MentionKind::Unknown
+            && known.parts.len() > 1;
         known.is_somebody |= mention.kind == MentionKind::Person || is_surname;
         known.is_thing |= is_thing(words, mention);
         if mention.name.len() > 1 {

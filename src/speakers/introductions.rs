@@ -60,8 +60,10 @@ pub(super) fn introduced(
         SourceKind::Name(first, _) => Some(mentions[*first].name.end),
         _ => None,
     };
-    let is_told =
-        is_native(words, &found) || has_field(words, &found) || named.is_some_and(|end| has_office(words, &found, end));
+    let is_told = has_body(words, &found)
+        || is_native(words, &found)
+        || has_field(words, &found)
+        || named.is_some_and(|end| has_office(words, &found, end));
     is_told.then(|| SourceKind::Name(at, Some(role.min(name - 1)..name)))
 }
 
@@ -89,6 +91,44 @@ fn has_field(words: &[Word], found: &Introduction) -> bool {
     let noun = &words[found.name - 1];
     let leads = |at: usize| lexicon::is_role(&words[at].lower) && lexicon::is_link(&words[at + 1].lower);
     found.role == found.name && is_plain_noun(noun) && !is_somebody(noun) && (found.start..found.name - 1).any(leads)
+}
+
+/// Returns true for "ambassador to the WXO Ann Lee", but not for "ally of President Lee" and "lawyer for Ann Lee".
+fn has_body(words: &[Word], found: &Introduction) -> bool {
+    let capitalised =
+        (found.start..found.name).rev().take_while(|&at| words[at].is_capitalised() && words[at].is_beside_next());
+    let Some(first) = capitalised.last() else { return false };
+    let link = if words[first - 1].lower == "the" { first.checked_sub(2) } else { first.checked_sub(1) };
+    let Some(link) = link.filter(|&link| link > found.start && lexicon::is_link(&words[link].lower)) else {
+        return false;
+    };
+    let is_held = words[first..found.title].iter().all(|word| !lexicon::is_role(&word.lower)) && first < found.title;
+    let is_office = (found.start..link).any(|at| is_office(&words[at].lower));
+    is_held && is_office
+}
+
+/// Returns true for a role that somebody has at a body, rather than for somebody else.
+fn is_office(lower: &str) -> bool {
+    matches!(
+        lower,
+        "ambassador"
+            | "analyst"
+            | "ceo"
+            | "chairman"
+            | "chief"
+            | "correspondent"
+            | "curator"
+            | "director"
+            | "economist"
+            | "editor"
+            | "fellow"
+            | "head"
+            | "manager"
+            | "professor"
+            | "representative"
+            | "scientist"
+            | "secretary"
+    )
 }
 
 /// Returns true for "Foo and Quux Development (FQD) Secretary Lee", and for "Foo Hall of Famer Ann Lee". `end`: one past the

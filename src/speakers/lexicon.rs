@@ -345,6 +345,40 @@ pub(super) fn can_be_called(name: &[&str], noun: &str) -> bool {
     }
 }
 
+/// Returns true if a name tells by itself that its bearer is what a noun says: "Quux Corp" is a company.
+pub(super) fn is_evident(name: &str, noun: &str) -> bool {
+    let lower = name.to_lowercase();
+    let last = lower.rsplit(' ').next().unwrap_or_default().trim_end_matches('.');
+    match noun {
+        "company" | "corporation" | "firm" => {
+            matches!(
+                last,
+                "co" | "corp" | "corporation" | "gmbh" | "holdings" | "inc" | "limited" | "llc" | "ltd" | "plc"
+            )
+        }
+        "broadcaster" | "network" => {
+            matches!(
+                lower.as_str(),
+                "abc"
+                    | "bbc"
+                    | "cbs"
+                    | "cnn"
+                    | "espn"
+                    | "fox"
+                    | "fox news"
+                    | "itv"
+                    | "msnbc"
+                    | "nbc"
+                    | "nbc news"
+                    | "npr"
+                    | "pbs"
+            )
+        }
+        "bank" | "lender" => matches!(last, "bank" | "bancorp" | "banking"),
+        _ => false,
+    }
+}
+
 /// Returns true for a day of the week.
 pub(super) fn is_day(lower: &str) -> bool {
     lower.ends_with("day") && is_group(lower)

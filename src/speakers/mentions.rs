@@ -198,6 +198,9 @@ fn trim(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Range<usize
 /// The start of a name behind the place of a dateline: "OSLO CITY Ann Lee", "Norway Ann Lee".
 fn after_dateline(words: &[Word], run: Range<usize>) -> usize {
     let Some(first) = words.get(run.start).filter(|_| run.len() > 2) else { return run.start };
+    if let Some(given) = after_body(words, &run) {
+        return given;
+    }
     let is_apart = lexicon::is_place(&first.lower) || is_compass(&first.lower) || first.is_all_capitals();
     if !is_apart || lexicon::is_first_name(&first.lower) {
         return run.start;
@@ -206,6 +209,21 @@ fn after_dateline(words: &[Word], run: Range<usize>) -> usize {
     let is_dateline = |at: usize| words[at].is_all_capitals() || lexicon::is_place(&words[at].lower);
     let given = (run.start + 1..run.end - 1).find(is_given);
     given.filter(|&given| (run.start..given).all(is_dateline)).unwrap_or(run.start)
+}
+
+/// The start of a person's name behind that of a body: "Foo Monitoring Service Ann Lee".
+fn after_body(words: &[Word], run: &Range<usize>) -> Option<usize> {
+    let given = run.end.checked_sub(2).filter(|&given| given > run.start)?;
+    let body = &words[given - 1];
+    let is_body = matches!(
+        body.lower.as_str(),
+        "agency" | "bureau" | "commission" | "department" | "institute" | "service" | "treasury" | "university"
+    );
+    let is_person = lexicon::is_first_name(&words[given].lower)
+        && !lexicon::is_place(&words[given].lower)
+        && !lexicon::is_organisation_word(&words[given + 1].lower)
+        && !lexicon::is_role(&words[given + 1].lower);
+    (is_body && is_person).then_some(given)
 }
 
 /// Returns true for a name that begins like a command: "Ask Jeeves said". A command has no verb of saying after it.

@@ -196,7 +196,13 @@ impl<'t> Resolver<'t> {
             meanings = self.publisher(noun, range.start);
         }
         if meanings.is_empty() {
+            meanings = self.pair(&range);
+        }
+        if meanings.is_empty() {
             meanings = self.described_body(&range);
+        }
+        if meanings.is_empty() {
+            meanings = self.records(&range);
         }
         let mut found: Vec<Found> =
             meanings.into_iter().map(|(meant, evidence)| Found { meant, evidence, source: range.clone() }).collect();
@@ -287,6 +293,47 @@ impl<'t> Resolver<'t> {
         if is_institution { vec![(Meant::Group(self.shown(&described)), Evidence::Description)] } else { Vec::new() }
     }
 
+    /// Records that nobody in particular has published, by their own words: "court documents", "media reports".
+    fn records(&self, range: &Range<usize>) -> Vec<(Meant, Evidence)> {
+        let counted = phrases::uncounted(self.words, range.clone());
+        let core = phrases::core(self.words, &counted);
+        let described = match &self.words[core.clone()] {
+            [first, _, _] if documents::is_time(&first.lower) => core.start + 1..core.end,
+            [_, _] | [_] => core,
+            _ => return Vec::new(),
+        };
+        let is_whole = described.end == range.end || self.words[described.end - 1].comma_follows();
+        let is_told = is_whole && documents::are_records(&self.words[described.clone()]);
+        if is_told { vec![(Meant::Group(self.shown(&described)), Evidence::Description)] } else { Vec::new() }
+    }
+
+    /// The two whom "the couple" or "the two" means: those who spoke together, or are the only pair that is named together.
+    fn pair(&self, range: &Range<usize>) -> Vec<(Meant, Evidence)> {
+        const REACH: usize = 4;
+        let [first, rest @ ..] = &self.words[range.clone()] else { return Vec::new() };
+        let is_pair = match rest {
+            [noun] => matches!(noun.lower.as_str(), "couple" | "duo" | "pair" | "two"),
+            [two, noun] => two.lower == "two" && matches!(noun.lower.as_str(), "men" | "women"),
+            _ => false,
+        };
+        if !is_pair || first.lower != "the" || first.is_quoted {
+            return Vec::new();
+        }
+        let sentence = first.sentence.saturating_sub(REACH);
+        let from = self.mentions.partition_point(|mention| self.words[mention.name.start].sentence < sentence);
+        let end = self.mentions.partition_point(|mention| mention.name.start < range.start);
+        let is_joined = |at: &usize| {
+            let between = self.mentions[*at].name.end..self.mentions[at + 1].name.start;
+            between.len() == 1 && self.words[between.start].lower == "and" && self.words[between.start].is_beside_next()
+        };
+        let persons = |at: usize| Some((self.persons[at]?, self.persons[at + 1]?));
+        let mut pairs: Vec<(usize, usize)> =
+            (from..end.saturating_sub(1)).filter(is_joined).filter_map(persons).collect();
+        pairs.dedup();
+        let [(one, other)] = pairs.as_slice() else { return Vec::new() };
+        [one, other].map(|&person| (Meant::person(person), Evidence::Description)).into()
+    }
+
     /// Those who have published the document of the noun, where the text has said so before the word at `limit`.
     fn publisher(&mut self, noun: usize, limit: usize) -> Vec<(Meant, Evidence)> {
         for at in self.documents.before(self.words, noun, limit) {
@@ -374,7 +421,8 @@ impl<'t> Resolver<'t> {
                 return Vec::new();
             }
         }
-        if group.len() == 1 && (is_anaphoric && noun.lower.ends_with('s') || self.names_one_of(noun)) {
+        let is_authority = noun.lower == "authorities";
+        if group.len() == 1 && !is_authority && (is_anaphoric && noun.lower.ends_with('s') || self.names_one_of(noun)) {
             return Vec::new();
         }
         if self.is_named_elsewhere(range, group) {
@@ -397,7 +445,8 @@ impl<'t> Resolver<'t> {
         let is_side = matches!(words[0].lower.as_str(), "critics" | "opponents" | "proponents" | "supporters");
         let is_anaphoric = links && !is_side && !words[1..].iter().any(Word::is_capitalised);
         // "The military" is the one of the country that the text is about. These are called so in every text.
-        let is_common = matches!(noun, "family" | "government" | "market" | "media" | "police" | "press" | "public");
+        let is_common =
+            matches!(noun, "army" | "family" | "government" | "market" | "media" | "police" | "press" | "public");
         let is_institution = is_bare && count.lower == "the" && lexicon::is_collective(noun) && !is_common;
         is_anaphoric
             || is_institution
@@ -499,7 +548,8 @@ impl<'t> Resolver<'t> {
         let is_owned = self.words[own.clone()].iter().any(|word| word.is_possessive);
         let is_clear = !matches!(last.lower.as_str(), "administration" | "agency" | "department" | "team");
         let is_told = own.len() > 1 && is_clear && !is_owned && lexicon::is_named_organisation_noun(&last.lower);
-        (last.lower == "government" || is_told).then(|| Meant::Group(self.shown(&own)))
+        let is_common = matches!(last.lower.as_str(), "army" | "government" | "opposition" | "police");
+        (is_common || is_told).then(|| Meant::Group(self.shown(&own)))
     }
 
     /// A word such as "Firefighters" that has its capital because it begins a sentence.
@@ -537,7 +587,9 @@ impl<'t> Resolver<'t> {
 
     fn pronoun(&mut self, word: usize, gender: Gender) -> Option<usize> {
         let person = self.discourse.referent(self.words, &self.entities, word, gender)?;
-        self.entities.persons[person].gender = Some(gender);
+        let known = &mut self.entities.persons[person];
+        known.gender = Some(gender);
+        known.is_somebody = true;
         Some(person)
     }
 
@@ -564,8 +616,13 @@ impl<'t> Resolver<'t> {
             matches!(noun, "president" | "minister" | "pope" | "pontiff" | "chancellor" | "mayor" | "governor");
         match all.as_slice() {
             [only] if is_office || !described.owner.is_empty() => Some(*only),
-            [] if described.is_definite && can_describe_anybody(described) && !self.words[word].is_quoted => {
-                let person = self.discourse.only_person(self.words, &self.entities, word)?;
+            // "Lee’s doctor" is not Lee.
+            [] if described.is_definite
+                && can_describe_anybody(described)
+                && !self.words[word].is_quoted
+                && described.owner.iter().all(|word| lexicon::is_place(word) || lexicon::is_group(word)) =>
+            {
+                let person = self.near_person(word)?;
                 // Somebody who has another office does not have this one too.
                 let is_office = is_office || !described.owner.is_empty() || described.nouns.len() > 1;
                 (!is_office || self.entities.persons[person].roles.is_empty()).then_some(person)
@@ -576,6 +633,12 @@ impl<'t> Resolver<'t> {
                 present.next().filter(|_| present.next().is_none())
             }
         }
+    }
+
+    /// The only person near a word, or the one who has just spoken.
+    fn near_person(&self, word: usize) -> Option<usize> {
+        let only = self.discourse.only_person(self.words, &self.entities, word);
+        only.or_else(|| self.discourse.last_person(self.words, &self.entities, word))
     }
 
     /// The only person near "the 31-year-old" or "the veteran racer", if nothing says that it is somebody else.
@@ -596,7 +659,7 @@ impl<'t> Resolver<'t> {
         {
             return None;
         }
-        let person = self.discourse.only_person(self.words, &self.entities, range.start)?;
+        let person = self.near_person(range.start)?;
         let own = self.entities.persons[person].gender;
         (gender.is_none() || own.is_none() || own == gender).then_some(person)
     }

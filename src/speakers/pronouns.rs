@@ -137,7 +137,8 @@ impl Discourse {
                 discourse.enter(words, at, Referent::UnnamedBody, Salience::Subject);
             }
             if let Some(gender) = stranger(words, at) {
-                discourse.enter(words, at, Referent::Stranger(Some(gender)), Salience::Subject);
+                let salience = if is_object(words, at) { Salience::Other } else { Salience::Subject };
+                discourse.enter(words, at, Referent::Stranger(Some(gender)), salience);
             }
         }
         discourse
@@ -193,9 +194,29 @@ impl Discourse {
                 *counts.entry(name).or_default() += 1;
             }
         }
+        // A name that has the kind in it, if only one has.
+        let mut evident = counts.keys().filter(|name| lexicon::is_evident(name, noun));
+        if let (Some(name), None) = (evident.next(), evident.next()) {
+            return Some((*name).to_owned());
+        }
         let all: usize = counts.values().sum();
-        let most = counts.iter().find(|(_, count)| **count >= OFTEN && **count > 2 * (all - **count));
-        most.map(|(name, _)| (*name).to_owned())
+        let most = |(_, count): &(&&str, &usize)| **count >= OFTEN && **count > 2 * (all - **count);
+        if let Some((name, _)) = counts.iter().find(most) {
+            return Some((*name).to_owned());
+        }
+        // Or the one that is named most often and was the last to act.
+        let near = (sentence.saturating_sub(REACH_OF_BODY)..=sentence).rev();
+        let last = near.filter_map(|sentence| self.by_sentence.get(&sentence)).find_map(|there| {
+            let all = there
+                .iter()
+                .filter(|one| one.word < word && one.salience > Salience::Other && one.referent.is_body(entities));
+            let named = all.filter_map(|one| one.referent.body(entities).map(|name| (one.word, name)));
+            named.filter(|(_, name)| counts.contains_key(name)).max_by_key(|(at, _)| *at)
+        });
+        let (_, last) = last?;
+        let count = counts[last];
+        let is_most = counts.iter().all(|(name, other)| *name == last || *other < count);
+        (count >= OFTEN && is_most).then(|| last.to_owned())
     }
 
     /// The body that was the last to speak before "it", or the only one that its sentence is about.
@@ -269,6 +290,24 @@ impl Discourse {
         found.filter(|_| is_subject)
     }
 
+    /// The person whom a text has just let speak, or whom it was about, where nobody else has been so prominent since.
+    pub(super) fn last_person(&self, words: &[Word], entities: &Entities, word: usize) -> Option<usize> {
+        let sentence = words[word].sentence;
+        let near = (sentence.saturating_sub(REACH_OF_UNKNOWN)..=sentence)
+            .filter_map(|sentence| self.by_sentence.get(&sentence));
+        let before: Vec<&Appearance> = near.flatten().filter(|one| one.word < word).collect();
+        let best = before.iter().filter(|one| !one.referent.is_body(entities)).map(|one| one.salience).max()?;
+        let mut top = before.iter().filter(|one| one.salience == best && !one.referent.is_body(entities));
+        let Referent::Person(person) = top.next()?.referent else { return None };
+        let is_same = |one: &Appearance| matches!(one.referent, Referent::Person(other) if other == person);
+        let last = before.iter().filter(|one| is_same(one)).map(|one| one.word).max()?;
+        let is_rival = |one: &&&Appearance| {
+            one.word > last && one.salience > Salience::Other && !is_same(one) && !one.referent.is_body(entities)
+        };
+        let is_alone = top.all(|one| is_same(one)) && before.iter().find(is_rival).is_none();
+        (best > Salience::Other && is_alone && entities.persons[person].is_somebody).then_some(person)
+    }
+
     /// Returns true if a person appears shortly before `word`.
     pub(super) fn is_present(&self, words: &[Word], word: usize, person: usize) -> bool {
         let sentence = words[word].sentence;
@@ -325,7 +364,7 @@ impl Discourse {
                 if passed.iter().all(|&other| {
                     let is_thing = other.is_none_or(|other| !entities.persons[other].is_somebody);
                     other == Some(person) || is_thing && entities.persons[person].gender.is_some()
-                }) =>
+                }) && !self.has_stranger(sentence - at_back + 1..=sentence, gender, word) =>
             {
                 Some(person)
             }
@@ -342,6 +381,14 @@ impl Discourse {
             }
             _ => None,
         }
+    }
+
+    /// Returns true if somebody without a name, whom a pronoun of `gender` can mean, is in some sentences before a word.
+    fn has_stranger(&self, sentences: std::ops::RangeInclusive<usize>, gender: Gender, word: usize) -> bool {
+        let mut there = sentences.filter_map(|sentence| self.by_sentence.get(&sentence)).flatten();
+        there.any(|one| {
+            one.word < word && matches!(one.referent, Referent::Stranger(own) if own.is_none_or(|own| own == gender))
+        })
     }
 
     /// Returns true if the person of a choice has spoken in a sentence.
@@ -366,9 +413,7 @@ impl Discourse {
         let near = |reach: usize| sentence.saturating_sub(reach)..=words[word].sentence;
         let is_other = |(at, _, other): &(usize, Salience, Option<usize>)| *at < word && *other != Some(person);
         let is_sure = entities.persons[person].is_somebody;
-        if !is_sure
-            && near(REACH_OF_UNKNOWN).flat_map(|near| self.fitting(entities, near, gender)).any(|one| is_other(&one))
-        {
+        if !is_sure && (near(0).flat_map(|near| self.fitting(entities, near, gender)).any(|one| is_other(&one))) {
             return true;
         }
         let there = self.by_sentence.get(&sentence).into_iter().flatten().filter(|one| one.word < word);
@@ -424,6 +469,16 @@ fn stranger(words: &[Word], at: usize) -> Option<Gender> {
         matches!(word.lower.as_str(), "a" | "an" | "one" | "another" | "his" | "her") && word.is_beside_next()
     });
     (is_new && !is_named).then_some(gender)
+}
+
+/// Returns true if a link or a verb leads to the phrase of a noun: "with a woman", "met a young man".
+fn is_object(words: &[Word], noun: usize) -> bool {
+    let article = (noun.saturating_sub(2)..noun).rev().find(|&at| roles::is_determiner(&words[at]));
+    let before = article.and_then(|article| article.checked_sub(1)).map(|at| &words[at]);
+    before.is_some_and(|word| {
+        let is_verb = lexicon::is_common_verb(&word.lower) && !lexicon::is_saying(&word.lower);
+        word.sentence == words[noun].sentence && word.is_beside_next() && (lexicon::is_link(&word.lower) || is_verb)
+    })
 }
 
 /// Returns true for the noun of a document or a body that begins its sentence without a name: "The report found".
@@ -506,8 +561,17 @@ fn prominent(all: impl Iterator<Item = (usize, Salience, Option<usize>)>) -> Cho
     match top.next() {
         None => Choice::Nobody,
         Some(Some(first)) if top.all(|other| other == Some(first)) => Choice::One(first),
-        Some(_) => Choice::Doubtful,
+        Some(_) => last_to_speak(&all).map_or(Choice::Doubtful, Choice::One),
     }
+}
+
+/// The only person of a sentence, who speaks in it behind somebody without a name: "Asked by a reporter, Lee said".
+fn last_to_speak(all: &[(usize, Salience, Option<usize>)]) -> Option<usize> {
+    let (_, salience, last) = all.iter().max_by_key(|(at, salience, _)| (*at, *salience))?;
+    let person = last.filter(|_| *salience == Salience::Speaker)?;
+    let is_alone = all.iter().all(|(.., other)| other.is_none_or(|other| other == person));
+    let is_subject = all.iter().any(|(_, salience, other)| *salience == Salience::Subject && other == last);
+    (is_alone && is_subject).then_some(person)
 }
 
 /// Returns true if the mention is the subject of its clause: it is at the beginning, or a verb follows.

@@ -70,6 +70,9 @@ pub(super) fn source_kind(words: &[Word], mentions: &[Mention], range: Range<usi
         return SourceKind::Nobody;
     }
     let kind = short(words, mentions, range.clone());
+    if let Some(place) = governed_place(words, mentions, &range) {
+        return SourceKind::Body(place);
+    }
     let told = introductions::introduced(words, mentions, &range, &kind)
         .or_else(|| examples(words, mentions, &range))
         .or_else(|| listed(words, mentions, &range, &kind))
@@ -119,6 +122,20 @@ fn titled_document(
     };
     let is_known = matches!(publisher, SourceKind::Name(..) | SourceKind::Body(_) | SourceKind::Several(_));
     is_known.then(|| SourceKind::Published(Box::new(publisher)))
+}
+
+/// A place or a government by its kind and its name: "city of Foo", "government of Quux".
+fn governed_place(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> Option<Range<usize>> {
+    let start = roles::behind_determiner(words, range.start);
+    let [kind, of, ..] = words.get(start..range.end)? else { return None };
+    let is_kind = matches!(kind.lower.as_str(), "city" | "government" | "state" | "town" | "village");
+    if !is_kind || kind.is_capitalised() || of.lower != "of" || start == range.start {
+        return None;
+    }
+    let name = start + 2;
+    let at = mentions.partition_point(|mention| mention.name.start < name);
+    let mention = mentions.get(at).filter(|mention| mention.name.start == name && mention.name.end == range.end)?;
+    (mention.kind != MentionKind::Person).then_some(start..mention.name.end)
 }
 
 /// Returns true for the label of a question or an answer: "Q. Did it rain?" names nobody.
