@@ -13,6 +13,9 @@ use super::words::Word;
 /// The most words of a document's phrase, before and after its noun.
 const LONGEST: usize = 14;
 
+/// The most places of a noun that are looked at.
+const MOST: usize = 6;
+
 /// The places of the documents that a text tells, by their nouns.
 #[derive(Debug, Default)]
 pub(super) struct Documents<'t> {
@@ -33,11 +36,22 @@ impl<'t> Documents<'t> {
 
     /// The places of the same noun before a word, the nearest first.
     pub(super) fn before(&self, words: &[Word], noun: usize, limit: usize) -> Vec<usize> {
-        const MOST: usize = 6;
         let all = self.by_noun.get(words[noun].lower.as_str()).map_or(&[] as &[usize], Vec::as_slice);
         let before = all.partition_point(|&at| at < limit);
         all[..before].iter().rev().take(MOST).copied().collect()
     }
+
+    /// The places of the same noun behind it, the nearest first.
+    pub(super) fn after(&self, words: &[Word], noun: usize) -> Vec<usize> {
+        let all = self.by_noun.get(words[noun].lower.as_str()).map_or(&[] as &[usize], Vec::as_slice);
+        let after = all.partition_point(|&at| at <= noun);
+        all[after..].iter().take(MOST).copied().collect()
+    }
+}
+
+/// Returns true for the phrase of a document that tells right behind its noun by whom it is.
+pub(super) fn has_publisher(words: &[Word], noun: usize, phrase: &Range<usize>) -> bool {
+    words.get(noun + 1).is_some_and(|link| noun + 1 < phrase.end && matches!(link.lower.as_str(), "by" | "from"))
 }
 
 /// The noun of a source that is a document told before: "the report", "that new study".
@@ -50,7 +64,8 @@ pub(super) fn told_before(words: &[Word], range: &Range<usize>) -> Option<usize>
     let is_document = lexicon::is_document_noun(&words[noun].lower) && !lexicon::is_plural_person(&words[noun].lower);
     let is_document = is_document
         && !matches!(words[noun].lower.as_str(), "blog" | "book" | "investigation" | "page" | "paper" | "website");
-    let is_end = core.end == range.end || words[noun].comma_follows();
+    let is_one = !words[noun].lower.ends_with('s') || words[noun].lower.ends_with("ss");
+    let is_end = is_one && (core.end == range.end || words[noun].comma_follows());
     (is_definite && is_plain && is_document && is_end).then_some(noun)
 }
 
@@ -93,10 +108,20 @@ fn end(words: &[Word], noun: usize) -> usize {
         let word = &words[*at];
         word.sentence != words[noun].sentence
             || words[*at - 1].gap.contains([',', ';', ':', '"', '“'])
-            || lexicon::is_saying(&word.lower)
-            || matches!(word.lower.as_str(), "who" | "which" | "that" | "whose" | "while" | "but")
+            || is_verb(word)
+            || !word.is_capitalised() && word.lower.ends_with("ly")
+            || matches!(
+                word.lower.as_str(),
+                "after" | "before" | "last" | "on" | "this" | "who" | "which" | "that" | "whose" | "while" | "but"
+            )
     };
     (noun + 1..limit).find(ends).unwrap_or(limit)
+}
+
+/// Returns true for a verb that ends the phrase of a document, unlike "published" and "was" in "a report was published by".
+fn is_verb(word: &Word) -> bool {
+    let is_part = is_publishing(&word.lower) || matches!(word.lower.as_str(), "is" | "was" | "were" | "compiled");
+    lexicon::is_common_verb(&word.lower) && !word.is_capitalised() && !is_part
 }
 
 /// The verb by which somebody publishes the document whose phrase begins at `start`: "said" in "said in a statement",
@@ -109,6 +134,12 @@ pub(super) fn verb(words: &[Word], start: usize) -> Option<(usize, bool)> {
     }
     if !matches!(words[before].lower.as_str(), "in" | "on" | "through" | "via") {
         return None;
+    }
+    // "In a report, Lee said": the verb follows.
+    let begins = before == 0 || words[before - 1].sentence != words[before].sentence;
+    if begins {
+        let there = (start..words.len()).take_while(|&at| words[at].sentence == words[start].sentence);
+        return there.into_iter().find(|&at| lexicon::is_saying(&words[at].lower)).map(|verb| (verb, true));
     }
     let near = (before.saturating_sub(NEAR)..before).rev();
     let verb = near

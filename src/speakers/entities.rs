@@ -218,12 +218,26 @@ impl Entities {
         }
         let written = roles::text(source, words, name.clone());
         let last = &words[name.end - 1];
+        if let [or, acronym, ..] = &words[name.end.min(words.len())..]
+            && last.comma_follows()
+            && or.lower == "or"
+            && acronym.is_all_capitals()
+            && acronym.gap.starts_with(',')
+        {
+            // "The Quux Foo Union, or FQU,".
+            self.organisations.entry(acronym.lower.replace('.', "")).or_default().insert(written.clone());
+        }
         if let Some(acronym) = words.get(name.end).filter(|_| last.gap.trim_start() == "(") {
             let first_letters = words[name.clone()]
                 .iter()
                 .filter(|word| word.is_capitalised())
                 .filter_map(|word| word.text.chars().next());
-            if acronym.is_all_capitals() && first_letters.collect::<String>() == acronym.text.replace('.', "") {
+            let letters = first_letters.collect::<String>();
+            let bare = acronym.text.replace('.', "");
+            // "The U.S. Quux Service (QS)", "Mid-Foo SportsNet (MFSN)".
+            let is_short = letters.ends_with(&bare) && words[name.start].text.contains('.')
+                || *kind == MentionKind::Organisation && letters.chars().next() == bare.chars().next();
+            if acronym.is_all_capitals() && (letters == bare || is_short) {
                 self.organisations.entry(acronym.lower.replace('.', "")).or_default().insert(written.clone());
             }
         }

@@ -240,11 +240,17 @@ fn has_other_capital(word: &Word, names: &HashSet<&str>) -> bool {
     // "WHO" is an acronym.
     lexicon::is_small(&word.lower) && !(word.is_all_capitals() && names.contains(word.text))
         || (word.is_opening && (roles::is_lead_in(word) && !is_known || lexicon::is_plural(&word.lower)))
+        || (word.is_opening && is_plural_noun(&word.lower) && !names.contains(word.text))
         || word.lower.chars().all(|character| !character.is_alphabetic())
         || is_seat(word)
         || is_date(word)
         // A salutation.
         || word.is_opening && word.lower == "dear"
+}
+
+/// Returns true for a noun for several documents or people: "figures", "doctors".
+fn is_plural_noun(lower: &str) -> bool {
+    lower.ends_with('s') && lower != "census" && (lexicon::is_document_noun(lower) || lexicon::is_plural_role(lower))
 }
 
 /// Returns true for the party and the state of a member of Congress: "D-California".

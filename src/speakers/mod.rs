@@ -231,7 +231,9 @@ impl<'t> Resolver<'t> {
         let one = |meant: Option<Meant>, evidence: Evidence| meant.map(|meant| (meant, evidence)).into_iter().collect();
         match kind {
             // Inside a quotation "he" is somebody whom the speaker means.
-            SourceKind::Pronoun(_) if self.words[start].is_quoted && range.len() == 1 => Vec::new(),
+            SourceKind::Pronoun(gender) if self.words[start].is_quoted && range.len() == 1 => {
+                one(self.quoted_pronoun(start, *gender).map(Meant::person), Evidence::Pronoun)
+            }
             SourceKind::Pronoun(gender) => one(self.pronoun(start, *gender).map(Meant::person), Evidence::Pronoun),
             SourceKind::Neuter => one(self.body(start, None), Evidence::Pronoun),
             SourceKind::They => self.they(start),
@@ -245,7 +247,7 @@ impl<'t> Resolver<'t> {
                 None => self.unnamed(range),
                 found => one(found, Evidence::Name),
             },
-            SourceKind::Body(body) => one(Some(Meant::Organisation(self.shown(body))), Evidence::Name),
+            SourceKind::Body(body) => one(Some(Meant::Organisation(self.written_out(body))), Evidence::Name),
             SourceKind::Group(group) => self.group(range, group),
             SourceKind::OwnedGroup(gender, group) => {
                 one(self.owned_group(start, *gender, group), Evidence::Description)
@@ -338,7 +340,9 @@ impl<'t> Resolver<'t> {
     fn publisher(&mut self, noun: usize, limit: usize) -> Vec<(Meant, Evidence)> {
         for at in self.documents.before(self.words, noun, limit) {
             let phrase = documents::phrase(self.words, &self.mentions, at);
-            let found = self.publisher_at(at, &phrase);
+            let mut found = self.publisher_at(at, &phrase);
+            // "A study in Foo" is not by Foo.
+            found.retain(|meant| !matches!(meant, Meant::Organisation(name) if pronouns::is_place(name)));
             if !found.is_empty() {
                 return found.into_iter().map(|meant| (meant, Evidence::Document)).collect();
             }
@@ -346,7 +350,19 @@ impl<'t> Resolver<'t> {
                 break;
             }
         }
-        Vec::new()
+        // Or the only publisher that is told later.
+        let mut later = Vec::new();
+        for at in self.documents.after(self.words, noun) {
+            let phrase = documents::phrase(self.words, &self.mentions, at);
+            if documents::has_publisher(self.words, at, &phrase) {
+                later = self.publisher_at(at, &phrase);
+                if !later.is_empty() {
+                    break;
+                }
+            }
+        }
+        later.retain(|meant| !matches!(meant, Meant::Organisation(name) if pronouns::is_place(name)));
+        later.into_iter().map(|meant| (meant, Evidence::Document)).collect()
     }
 
     /// The publisher of the document whose noun is at `noun`, by its phrase or by the verb before it.
@@ -364,7 +380,7 @@ impl<'t> Resolver<'t> {
             }
         }
         let publisher = documents::verb(self.words, phrase.start).and_then(|(verb, is_saying)| {
-            self.discourse.subject(self.words, verb, if is_saying { noun } else { verb })
+            self.discourse.subject(self.words, verb, if is_saying { noun.max(verb + 1) } else { verb })
         });
         let meant = publisher.and_then(|referent| match referent {
             Referent::Person(person) => Some(Meant::person(person)),
@@ -389,6 +405,18 @@ impl<'t> Resolver<'t> {
     /// The text of a range of words.
     fn shown(&self, range: &Range<usize>) -> String {
         roles::text(self.text, self.words, range.clone())
+    }
+
+    /// The text of a range of words, with the full names of the bodies that it has acronyms of: "Quux Weather Service officials".
+    fn written_out(&self, range: &Range<usize>) -> String {
+        let shown = self.shown(range);
+        let acronym = |at: &usize| {
+            let word = &self.words[*at];
+            let full = || self.entities.organisation(&word.lower.replace('.', ""));
+            (word.is_all_capitals() && word.text.len() > 2 && !word.text.contains('.')).then(full).flatten()
+        };
+        let Some((at, full)) = range.clone().find_map(|at| Some((at, acronym(&at)?))) else { return shown };
+        if shown.contains(full) { shown } else { shown.replacen(self.words[at].text, full, 1) }
     }
 
     /// Those whom "Ann Lee and Bob Roe" names, if the first is known.
@@ -428,7 +456,7 @@ impl<'t> Resolver<'t> {
         if self.is_named_elsewhere(range, group) {
             return Vec::new();
         }
-        vec![(Meant::Group(self.shown(group)), Evidence::Description)]
+        vec![(Meant::Group(self.written_out(group)), Evidence::Description)]
     }
 
     /// Returns true for a group that an article tells elsewhere: "two banks", "other countries", "hundreds of people",
@@ -585,6 +613,19 @@ impl<'t> Resolver<'t> {
         }
     }
 
+    /// The only person whom a quotation names before a pronoun in the same sentence: "Lee is wrong when he says".
+    fn quoted_pronoun(&self, word: usize, gender: Gender) -> Option<usize> {
+        let sentence = self.words[word].sentence;
+        let end = self.mentions.partition_point(|mention| mention.name.start < word);
+        let there = (0..end).rev().take_while(|&at| self.words[self.mentions[at].name.start].sentence == sentence);
+        let mut persons = there
+            .filter(|&at| self.words[self.mentions[at].name.start].is_quoted)
+            .filter_map(|at| self.persons[at])
+            .filter(|&person| self.entities.persons[person].gender.is_none_or(|own| own == gender));
+        let person = persons.next().filter(|&person| self.entities.persons[person].is_somebody)?;
+        persons.all(|other| other == person).then_some(person)
+    }
+
     fn pronoun(&mut self, word: usize, gender: Gender) -> Option<usize> {
         let person = self.discourse.referent(self.words, &self.entities, word, gender)?;
         let known = &mut self.entities.persons[person];
@@ -624,8 +665,9 @@ impl<'t> Resolver<'t> {
             {
                 let person = self.near_person(word)?;
                 // Somebody who has another office does not have this one too.
+                let is_other = is_office;
                 let is_office = is_office || !described.owner.is_empty() || described.nouns.len() > 1;
-                (!is_office || self.entities.persons[person].roles.is_empty()).then_some(person)
+                (!is_other && (!is_office || self.entities.persons[person].roles.is_empty())).then_some(person)
             }
             all => {
                 let mut present =

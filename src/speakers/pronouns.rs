@@ -242,12 +242,16 @@ impl Discourse {
         if is_place(name) || is_number {
             return None;
         }
+        // Behind a quotation, "it said" goes on with the same body; elsewhere any other may be meant.
+        let is_trailing = word.checked_sub(1).is_some_and(|before| words[before].gap.contains([',', '"', '”']))
+            && words.get(word + 1).is_some_and(|next| lexicon::is_saying(&next.lower));
+        let least = if is_trailing { Salience::Subject } else { Salience::Other };
         let is_rival = |one: &&&Appearance| {
             let is_later = one.word > candidate.word || speaker.is_none();
             is_later
-                && one.salience > Salience::Other
+                && one.salience >= least
                 && one.referent.is_body(entities)
-                && one.referent.body(entities) != Some(name)
+                && one.referent.body(entities).is_none_or(|other| other != name && !is_place(other))
         };
         before.iter().find(is_rival).is_none().then(|| name.clone())
     }
@@ -501,7 +505,7 @@ pub(super) fn is_called(name: &str, noun: &str) -> bool {
 }
 
 /// Returns true if every word of a name is one of a place.
-fn is_place(name: &str) -> bool {
+pub(super) fn is_place(name: &str) -> bool {
     name.split(' ').all(|word| lexicon::is_place(&word.to_lowercase()))
 }
 

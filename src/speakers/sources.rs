@@ -69,6 +69,12 @@ pub(super) fn source_kind(words: &[Word], mentions: &[Mention], range: Range<usi
     if is_label(&words[range.clone()]) {
         return SourceKind::Nobody;
     }
+    if let Some(owned) = without_owner(words, &range) {
+        return source_kind(words, mentions, owned);
+    }
+    if let Some(name) = called(words, mentions, &range) {
+        return SourceKind::Name(name, None);
+    }
     let kind = short(words, mentions, range.clone());
     if let Some(place) = governed_place(words, mentions, &range) {
         return SourceKind::Body(place);
@@ -122,6 +128,39 @@ fn titled_document(
     };
     let is_known = matches!(publisher, SourceKind::Name(..) | SourceKind::Body(_) | SourceKind::Several(_));
     is_known.then(|| SourceKind::Published(Box::new(publisher)))
+}
+
+/// The name behind "the country’s": "Quux Ministry" in "the country’s Quux Ministry".
+fn without_owner(words: &[Word], range: &Range<usize>) -> Option<Range<usize>> {
+    let [the, owner, name, ..] = words.get(range.clone())? else { return None };
+    let is_place = matches!(
+        owner.lower.as_str(),
+        "city" | "country" | "county" | "island" | "nation" | "province" | "region" | "state" | "town"
+    );
+    let is_owner = owner.is_possessive && !owner.is_capitalised() && is_place;
+    (the.lower == "the" && is_owner && name.is_capitalised() && !name.is_in_title).then_some(range.start + 2..range.end)
+}
+
+/// The name of a body that a phrase introduces: "a group called the Foo Quuxes", "the group, known as Foo Quux".
+fn called(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> Option<usize> {
+    const FARTHEST: usize = 6;
+    let near = range.start + 1..range.end.min(range.start + FARTHEST);
+    let verb =
+        near.into_iter().find(|&at| matches!(words[at].lower.as_str(), "called" | "calling" | "known" | "named"))?;
+    let noun = &words[verb - 1];
+    let is_body =
+        !noun.is_capitalised() && (lexicon::is_organisation_noun(&noun.lower) || lexicon::is_collective(&noun.lower));
+    let before = match words[verb].lower.as_str() {
+        "calling" => "itself",
+        "known" => "as",
+        _ => "",
+    };
+    let name =
+        verb + 1 + usize::from(!before.is_empty() && words.get(verb + 1).is_some_and(|next| next.lower == before));
+    let name = roles::behind_determiner(words.get(..range.end)?.get(name).map(|_| words)?, name);
+    let at = mentions.partition_point(|mention| mention.name.start < name);
+    let is_named = mentions.get(at).is_some_and(|mention| mention.name.start == name && mention.name.end <= range.end);
+    (is_body && is_named).then_some(at)
 }
 
 /// A place or a government by its kind and its name: "city of Foo", "government of Quux".
@@ -872,7 +911,13 @@ pub(super) fn published(
         _ => None,
     };
     let noun = core.end - 1;
-    let owner = (core.start..noun).rev().find(|&at| words[at].is_possessive);
+    // "Thursday’s report" is not by Thursday.
+    let is_time = |word: &Word| {
+        lexicon::is_day(&word.lower)
+            || lexicon::is_month(&word.lower)
+            || matches!(word.lower.as_str(), "month" | "today" | "week" | "year" | "yesterday")
+    };
+    let owner = (core.start..noun).rev().find(|&at| words[at].is_possessive && !is_time(&words[at]));
     if let Some(owner) = owner {
         let start = if first.lower == "the" { phrase.start } else { core.start };
         return publish(source_kind(words, mentions, start..owner + 1))
@@ -898,9 +943,14 @@ pub(super) fn published(
         .find(|&at| !matches!(words[at].lower.as_str(), "press" | "news" | "media" | "survey" | "poll"));
     if let (Some(capital), Some(last)) = (capital, last)
         && capital <= last
-        && let Some(publisher) = publish(source_kind(words, mentions, capital..last + 1))
     {
-        return Some(publisher);
+        // "A Quux park statement" is by Quux.
+        let name = (capital..last + 1).find(|&at| !words[at].is_capitalised()).unwrap_or(last + 1);
+        let whole = publish(source_kind(words, mentions, capital..last + 1));
+        let publisher = whole.or_else(|| publish(source_kind(words, mentions, capital..name)));
+        if publisher.is_some() {
+            return publisher;
+        }
     }
     let is_read = |by: &usize| {
         matches!(words[by - 1].lower.as_str(), "obtained" | "read" | "reviewed" | "seen" | "shared" | "viewed")
