@@ -1,5 +1,6 @@
 //! The persons and organisations that a document names: its mentions, joined.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::lexicon::{self, Gender};
@@ -41,6 +42,8 @@ pub(super) struct Entities {
     by_first: HashMap<String, Vec<usize>>,
     /// Persons by a nickname inside their name: "Mona" for "Ramona “Mona” Castell".
     by_nickname: HashMap<String, Vec<usize>>,
+    /// Persons by the spellings that are near that of their surname; counted when it is asked for.
+    by_spelling: OnceCell<HashMap<String, Vec<usize>>>,
     /// Full names of organisations by acronym and by last word.
     organisations: HashMap<String, HashSet<String>>,
 }
@@ -173,13 +176,30 @@ impl Entities {
         if written.chars().count() < SHORTEST || lexicon::is_first_name(written) || name.suffix.is_some() {
             return None;
         }
-        let mut all = (0..self.persons.len()).filter(|&person| {
+        let index = self.by_spelling.get_or_init(|| self.spellings());
+        let mut near: Vec<usize> =
+            without_a_letter(written).filter_map(|form| index.get(&form)).flatten().copied().collect();
+        near.sort_unstable();
+        near.dedup();
+        let mut all = near.into_iter().filter(|&person| {
             let one = &self.persons[person];
-            let surname = one.parts.last().filter(|_| one.parts.len() > 1 && one.is_somebody);
             let is_other = gender.zip(one.gender).is_some_and(|(wanted, own)| wanted != own);
-            !is_other && surname.is_some_and(|surname| is_one_letter_off(written, surname))
+            one.is_somebody && !is_other && is_one_letter_off(written, one.surname())
         });
         all.next().filter(|_| all.next().is_none())
+    }
+
+    /// The persons of several names by their surname, whole and without each of its letters: two words that differ by a letter
+    /// have one of these forms in common.
+    fn spellings(&self) -> HashMap<String, Vec<usize>> {
+        let mut index: HashMap<String, Vec<usize>> = HashMap::new();
+        for (person, one) in self.persons.iter().enumerate().filter(|(_, one)| one.parts.len() > 1) {
+            deadline::check();
+            for form in without_a_letter(one.surname()) {
+                index.entry(form).or_default().push(person);
+            }
+        }
+        index
     }
 
     /// The persons whose name ends in these words.
@@ -366,6 +386,12 @@ impl Person {
             None => self.roles.push(role),
         }
     }
+}
+
+/// A word, and the word without each of its letters.
+fn without_a_letter(word: &str) -> impl Iterator<Item = String> {
+    let without = |(at, letter): (usize, char)| [&word[..at], &word[at + letter.len_utf8()..]].concat();
+    word.char_indices().map(without).chain(std::iter::once(word.to_owned()))
 }
 
 /// Returns true for two words that differ by one letter, or by two neighbours that have changed places. The first letter

@@ -47,7 +47,7 @@ use sources::{Description, SourceKind};
 use words::Word;
 
 /// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
-pub(crate) const REVISION: u32 = 4;
+pub(crate) const REVISION: u32 = 5;
 
 /// The speakers of each source, in order: usually one, several who speak together, and none if the document leaves doubt.
 ///
@@ -333,7 +333,7 @@ impl<'t> Resolver<'t> {
             (from..end.saturating_sub(1)).filter(is_joined).filter_map(persons).collect();
         pairs.dedup();
         let [(one, other)] = pairs.as_slice() else { return Vec::new() };
-        [one, other].map(|&person| (Meant::person(person), Evidence::Description)).into()
+        [one, other].map(|&person| (Meant::person(person), Evidence::Role)).into()
     }
 
     /// Those who have published the document of the noun, where the text has said so before the word at `limit`.
@@ -368,7 +368,7 @@ impl<'t> Resolver<'t> {
     /// The publisher of the document whose noun is at `noun`, by its phrase or by the verb before it.
     fn publisher_at(&mut self, noun: usize, phrase: &Range<usize>) -> Vec<Meant> {
         let start = roles::behind_determiner(self.words, phrase.start).min(noun);
-        let is_told = self.words[phrase.start..noun].iter().any(|word| word.is_capitalised() || word.is_possessive)
+        let is_told = self.words[phrase.start..noun].iter().any(Word::is_capitalised)
             || matches!(self.words[phrase.start].lower.as_str(), "his" | "her" | "its")
             || self.words[noun + 1..phrase.end.max(noun + 1)]
                 .iter()
@@ -456,7 +456,7 @@ impl<'t> Resolver<'t> {
         if self.is_named_elsewhere(range, group) {
             return Vec::new();
         }
-        vec![(Meant::Group(self.written_out(group)), Evidence::Description)]
+        vec![(Meant::Group(self.shown(group)), Evidence::Description)]
     }
 
     /// Returns true for a group that an article tells elsewhere: "two banks", "other countries", "hundreds of people",
@@ -653,8 +653,10 @@ impl<'t> Resolver<'t> {
     fn described(&self, word: usize, described: &Description) -> Option<usize> {
         let all = self.entities.with_role(described);
         let noun = described.nouns.last().map_or("", String::as_str);
-        let is_office =
-            matches!(noun, "president" | "minister" | "pope" | "pontiff" | "chancellor" | "mayor" | "governor");
+        let is_office = matches!(
+            noun,
+            "president" | "minister" | "pm" | "premier" | "pope" | "pontiff" | "chancellor" | "mayor" | "governor"
+        );
         match all.as_slice() {
             [only] if is_office || !described.owner.is_empty() => Some(*only),
             // "Lee’s doctor" is not Lee.
@@ -1399,5 +1401,129 @@ mod tests {
             let found = resolve_marked(&format!("Then [{source}] said no."));
             assert_eq!(found[0][0].name.as_deref(), Some("Ken Quux"), "{source}");
         }
+    }
+
+    /// The name and the rule of the last source, if it has a name.
+    fn last(marked: &str) -> Option<(String, Evidence)> {
+        let speaker = resolve_marked(marked).pop()?.into_iter().next()?;
+        Some((speaker.name?, speaker.evidence))
+    }
+
+    #[test]
+    fn a_document_that_the_text_has_told_is_its_publisher_s() {
+        for text in [
+            "[A report by the Oslo Bank] said no. [The report] said more.",
+            "The Oslo Bank released a new study. [The study] said no.",
+            "[The Oslo Bank] said so in a statement. [The statement] said more.",
+            "In a letter to Foo, [the Oslo Bank] said no. [The letter] said more.",
+            "It rained. [The report] said no. The report by the Oslo Bank was late.",
+        ] {
+            assert_eq!(last(text), Some(("Oslo Bank".to_owned(), Evidence::Document)), "{text}");
+        }
+        for text in [
+            "[A report] said no. [The report] said more.",
+            "A study in Norway was late. [The study] said no.",
+            "A report by the Oslo Bank was late. A report was better. [The report] said no.",
+        ] {
+            assert_eq!(last(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_body_may_be_called_by_the_end_of_its_name() {
+        let text = "It rained on the National Weather Service. Then [the weather service] said no.";
+        assert_eq!(last(text), Some(("National Weather Service".to_owned(), Evidence::Noun)));
+        assert_eq!(last("Then [the fire service] said no."), Some(("fire service".to_owned(), Evidence::Description)));
+        let text = "It rained on the Oslo City Council and on the Foo Town Council. Then [the council] said no.";
+        assert_eq!(last(text), None);
+        let text = "Quuxair slept. Quuxair wept. It rained on Foo. Then [the airline] said no.";
+        assert_eq!(last(text), Some(("Quuxair".to_owned(), Evidence::Noun)));
+        let text = "It rained on Quux Corp and on Foo. Then [the company] said no.";
+        assert_eq!(last(text), Some(("Quux Corp".to_owned(), Evidence::Noun)));
+    }
+
+    #[test]
+    fn a_description_means_the_only_person_who_has_spoken() {
+        for source in ["The 31-year-old", "The veteran racer", "The billionaire"] {
+            let text = format!("[Ann Lee] said no. [{source}] said more.");
+            assert_eq!(last(&text), Some(("Ann Lee".to_owned(), Evidence::Role)), "{source}");
+            let text = format!("[Ann Lee] said no. [Bob Roe] said more. [{source}] wept.");
+            assert_ne!(last(&text).map(|found| found.0).as_deref(), Some("Ann Lee"), "{source}");
+        }
+        assert_eq!(last("[Oslo Mayor Ann Lee] said no. [The prime minister] said more."), None);
+        assert_eq!(last("[Ann Lee] said no. [Lee’s 31-year-old daughter] said more."), None);
+    }
+
+    #[test]
+    fn a_couple_is_the_two_who_are_named_together() {
+        assert_eq!(together("[The couple] said no."), [""; 0]);
+        let found = resolve_marked("Ann Lee and Bob Roe slept. Then [the couple] said no.").remove(0);
+        let names: Vec<_> = found.into_iter().filter_map(|one| one.name).collect();
+        assert_eq!(names, ["Ann Lee", "Bob Roe"]);
+        assert_eq!(together("Then [Ann Lee and other senators] said no."), ["Ann Lee"]);
+    }
+
+    #[test]
+    fn a_person_may_be_named_right_behind_a_body() {
+        for source in [
+            "the ambassador to the WXO Ann Lee",
+            "former director of the FOO Ann Lee",
+            "senior scientist at the Foo Monitoring Service Ann Lee",
+        ] {
+            assert_eq!(together(&format!("Then [{source}] said no.")), ["Ann Lee"], "{source}");
+        }
+        for source in ["the lawyer of the FOO Ann Lee", "a critic of House Speaker Ann Lee"] {
+            assert_eq!(together(&format!("Then [{source}] said no.")), [""; 0], "{source}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_named_behind_their_kind_and_their_place() {
+        for (source, name) in [
+            ("a group called the Foo Quux", "Foo Quux"),
+            ("the country’s Foo Ministry", "Foo Ministry"),
+            ("the city of Quux", "city of Quux"),
+            ("the Foo County sheriff’s office", "Foo County sheriff’s office"),
+            ("an Oslo Bank press statement", "Oslo Bank"),
+            ("Thursday’s report from the Oslo Bank", "Oslo Bank"),
+        ] {
+            assert_eq!(together(&format!("Then [{source}] said no.")), [name], "{source}");
+        }
+        let text = "It rained on the Quux Foo Union, or QFU, in May. Then [the QFU] said no.";
+        assert_eq!(last(text).unwrap().0, "Quux Foo Union");
+    }
+
+    #[test]
+    fn records_are_called_by_their_own_words() {
+        for (source, name) in [("court documents", "court documents"), ("recent media reports", "media reports")] {
+            assert_eq!(last(&format!("Then [{source}] said no.")), Some((name.to_owned(), Evidence::Description)));
+        }
+        assert_eq!(last("Then [reports] said no."), None);
+        assert_eq!(last("Then [government data] said no."), None);
+    }
+
+    #[test]
+    fn a_pronoun_inside_a_quotation_means_the_person_named_in_it() {
+        let text = "[Ann Lee] slept. “Bob Roe is wrong when [he] says no. ";
+        assert_eq!(last(text).map(|found| found.0).as_deref(), Some("Bob Roe"));
+        assert_eq!(last("[Bob Roe] slept. “[He] said no. "), None);
+    }
+
+    #[test]
+    fn a_single_name_that_has_spoken_can_be_a_person() {
+        let found = |text: &str| last(text).map(|found| found.0);
+        assert_eq!(found("We met Quuxova. “No,” [Quuxova] said. [She] slept.").as_deref(), Some("Quuxova"));
+        assert_eq!(found("[The Quux] said no. [He] slept."), None);
+        assert_eq!(found("[QUUX] said no. [He] slept."), None);
+        assert_eq!(found("Ann Lee slept. “No,” [Quuxova] said. [She] slept."), None);
+    }
+
+    #[test]
+    fn it_goes_on_with_the_body_that_spoke_last() {
+        let found = |text: &str| last(text).map(|found| found.0);
+        let text = "[Oslo Bank] said no. It rained in the town. “No,” [it] said.";
+        assert_eq!(found(text).as_deref(), Some("Oslo Bank"));
+        assert_eq!(found("[Oslo Bank] said no. It rained. When the agency slept, [it] wept."), None);
+        assert_eq!(found("[Oslo Bank] said no. [Ann Lee] said more. “No,” [it] said."), None);
     }
 }

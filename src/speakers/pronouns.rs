@@ -219,21 +219,14 @@ impl Discourse {
         (count >= OFTEN && is_most).then(|| last.to_owned())
     }
 
-    /// The body that was the last to speak before "it", or the only one that its sentence is about.
+    /// The body that was the last to speak before "it", where no other has come since.
     pub(super) fn speaking_body(&self, words: &[Word], entities: &Entities, word: usize) -> Option<String> {
         const REACH: usize = 3;
         let sentence = words[word].sentence;
         let near = (sentence.saturating_sub(REACH)..=sentence).filter_map(|sentence| self.by_sentence.get(&sentence));
         let before: Vec<&Appearance> = near.flatten().filter(|one| one.word < word).collect();
-        let speaker = before.iter().filter(|one| one.salience == Salience::Speaker).max_by_key(|one| one.word);
-        let candidate = match speaker {
-            Some(speaker) => speaker,
-            None => before.iter().find(|one| {
-                words[one.word].sentence == sentence
-                    && one.salience == Salience::Subject
-                    && one.referent.is_body(entities)
-            })?,
-        };
+        let speakers = before.iter().filter(|one| one.salience == Salience::Speaker);
+        let candidate = speakers.max_by_key(|one| one.word)?;
         let Referent::Body(name) = &candidate.referent else { return None };
         // "The FTSE 250-listed group" is no body of that name.
         let is_number = words
@@ -247,13 +240,13 @@ impl Discourse {
             && words.get(word + 1).is_some_and(|next| lexicon::is_saying(&next.lower));
         let least = if is_trailing { Salience::Subject } else { Salience::Other };
         let is_rival = |one: &&&Appearance| {
-            let is_later = one.word > candidate.word || speaker.is_none();
-            is_later
+            one.word > candidate.word
                 && one.salience >= least
                 && one.referent.is_body(entities)
                 && one.referent.body(entities).is_none_or(|other| other != name && !is_place(other))
         };
-        before.iter().find(is_rival).is_none().then(|| name.clone())
+        let is_described = (candidate.word + 1..word).any(|at| is_described_body(words, at));
+        (!is_described && before.iter().find(is_rival).is_none()).then(|| name.clone())
     }
 
     /// The one who speaks in the sentence of a verb and before the word at `limit`, or who is the only subject before the verb.
@@ -417,7 +410,9 @@ impl Discourse {
         let near = |reach: usize| sentence.saturating_sub(reach)..=words[word].sentence;
         let is_other = |(at, _, other): &(usize, Salience, Option<usize>)| *at < word && *other != Some(person);
         let is_sure = entities.persons[person].is_somebody;
-        if !is_sure && (near(0).flat_map(|near| self.fitting(entities, near, gender)).any(|one| is_other(&one))) {
+        if !is_sure
+            && (near(REACH_OF_UNKNOWN).flat_map(|near| self.fitting(entities, near, gender)).any(|one| is_other(&one)))
+        {
             return true;
         }
         let there = self.by_sentence.get(&sentence).into_iter().flatten().filter(|one| one.word < word);
@@ -502,6 +497,15 @@ pub(super) fn is_called(name: &str, noun: &str) -> bool {
         return lower.ends_with(noun) || lower.starts_with("government of");
     }
     lexicon::can_be_called(&lower.split([' ', '-']).collect::<Vec<_>>(), noun)
+}
+
+/// Returns true for the noun of a body in small letters: "the administration".
+fn is_described_body(words: &[Word], noun: usize) -> bool {
+    let word = &words[noun];
+    let is_body = lexicon::is_organisation_noun(&word.lower) || lexicon::is_named_organisation_noun(&word.lower);
+    let Some(first) = noun.checked_sub(1).map(|at| &words[at]) else { return false };
+    let is_document = lexicon::is_document_noun(&word.lower) && first.is_opening;
+    !word.is_quoted && !word.is_capitalised() && first.lower == "the" && (is_body || is_document)
 }
 
 /// Returns true if every word of a name is one of a place.

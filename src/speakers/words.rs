@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::lexicon;
 use crate::deadline;
-use crate::english::NAME_ABBREVIATIONS;
+use crate::english::{EXCLAIMED_NAMES, NAME_ABBREVIATIONS};
 
 /// A word of the text. Its bytes include a possessive ending, its text does not.
 #[derive(Debug, Clone)]
@@ -163,7 +163,13 @@ fn ranges(text: &str, sentences: &[Range<usize>]) -> Vec<Range<usize>> {
             && goes_on;
         if !is_inner {
             open = None;
-            let keeps_stop = character == '.' && is_abbreviation(&text[start..at]);
+            let is_exclaimed = character == '!' && EXCLAIMED_NAMES.contains(&text[start..at]) && {
+                let rest = &text[next..];
+                let follows = next + rest.len() - rest.trim_start().len();
+                sentences.binary_search_by_key(&follows, |sentence| sentence.start).is_err()
+            };
+            // "E! News" is a name.
+            let keeps_stop = is_exclaimed || character == '.' && is_abbreviation(&text[start..at]);
             let end = at + usize::from(keeps_stop);
             let end = end + if keeps_stop { possessive_ending(&text[end..]) } else { 0 };
             found.push(start..end);
@@ -251,6 +257,14 @@ mod tests {
     }
 
     #[test]
+    fn a_name_may_have_an_exclamation_mark() {
+        assert_eq!(
+            texts("E! News and Yahoo! said no! It ended"),
+            ["E!", "News", "and", "Yahoo!", "said", "no", "It", "ended"]
+        );
+    }
+
+    #[test]
     fn names_keep_their_inner_marks_and_stops() {
         assert_eq!(
             texts("Mr. O’Hara-Lee, J. K. Oe Jr. (AT&T)"),
@@ -292,7 +306,15 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_right_behind_a_word_closes_a_quotation() {
+        let words = find("Ann wept\" and left. \"Yes,\" she said. (\"No,\" he said.)", &[]);
+        let quoted: Vec<_> = words.iter().filter(|word| word.is_quoted).map(|word| word.text).collect();
+        assert_eq!(quoted, ["Yes", "No"]);
+    }
+
+    #[test]
     fn titles_are_told_from_sentences() {
+        assert!(find("said Ann Lee of Oslo Bank Norway", &[]).iter().all(|word| !word.is_in_title));
         assert!(find("Storm Closes Small Harbour for Days", &[]).iter().all(|word| word.is_in_title));
         assert!(find("Ann Lee closed the harbour in Oslo", &[]).iter().all(|word| !word.is_in_title));
     }
