@@ -44,8 +44,16 @@ pub(super) fn introduced(
         _ => return None,
     };
     let inside = (from..mentions.len()).take_while(|&at| mentions[at].name.end <= range.end);
-    let mut persons = inside.filter(|&at| mentions[at].kind == MentionKind::Person);
-    let at = if matches!(kind, SourceKind::Described(_)) { persons.last()? } else { persons.next()? };
+    // Behind a role and a comma an unknown name is a person's: "the Foo Bank’s director, Quux Oe".
+    let is_described = matches!(kind, SourceKind::Described(_));
+    let is_apposition = |mention: &Mention| {
+        let is_name =
+            mention.kind == MentionKind::Unknown && mention.name.len() > 1 && mention.name.start > range.start;
+        let before = &words[mention.name.start.saturating_sub(1)];
+        is_name && before.comma_follows() && (is_described || lexicon::is_role(&before.lower))
+    };
+    let mut persons = inside.filter(|&at| mentions[at].kind == MentionKind::Person || is_apposition(&mentions[at]));
+    let at = if is_described { persons.last()? } else { persons.next()? };
     let name = mentions[at].name.start;
     let role = mentions[at].role.as_ref().filter(|role| role.end == name).map_or(name, |role| role.start);
     let title = (start..role).rev().take_while(|&at| is_title(&words[at])).last().unwrap_or(role);
@@ -143,7 +151,11 @@ fn has_office(words: &[Word], found: &Introduction, end: usize) -> bool {
 /// Returns true if a phrase has nothing after the name that belongs to it.
 fn ends(words: &[Word], mention: &Mention, range: &Range<usize>) -> bool {
     let last = &words[mention.name.end - 1];
-    let is_apart = last.comma_follows() || last.gap.starts_with(" (");
+    // "The analyst, Ann Lee of the Foo Bank".
+    let has_link = words.get(mention.name.end).is_some_and(|next| lexicon::is_link(&next.lower))
+        && mention.name.start > range.start
+        && words[mention.name.start - 1].comma_follows();
+    let is_apart = last.comma_follows() || last.gap.starts_with(" (") || has_link;
     mention.name.end == range.end || !last.is_possessive && is_apart
 }
 

@@ -234,6 +234,8 @@ impl<'t> Resolver<'t> {
             SourceKind::Pronoun(gender) if self.words[start].is_quoted && range.len() == 1 => {
                 one(self.quoted_pronoun(start, *gender).map(Meant::person), Evidence::Pronoun)
             }
+            // "In his view, Lee said": he comes later.
+            SourceKind::Pronoun(_) if self.is_told_later(start) => Vec::new(),
             SourceKind::Pronoun(gender) => one(self.pronoun(start, *gender).map(Meant::person), Evidence::Pronoun),
             SourceKind::Neuter => one(self.body(start, None), Evidence::Pronoun),
             SourceKind::They => self.they(start),
@@ -611,6 +613,23 @@ impl<'t> Resolver<'t> {
             }
             _ => None,
         }
+    }
+
+    /// Returns true for "his" behind the preposition that begins a sentence, where a comma and a name follow.
+    fn is_told_later(&self, word: usize) -> bool {
+        let own = &self.words[word];
+        let Some(before) = word.checked_sub(1).filter(|&before| self.words[before].sentence == own.sentence) else {
+            return false;
+        };
+        let begins = before == 0 || self.words[before - 1].sentence != own.sentence;
+        let is_owner = matches!(own.lower.as_str(), "his" | "her");
+        if !is_owner || !begins || !lexicon::is_link(&self.words[before].lower) {
+            return false;
+        }
+        let from = self.mentions.partition_point(|mention| mention.name.start <= word);
+        let there =
+            self.mentions[from..].iter().take_while(|mention| self.words[mention.name.start].sentence == own.sentence);
+        there.into_iter().any(|mention| self.words[mention.name.start - 1].comma_follows())
     }
 
     /// The only person whom a quotation names before a pronoun in the same sentence: "Lee is wrong when he says".

@@ -368,7 +368,7 @@ fn is_seated(words: &[Word], phrase: &Range<usize>) -> bool {
     let ends = |at: usize| words[at].comma_follows() || words[at].gap.starts_with(".,");
     let last = (state..phrase.end).find(|&at| !words[at].is_capitalised() || ends(at)).filter(|&at| ends(at));
     let noun = last.map(|last| last + 1).filter(|&noun| noun < phrase.end && words[noun - 1].is_capitalised());
-    noun.is_some_and(|noun| lexicon::is_body_noun(&words[noun].lower))
+    noun.is_some_and(|noun| lexicon::is_body_noun(&words[noun].lower) || lexicon::is_person_noun(&words[noun].lower))
 }
 
 /// Returns true for one of many bodies: "an Oslo magazine" is not called so.
