@@ -251,12 +251,12 @@ impl Discourse {
 
     /// The one who speaks in the sentence of a verb and before the word at `limit`, or who is the only subject before the verb.
     pub(super) fn subject(&self, words: &[Word], verb: usize, limit: usize) -> Option<Referent> {
+        const NEAR: usize = 5;
         let there = self.by_sentence.get(&words[verb].sentence).map_or(&[] as &[Appearance], Vec::as_slice);
         let mut speakers = there.iter().filter(|one| one.salience == Salience::Speaker && one.word < limit);
         if let Some(speaker) = speakers.next_back() {
             return Some(speaker.referent.clone());
         }
-        const NEAR: usize = 5;
         let mut subjects =
             there.iter().filter(|one| one.salience == Salience::Subject && one.word < verb && one.word + NEAR >= verb);
         let subject = subjects.next()?;
@@ -504,6 +504,7 @@ fn is_described_body(words: &[Word], noun: usize) -> bool {
     let word = &words[noun];
     let is_body = lexicon::is_organisation_noun(&word.lower) || lexicon::is_named_organisation_noun(&word.lower);
     let Some(first) = noun.checked_sub(1).map(|at| &words[at]) else { return false };
+    let is_body = is_body || lexicon::is_collective(&word.lower);
     let is_document = lexicon::is_document_noun(&word.lower) && first.is_opening;
     !word.is_quoted && !word.is_capitalised() && first.lower == "the" && (is_body || is_document)
 }

@@ -945,7 +945,7 @@ pub(super) fn published(
         && capital <= last
     {
         // "A Quux park statement" is by Quux.
-        let name = (capital..last + 1).find(|&at| !words[at].is_capitalised()).unwrap_or(last + 1);
+        let name = (capital..=last).find(|&at| !words[at].is_capitalised()).unwrap_or(last + 1);
         let whole = publish(source_kind(words, mentions, capital..last + 1));
         let publisher = whole.or_else(|| publish(source_kind(words, mentions, capital..name)));
         if publisher.is_some() {
