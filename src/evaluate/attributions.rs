@@ -445,10 +445,11 @@ fn is_acronym(short: &[String], name: &[String]) -> bool {
 }
 
 fn name_words(name: &str) -> Vec<String> {
-    const TITLES: [&str; 12] =
-        ["a", "an", "dame", "dr", "lady", "lord", "miss", "mr", "mrs", "ms", "sir", "the"];
+    const TITLES: [&str; 12] = ["a", "an", "dame", "dr", "lady", "lord", "miss", "mr", "mrs", "ms", "sir", "the"];
     let mut lowered = name.to_lowercase().replace('’', "'").replace("'s", "").replace('.', "");
-    while let Some((before, after)) = lowered.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?.1))) {
+    while let Some((before, after)) =
+        lowered.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?.1)))
+    {
         lowered = [before, " ", after].concat();
     }
     let words = lowered.split(|sign: char| !sign.is_alphanumeric());

@@ -8,6 +8,9 @@ use super::mentions::{Mention, MentionKind};
 use super::roles;
 use super::words::Word;
 
+/// The most names with one noun that are kept: a text with so many means none of them for certain.
+const MOST: usize = 50;
+
 /// The names of bodies and places in a text, by their last word, and by the first one before "of".
 #[derive(Debug, Default)]
 pub(super) struct Bodies {
@@ -27,7 +30,7 @@ impl Bodies {
             }
             for noun in nouns {
                 let names = bodies.by_noun.entry(singular(noun).to_owned()).or_default();
-                if !names.contains(&written) {
+                if names.len() < MOST && !names.contains(&written) {
                     names.push(written.clone());
                 }
             }
@@ -39,6 +42,9 @@ impl Bodies {
     pub(super) fn called(&self, described: &[&str]) -> Option<&str> {
         let (noun, before) = described.split_last()?;
         let names = self.by_noun.get(singular(noun))?;
+        if names.len() == MOST {
+            return None;
+        }
         let fits = |name: &&String| {
             let lower = name.to_lowercase();
             before.iter().all(|word| lower.split([' ', '’', '\'']).any(|own| singular(own) == singular(word)))
