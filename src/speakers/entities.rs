@@ -256,7 +256,8 @@ impl Entities {
             let bare = acronym.text.replace('.', "");
             // "The U.S. Quux Service (QS)", "Mid-Foo SportsNet (MFSN)".
             let is_short = letters.ends_with(&bare) && words[name.start].text.contains('.')
-                || *kind == MentionKind::Organisation && letters.chars().next() == bare.chars().next();
+                || *kind == MentionKind::Organisation
+                    && (letters.chars().next() == bare.chars().next() || are_same_letters(&letters, &bare));
             if acronym.is_all_capitals() && (letters == bare || is_short) {
                 self.organisations.entry(acronym.lower.replace('.', "")).or_default().insert(written.clone());
             }
@@ -328,6 +329,16 @@ fn is_thing(words: &[Word], mention: &Mention) -> bool {
     let has_article = article.is_some_and(|word| matches!(word.lower.as_str(), "the" | "a" | "an" | "this" | "its"));
     let has_noun = [name.start, name.end - 1].iter().any(|&at| lexicon::is_thing_noun(&words[at].lower));
     mention.kind == MentionKind::Unknown && name.len() > 1 && (has_article || has_noun)
+}
+
+/// Returns true for an acronym in the order of another language: "CNE" for a National Electoral Council.
+fn are_same_letters(one: &str, other: &str) -> bool {
+    let sorted = |letters: &str| {
+        let mut letters: Vec<char> = letters.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(one) == sorted(other)
 }
 
 /// The first letters of the capitalised words of a name, in small letters.

@@ -688,7 +688,7 @@ impl<'t> Resolver<'t> {
                 // Somebody who has another office does not have this one too.
                 let is_other = is_office;
                 let is_office = is_office || !described.owner.is_empty() || described.nouns.len() > 1;
-                (!is_other && (!is_office || self.entities.persons[person].roles.is_empty())).then_some(person)
+                (!is_other && (!is_office || self.has_no_office(person))).then_some(person)
             }
             all => {
                 let mut present =
@@ -696,6 +696,11 @@ impl<'t> Resolver<'t> {
                 present.next().filter(|_| present.next().is_none())
             }
         }
+    }
+
+    /// Returns true for a person to whom the text gives no role that says something.
+    fn has_no_office(&self, person: usize) -> bool {
+        self.entities.persons[person].roles.iter().all(|role| !role.is_telling())
     }
 
     /// The only person near a word, or the one who has just spoken.
