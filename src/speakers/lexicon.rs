@@ -356,7 +356,7 @@ pub(super) fn is_evident(name: &str, noun: &str) -> bool {
                 "co" | "corp" | "corporation" | "gmbh" | "holdings" | "inc" | "limited" | "llc" | "ltd" | "plc"
             )
         }
-        "broadcaster" | "network" => {
+        "network" => {
             matches!(
                 lower.as_str(),
                 "abc"
