@@ -117,9 +117,18 @@ mod tests {
         statements
     }
 
+    /// The rounds of loops and the processor time that the statements of a text take.
+    fn work(text: &str) -> (u32, f64) {
+        let (checks, time) = deadline::work_of_thread();
+        statements(text);
+        let (all_checks, all_time) = deadline::work_of_thread();
+        (all_checks - checks, all_time.saturating_sub(time).as_secs_f64())
+    }
+
     #[test]
-    fn time_grows_with_the_length_of_the_text_and_no_faster() {
-        const BYTES: usize = 1_500_000;
+    fn work_grows_with_the_length_of_the_text_and_no_faster() {
+        const BYTES: usize = 10_000;
+        const LONGER: usize = 8;
         for unit in [
             "“Aa bb” — Bob\n",
             "“Aa bb” — Bob\n\n",
@@ -133,12 +142,15 @@ mod tests {
             "“a\r-\rBob",
             "Ann Lee ",
             "the senator, he said, ",
+            "The report said so. ",
         ] {
-            let text = unit.repeat(BYTES / unit.len());
-            let started = std::time::Instant::now();
-            statements(&text);
-            // Quadratic time was 8 seconds to some minutes.
-            assert!(started.elapsed().as_secs() < 5, "{unit:?} {:?}", started.elapsed());
+            let short = unit.repeat(BYTES / unit.len());
+            let (checks, time) = work(&short);
+            let (more_checks, more_time) = work(&short.repeat(LONGER));
+            let most = u32::try_from(LONGER).unwrap() * checks;
+            assert!(more_checks <= most + most / 8, "{unit:?} {checks} {more_checks}");
+            // Loops that do not check take time. Quadratic time is 64 times as long; the shorter text may be over in no time.
+            assert!(more_time < 24.0 * time.max(0.01), "{unit:?} {time} {more_time}");
         }
     }
 

@@ -33,4 +33,6 @@ pub mod suspects;
 /// An end to runs that hang.
 pub(crate) mod watchdog;
 
+#[cfg(test)]
+pub(crate) use stopwatch::work_of_thread;
 pub(crate) use stopwatch::{check, check_now};

@@ -166,6 +166,12 @@ pub(crate) fn check() {
     }
 }
 
+/// The number of calls of [`check`] on this thread, and its processor time: the work that a test compares for two texts.
+#[cfg(test)]
+pub(crate) fn work_of_thread() -> (u32, Duration) {
+    (CHECKS.get(), time_of_thread())
+}
+
 /// The same as [`check`], but reads the time in each call: for steps that are few and long.
 pub(crate) fn check_now() {
     if HERE.with(|thread| thread.running().is_over()) {

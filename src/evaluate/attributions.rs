@@ -419,18 +419,39 @@ fn is_named(found: &[String], speaker: &str) -> bool {
         && (is_same_name(&found.join(" and "), speaker) || found.iter().any(|name| is_same_name(name, speaker)))
 }
 
-/// Returns true if two names have the same words, or if one of them has all words of the other and ends in the same one. Titles
-/// and case do not count.
+/// Returns true if two names have the same words, if one of them has all words of the other and ends in the same one, or if one is the
+/// other's acronym. Titles, articles, case, what is in brackets and the ending of a possessive do not count.
 fn is_same_name(one: &str, other: &str) -> bool {
     let one = name_words(one);
     let other = name_words(other);
     let (shorter, longer) = if one.len() <= other.len() { (&one, &other) } else { (&other, &one) };
-    !shorter.is_empty() && shorter.last() == longer.last() && shorter.iter().all(|word| longer.contains(word))
+    let is_part = shorter.last() == longer.last() && shorter.iter().all(|word| longer.contains(word));
+    !shorter.is_empty() && (is_part || is_acronym(shorter, longer))
+}
+
+/// Returns true for one word of the first letters of a name, with or without its small words, and without its country: "ftc" and "us
+/// federal trade commission".
+fn is_acronym(short: &[String], name: &[String]) -> bool {
+    const FEWEST_LETTERS: usize = 2;
+    const SMALL: [&str; 4] = ["and", "for", "in", "of"];
+    const COUNTRIES: [&str; 3] = ["uk", "un", "us"];
+    let [short] = short else { return false };
+    let own = if COUNTRIES.contains(&name[0].as_str()) { &name[1..] } else { name };
+    let letters = |has_small: bool| -> String {
+        let words = own.iter().filter(|word| has_small || !SMALL.contains(&word.as_str()));
+        words.filter_map(|word| word.chars().next()).collect()
+    };
+    short.len() >= FEWEST_LETTERS && own.len() > 1 && (*short == letters(false) || *short == letters(true))
 }
 
 fn name_words(name: &str) -> Vec<String> {
-    const TITLES: [&str; 8] = ["the", "mr", "mrs", "ms", "miss", "dr", "sir", "lord"];
-    let lowered = name.to_lowercase();
+    const TITLES: [&str; 12] = ["a", "an", "dame", "dr", "lady", "lord", "miss", "mr", "mrs", "ms", "sir", "the"];
+    let mut lowered = name.to_lowercase().replace('’', "'").replace("'s", "").replace('.', "");
+    while let Some((before, after)) =
+        lowered.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?.1)))
+    {
+        lowered = [before, " ", after].concat();
+    }
     let words = lowered.split(|sign: char| !sign.is_alphanumeric());
     words.filter(|word| !word.is_empty() && !TITLES.contains(word)).map(str::to_owned).collect()
 }
@@ -511,6 +532,9 @@ mod tests {
     fn names_are_the_same_with_or_without_titles_and_first_names() {
         assert!(is_same_name("Mr. Lee", "Ann Lee") && is_same_name("ANN B. LEE", "Ann Lee"));
         assert!(!is_same_name("Ann Lee", "Ann Roe") && !is_same_name("", "Ann Lee"));
+        assert!(is_same_name("FTC", "U.S. Federal Trade Commission") && is_same_name("DOE", "Department of Energy"));
+        assert!(is_same_name("Oslo Council (OC)", "the Oslo Council") && is_same_name("U.S.", "US"));
+        assert!(!is_same_name("AL", "Ann Roe") && !is_same_name("Lee campaign", "Ann Lee"));
         let both = ["Ann Lee".to_owned(), "Bob Roe".to_owned()];
         assert!(is_named(&both, "Ann Lee and Bob Roe") && is_named(&both, "Bob Roe"));
     }

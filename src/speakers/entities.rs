@@ -1,5 +1,6 @@
 //! The persons and organisations that a document names: its mentions, joined.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::lexicon::{self, Gender};
@@ -41,6 +42,8 @@ pub(super) struct Entities {
     by_first: HashMap<String, Vec<usize>>,
     /// Persons by a nickname inside their name: "Mona" for "Ramona “Mona” Castell".
     by_nickname: HashMap<String, Vec<usize>>,
+    /// Persons by the spellings that are near that of their surname; counted when it is asked for.
+    by_spelling: OnceCell<HashMap<String, Vec<usize>>>,
     /// Full names of organisations by acronym and by last word.
     organisations: HashMap<String, HashSet<String>>,
 }
@@ -87,7 +90,10 @@ impl Entities {
         let known = &mut self.persons[person];
         known.gender = known.gender.or(mention.gender);
         // Bodies are not called by their last word, but for those that have a word of bodies there.
-        let is_surname = mention.name.len() == 1 && mention.kind == MentionKind::Unknown && known.parts.len() > 1;
+        let is_surname = mention.name.len() == 1
+            && !lexicon::is_thing_noun(&words[mention.name.start].lower)
+            && mention.kind == MentionKind::Unknown
+            && known.parts.len() > 1;
         known.is_somebody |= mention.kind == MentionKind::Person || is_surname;
         known.is_thing |= is_thing(words, mention);
         if mention.name.len() > 1 {
@@ -170,13 +176,30 @@ impl Entities {
         if written.chars().count() < SHORTEST || lexicon::is_first_name(written) || name.suffix.is_some() {
             return None;
         }
-        let mut all = (0..self.persons.len()).filter(|&person| {
+        let index = self.by_spelling.get_or_init(|| self.spellings());
+        let mut near: Vec<usize> =
+            without_a_letter(written).filter_map(|form| index.get(&form)).flatten().copied().collect();
+        near.sort_unstable();
+        near.dedup();
+        let mut all = near.into_iter().filter(|&person| {
             let one = &self.persons[person];
-            let surname = one.parts.last().filter(|_| one.parts.len() > 1 && one.is_somebody);
             let is_other = gender.zip(one.gender).is_some_and(|(wanted, own)| wanted != own);
-            !is_other && surname.is_some_and(|surname| is_one_letter_off(written, surname))
+            one.is_somebody && !is_other && is_one_letter_off(written, one.surname())
         });
         all.next().filter(|_| all.next().is_none())
+    }
+
+    /// The persons of several names by their surname, whole and without each of its letters: two words that differ by a letter
+    /// have one of these forms in common.
+    fn spellings(&self) -> HashMap<String, Vec<usize>> {
+        let mut index: HashMap<String, Vec<usize>> = HashMap::new();
+        for (person, one) in self.persons.iter().enumerate().filter(|(_, one)| one.parts.len() > 1) {
+            deadline::check();
+            for form in without_a_letter(one.surname()) {
+                index.entry(form).or_default().push(person);
+            }
+        }
+        index
     }
 
     /// The persons whose name ends in these words.
@@ -215,12 +238,27 @@ impl Entities {
         }
         let written = roles::text(source, words, name.clone());
         let last = &words[name.end - 1];
+        if let [or, acronym, ..] = &words[name.end.min(words.len())..]
+            && last.comma_follows()
+            && or.lower == "or"
+            && acronym.is_all_capitals()
+            && acronym.gap.starts_with(',')
+        {
+            // "The Quux Foo Union, or FQU,".
+            self.organisations.entry(acronym.lower.replace('.', "")).or_default().insert(written.clone());
+        }
         if let Some(acronym) = words.get(name.end).filter(|_| last.gap.trim_start() == "(") {
             let first_letters = words[name.clone()]
                 .iter()
                 .filter(|word| word.is_capitalised())
                 .filter_map(|word| word.text.chars().next());
-            if acronym.is_all_capitals() && first_letters.collect::<String>() == acronym.text.replace('.', "") {
+            let letters = first_letters.collect::<String>();
+            let bare = acronym.text.replace('.', "");
+            // "The U.S. Quux Service (QS)", "Mid-Foo SportsNet (MFSN)".
+            let is_short = letters.ends_with(&bare) && words[name.start].text.contains('.')
+                || *kind == MentionKind::Organisation
+                    && (letters.chars().next() == bare.chars().next() || are_same_letters(&letters, &bare));
+            if acronym.is_all_capitals() && (letters == bare || is_short) {
                 self.organisations.entry(acronym.lower.replace('.', "")).or_default().insert(written.clone());
             }
         }
@@ -293,6 +331,16 @@ fn is_thing(words: &[Word], mention: &Mention) -> bool {
     mention.kind == MentionKind::Unknown && name.len() > 1 && (has_article || has_noun)
 }
 
+/// Returns true for an acronym in the order of another language: "CNE" for a National Electoral Council.
+fn are_same_letters(one: &str, other: &str) -> bool {
+    let sorted = |letters: &str| {
+        let mut letters: Vec<char> = letters.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(one) == sorted(other)
+}
+
 /// The first letters of the capitalised words of a name, in small letters.
 fn initials(name: &[Word]) -> String {
     let capitalised = name.iter().filter(|word| word.is_capitalised());
@@ -314,6 +362,16 @@ impl Person {
     /// The last word of the name, in small letters.
     pub(super) fn surname(&self) -> &str {
         self.parts.last().map_or("", String::as_str)
+    }
+
+    /// Returns true for a name that nothing shows to be a person's, but that can be one: "Quuxova", not "QUUX" or "the Quux".
+    pub(super) fn may_be_somebody(&self) -> bool {
+        let has_form = self.name.split(' ').all(|word| {
+            let rest = word.chars().skip(1);
+            word.starts_with(char::is_uppercase) && rest.filter(|letter| letter.is_alphabetic()).all(char::is_lowercase)
+        });
+        let is_body = self.parts.iter().any(|word| lexicon::is_organisation(word, false) || lexicon::is_place(word));
+        !self.is_thing && has_form && !is_body
     }
 
     /// Returns true if a name of several words is this person's: the first and the last word agree.
@@ -339,6 +397,12 @@ impl Person {
             None => self.roles.push(role),
         }
     }
+}
+
+/// A word, and the word without each of its letters.
+fn without_a_letter(word: &str) -> impl Iterator<Item = String> {
+    let without = |(at, letter): (usize, char)| [&word[..at], &word[at + letter.len_utf8()..]].concat();
+    word.char_indices().map(without).chain(std::iter::once(word.to_owned()))
 }
 
 /// Returns true for two words that differ by one letter, or by two neighbours that have changed places. The first letter

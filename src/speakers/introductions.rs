@@ -36,13 +36,24 @@ pub(super) fn introduced(
             return names_owner(words, &before).then_some(SourceKind::Nobody);
         }
         SourceKind::Name(at, _) => at + 1,
-        SourceKind::Body(_) | SourceKind::Group(_) | SourceKind::Nobody | SourceKind::Stranger(_) => {
-            mentions.partition_point(|mention| mention.name.start <= start)
-        }
+        SourceKind::Body(_)
+        | SourceKind::Group(_)
+        | SourceKind::Nobody
+        | SourceKind::Stranger(_)
+        | SourceKind::Described(_) => mentions.partition_point(|mention| mention.name.start <= start),
         _ => return None,
     };
-    let mut inside = (from..mentions.len()).take_while(|&at| mentions[at].name.end <= range.end);
-    let at = inside.find(|&at| mentions[at].kind == MentionKind::Person)?;
+    let inside = (from..mentions.len()).take_while(|&at| mentions[at].name.end <= range.end);
+    // Behind a role and a comma an unknown name is a person's: "the Foo Bank’s director, Quux Oe".
+    let is_described = matches!(kind, SourceKind::Described(_));
+    let is_apposition = |mention: &Mention| {
+        let is_name =
+            mention.kind == MentionKind::Unknown && mention.name.len() > 1 && mention.name.start > range.start;
+        let before = &words[mention.name.start.saturating_sub(1)];
+        is_name && before.comma_follows() && (is_described || lexicon::is_role(&before.lower))
+    };
+    let mut persons = inside.filter(|&at| mentions[at].kind == MentionKind::Person || is_apposition(&mentions[at]));
+    let at = if is_described { persons.last()? } else { persons.next()? };
     let name = mentions[at].name.start;
     let role = mentions[at].role.as_ref().filter(|role| role.end == name).map_or(name, |role| role.start);
     let title = (start..role).rev().take_while(|&at| is_title(&words[at])).last().unwrap_or(role);
@@ -57,8 +68,10 @@ pub(super) fn introduced(
         SourceKind::Name(first, _) => Some(mentions[*first].name.end),
         _ => None,
     };
-    let is_told =
-        is_native(words, &found) || has_field(words, &found) || named.is_some_and(|end| has_office(words, &found, end));
+    let is_told = has_body(words, &found)
+        || is_native(words, &found)
+        || has_field(words, &found)
+        || named.is_some_and(|end| has_office(words, &found, end));
     is_told.then(|| SourceKind::Name(at, Some(role.min(name - 1)..name)))
 }
 
@@ -88,6 +101,44 @@ fn has_field(words: &[Word], found: &Introduction) -> bool {
     found.role == found.name && is_plain_noun(noun) && !is_somebody(noun) && (found.start..found.name - 1).any(leads)
 }
 
+/// Returns true for "ambassador to the WXO Ann Lee", but not for "ally of President Lee" and "lawyer for Ann Lee".
+fn has_body(words: &[Word], found: &Introduction) -> bool {
+    let capitalised =
+        (found.start..found.name).rev().take_while(|&at| words[at].is_capitalised() && words[at].is_beside_next());
+    let Some(first) = capitalised.last() else { return false };
+    let link = if words[first - 1].lower == "the" { first.checked_sub(2) } else { first.checked_sub(1) };
+    let Some(link) = link.filter(|&link| link > found.start && lexicon::is_link(&words[link].lower)) else {
+        return false;
+    };
+    let is_held = words[first..found.title].iter().all(|word| !lexicon::is_role(&word.lower)) && first < found.title;
+    let is_office = (found.start..link).any(|at| is_office(&words[at].lower));
+    is_held && is_office
+}
+
+/// Returns true for a role that somebody has at a body, rather than for somebody else.
+fn is_office(lower: &str) -> bool {
+    matches!(
+        lower,
+        "ambassador"
+            | "analyst"
+            | "ceo"
+            | "chairman"
+            | "chief"
+            | "correspondent"
+            | "curator"
+            | "director"
+            | "economist"
+            | "editor"
+            | "fellow"
+            | "head"
+            | "manager"
+            | "professor"
+            | "representative"
+            | "scientist"
+            | "secretary"
+    )
+}
+
 /// Returns true for "Foo and Quux Development (FQD) Secretary Lee", and for "Foo Hall of Famer Ann Lee". `end`: one past the
 /// first name.
 fn has_office(words: &[Word], found: &Introduction, end: usize) -> bool {
@@ -100,7 +151,11 @@ fn has_office(words: &[Word], found: &Introduction, end: usize) -> bool {
 /// Returns true if a phrase has nothing after the name that belongs to it.
 fn ends(words: &[Word], mention: &Mention, range: &Range<usize>) -> bool {
     let last = &words[mention.name.end - 1];
-    let is_apart = last.comma_follows() || last.gap.starts_with(" (");
+    // "The analyst, Ann Lee of the Foo Bank".
+    let has_link = words.get(mention.name.end).is_some_and(|next| lexicon::is_link(&next.lower))
+        && mention.name.start > range.start
+        && words[mention.name.start - 1].comma_follows();
+    let is_apart = last.comma_follows() || last.gap.starts_with(" (") || has_link;
     mention.name.end == range.end || !last.is_possessive && is_apart
 }
 

@@ -56,6 +56,26 @@ pub(super) fn is_role(lower: &str) -> bool {
             .is_some_and(|(first, last)| ROLES.contains_key(last) || (last == "elect" && ROLES.contains_key(first)))
 }
 
+/// Returns true for two names of one country, or a country and its people, that do not begin alike: "French" and "France".
+fn are_names_of_one_country(one: &str, other: &str) -> bool {
+    // In code, as a relation rather than a list of words.
+    const ALIKE: [&[&str]; 12] = [
+        &["american", "america", "states", "u.s.", "us", "u.s"],
+        &["british", "britain", "kingdom", "uk", "u.k."],
+        &["danish", "denmark"],
+        &["dutch", "netherlands"],
+        &["finnish", "finland"],
+        &["french", "france"],
+        &["irish", "ireland"],
+        &["polish", "poland"],
+        &["scottish", "scotland"],
+        &["spanish", "spain"],
+        &["swiss", "switzerland"],
+        &["welsh", "wales"],
+    ];
+    ALIKE.iter().any(|names| names.contains(&one) && names.contains(&other))
+}
+
 /// Returns true for a noun in small letters that has the form of an occupation: "cosmologist", "bagmaker". Words of this
 /// form are too many to list, and some are no occupations, so only the place right before a name makes one a role.
 pub(super) fn has_form_of_role(lower: &str) -> bool {
@@ -178,13 +198,37 @@ pub(super) fn is_surname_too(lower: &str) -> bool {
     ROLES.get(lower).is_some_and(|role| role.is_surname)
 }
 
+/// Returns true for a word before a role that tells more of a person than of the office: "the embattled Republican governor".
+pub(super) fn is_epithet(lower: &str) -> bool {
+    matches!(
+        lower,
+        "beleaguered"
+            | "billionaire"
+            | "conservative"
+            | "democratic"
+            | "embattled"
+            | "incumbent"
+            | "labour"
+            | "liberal"
+            | "longtime"
+            | "outgoing"
+            | "republican"
+            | "sitting"
+            | "socialist"
+            | "tory"
+            | "veteran"
+    )
+}
+
 /// Returns true for two forms of a name: "Norway" and "Norwegian".
 pub(super) fn are_akin(one: &str, other: &str) -> bool {
     const SHORTEST: usize = 4;
     let shared = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
     // Austria is not Australia.
     let is_austrian = one.starts_with("austri") != other.starts_with("austri") && one.starts_with("austr");
-    one == other || shared >= SHORTEST && shared + 5 >= one.len().max(other.len()) && !is_austrian
+    one == other
+        || are_names_of_one_country(one, other)
+        || shared >= SHORTEST && shared + 5 >= one.len().max(other.len()) && !is_austrian
 }
 
 /// Returns true for a word that may stand in small letters inside a role before its noun: "former", "campaign".
@@ -297,6 +341,40 @@ pub(super) fn can_be_called(name: &[&str], noun: &str) -> bool {
         "party" | "government" | "council" | "court" | "commission" | "committee" | "board" | "police" | "union"
         | "assembly" => false,
         _ if is_organisation_noun(noun) => !has(&PUBLIC),
+        _ => false,
+    }
+}
+
+/// Returns true if a name tells by itself that its bearer is what a noun says: "Quux Corp" is a company.
+pub(super) fn is_evident(name: &str, noun: &str) -> bool {
+    let lower = name.to_lowercase();
+    let last = lower.rsplit(' ').next().unwrap_or_default().trim_end_matches('.');
+    match noun {
+        "company" | "corporation" | "firm" => {
+            matches!(
+                last,
+                "co" | "corp" | "corporation" | "gmbh" | "holdings" | "inc" | "limited" | "llc" | "ltd" | "plc"
+            )
+        }
+        "network" => {
+            matches!(
+                lower.as_str(),
+                "abc"
+                    | "bbc"
+                    | "cbs"
+                    | "cnn"
+                    | "espn"
+                    | "fox"
+                    | "fox news"
+                    | "itv"
+                    | "msnbc"
+                    | "nbc"
+                    | "nbc news"
+                    | "npr"
+                    | "pbs"
+            )
+        }
+        "bank" | "lender" => matches!(last, "bank" | "bancorp" | "banking"),
         _ => false,
     }
 }

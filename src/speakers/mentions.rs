@@ -198,13 +198,32 @@ fn trim(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Range<usize
 /// The start of a name behind the place of a dateline: "OSLO CITY Ann Lee", "Norway Ann Lee".
 fn after_dateline(words: &[Word], run: Range<usize>) -> usize {
     let Some(first) = words.get(run.start).filter(|_| run.len() > 2) else { return run.start };
-    if !lexicon::is_place(&first.lower) && !is_compass(&first.lower) || lexicon::is_first_name(&first.lower) {
+    if let Some(given) = after_body(words, &run) {
+        return given;
+    }
+    let is_apart = lexicon::is_place(&first.lower) || is_compass(&first.lower) || first.is_all_capitals();
+    if !is_apart || lexicon::is_first_name(&first.lower) {
         return run.start;
     }
     let is_given = |at: &usize| lexicon::is_first_name(&words[*at].lower) && !words[*at].is_all_capitals();
     let is_dateline = |at: usize| words[at].is_all_capitals() || lexicon::is_place(&words[at].lower);
     let given = (run.start + 1..run.end - 1).find(is_given);
     given.filter(|&given| (run.start..given).all(is_dateline)).unwrap_or(run.start)
+}
+
+/// The start of a person's name behind that of a body: "Foo Monitoring Service Ann Lee".
+fn after_body(words: &[Word], run: &Range<usize>) -> Option<usize> {
+    let given = run.end.checked_sub(2).filter(|&given| given > run.start)?;
+    let body = &words[given - 1];
+    let is_body = matches!(
+        body.lower.as_str(),
+        "agency" | "bureau" | "commission" | "department" | "institute" | "service" | "treasury" | "university"
+    );
+    let is_person = lexicon::is_first_name(&words[given].lower)
+        && !lexicon::is_place(&words[given].lower)
+        && !lexicon::is_organisation_word(&words[given + 1].lower)
+        && !lexicon::is_role(&words[given + 1].lower);
+    (is_body && is_person).then_some(given)
 }
 
 /// Returns true for a name that begins like a command: "Ask Jeeves said". A command has no verb of saying after it.
@@ -221,11 +240,17 @@ fn has_other_capital(word: &Word, names: &HashSet<&str>) -> bool {
     // "WHO" is an acronym.
     lexicon::is_small(&word.lower) && !(word.is_all_capitals() && names.contains(word.text))
         || (word.is_opening && (roles::is_lead_in(word) && !is_known || lexicon::is_plural(&word.lower)))
+        || (word.is_opening && is_plural_noun(&word.lower) && !names.contains(word.text))
         || word.lower.chars().all(|character| !character.is_alphabetic())
         || is_seat(word)
         || is_date(word)
         // A salutation.
         || word.is_opening && word.lower == "dear"
+}
+
+/// Returns true for a noun for several documents or people: "figures", "doctors".
+fn is_plural_noun(lower: &str) -> bool {
+    lower.ends_with('s') && lower != "census" && (lexicon::is_document_noun(lower) || lexicon::is_plural_role(lower))
 }
 
 /// Returns true for the party and the state of a member of Congress: "D-California".

@@ -5,6 +5,10 @@
 
 /// Those who write "I": authors and signatories.
 mod authors;
+/// Bodies by the end of their name.
+mod bodies;
+/// Documents and their publishers.
+mod documents;
 /// Mentions joined into persons.
 mod entities;
 /// Persons whom a phrase introduces at its end.
@@ -32,6 +36,8 @@ use std::ops::Range;
 
 use crate::deadline;
 use crate::record::{Evidence, Speaker, SpeakerKind};
+use bodies::Bodies;
+use documents::Documents;
 use entities::{Bearers, Entities};
 use lexicon::Gender;
 use mentions::{Mention, MentionKind};
@@ -41,7 +47,7 @@ use sources::{Description, SourceKind};
 use words::Word;
 
 /// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
-pub(crate) const REVISION: u32 = 4;
+pub(crate) const REVISION: u32 = 5;
 
 /// The speakers of each source, in order: usually one, several who speak together, and none if the document leaves doubt.
 ///
@@ -122,6 +128,10 @@ struct Resolver<'t> {
     signatures: Option<Vec<usize>>,
     /// The number of times that the text has each word, in small letters; counted when it is asked for.
     counts: OnceCell<HashMap<&'t str, usize>>,
+    /// The bodies that the text names.
+    bodies: Bodies,
+    /// The documents that the text tells.
+    documents: Documents<'t>,
     /// The persons behind each plural title that was asked for, while no other mention gets a person.
     titled: HashMap<String, Vec<usize>>,
 }
@@ -137,6 +147,7 @@ impl<'t> Resolver<'t> {
             .filter(|word| word.is_capitalised() && !word.is_opening && !word.is_in_title)
             .map(|word| word.text)
             .collect();
+        let bodies = Bodies::new(text, words, &mentions);
         let signatures = authors::is_letter(words).then(|| authors::signatures(words, &mentions));
         Self {
             text,
@@ -151,6 +162,8 @@ impl<'t> Resolver<'t> {
             author: byline.and_then(authors::only_author),
             signatures,
             counts: OnceCell::new(),
+            bodies,
+            documents: Documents::new(words),
             titled: HashMap::new(),
         }
     }
@@ -176,11 +189,23 @@ impl<'t> Resolver<'t> {
     /// The meaning of the source in a range of words. Notes the speaker for the pronouns to come.
     fn resolve(&mut self, range: Range<usize>) -> Vec<Found> {
         let kind = sources::source_kind(self.words, &self.mentions, range.clone());
-        let mut found: Vec<Found> = self
-            .meanings(&kind, &range)
-            .into_iter()
-            .map(|(meant, evidence)| Found { meant, evidence, source: range.clone() })
-            .collect();
+        let mut meanings = self.meanings(&kind, &range);
+        if meanings.is_empty()
+            && let Some(noun) = documents::told_before(self.words, &range)
+        {
+            meanings = self.publisher(noun, range.start);
+        }
+        if meanings.is_empty() {
+            meanings = self.pair(&range);
+        }
+        if meanings.is_empty() {
+            meanings = self.described_body(&range);
+        }
+        if meanings.is_empty() {
+            meanings = self.records(&range);
+        }
+        let mut found: Vec<Found> =
+            meanings.into_iter().map(|(meant, evidence)| Found { meant, evidence, source: range.clone() }).collect();
         if let Some(referent) = self.referent(&found, &kind) {
             self.discourse.speak(self.words, range.start, referent);
         }
@@ -206,7 +231,11 @@ impl<'t> Resolver<'t> {
         let one = |meant: Option<Meant>, evidence: Evidence| meant.map(|meant| (meant, evidence)).into_iter().collect();
         match kind {
             // Inside a quotation "he" is somebody whom the speaker means.
-            SourceKind::Pronoun(_) if self.words[start].is_quoted && range.len() == 1 => Vec::new(),
+            SourceKind::Pronoun(gender) if self.words[start].is_quoted && range.len() == 1 => {
+                one(self.quoted_pronoun(start, *gender).map(Meant::person), Evidence::Pronoun)
+            }
+            // "In his view, Lee said": he comes later.
+            SourceKind::Pronoun(_) if self.is_told_later(start) => Vec::new(),
             SourceKind::Pronoun(gender) => one(self.pronoun(start, *gender).map(Meant::person), Evidence::Pronoun),
             SourceKind::Neuter => one(self.body(start, None), Evidence::Pronoun),
             SourceKind::They => self.they(start),
@@ -220,7 +249,7 @@ impl<'t> Resolver<'t> {
                 None => self.unnamed(range),
                 found => one(found, Evidence::Name),
             },
-            SourceKind::Body(body) => one(Some(Meant::Organisation(self.shown(body))), Evidence::Name),
+            SourceKind::Body(body) => one(Some(Meant::Organisation(self.written_out(body))), Evidence::Name),
             SourceKind::Group(group) => self.group(range, group),
             SourceKind::OwnedGroup(gender, group) => {
                 one(self.owned_group(start, *gender, group), Evidence::Description)
@@ -241,8 +270,126 @@ impl<'t> Resolver<'t> {
                 }
             }
             SourceKind::Author => one(self.author_at(start), Evidence::Author),
-            SourceKind::Stranger(_) | SourceKind::UnnamedBody | SourceKind::Nobody => Vec::new(),
+            SourceKind::Stranger(gender) => {
+                one(self.definite_stranger(range, *gender).map(Meant::person), Evidence::Role)
+            }
+            SourceKind::UnnamedBody | SourceKind::Nobody => Vec::new(),
         }
+    }
+
+    /// The body that a phrase describes: one that the text names with these words, the one that the text is about, or an
+    /// institution by its own words.
+    fn described_body(&self, range: &Range<usize>) -> Vec<(Meant, Evidence)> {
+        let Some(described) = bodies::description(self.words, range) else { return Vec::new() };
+        let words: Vec<&str> = self.words[described.clone()].iter().map(|word| word.lower.as_str()).collect();
+        if let Some(name) = self.bodies.called(&words) {
+            return vec![(Meant::Organisation(name.to_owned()), Evidence::Noun)];
+        }
+        let Some((noun, before)) = words.split_last() else { return Vec::new() };
+        let is_any = before.is_empty() || !lexicon::is_named_organisation_noun(noun);
+        let main = || self.discourse.main_body(self.words, &self.entities, range.start, noun);
+        if let Some(name) = is_any.then(main).flatten() {
+            return vec![(Meant::Organisation(name), Evidence::Noun)];
+        }
+        let is_owned =
+            self.words[described.start..described.end - 2.min(described.len())].iter().any(|word| word.is_possessive);
+        let is_institution = !before.is_empty() && !is_owned && bodies::is_institution(noun);
+        if is_institution { vec![(Meant::Group(self.shown(&described)), Evidence::Description)] } else { Vec::new() }
+    }
+
+    /// Records that nobody in particular has published, by their own words: "court documents", "media reports".
+    fn records(&self, range: &Range<usize>) -> Vec<(Meant, Evidence)> {
+        let counted = phrases::uncounted(self.words, range.clone());
+        let core = phrases::core(self.words, &counted);
+        let described = match &self.words[core.clone()] {
+            [first, _, _] if documents::is_time(&first.lower) => core.start + 1..core.end,
+            [_, _] | [_] => core,
+            _ => return Vec::new(),
+        };
+        let is_whole = described.end == range.end || self.words[described.end - 1].comma_follows();
+        let is_told = is_whole && documents::are_records(&self.words[described.clone()]);
+        if is_told { vec![(Meant::Group(self.shown(&described)), Evidence::Description)] } else { Vec::new() }
+    }
+
+    /// The two whom "the couple" or "the two" means: those who spoke together, or are the only pair that is named together.
+    fn pair(&self, range: &Range<usize>) -> Vec<(Meant, Evidence)> {
+        const REACH: usize = 4;
+        let [first, rest @ ..] = &self.words[range.clone()] else { return Vec::new() };
+        let is_pair = match rest {
+            [noun] => matches!(noun.lower.as_str(), "couple" | "duo" | "pair" | "two"),
+            [two, noun] => two.lower == "two" && matches!(noun.lower.as_str(), "men" | "women"),
+            _ => false,
+        };
+        if !is_pair || first.lower != "the" || first.is_quoted {
+            return Vec::new();
+        }
+        let sentence = first.sentence.saturating_sub(REACH);
+        let from = self.mentions.partition_point(|mention| self.words[mention.name.start].sentence < sentence);
+        let end = self.mentions.partition_point(|mention| mention.name.start < range.start);
+        let is_joined = |at: &usize| {
+            let between = self.mentions[*at].name.end..self.mentions[at + 1].name.start;
+            between.len() == 1 && self.words[between.start].lower == "and" && self.words[between.start].is_beside_next()
+        };
+        let persons = |at: usize| Some((self.persons[at]?, self.persons[at + 1]?));
+        let mut pairs: Vec<(usize, usize)> =
+            (from..end.saturating_sub(1)).filter(is_joined).filter_map(persons).collect();
+        pairs.dedup();
+        let [(one, other)] = pairs.as_slice() else { return Vec::new() };
+        [one, other].map(|&person| (Meant::person(person), Evidence::Role)).into()
+    }
+
+    /// Those who have published the document of the noun, where the text has said so before the word at `limit`.
+    fn publisher(&mut self, noun: usize, limit: usize) -> Vec<(Meant, Evidence)> {
+        for at in self.documents.before(self.words, noun, limit) {
+            let phrase = documents::phrase(self.words, &self.mentions, at);
+            let mut found = self.publisher_at(at, &phrase);
+            // "A study in Foo" is not by Foo.
+            found.retain(|meant| !matches!(meant, Meant::Organisation(name) if pronouns::is_place(name)));
+            if !found.is_empty() {
+                return found.into_iter().map(|meant| (meant, Evidence::Document)).collect();
+            }
+            if matches!(self.words[phrase.start].lower.as_str(), "a" | "an" | "another") {
+                break;
+            }
+        }
+        // Or the only publisher that is told later.
+        let mut later = Vec::new();
+        for at in self.documents.after(self.words, noun) {
+            let phrase = documents::phrase(self.words, &self.mentions, at);
+            if documents::has_publisher(self.words, at, &phrase) {
+                later = self.publisher_at(at, &phrase);
+                if !later.is_empty() {
+                    break;
+                }
+            }
+        }
+        later.retain(|meant| !matches!(meant, Meant::Organisation(name) if pronouns::is_place(name)));
+        later.into_iter().map(|meant| (meant, Evidence::Document)).collect()
+    }
+
+    /// The publisher of the document whose noun is at `noun`, by its phrase or by the verb before it.
+    fn publisher_at(&mut self, noun: usize, phrase: &Range<usize>) -> Vec<Meant> {
+        let start = roles::behind_determiner(self.words, phrase.start).min(noun);
+        let is_told = self.words[phrase.start..noun].iter().any(Word::is_capitalised)
+            || matches!(self.words[phrase.start].lower.as_str(), "his" | "her" | "its")
+            || self.words[noun + 1..phrase.end.max(noun + 1)]
+                .iter()
+                .any(|word| matches!(word.lower.as_str(), "by" | "from"));
+        if is_told && let Some(kind) = sources::published(self.words, &self.mentions, &(start..noun + 1), phrase) {
+            let found = self.meanings(&kind, phrase);
+            if !found.is_empty() {
+                return found.into_iter().map(|(meant, _)| meant).collect();
+            }
+        }
+        let publisher = documents::verb(self.words, phrase.start).and_then(|(verb, is_saying)| {
+            self.discourse.subject(self.words, verb, if is_saying { noun.max(verb + 1) } else { verb })
+        });
+        let meant = publisher.and_then(|referent| match referent {
+            Referent::Person(person) => Some(Meant::person(person)),
+            Referent::Body(name) => Some(Meant::Organisation(name)),
+            Referent::Named(_) | Referent::Stranger(_) | Referent::UnnamedBody => None,
+        });
+        meant.into_iter().collect()
     }
 
     /// The one who writes "I" at a word: whoever has signed the letter, or the author of the text.
@@ -260,6 +407,18 @@ impl<'t> Resolver<'t> {
     /// The text of a range of words.
     fn shown(&self, range: &Range<usize>) -> String {
         roles::text(self.text, self.words, range.clone())
+    }
+
+    /// The text of a range of words, with the full names of the bodies that it has acronyms of: "Quux Weather Service officials".
+    fn written_out(&self, range: &Range<usize>) -> String {
+        let shown = self.shown(range);
+        let acronym = |at: &usize| {
+            let word = &self.words[*at];
+            let full = || self.entities.organisation(&word.lower.replace('.', ""));
+            (word.is_all_capitals() && word.text.len() > 2 && !word.text.contains('.')).then(full).flatten()
+        };
+        let Some((at, full)) = range.clone().find_map(|at| Some((at, acronym(&at)?))) else { return shown };
+        if shown.contains(full) { shown } else { shown.replacen(self.words[at].text, full, 1) }
     }
 
     /// Those whom "Ann Lee and Bob Roe" names, if the first is known.
@@ -292,7 +451,8 @@ impl<'t> Resolver<'t> {
                 return Vec::new();
             }
         }
-        if group.len() == 1 && (is_anaphoric && noun.lower.ends_with('s') || self.names_one_of(noun)) {
+        let is_authority = noun.lower == "authorities";
+        if group.len() == 1 && !is_authority && (is_anaphoric && noun.lower.ends_with('s') || self.names_one_of(noun)) {
             return Vec::new();
         }
         if self.is_named_elsewhere(range, group) {
@@ -315,7 +475,8 @@ impl<'t> Resolver<'t> {
         let is_side = matches!(words[0].lower.as_str(), "critics" | "opponents" | "proponents" | "supporters");
         let is_anaphoric = links && !is_side && !words[1..].iter().any(Word::is_capitalised);
         // "The military" is the one of the country that the text is about. These are called so in every text.
-        let is_common = matches!(noun, "family" | "government" | "market" | "media" | "police" | "press" | "public");
+        let is_common =
+            matches!(noun, "army" | "family" | "government" | "market" | "media" | "police" | "press" | "public");
         let is_institution = is_bare && count.lower == "the" && lexicon::is_collective(noun) && !is_common;
         is_anaphoric
             || is_institution
@@ -327,7 +488,7 @@ impl<'t> Resolver<'t> {
     /// says "experts".
     fn names_one_of(&self, noun: &Word) -> bool {
         let kinds: &[&str] = match noun.lower.as_str() {
-            "academics" | "analysts" | "economists" | "experts" | "historians" | "scholars" | "specialists" => &[
+            "academics" | "experts" | "historians" | "specialists" => &[
                 "academic",
                 "analyst",
                 "author",
@@ -417,7 +578,8 @@ impl<'t> Resolver<'t> {
         let is_owned = self.words[own.clone()].iter().any(|word| word.is_possessive);
         let is_clear = !matches!(last.lower.as_str(), "administration" | "agency" | "department" | "team");
         let is_told = own.len() > 1 && is_clear && !is_owned && lexicon::is_named_organisation_noun(&last.lower);
-        (last.lower == "government" || is_told).then(|| Meant::Group(self.shown(&own)))
+        let is_common = matches!(last.lower.as_str(), "army" | "government" | "opposition" | "police");
+        (is_common || is_told).then(|| Meant::Group(self.shown(&own)))
     }
 
     /// A word such as "Firefighters" that has its capital because it begins a sentence.
@@ -453,9 +615,41 @@ impl<'t> Resolver<'t> {
         }
     }
 
+    /// Returns true for "his" behind the preposition that begins a sentence, where a comma and a name follow.
+    fn is_told_later(&self, word: usize) -> bool {
+        let own = &self.words[word];
+        let Some(before) = word.checked_sub(1).filter(|&before| self.words[before].sentence == own.sentence) else {
+            return false;
+        };
+        let begins = before == 0 || self.words[before - 1].sentence != own.sentence;
+        let is_owner = matches!(own.lower.as_str(), "his" | "her");
+        if !is_owner || !begins || !lexicon::is_link(&self.words[before].lower) {
+            return false;
+        }
+        let from = self.mentions.partition_point(|mention| mention.name.start <= word);
+        let there =
+            self.mentions[from..].iter().take_while(|mention| self.words[mention.name.start].sentence == own.sentence);
+        there.into_iter().any(|mention| self.words[mention.name.start - 1].comma_follows())
+    }
+
+    /// The only person whom a quotation names before a pronoun in the same sentence: "Lee is wrong when he says".
+    fn quoted_pronoun(&self, word: usize, gender: Gender) -> Option<usize> {
+        let sentence = self.words[word].sentence;
+        let end = self.mentions.partition_point(|mention| mention.name.start < word);
+        let there = (0..end).rev().take_while(|&at| self.words[self.mentions[at].name.start].sentence == sentence);
+        let mut persons = there
+            .filter(|&at| self.words[self.mentions[at].name.start].is_quoted)
+            .filter_map(|at| self.persons[at])
+            .filter(|&person| self.entities.persons[person].gender.is_none_or(|own| own == gender));
+        let person = persons.next().filter(|&person| self.entities.persons[person].is_somebody)?;
+        persons.all(|other| other == person).then_some(person)
+    }
+
     fn pronoun(&mut self, word: usize, gender: Gender) -> Option<usize> {
         let person = self.discourse.referent(self.words, &self.entities, word, gender)?;
-        self.entities.persons[person].gender = Some(gender);
+        let known = &mut self.entities.persons[person];
+        known.gender = Some(gender);
+        known.is_somebody = true;
         Some(person)
     }
 
@@ -470,23 +664,31 @@ impl<'t> Resolver<'t> {
             let noun = noun?;
             self.entities.organisation(noun).filter(|name| pronouns::is_called(name, noun)).map(str::to_owned)
         };
-        near.or_else(named).map(Meant::Organisation)
+        let it = || if noun.is_none() { self.discourse.speaking_body(self.words, &self.entities, word) } else { None };
+        near.or_else(named).or_else(it).map(Meant::Organisation)
     }
 
     /// The person with a role, if only one person in the text can have it, or only one whom the text has just mentioned.
     fn described(&self, word: usize, described: &Description) -> Option<usize> {
         let all = self.entities.with_role(described);
         let noun = described.nouns.last().map_or("", String::as_str);
-        let is_office =
-            matches!(noun, "president" | "minister" | "pope" | "pontiff" | "chancellor" | "mayor" | "governor");
+        let is_office = matches!(
+            noun,
+            "president" | "minister" | "pm" | "premier" | "pope" | "pontiff" | "chancellor" | "mayor" | "governor"
+        );
         match all.as_slice() {
             [only] if is_office || !described.owner.is_empty() => Some(*only),
-            [] if !is_office
-                && described.owner.is_empty()
-                && described.is_definite
-                && can_describe_anybody(described) =>
+            // "Lee’s doctor" is not Lee.
+            [] if described.is_definite
+                && can_describe_anybody(described)
+                && !self.words[word].is_quoted
+                && described.owner.iter().all(|word| lexicon::is_place(word) || lexicon::is_group(word)) =>
             {
-                self.discourse.only_person(self.words, &self.entities, word)
+                let person = self.near_person(word)?;
+                // Somebody who has another office does not have this one too.
+                let is_other = is_office;
+                let is_office = is_office || !described.owner.is_empty() || described.nouns.len() > 1;
+                (!is_other && (!is_office || self.has_no_office(person))).then_some(person)
             }
             all => {
                 let mut present =
@@ -494,6 +696,40 @@ impl<'t> Resolver<'t> {
                 present.next().filter(|_| present.next().is_none())
             }
         }
+    }
+
+    /// Returns true for a person to whom the text gives no role that says something.
+    fn has_no_office(&self, person: usize) -> bool {
+        self.entities.persons[person].roles.iter().all(|role| !role.is_telling())
+    }
+
+    /// The only person near a word, or the one who has just spoken.
+    fn near_person(&self, word: usize) -> Option<usize> {
+        let only = self.discourse.only_person(self.words, &self.entities, word);
+        only.or_else(|| self.discourse.last_person(self.words, &self.entities, word))
+    }
+
+    /// The only person near "the 31-year-old" or "the veteran racer", if nothing says that it is somebody else.
+    fn definite_stranger(&self, range: &Range<usize>, gender: Option<Gender>) -> Option<usize> {
+        let core = phrases::core(self.words, range);
+        let noun = &self.words[core.end - 1];
+        let is_owned = self.words[core.clone()].iter().any(|word| word.is_possessive);
+        let is_whole = (core.end == range.end || noun.comma_follows()) && !is_owned;
+        let is_general = matches!(
+            noun.lower.as_str(),
+            "man" | "woman" | "boy" | "girl" | "source" | "user" | "official" | "person" | "participant" | "guard"
+        );
+        if self.words[range.start].lower != "the"
+            || self.words[range.start].is_quoted
+            || !is_whole
+            || is_general
+            || core.len() < 2
+        {
+            return None;
+        }
+        let person = self.near_person(range.start)?;
+        let own = self.entities.persons[person].gender;
+        (gender.is_none() || own.is_none() || own == gender).then_some(person)
     }
 
     /// The person whose name is right before the word: "Ann Lee, who said".
@@ -551,6 +787,7 @@ impl<'t> Resolver<'t> {
                 }
                 let is_person = mention.kind == MentionKind::Person;
                 let person = self.entities.add_single(&self.words[mention.name.start], is_person, mention.gender);
+                self.entities.persons[person].is_thing |= self.has_article(&mention.name);
                 self.assign(at, person);
                 Some(person)
             }
@@ -696,7 +933,7 @@ impl<'t> Resolver<'t> {
 
 /// Returns true for a description that says nothing of an office: "the 67-year-old", "the billionaire".
 fn can_describe_anybody(described: &Description) -> bool {
-    let [noun] = described.nouns.as_slice() else { return false };
+    let Some(noun) = described.nouns.last() else { return false };
     !lexicon::is_vague_role(noun) && !matches!(noun.as_str(), "source" | "user" | "official")
 }
 
@@ -1188,5 +1425,129 @@ mod tests {
             let found = resolve_marked(&format!("Then [{source}] said no."));
             assert_eq!(found[0][0].name.as_deref(), Some("Ken Quux"), "{source}");
         }
+    }
+
+    /// The name and the rule of the last source, if it has a name.
+    fn last(marked: &str) -> Option<(String, Evidence)> {
+        let speaker = resolve_marked(marked).pop()?.into_iter().next()?;
+        Some((speaker.name?, speaker.evidence))
+    }
+
+    #[test]
+    fn a_document_that_the_text_has_told_is_its_publisher_s() {
+        for text in [
+            "[A report by the Oslo Bank] said no. [The report] said more.",
+            "The Oslo Bank released a new study. [The study] said no.",
+            "[The Oslo Bank] said so in a statement. [The statement] said more.",
+            "In a letter to Foo, [the Oslo Bank] said no. [The letter] said more.",
+            "It rained. [The report] said no. The report by the Oslo Bank was late.",
+        ] {
+            assert_eq!(last(text), Some(("Oslo Bank".to_owned(), Evidence::Document)), "{text}");
+        }
+        for text in [
+            "[A report] said no. [The report] said more.",
+            "A study in Norway was late. [The study] said no.",
+            "A report by the Oslo Bank was late. A report was better. [The report] said no.",
+        ] {
+            assert_eq!(last(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_body_may_be_called_by_the_end_of_its_name() {
+        let text = "It rained on the National Weather Service. Then [the weather service] said no.";
+        assert_eq!(last(text), Some(("National Weather Service".to_owned(), Evidence::Noun)));
+        assert_eq!(last("Then [the fire service] said no."), Some(("fire service".to_owned(), Evidence::Description)));
+        let text = "It rained on the Oslo City Council and on the Foo Town Council. Then [the council] said no.";
+        assert_eq!(last(text), None);
+        let text = "Quuxair slept. Quuxair wept. It rained on Foo. Then [the airline] said no.";
+        assert_eq!(last(text), Some(("Quuxair".to_owned(), Evidence::Noun)));
+        let text = "It rained on Quux Corp and on Foo. Then [the company] said no.";
+        assert_eq!(last(text), Some(("Quux Corp".to_owned(), Evidence::Noun)));
+    }
+
+    #[test]
+    fn a_description_means_the_only_person_who_has_spoken() {
+        for source in ["The 31-year-old", "The veteran racer", "The billionaire"] {
+            let text = format!("[Ann Lee] said no. [{source}] said more.");
+            assert_eq!(last(&text), Some(("Ann Lee".to_owned(), Evidence::Role)), "{source}");
+            let text = format!("[Ann Lee] said no. [Bob Roe] said more. [{source}] wept.");
+            assert_ne!(last(&text).map(|found| found.0).as_deref(), Some("Ann Lee"), "{source}");
+        }
+        assert_eq!(last("[Oslo Mayor Ann Lee] said no. [The prime minister] said more."), None);
+        assert_eq!(last("[Ann Lee] said no. [Lee’s 31-year-old daughter] said more."), None);
+    }
+
+    #[test]
+    fn a_couple_is_the_two_who_are_named_together() {
+        assert_eq!(together("[The couple] said no."), [""; 0]);
+        let found = resolve_marked("Ann Lee and Bob Roe slept. Then [the couple] said no.").remove(0);
+        let names: Vec<_> = found.into_iter().filter_map(|one| one.name).collect();
+        assert_eq!(names, ["Ann Lee", "Bob Roe"]);
+        assert_eq!(together("Then [Ann Lee and other senators] said no."), ["Ann Lee"]);
+    }
+
+    #[test]
+    fn a_person_may_be_named_right_behind_a_body() {
+        for source in [
+            "the ambassador to the WXO Ann Lee",
+            "former director of the FOO Ann Lee",
+            "senior scientist at the Foo Monitoring Service Ann Lee",
+        ] {
+            assert_eq!(together(&format!("Then [{source}] said no.")), ["Ann Lee"], "{source}");
+        }
+        for source in ["the lawyer of the FOO Ann Lee", "a critic of House Speaker Ann Lee"] {
+            assert_eq!(together(&format!("Then [{source}] said no.")), [""; 0], "{source}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_named_behind_their_kind_and_their_place() {
+        for (source, name) in [
+            ("a group called the Foo Quux", "Foo Quux"),
+            ("the country’s Foo Ministry", "Foo Ministry"),
+            ("the city of Quux", "city of Quux"),
+            ("the Foo County sheriff’s office", "Foo County sheriff’s office"),
+            ("an Oslo Bank press statement", "Oslo Bank"),
+            ("Thursday’s report from the Oslo Bank", "Oslo Bank"),
+        ] {
+            assert_eq!(together(&format!("Then [{source}] said no.")), [name], "{source}");
+        }
+        let text = "It rained on the Quux Foo Union, or QFU, in May. Then [the QFU] said no.";
+        assert_eq!(last(text).unwrap().0, "Quux Foo Union");
+    }
+
+    #[test]
+    fn records_are_called_by_their_own_words() {
+        for (source, name) in [("court documents", "court documents"), ("recent media reports", "media reports")] {
+            assert_eq!(last(&format!("Then [{source}] said no.")), Some((name.to_owned(), Evidence::Description)));
+        }
+        assert_eq!(last("Then [reports] said no."), None);
+        assert_eq!(last("Then [government data] said no."), None);
+    }
+
+    #[test]
+    fn a_pronoun_inside_a_quotation_means_the_person_named_in_it() {
+        let text = "[Ann Lee] slept. “Bob Roe is wrong when [he] says no. ";
+        assert_eq!(last(text).map(|found| found.0).as_deref(), Some("Bob Roe"));
+        assert_eq!(last("[Bob Roe] slept. “[He] said no. "), None);
+    }
+
+    #[test]
+    fn a_single_name_that_has_spoken_can_be_a_person() {
+        let found = |text: &str| last(text).map(|found| found.0);
+        assert_eq!(found("We met Quuxova. “No,” [Quuxova] said. [She] slept.").as_deref(), Some("Quuxova"));
+        assert_eq!(found("[The Quux] said no. [He] slept."), None);
+        assert_eq!(found("[QUUX] said no. [He] slept."), None);
+        assert_eq!(found("Ann Lee slept. “No,” [Quuxova] said. [She] slept."), None);
+    }
+
+    #[test]
+    fn it_goes_on_with_the_body_that_spoke_last() {
+        let found = |text: &str| last(text).map(|found| found.0);
+        let text = "[Oslo Bank] said no. It rained in the town. “No,” [it] said.";
+        assert_eq!(found(text).as_deref(), Some("Oslo Bank"));
+        assert_eq!(found("[Oslo Bank] said no. It rained. When the agency slept, [it] wept."), None);
+        assert_eq!(found("[Oslo Bank] said no. [Ann Lee] said more. “No,” [it] said."), None);
     }
 }

@@ -37,6 +37,9 @@ impl Role {
     /// "the Norwegian president" is not the one of France.
     pub(super) fn fits(&self, description: &Description) -> bool {
         let Some((noun, modifiers)) = description.nouns.split_last() else { return false };
+        // A party or an opinion says who somebody is, but not which office they have: "the Republican governor".
+        let told: Vec<String> = modifiers.iter().filter(|word| !lexicon::is_epithet(word)).cloned().collect();
+        let modifiers = told.as_slice();
         let Some((own_noun, own)) = self.words.split_last() else { return false };
         let is_limited = |words: &[String], others: &[String]| {
             words.iter().any(|word| ROLE_LIMITS.contains(word.as_str()) && !others.contains(word))

@@ -16,7 +16,10 @@ pub(super) fn core(words: &[Word], phrase: &Range<usize>) -> Range<usize> {
     for at in phrase.clone() {
         let word = &words[at];
         if at > phrase.start
-            && (ends_before(word) || lexicon::is_day(&word.lower) || is_participle(words, at, phrase.end))
+            && (ends_before(word)
+                || is_adverb(words, at, phrase.end)
+                || lexicon::is_day(&word.lower)
+                || is_participle(words, at, phrase.end))
         {
             break;
         }
@@ -36,6 +39,12 @@ fn ends_before(word: &Word) -> bool {
     let is_small = lexicon::is_small(&word.lower)
         && !matches!(word.lower.as_str(), "first" | "old" | "second" | "third" | "other" | "own" | "now" | "related");
     lexicon::is_link(&word.lower) || is_small || lexicon::is_saying(&word.lower)
+}
+
+/// Returns true for an adverb before a participle: "recently" in "a study recently released by".
+fn is_adverb(words: &[Word], at: usize, end: usize) -> bool {
+    let is_form = !words[at].is_capitalised() && words[at].lower.ends_with("ly") && words[at].flows_on();
+    is_form && words[..end].get(at + 1).is_some_and(|next| next.lower.ends_with("ed"))
 }
 
 /// Returns true for a participle after its noun: "data compiled by", "people living in".
@@ -154,6 +163,9 @@ pub(super) fn is_group_noun(word: &Word) -> bool {
         return !lexicon::is_document_noun(lower) || lexicon::is_plural_person(lower);
     }
     let is_nationality = lexicon::is_group(lower) && lower.ends_with('s');
+    if matches!(lower, "communities" | "crews" | "outlets" | "stations" | "tribes") && !word.is_capitalised() {
+        return true;
+    }
     lexicon::is_plural_person(lower) || lexicon::is_plural_body(lower) || is_nationality
 }
 
@@ -179,5 +191,7 @@ pub(super) fn is_clear_group(word: &Word) -> bool {
             | "press"
             | "public"
     );
-    is_institution || lexicon::is_plural(lower) && lower.ends_with('s') && !is_general
+    // "The Danes" are their people.
+    let is_people = word.is_capitalised() && lexicon::is_group(lower) && lower.ends_with('s');
+    is_institution || is_people || lexicon::is_plural(lower) && lower.ends_with('s') && !is_general
 }

@@ -66,7 +66,8 @@ impl Referent {
     /// The person, once the gender is known.
     fn person(&self, entities: &Entities, gender: Gender) -> Option<usize> {
         match self {
-            Self::Person(person) => Some(*person).filter(|&person| entities.persons[person].is_somebody),
+            Self::Person(person) => Some(*person)
+                .filter(|&person| entities.persons[person].is_somebody || entities.persons[person].may_be_somebody()),
             Self::Named(name) => match entities.find(name, Some(gender)) {
                 Bearers::One(person) => Some(person),
                 _ => None,
@@ -136,7 +137,8 @@ impl Discourse {
                 discourse.enter(words, at, Referent::UnnamedBody, Salience::Subject);
             }
             if let Some(gender) = stranger(words, at) {
-                discourse.enter(words, at, Referent::Stranger(Some(gender)), Salience::Subject);
+                let salience = if is_object(words, at) { Salience::Other } else { Salience::Subject };
+                discourse.enter(words, at, Referent::Stranger(Some(gender)), salience);
             }
         }
         discourse
@@ -176,6 +178,91 @@ impl Discourse {
         found.filter(|_| has_spoken && !is_country && (is_sure || noun.is_some())).map(str::to_owned)
     }
 
+    /// The body that a text is about before a word, where it can be called by a noun: named more than twice as often as all
+    /// others that can be.
+    pub(super) fn main_body(&self, words: &[Word], entities: &Entities, word: usize, noun: &str) -> Option<String> {
+        const REACH: usize = 15;
+        const OFTEN: usize = 2;
+        if !lexicon::is_organisation_noun(noun) {
+            return None;
+        }
+        let sentence = words[word].sentence;
+        let near = (sentence.saturating_sub(REACH)..=sentence).filter_map(|sentence| self.by_sentence.get(&sentence));
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for one in near.flatten().filter(|one| one.word < word && one.referent.is_body(entities)) {
+            if let Some(name) = one.referent.body(entities).filter(|name| !is_place(name) && is_called(name, noun)) {
+                *counts.entry(name).or_default() += 1;
+            }
+        }
+        // A name that has the kind in it, if only one has.
+        let mut evident = counts.keys().filter(|name| lexicon::is_evident(name, noun));
+        if let (Some(name), None) = (evident.next(), evident.next()) {
+            return Some((*name).to_owned());
+        }
+        let all: usize = counts.values().sum();
+        let most = |(_, count): &(&&str, &usize)| **count >= OFTEN && **count > 2 * (all - **count);
+        if let Some((name, _)) = counts.iter().find(most) {
+            return Some((*name).to_owned());
+        }
+        // Or the one that is named most often and was the last to act.
+        let near = (sentence.saturating_sub(REACH_OF_BODY)..=sentence).rev();
+        let last = near.filter_map(|sentence| self.by_sentence.get(&sentence)).find_map(|there| {
+            let all = there
+                .iter()
+                .filter(|one| one.word < word && one.salience > Salience::Other && one.referent.is_body(entities));
+            let named = all.filter_map(|one| one.referent.body(entities).map(|name| (one.word, name)));
+            named.filter(|(_, name)| counts.contains_key(name)).max_by_key(|(at, _)| *at)
+        });
+        let (_, last) = last?;
+        let count = counts[last];
+        let is_most = counts.iter().all(|(name, other)| *name == last || *other < count);
+        (count >= OFTEN && is_most).then(|| last.to_owned())
+    }
+
+    /// The body that was the last to speak before "it", where no other has come since.
+    pub(super) fn speaking_body(&self, words: &[Word], entities: &Entities, word: usize) -> Option<String> {
+        const REACH: usize = 3;
+        let sentence = words[word].sentence;
+        let near = (sentence.saturating_sub(REACH)..=sentence).filter_map(|sentence| self.by_sentence.get(&sentence));
+        let before: Vec<&Appearance> = near.flatten().filter(|one| one.word < word).collect();
+        let speakers = before.iter().filter(|one| one.salience == Salience::Speaker);
+        let candidate = speakers.max_by_key(|one| one.word)?;
+        let Referent::Body(name) = &candidate.referent else { return None };
+        // "The FTSE 250-listed group" is no body of that name.
+        let is_number = words
+            .get(candidate.word + 1)
+            .is_some_and(|next| next.text.starts_with(|first: char| first.is_ascii_digit()));
+        if is_place(name) || is_number {
+            return None;
+        }
+        // Behind a quotation, "it said" goes on with the same body; elsewhere any other may be meant.
+        let is_trailing = word.checked_sub(1).is_some_and(|before| words[before].gap.contains([',', '"', '”']))
+            && words.get(word + 1).is_some_and(|next| lexicon::is_saying(&next.lower));
+        let least = if is_trailing { Salience::Subject } else { Salience::Other };
+        let is_rival = |one: &&&Appearance| {
+            one.word > candidate.word
+                && one.salience >= least
+                && one.referent.is_body(entities)
+                && one.referent.body(entities).is_none_or(|other| other != name && !is_place(other))
+        };
+        let is_described = (candidate.word + 1..word).any(|at| is_described_body(words, at));
+        (!is_described && before.iter().find(is_rival).is_none()).then(|| name.clone())
+    }
+
+    /// The one who speaks in the sentence of a verb and before the word at `limit`, or who is the only subject before the verb.
+    pub(super) fn subject(&self, words: &[Word], verb: usize, limit: usize) -> Option<Referent> {
+        const NEAR: usize = 5;
+        let there = self.by_sentence.get(&words[verb].sentence).map_or(&[] as &[Appearance], Vec::as_slice);
+        let mut speakers = there.iter().filter(|one| one.salience == Salience::Speaker && one.word < limit);
+        if let Some(speaker) = speakers.next_back() {
+            return Some(speaker.referent.clone());
+        }
+        let mut subjects =
+            there.iter().filter(|one| one.salience == Salience::Subject && one.word < verb && one.word + NEAR >= verb);
+        let subject = subjects.next()?;
+        subjects.next().is_none().then(|| subject.referent.clone())
+    }
+
     /// The only person near `word`, if they have spoken or acted last.
     pub(super) fn only_person(&self, words: &[Word], entities: &Entities, word: usize) -> Option<usize> {
         let sentence = words[word].sentence;
@@ -198,6 +285,24 @@ impl Discourse {
             }
         }
         found.filter(|_| is_subject)
+    }
+
+    /// The person whom a text has just let speak, or whom it was about, where nobody else has been so prominent since.
+    pub(super) fn last_person(&self, words: &[Word], entities: &Entities, word: usize) -> Option<usize> {
+        let sentence = words[word].sentence;
+        let near = (sentence.saturating_sub(REACH_OF_UNKNOWN)..=sentence)
+            .filter_map(|sentence| self.by_sentence.get(&sentence));
+        let before: Vec<&Appearance> = near.flatten().filter(|one| one.word < word).collect();
+        let best = before.iter().filter(|one| !one.referent.is_body(entities)).map(|one| one.salience).max()?;
+        let mut top = before.iter().filter(|one| one.salience == best && !one.referent.is_body(entities));
+        let Referent::Person(person) = top.next()?.referent else { return None };
+        let is_same = |one: &Appearance| matches!(one.referent, Referent::Person(other) if other == person);
+        let last = before.iter().filter(|one| is_same(one)).map(|one| one.word).max()?;
+        let is_rival = |one: &&&Appearance| {
+            one.word > last && one.salience > Salience::Other && !is_same(one) && !one.referent.is_body(entities)
+        };
+        let is_alone = top.all(|one| is_same(one)) && before.iter().find(is_rival).is_none();
+        (best > Salience::Other && is_alone && entities.persons[person].is_somebody).then_some(person)
     }
 
     /// Returns true if a person appears shortly before `word`.
@@ -239,7 +344,10 @@ impl Discourse {
                 break;
             }
             at_back = back;
-            choice = prominent(self.fitting(entities, sentence - back, gender)).near(entities, back);
+            choice = prominent(self.fitting(entities, sentence - back, gender));
+            if !self.has_spoken(sentence - back, choice) {
+                choice = choice.near(entities, back);
+            }
             if choice == Choice::Nobody {
                 passed.extend(self.fitting(entities, sentence - back, gender).map(|(.., person)| person));
             }
@@ -249,7 +357,14 @@ impl Discourse {
                 None
             }
             // Somebody else, mentioned since, could be meant as well.
-            Choice::One(person) if passed.iter().all(|&other| other == Some(person)) => Some(person),
+            Choice::One(person)
+                if passed.iter().all(|&other| {
+                    let is_thing = other.is_none_or(|other| !entities.persons[other].is_somebody);
+                    other == Some(person) || is_thing && entities.persons[person].gender.is_some()
+                }) && !self.has_stranger(sentence - at_back + 1..=sentence, gender, word) =>
+            {
+                Some(person)
+            }
             // Nobody was a subject, and only one person was there at all.
             Choice::Nobody => {
                 let near = (sentence.saturating_sub(REACH_OF_UNKNOWN)..=sentence).rev();
@@ -265,6 +380,23 @@ impl Discourse {
         }
     }
 
+    /// Returns true if somebody without a name, whom a pronoun of `gender` can mean, is in some sentences before a word.
+    fn has_stranger(&self, sentences: std::ops::RangeInclusive<usize>, gender: Gender, word: usize) -> bool {
+        let mut there = sentences.filter_map(|sentence| self.by_sentence.get(&sentence)).flatten();
+        there.any(|one| {
+            one.word < word && matches!(one.referent, Referent::Stranger(own) if own.is_none_or(|own| own == gender))
+        })
+    }
+
+    /// Returns true if the person of a choice has spoken in a sentence.
+    fn has_spoken(&self, sentence: usize, choice: Choice) -> bool {
+        let Choice::One(person) = choice else { return false };
+        let mut there = self.by_sentence.get(&sentence).into_iter().flatten();
+        there.any(|one| {
+            one.salience == Salience::Speaker && matches!(one.referent, Referent::Person(other) if other == person)
+        })
+    }
+
     /// Returns true if a person who was only a subject leaves doubt. `place`: the word of the pronoun, and the sentence of
     /// the person.
     fn is_doubtful(
@@ -275,10 +407,21 @@ impl Discourse {
         gender: Gender,
         person: usize,
     ) -> bool {
+        let near = |reach: usize| sentence.saturating_sub(reach)..=words[word].sentence;
+        let is_other = |(at, _, other): &(usize, Salience, Option<usize>)| *at < word && *other != Some(person);
+        let is_sure = entities.persons[person].is_somebody;
+        if !is_sure
+            && (near(REACH_OF_UNKNOWN).flat_map(|near| self.fitting(entities, near, gender)).any(|one| is_other(&one)))
+        {
+            return true;
+        }
         let there = self.by_sentence.get(&sentence).into_iter().flatten().filter(|one| one.word < word);
         let mut as_speaker = there.filter(|one| one.salience == Salience::Speaker);
         if as_speaker.any(|one| matches!(one.referent, Referent::Person(other) if other == person)) {
             return false;
+        }
+        if !is_sure {
+            return true;
         }
         let has_rival = entities.persons[person].gender.is_none() && {
             let near = sentence.saturating_sub(REACH_OF_UNKNOWN)..=words[word].sentence;
@@ -289,8 +432,13 @@ impl Discourse {
         // "Lee said that Roe had slept": the one who spoke before can be meant in the next clause.
         let before = sentence.checked_sub(1).filter(|_| words[word].sentence == sentence);
         let before = before.map_or(Choice::Nobody, |before| prominent(self.fitting(entities, before, gender)));
+        // Beside somebody of a known gender a name that nothing shows to be a person leaves no doubt.
+        let is_known = entities.persons[person].gender.is_some();
+        let is_rival = |other: Option<usize>| {
+            other != Some(person) && (!is_known || other.is_some_and(|other| entities.persons[other].is_somebody))
+        };
         has_rival
-            || beside.any(|(.., other)| other != Some(person))
+            || beside.any(|(.., other)| is_rival(other))
             || before != Choice::Nobody && before != Choice::One(person)
     }
 
@@ -322,6 +470,16 @@ fn stranger(words: &[Word], at: usize) -> Option<Gender> {
     (is_new && !is_named).then_some(gender)
 }
 
+/// Returns true if a link or a verb leads to the phrase of a noun: "with a woman", "met a young man".
+fn is_object(words: &[Word], noun: usize) -> bool {
+    let article = (noun.saturating_sub(2)..noun).rev().find(|&at| roles::is_determiner(&words[at]));
+    let before = article.and_then(|article| article.checked_sub(1)).map(|at| &words[at]);
+    before.is_some_and(|word| {
+        let is_verb = lexicon::is_common_verb(&word.lower) && !lexicon::is_saying(&word.lower);
+        word.sentence == words[noun].sentence && word.is_beside_next() && (lexicon::is_link(&word.lower) || is_verb)
+    })
+}
+
 /// Returns true for the noun of a document or a body that begins its sentence without a name: "The report found".
 fn is_nameless_body(words: &[Word], noun: usize) -> bool {
     let Some(first) = noun.checked_sub(1).map(|at| &words[at]) else { return false };
@@ -341,8 +499,18 @@ pub(super) fn is_called(name: &str, noun: &str) -> bool {
     lexicon::can_be_called(&lower.split([' ', '-']).collect::<Vec<_>>(), noun)
 }
 
+/// Returns true for the noun of a body in small letters: "the administration".
+fn is_described_body(words: &[Word], noun: usize) -> bool {
+    let word = &words[noun];
+    let is_body = lexicon::is_organisation_noun(&word.lower) || lexicon::is_named_organisation_noun(&word.lower);
+    let Some(first) = noun.checked_sub(1).map(|at| &words[at]) else { return false };
+    let is_body = is_body || lexicon::is_collective(&word.lower);
+    let is_document = lexicon::is_document_noun(&word.lower) && first.is_opening;
+    !word.is_quoted && !word.is_capitalised() && first.lower == "the" && (is_body || is_document)
+}
+
 /// Returns true if every word of a name is one of a place.
-fn is_place(name: &str) -> bool {
+pub(super) fn is_place(name: &str) -> bool {
     name.split(' ').all(|word| lexicon::is_place(&word.to_lowercase()))
 }
 
@@ -402,8 +570,17 @@ fn prominent(all: impl Iterator<Item = (usize, Salience, Option<usize>)>) -> Cho
     match top.next() {
         None => Choice::Nobody,
         Some(Some(first)) if top.all(|other| other == Some(first)) => Choice::One(first),
-        Some(_) => Choice::Doubtful,
+        Some(_) => last_to_speak(&all).map_or(Choice::Doubtful, Choice::One),
     }
+}
+
+/// The only person of a sentence, who speaks in it behind somebody without a name: "Asked by a reporter, Lee said".
+fn last_to_speak(all: &[(usize, Salience, Option<usize>)]) -> Option<usize> {
+    let (_, salience, last) = all.iter().max_by_key(|(at, salience, _)| (*at, *salience))?;
+    let person = last.filter(|_| *salience == Salience::Speaker)?;
+    let is_alone = all.iter().all(|(.., other)| other.is_none_or(|other| other == person));
+    let is_subject = all.iter().any(|(_, salience, other)| *salience == Salience::Subject && other == last);
+    (is_alone && is_subject).then_some(person)
 }
 
 /// Returns true if the mention is the subject of its clause: it is at the beginning, or a verb follows.

@@ -69,7 +69,16 @@ pub(super) fn source_kind(words: &[Word], mentions: &[Mention], range: Range<usi
     if is_label(&words[range.clone()]) {
         return SourceKind::Nobody;
     }
+    if let Some(owned) = without_owner(words, &range) {
+        return source_kind(words, mentions, owned);
+    }
+    if let Some(name) = called(words, mentions, &range) {
+        return SourceKind::Name(name, None);
+    }
     let kind = short(words, mentions, range.clone());
+    if let Some(place) = governed_place(words, mentions, &range) {
+        return SourceKind::Body(place);
+    }
     let told = introductions::introduced(words, mentions, &range, &kind)
         .or_else(|| examples(words, mentions, &range))
         .or_else(|| listed(words, mentions, &range, &kind))
@@ -119,6 +128,53 @@ fn titled_document(
     };
     let is_known = matches!(publisher, SourceKind::Name(..) | SourceKind::Body(_) | SourceKind::Several(_));
     is_known.then(|| SourceKind::Published(Box::new(publisher)))
+}
+
+/// The name behind "the country’s": "Quux Ministry" in "the country’s Quux Ministry".
+fn without_owner(words: &[Word], range: &Range<usize>) -> Option<Range<usize>> {
+    let [the, owner, name, ..] = words.get(range.clone())? else { return None };
+    let is_place = matches!(
+        owner.lower.as_str(),
+        "city" | "country" | "county" | "island" | "nation" | "province" | "region" | "state" | "town"
+    );
+    let is_owner = owner.is_possessive && !owner.is_capitalised() && is_place;
+    (the.lower == "the" && is_owner && name.is_capitalised() && !name.is_in_title).then_some(range.start + 2..range.end)
+}
+
+/// The name of a body that a phrase introduces: "a group called the Foo Quuxes", "the group, known as Foo Quux".
+fn called(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> Option<usize> {
+    const FARTHEST: usize = 6;
+    let near = range.start + 1..range.end.min(range.start + FARTHEST);
+    let verb =
+        near.into_iter().find(|&at| matches!(words[at].lower.as_str(), "called" | "calling" | "known" | "named"))?;
+    let noun = &words[verb - 1];
+    let is_body =
+        !noun.is_capitalised() && (lexicon::is_organisation_noun(&noun.lower) || lexicon::is_collective(&noun.lower));
+    let before = match words[verb].lower.as_str() {
+        "calling" => "itself",
+        "known" => "as",
+        _ => "",
+    };
+    let name =
+        verb + 1 + usize::from(!before.is_empty() && words.get(verb + 1).is_some_and(|next| next.lower == before));
+    let name = roles::behind_determiner(words.get(..range.end)?.get(name).map(|_| words)?, name);
+    let at = mentions.partition_point(|mention| mention.name.start < name);
+    let is_named = mentions.get(at).is_some_and(|mention| mention.name.start == name && mention.name.end <= range.end);
+    (is_body && is_named).then_some(at)
+}
+
+/// A place or a government by its kind and its name: "city of Foo", "government of Quux".
+fn governed_place(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> Option<Range<usize>> {
+    let start = roles::behind_determiner(words, range.start);
+    let [kind, of, ..] = words.get(start..range.end)? else { return None };
+    let is_kind = matches!(kind.lower.as_str(), "city" | "government" | "state" | "town" | "village");
+    if !is_kind || kind.is_capitalised() || of.lower != "of" || start == range.start {
+        return None;
+    }
+    let name = start + 2;
+    let at = mentions.partition_point(|mention| mention.name.start < name);
+    let mention = mentions.get(at).filter(|mention| mention.name.start == name && mention.name.end == range.end)?;
+    (mention.kind != MentionKind::Person).then_some(start..mention.name.end)
 }
 
 /// Returns true for the label of a question or an answer: "Q. Did it rain?" names nobody.
@@ -312,7 +368,7 @@ fn is_seated(words: &[Word], phrase: &Range<usize>) -> bool {
     let ends = |at: usize| words[at].comma_follows() || words[at].gap.starts_with(".,");
     let last = (state..phrase.end).find(|&at| !words[at].is_capitalised() || ends(at)).filter(|&at| ends(at));
     let noun = last.map(|last| last + 1).filter(|&noun| noun < phrase.end && words[noun - 1].is_capitalised());
-    noun.is_some_and(|noun| lexicon::is_body_noun(&words[noun].lower))
+    noun.is_some_and(|noun| lexicon::is_body_noun(&words[noun].lower) || lexicon::is_person_noun(&words[noun].lower))
 }
 
 /// Returns true for one of many bodies: "an Oslo magazine" is not called so.
@@ -505,7 +561,10 @@ fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option
     if matches!(first.lower.as_str(), "each" | "either" | "every" | "neither") {
         return None;
     }
-    let is_owned = (core.start..core.end - 1).any(|at| words[at].is_possessive && !words[at].is_capitalised());
+    // "The Foo County sheriff’s office" is a body, "the Foo bank’s customers" are somebody’s.
+    let owners =
+        if noun.lower == "office" && core.len() > 2 { core.start..core.end - 2 } else { core.start..core.end - 1 };
+    let is_owned = owners.into_iter().any(|at| words[at].is_possessive && !words[at].is_capitalised());
     let is_someone_s = roles::is_determiner(first) && !is_new && first.lower != "the";
     if is_owned || is_someone_s || is_new && !is_group {
         return None;
@@ -619,6 +678,10 @@ fn joined(words: &[Word], mentions: &[Mention], phrase: &Range<usize>) -> Option
     };
     if !is_named || words[phrase.start..and].iter().any(|word| word.gap.contains(',')) {
         return None;
+    }
+    if matches!(words[and + 1].lower.as_str(), "other" | "others" | "some") {
+        // "Lee and other senators".
+        return Some(first);
     }
     let second = source_kind(words, mentions, and + 1..phrase.end);
     if let SourceKind::Name(at, _) = &second
@@ -825,7 +888,12 @@ fn are_joined(words: &[Word], mentions: &[Mention], before: usize, last: usize) 
 }
 
 /// The publisher of a document: "a report by Quux", "Quux data", "Quux’s website".
-fn published(words: &[Word], mentions: &[Mention], core: &Range<usize>, phrase: &Range<usize>) -> Option<SourceKind> {
+pub(super) fn published(
+    words: &[Word],
+    mentions: &[Mention],
+    core: &Range<usize>,
+    phrase: &Range<usize>,
+) -> Option<SourceKind> {
     let first = &words[phrase.start];
     let publish = |kind: SourceKind| match kind {
         SourceKind::Name(..)
@@ -843,7 +911,13 @@ fn published(words: &[Word], mentions: &[Mention], core: &Range<usize>, phrase: 
         _ => None,
     };
     let noun = core.end - 1;
-    let owner = (core.start..noun).rev().find(|&at| words[at].is_possessive);
+    // "Thursday’s report" is not by Thursday.
+    let is_time = |word: &Word| {
+        lexicon::is_day(&word.lower)
+            || lexicon::is_month(&word.lower)
+            || matches!(word.lower.as_str(), "month" | "today" | "week" | "year" | "yesterday")
+    };
+    let owner = (core.start..noun).rev().find(|&at| words[at].is_possessive && !is_time(&words[at]));
     if let Some(owner) = owner {
         let start = if first.lower == "the" { phrase.start } else { core.start };
         return publish(source_kind(words, mentions, start..owner + 1))
@@ -869,9 +943,14 @@ fn published(words: &[Word], mentions: &[Mention], core: &Range<usize>, phrase: 
         .find(|&at| !matches!(words[at].lower.as_str(), "press" | "news" | "media" | "survey" | "poll"));
     if let (Some(capital), Some(last)) = (capital, last)
         && capital <= last
-        && let Some(publisher) = publish(source_kind(words, mentions, capital..last + 1))
     {
-        return Some(publisher);
+        // "A Quux park statement" is by Quux.
+        let name = (capital..=last).find(|&at| !words[at].is_capitalised()).unwrap_or(last + 1);
+        let whole = publish(source_kind(words, mentions, capital..last + 1));
+        let publisher = whole.or_else(|| publish(source_kind(words, mentions, capital..name)));
+        if publisher.is_some() {
+            return publisher;
+        }
     }
     let is_read = |by: &usize| {
         matches!(words[by - 1].lower.as_str(), "obtained" | "read" | "reviewed" | "seen" | "shared" | "viewed")

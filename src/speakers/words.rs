@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::lexicon;
 use crate::deadline;
-use crate::english::NAME_ABBREVIATIONS;
+use crate::english::{EXCLAIMED_NAMES, NAME_ABBREVIATIONS};
 
 /// A word of the text. Its bytes include a possessive ending, its text does not.
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ pub(super) fn find<'t>(text: &'t str, sentences: &[Range<usize>]) -> Vec<Word<'t
     for (at, bytes) in ranges.iter().enumerate() {
         deadline::check();
         let before = &text[end..bytes.start];
-        is_quoted = quotes(before, is_quoted);
+        is_quoted = quotes(before, at == 0, is_quoted);
         let first = sentence;
         while sentences.get(sentence + 1).is_some_and(|next| next.start <= bytes.start) {
             sentence += 1;
@@ -125,14 +125,19 @@ fn word(text: &str, bytes: Range<usize>, next: usize) -> Word<'_> {
 }
 
 /// Returns true if a quotation is open after `gap`. One that is never closed ends with its paragraph.
-fn quotes(gap: &str, mut is_open: bool) -> bool {
-    for character in gap.chars() {
+/// `follows_space`: no word is right before the gap.
+fn quotes(gap: &str, mut follows_space: bool, mut is_open: bool) -> bool {
+    let mut characters = gap.chars().peekable();
+    while let Some(character) = characters.next() {
         is_open = match character {
             '“' | '«' => true,
             '”' | '»' | '\n' => false,
-            '"' => !is_open,
+            // A mark right behind a word or a stop closes, also where none was open: a page may have lost the first.
+            '"' if !follows_space => false,
+            '"' => characters.peek().is_none_or(|next| !next.is_whitespace()) || !is_open,
             _ => is_open,
         };
+        follows_space = character.is_whitespace() || matches!(character, '(' | '[' | '—' | '–');
     }
     is_open
 }
@@ -158,7 +163,13 @@ fn ranges(text: &str, sentences: &[Range<usize>]) -> Vec<Range<usize>> {
             && goes_on;
         if !is_inner {
             open = None;
-            let keeps_stop = character == '.' && is_abbreviation(&text[start..at]);
+            let is_exclaimed = character == '!' && EXCLAIMED_NAMES.contains(&text[start..at]) && {
+                let rest = &text[next..];
+                let follows = next + rest.len() - rest.trim_start().len();
+                sentences.binary_search_by_key(&follows, |sentence| sentence.start).is_err()
+            };
+            // "E! News" is a name.
+            let keeps_stop = is_exclaimed || character == '.' && is_abbreviation(&text[start..at]);
             let end = at + usize::from(keeps_stop);
             let end = end + if keeps_stop { possessive_ending(&text[end..]) } else { 0 };
             found.push(start..end);
@@ -222,7 +233,10 @@ fn mark_titles(words: &mut [Word]) {
             all += 1;
             small += usize::from(!word.is_capitalised());
         }
-        let is_title = all > 4 && small * 8 <= all;
+        // "Ann Lee of the Oslo Bank said" has many capitals, but the verb of a title has one too.
+        let is_sentence = sentence.first().is_some_and(|first| first.text.starts_with(char::is_lowercase))
+            || sentence.iter().any(|word| matches!(word.text, "said" | "says" | "told" | "according"));
+        let is_title = all > 4 && small * 8 <= all && !is_sentence;
         for word in sentence {
             word.is_in_title = is_title;
         }
@@ -240,6 +254,14 @@ mod tests {
     #[test]
     fn titles_in_capitals_keep_their_stops() {
         assert_eq!(texts("MR. LEE: So be it."), ["MR.", "LEE", "So", "be", "it"]);
+    }
+
+    #[test]
+    fn a_name_may_have_an_exclamation_mark() {
+        assert_eq!(
+            texts("E! News and Yahoo! said no! It ended"),
+            ["E!", "News", "and", "Yahoo!", "said", "no", "It", "ended"]
+        );
     }
 
     #[test]
@@ -284,7 +306,15 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_right_behind_a_word_closes_a_quotation() {
+        let words = find("Ann wept\" and left. \"Yes,\" she said. (\"No,\" he said.)", &[]);
+        let quoted: Vec<_> = words.iter().filter(|word| word.is_quoted).map(|word| word.text).collect();
+        assert_eq!(quoted, ["Yes", "No"]);
+    }
+
+    #[test]
     fn titles_are_told_from_sentences() {
+        assert!(find("said Ann Lee of Oslo Bank Norway", &[]).iter().all(|word| !word.is_in_title));
         assert!(find("Storm Closes Small Harbour for Days", &[]).iter().all(|word| word.is_in_title));
         assert!(find("Ann Lee closed the harbour in Oslo", &[]).iter().all(|word| !word.is_in_title));
     }
