@@ -87,6 +87,8 @@ pub struct Night {
     pub reasons: BTreeMap<String, u64>,
     /// The number of documents by language; `(none)` for those of unknown language.
     pub languages: BTreeMap<String, u64>,
+    /// The number of documents by section of the newspaper; `(none)` for those without one.
+    pub sections: BTreeMap<String, u64>,
     /// The number of documents by remark on their text.
     pub flags: BTreeMap<String, u64>,
     /// The speed. Zero until the run has ended.
