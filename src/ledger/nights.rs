@@ -21,8 +21,8 @@ pub const OTHER_SOURCES: &str = "(other)";
 /// The largest number of sources in a row.
 pub const MAX_SOURCES: usize = 1000;
 
-/// The table of nights, and the night in which each document was written. The index is for the report of a night: without it, SQLite would
-/// read all lines of the archive to find those of tonight.
+/// The table of nights, and the night in which each document was written. The index is for the report of a night: without it, all lines of
+/// the archive would be read to find those of tonight.
 pub(super) const TABLES: &str = "
     CREATE TABLE nights (
         night INTEGER PRIMARY KEY,
