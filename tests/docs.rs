@@ -1,4 +1,4 @@
-//! The snippets of `docs/output.md`, each run as a reader would run it, if its program is installed.
+//! The snippets of `docs/output.md`, each run as a reader would run it, and the alert rules for Prometheus, if their programs are installed.
 
 mod support;
 
@@ -14,6 +14,32 @@ fn the_python_in_the_manual_runs() {
 #[test]
 fn the_queries_in_the_manual_run() {
     run_snippets("sql", "duckdb");
+}
+
+#[test]
+fn the_alert_rules_name_metrics_that_are_written() {
+    let workspace = Workspace::new("[metrics]\ntextfile = \"pressrun.prom\"\n");
+    let run = workspace.run(&[&root().join("examples/wire.jsonl")]);
+    assert!(run.status.success(), "{}", said(&run));
+    let metrics = std::fs::read_to_string(workspace.folder.path().join("pressrun.prom")).unwrap();
+    let rules = std::fs::read_to_string(root().join("docs/prometheus/pressrun.rules.yml")).unwrap();
+    let words = rules.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let names: Vec<&str> = words.filter(|word| word.starts_with("pressrun_")).collect();
+    assert!(names.len() > 7, "{names:?}");
+    for name in names {
+        assert!(metrics.contains(&format!("# TYPE {name} gauge\n")), "{name}");
+    }
+}
+
+#[test]
+fn promtool_accepts_the_alert_rules() {
+    if Command::new("promtool").arg("--version").output().is_err() {
+        eprintln!("skipped: `promtool` is not installed, so the alert rules were not tested");
+        return;
+    }
+    let test = root().join("docs/prometheus/pressrun.rules.test.yml");
+    let tested = Command::new("promtool").args(["test", "rules"]).arg(test).output().unwrap();
+    assert!(tested.status.success(), "{}{}", String::from_utf8_lossy(&tested.stdout), said(&tested));
 }
 
 /// Runs every snippet in `language` in a folder that has the output of a run on the examples. `program` takes code after `-c`.

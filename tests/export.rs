@@ -28,7 +28,7 @@ fn articles() -> Vec<Value> {
         let day = number % 3 + 1;
         let mut article = json!({
             "id": format!("d{number}"),
-            "title": format!("Title, \"number\" {number}"),
+            "title": format!("Title, \"number\" {number} zebra{number}x"),
             "text": format!("Number {number} of the zebra{number}x was read.\n\nIt was \"short\", and 🦓 ran.\nSo it was."),
             "published": format!("2031-03-0{day}T23:30:00-05:00"),
             "source": if number % 2 == 0 { "The Gazette" } else { "The Herald" },
@@ -139,12 +139,20 @@ fn times(workspace: &Workspace) -> BTreeMap<PathBuf, SystemTime> {
     files.map(|entry| (entry.path().to_owned(), entry.metadata().unwrap().modified().unwrap())).collect()
 }
 
-/// The exported files that have `word` in their bytes. Parquet and CSV are searched as they are read, too.
+/// The exported files that have `word` in their bytes.
 fn files_with(workspace: &Workspace, word: &str) -> Vec<String> {
+    let is_exported =
+        |name: &String| ["tables/", "csv/", "pressrun.sqlite"].iter().any(|start| name.starts_with(start));
+    all_files_with(workspace, word).into_iter().filter(is_exported).collect()
+}
+
+/// The files of the output folder, the ledger among them, that have `word` in their bytes. Parquet is searched as it is read, too.
+fn all_files_with(workspace: &Workspace, word: &str) -> Vec<String> {
     let has = |bytes: &[u8]| bytes.windows(word.len()).any(|part| part == word.as_bytes());
-    let is_exported = |name: &str| ["tables/", "csv/", "pressrun.sqlite"].iter().any(|start| name.starts_with(start));
     let mut found = Vec::new();
-    for (name, bytes) in workspace.files().into_iter().filter(|(name, _)| is_exported(name)) {
+    for path in times(workspace).into_keys() {
+        let name = path.strip_prefix(workspace.output()).unwrap().to_str().unwrap().to_owned();
+        let bytes = std::fs::read(&path).unwrap();
         let is_in_rows = || {
             let reader = SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).unwrap();
             let mut rows = reader.get_row_iter(None).unwrap();
@@ -296,17 +304,20 @@ fn changed_and_forgotten_documents_move_old_days_and_leave_no_word() {
     let workspace = workspace(EXPORT);
     let mut articles = articles();
     run(&workspace, &articles);
-    assert_eq!(files_with(&workspace, "zebra3x").len(), 4, "{:?}", files_with(&workspace, "zebra3x"));
+    assert_eq!(files_with(&workspace, "zebra3x").len(), 5, "{:?}", files_with(&workspace, "zebra3x"));
     let untouched = parquet_files(&workspace)["tables/statements/day=2031-03-03/part-0.parquet"].clone();
-    // One changes its words, one its day, the undated one gets a date.
-    articles[3]["text"] = "Other words.".into();
+    // Three change their words, one its day, and the undated one gets a date.
+    for changed in [3, 5, 8] {
+        articles[changed]["text"] = "Other words.".into();
+        articles[changed]["title"] = "Another title".into();
+    }
     articles[6]["published"] = "2030-01-01".into();
     articles[7]["published"] = "2031-03-02T12:00:00Z".into();
     run(&workspace, &articles);
     let output = command(&workspace, "forget").args(["d0", "d9"]).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
-    for word in ["zebra3x", "zebra0x", "zebra9x"] {
-        assert_eq!(files_with(&workspace, word), [""; 0], "{word}");
+    for word in ["zebra3x", "zebra5x", "zebra8x", "zebra0x", "zebra9x"] {
+        assert_eq!(all_files_with(&workspace, word), [""; 0], "{word}");
     }
     assert!(!files_with(&workspace, "zebra6x").is_empty());
     let files = parquet_files(&workspace);
@@ -468,6 +479,86 @@ fn a_file_that_is_not_ours_stays_and_is_named() {
             said(&output)
         );
         assert_eq!(std::fs::read(&path).unwrap(), content);
+    }
+}
+
+/// Linux alone has this limit as a shell knows it. A file that grows beyond it is like one on a full disk, and the trap makes it an error.
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_full_disk_the_old_export_stays_and_the_next_one_goes_on() {
+    let workspace = workspace(EXPORT);
+    let mut articles = articles();
+    run(&workspace, &articles);
+    let (files, dumped) = (parquet_files(&workspace), dump(&workspace));
+    let csv = std::fs::read(workspace.output().join("csv/statements.csv")).unwrap();
+    std::fs::write(workspace.folder.path().join("pipeline.toml"), "[run]\nmax_rejected = 1\n").unwrap();
+    // Words that no compression makes smaller than the limit.
+    let words: Vec<String> = (0..6000_u64).map(|number| format!("w{:x}", (number + 1).wrapping_pow(9))).collect();
+    articles[3]["text"] = words.join(" ").into();
+    std::fs::rename(workspace.output().join("export.json"), workspace.folder.path().join("record")).unwrap();
+    run(&workspace, &articles);
+    std::fs::rename(workspace.folder.path().join("record"), workspace.output().join("export.json")).unwrap();
+    std::fs::write(workspace.folder.path().join("pipeline.toml"), format!("[run]\nmax_rejected = 1\n{EXPORT}"))
+        .unwrap();
+
+    let export = command(&workspace, "export");
+    let limited = ["-c", "trap '' XFSZ; ulimit -f 80; exec \"$0\" \"$@\""];
+    let output = Command::new("sh").args(limited).arg(export.get_program()).args(export.get_args()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("is full: what was exported before is still there; make room"), "{}", said(&output));
+    assert!(parquet_files(&workspace) == files, "Parquet files differ");
+    assert_eq!(dump(&workspace), dumped);
+    assert_eq!(std::fs::read(workspace.output().join("csv/statements.csv")).unwrap(), csv);
+
+    export_well(&workspace);
+    assert_eq!(all_files_with(&workspace, ".part"), [""; 0]);
+    assert_ne!(dump(&workspace), dumped);
+    let verified = command(&workspace, "verify").output().unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+#[test]
+fn a_reader_that_holds_the_file_open_leaves_it_in_the_mode_that_grafana_reads() {
+    let workspace = workspace(EXPORT);
+    run(&workspace, &articles());
+    let mode = || std::fs::read(workspace.output().join("pressrun.sqlite")).unwrap()[18];
+    assert_eq!(mode(), 1);
+    // In the middle of a query, in WAL mode: the export does not wait for it, and cannot leave the mode.
+    let reader = database(&workspace);
+    reader.execute_batch("PRAGMA journal_mode = wal; BEGIN").unwrap();
+    assert_eq!(number(&reader, "SELECT count(*) FROM documents"), 12);
+    let output = command(&workspace, "forget").arg("d11").output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(number(&reader, "SELECT count(*) FROM documents"), 12);
+    assert_eq!(mode(), 2);
+    reader.execute_batch("COMMIT").unwrap();
+    assert_eq!(number(&reader, "SELECT count(*) FROM documents"), 11);
+    drop(reader);
+    // Nothing has changed, but the file is put in order.
+    export_well(&workspace);
+    assert_eq!(mode(), 1);
+    assert_eq!(files_with(&workspace, "zebra11x"), [""; 0]);
+}
+
+#[test]
+fn a_folder_of_an_older_format_is_exported_anew() {
+    let workspace = workspace(EXPORT);
+    run(&workspace, &articles());
+    let (files, dumped) = (parquet_files(&workspace), dump(&workspace));
+    database(&workspace).execute_batch("DROP TABLE speakers; DROP TABLE nights; PRAGMA user_version = 1").unwrap();
+    let state = Connection::open(workspace.output().join("tables/.export.sqlite")).unwrap();
+    state.execute_batch("DROP TABLE sums_by_speaker; PRAGMA user_version = 1").unwrap();
+    drop(state);
+    std::fs::write(workspace.output().join("tables/documents/day=2031-03-03/part-0.parquet"), "an older file").unwrap();
+    let record = workspace.output().join("export.json");
+    let older = std::fs::read_to_string(&record).unwrap().replace("\"format\": 2", "\"format\": 1");
+    for record_of_older in [older.as_str(), "{\"format\": 0, \"tables\": 7}"] {
+        std::fs::write(&record, record_of_older).unwrap();
+        export_well(&workspace);
+        assert!(parquet_files(&workspace) == files, "Parquet files differ");
+        assert_eq!(dump(&workspace), dumped);
+        let verified = command(&workspace, "verify").output().unwrap();
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) struct Day {
     scores: BTreeMap<String, (f64, f64)>,
     pub(super) tone_task: Option<String>,
     pub(super) languages: BTreeMap<String, u64>,
+    pub(super) sections: BTreeMap<String, u64>,
     pub(super) flags: BTreeMap<String, u64>,
     pub(super) reasons: BTreeMap<String, u64>,
     pub(super) seconds: f64,
@@ -97,6 +98,7 @@ impl Day {
             scores: BTreeMap::new(),
             tone_task: None,
             languages: BTreeMap::new(),
+            sections: BTreeMap::new(),
             flags: BTreeMap::new(),
             reasons: BTreeMap::new(),
             seconds: 0.0,
@@ -126,6 +128,7 @@ impl Day {
         }
         self.tone_task = night.tone_task.clone().or(self.tone_task.take());
         add_counts(&mut self.languages, &night.languages);
+        add_counts(&mut self.sections, &night.sections);
         add_counts(&mut self.flags, &night.flags);
         add_counts(&mut self.reasons, &night.reasons);
         self.seconds += night.speed.seconds;

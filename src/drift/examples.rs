@@ -124,6 +124,10 @@ fn document_rank(alarm: &AlarmRecord, document: &DocumentRecord) -> Option<f64> 
             let language = document.metadata.language.as_deref().unwrap_or(NO_SOURCE);
             (language == label).then_some(0.0)
         }
+        AlarmKind::Section => {
+            let section = document.metadata.section.as_deref().unwrap_or(NO_SOURCE);
+            (section == label).then_some(0.0)
+        }
         AlarmKind::Flag => {
             let mut words = document.flags.iter().map(|flag| serde_json::to_value(flag).unwrap_or_default());
             words.any(|word| word == label).then_some(0.0)

@@ -44,6 +44,11 @@ pub(super) fn findings(tonight: &Day, reference: &Reference, config: &DriftConfi
         findings.extend(judge_family(vec![Measure::Volume], tonight, &reference.same_input, config));
         let sources = source_measures(tonight, reference, config);
         findings.extend(judge_family(sources, tonight, &reference.same_input, config));
+        // Each source has sections of its own: where a source is unusual, so are they.
+        if findings.iter().all(|finding| finding.measure.source().is_none()) {
+            let sections = section_measures(tonight, &reference.same_input);
+            findings.extend(judge_family(sections, tonight, &reference.same_input, config));
+        }
         findings.extend(judge_family(vec![Measure::Speed], tonight, &reference.same_results, config));
     }
     for family in result_measures(tonight, &reference.same_results) {
@@ -130,6 +135,12 @@ fn source_measures(tonight: &Day, reference: &Reference, config: &DriftConfig) -
         }
     }
     measures
+}
+
+/// The shares of sections.
+fn section_measures(tonight: &Day, past: &[&Day]) -> Vec<Measure> {
+    let days = past.iter().copied().chain([tonight]);
+    distinct(days.flat_map(|day| day.sections.keys())).map(Measure::Section).collect()
 }
 
 /// The measures of what came in and of what was found in it, in families of the same kind.

@@ -1,5 +1,7 @@
 //! The numbers of a night that are compared, and the scale on which each is compared.
 
+use std::collections::BTreeMap;
+
 use super::day::{Day, Tally, real};
 use crate::output::schema::AlarmKind;
 
@@ -29,6 +31,8 @@ pub(super) enum Measure {
     Score { task: String },
     /// The share of a language among documents.
     Language(String),
+    /// The share of a section of the newspaper among documents.
+    Section(String),
     /// The share of documents with a remark on their text.
     Flag(String),
     /// Statements a second.
@@ -95,10 +99,8 @@ impl Measure {
                 let documents = Some(real(documents)).filter(|&documents| documents > 0.0)?;
                 Some(Sample { value: day.score(task)?, documents })
             }
-            Self::Language(code) => {
-                let all = day.languages.values().sum();
-                share(day.languages.get(code).copied().unwrap_or_default(), all, u64::MAX)
-            }
+            Self::Language(code) => share_of_name(&day.languages, code),
+            Self::Section(section) => share_of_name(&day.sections, section),
             Self::Flag(flag) => share(day.flags.get(flag).copied().unwrap_or_default(), documents, u64::MAX),
             Self::Speed => {
                 let statements: u64 = day.total.labels.keys().map(|task| tally.labelled(task)).max()?;
@@ -116,9 +118,13 @@ impl Measure {
             Self::Tone { .. } => Scale::Mean { deviation: 0.3, least: 0.01 },
             Self::Score { .. } => Scale::Mean { deviation: 0.1, least: 0.005 },
             Self::Speed => Scale::Speed,
-            Self::Rejected | Self::Copies | Self::Speakers | Self::Share { .. } | Self::Language(_) | Self::Flag(_) => {
-                Scale::Share
-            }
+            Self::Rejected
+            | Self::Copies
+            | Self::Speakers
+            | Self::Share { .. }
+            | Self::Language(_)
+            | Self::Section(_)
+            | Self::Flag(_) => Scale::Share,
         }
     }
 
@@ -138,7 +144,7 @@ impl Measure {
 
     /// True if the value depends on the results of models and rules, and not only on what came in.
     pub(super) fn is_of_results(&self) -> bool {
-        !matches!(self, Self::Volume | Self::SourceVolume(_))
+        !matches!(self, Self::Volume | Self::SourceVolume(_) | Self::Section(_))
     }
 
     /// True if the value tells something about the input by itself.
@@ -157,6 +163,7 @@ impl Measure {
             Self::Tone { .. } => AlarmKind::Tone,
             Self::Score { .. } => AlarmKind::Score,
             Self::Language(_) => AlarmKind::Language,
+            Self::Section(_) => AlarmKind::Section,
             Self::Flag(_) => AlarmKind::Flag,
             Self::Speed => AlarmKind::Speed,
         }
@@ -171,7 +178,7 @@ impl Measure {
 
     pub(super) fn label(&self) -> Option<&str> {
         match self {
-            Self::Share { label, .. } | Self::Language(label) | Self::Flag(label) => Some(label),
+            Self::Share { label, .. } | Self::Language(label) | Self::Section(label) | Self::Flag(label) => Some(label),
             _ => None,
         }
     }
@@ -229,6 +236,11 @@ impl Scale {
 /// A share of `all`. The statements of a document belong together, so it is as uncertain as a share of `documents`.
 fn share(part: u64, all: u64, documents: u64) -> Option<Sample> {
     mean(real(part), all, all.min(documents))
+}
+
+/// The share of documents that are counted under a name.
+fn share_of_name(counts: &BTreeMap<String, u64>, name: &str) -> Option<Sample> {
+    share(counts.get(name).copied().unwrap_or_default(), counts.values().sum(), u64::MAX)
 }
 
 /// A mean; `None` of nothing.

@@ -123,6 +123,7 @@ pub(crate) fn night(number: u32, day: Date, deliveries: &[Delivery]) -> Night {
         tone_sum: sources.values().map(|source| source.tone_sum).sum(),
         reasons: BTreeMap::from([("not_text".to_owned(), 2)]),
         languages: BTreeMap::from([("en".to_owned(), documents)]),
+        sections: BTreeMap::from([("news".to_owned(), documents - documents / 5), ("sport".to_owned(), documents / 5)]),
         flags: BTreeMap::new(),
         speed: NightSpeed { seconds: real(documents) * 8.0, ..NightSpeed::default() },
         sources,

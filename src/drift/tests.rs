@@ -219,6 +219,23 @@ fn texts_that_are_in_another_language_explain_labels() {
 }
 
 #[test]
+fn a_section_that_moves_is_named_unless_a_source_explains_it() {
+    let mut nights = workdays(10);
+    push(&mut nights, &usual());
+    nights[10].sections = [("news".to_owned(), 376), ("(none)".to_owned(), 94)].into();
+    let record = judged(&nights);
+    let sections = [(AlarmKind::Section, Some("(none)"), None), (AlarmKind::Section, Some("sport"), None)];
+    assert_eq!(subjects(&record), sections);
+    assert_eq!((record.alarms[1].value, record.alarms[1].cause), (Some(0.0), AlarmCause::World));
+    // The same night without the Herald: its silence is the line.
+    let deliveries: Vec<Delivery> = usual().into_iter().filter(|delivery| delivery.source != "Herald").collect();
+    let sections = nights.pop().unwrap().sections;
+    push(&mut nights, &deliveries);
+    nights[10].sections = sections;
+    assert!(subjects(&judged(&nights)).iter().all(|(what, ..)| *what != AlarmKind::Section));
+}
+
+#[test]
 fn tone_scores_speakers_rejections_copies_lengths_and_speed_are_compared() {
     type Change = fn(&mut Night);
     let cases: [(AlarmKind, Change); 7] = [

@@ -97,6 +97,7 @@ fn subject(alarm: &AlarmRecord) -> String {
         AlarmKind::Copies => format!("{value} of documents are copies"),
         AlarmKind::Length => format!("{value} characters a document"),
         AlarmKind::Language => format!("language `{label}`: {value} of documents"),
+        AlarmKind::Section => format!("section `{label}`: {value} of documents"),
         AlarmKind::Flag => format!("flag `{label}`: {value} of texts"),
         AlarmKind::Speed => format!("{value} statements a second"),
     }
@@ -119,7 +120,7 @@ fn moved_name(moved: &MovedRecord) -> String {
         (AlarmKind::MissingSource, Some(source)) => format!("`{source}` silent"),
         (_, Some(source)) => format!("`{source}`"),
         (AlarmKind::Share, _) => format!("{task} `{label}`"),
-        (AlarmKind::Language | AlarmKind::Flag, _) => format!("{} `{label}`", moved.what.as_str()),
+        (AlarmKind::Language | AlarmKind::Section | AlarmKind::Flag, _) => format!("{} `{label}`", moved.what.as_str()),
         (AlarmKind::Score, _) => format!("mean score of {task}"),
         (what, _) => what.as_str().to_owned(),
     }
@@ -134,6 +135,7 @@ fn number(what: AlarmKind, value: f64) -> String {
         | AlarmKind::Rejected
         | AlarmKind::Copies
         | AlarmKind::Language
+        | AlarmKind::Section
         | AlarmKind::Flag => format!("{:.1} %", value * 100.0),
         AlarmKind::Speed if value < 10.0 => format!("{value:.1}"),
         _ => grouped(&format!("{value:.0}")),

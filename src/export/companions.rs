@@ -28,20 +28,21 @@ pub(super) const QUERIES: [Query; 6] = [
         name: "search_quotes",
         title: "Search in quotes",
         sql: "select q.day, q.source, q.speaker, q.role, q.content, q.title, q.uri from attributions_search join quotes q \
-              on q.id = attributions_search.rowid where attributions_search match :words order by q.day desc limit 500",
+              on q.id = attributions_search.rowid where attributions_search match :words \
+              order by q.day = 'undated', q.day desc limit 500",
     },
     Query {
         name: "search_statements",
         title: "Search in statements",
         sql: "select s.day, s.source, s.text, s.tone, d.title, d.uri from statements_search join statements s \
               on s.id = statements_search.rowid join documents d on d.id = s.document_id where statements_search match :words \
-              order by s.day desc limit 500",
+              order by s.day = 'undated', s.day desc limit 500",
     },
     Query {
         name: "quotes_of",
         title: "The quotes of a speaker",
         sql: "select day, source, content, topic, tone, title, uri from quotes where speaker = :speaker and not copy \
-              order by day desc limit 500",
+              order by day = 'undated', day desc limit 500",
     },
     Query {
         name: "speakers_on",
@@ -190,7 +191,12 @@ fn describe(yaml: &mut String, table: &Table) {
 
 fn queries(yaml: &mut String) {
     for Query { name, title, sql } in QUERIES {
-        let _ = writeln!(yaml, "      {name}:\n        title: {}\n        sql: {}", json!(title), json!(sql));
+        let _ = writeln!(
+            yaml,
+            "      {name}:\n        title: {}\n        hide_sql: true\n        sql: {}",
+            json!(title),
+            json!(sql)
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use super::rows::{ATTRIBUTIONS, ExportedDocument, Row, RowTable, STATEMENTS};
 use super::table::Cell;
 use super::{ExportError, Settings, Summary};
 use crate::output::WriteError;
-use crate::output::folder::{PartFile, failed};
+use crate::output::folder::{PartFile, failed, part_of};
 
 /// The column that becomes `text`, by table.
 const TEXTS: [(&str, &str); 2] = [(STATEMENTS, "text"), (ATTRIBUTIONS, "content")];
@@ -17,9 +17,19 @@ const TEXTS: [(&str, &str); 2] = [(STATEMENTS, "text"), (ATTRIBUTIONS, "content"
 /// The names of the files.
 pub(super) const FILES: [&str; 3] = ["documents.csv", "statements.csv", "attributions.csv"];
 
-/// Writes the files.
+/// Writes the files. Those that cannot be completed are removed: the largest files of an export should not keep a full disk full.
 pub(super) fn export(folder: &Path, csv: &Path, plan: &Plan, settings: &Settings) -> Result<Summary, ExportError> {
     fs::create_dir_all(csv).map_err(failed(csv))?;
+    let written = write(folder, csv, plan, settings);
+    if written.is_err() {
+        for name in FILES {
+            let _ = fs::remove_file(part_of(&csv.join(name)));
+        }
+    }
+    written
+}
+
+fn write(folder: &Path, csv: &Path, plan: &Plan, settings: &Settings) -> Result<Summary, ExportError> {
     let tables =
         [RowTable::documents, RowTable::statements, RowTable::attributions].map(|table| table(&plan.tasks, true));
     let mut files = Vec::new();
@@ -40,7 +50,9 @@ pub(super) fn export(folder: &Path, csv: &Path, plan: &Plan, settings: &Settings
         summary.statements += document.statements.len() as u64;
         Ok(())
     })?;
-    files.into_iter().try_for_each(CsvFile::finish)?;
+    // All files are complete before the first one takes the place of an old one.
+    let mut parts = files.into_iter().map(CsvFile::complete).collect::<Result<Vec<_>, _>>()?;
+    parts.iter_mut().try_for_each(PartFile::finish)?;
     summary.files = FILES.len() as u64;
     Ok(summary)
 }
@@ -103,10 +115,11 @@ impl CsvFile {
         self.writer.write_record(cells).map_err(|cause| ExportError::Csv { path: self.path.clone(), cause })
     }
 
-    fn finish(self) -> Result<(), ExportError> {
+    fn complete(self) -> Result<PartFile, ExportError> {
         let Self { writer, path, .. } = self;
-        let mut part = writer.into_inner().map_err(|error| failed(&path)(error.into_error()))?;
-        part.0.finish().map_err(Into::into)
+        let Part(mut part) = writer.into_inner().map_err(|error| failed(&path)(error.into_error()))?;
+        part.sync()?;
+        Ok(part)
     }
 }
 

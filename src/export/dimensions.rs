@@ -147,6 +147,7 @@ fn nights() -> Table {
         text("sources", "The numbers of each source, as JSON"),
         text("reasons", "Rejections by reason, as JSON"),
         text("languages", "Documents by language, as JSON"),
+        text("sections", "Documents by section, as JSON"),
     ]);
     Table { name: "nights", meaning: "Runs, one row each", columns }
 }
@@ -188,6 +189,7 @@ pub(super) fn night_row(night: &Night) -> Vec<Cell<'static>> {
         json(&night.sources),
         json(&night.reasons),
         json(&night.languages),
+        json(&night.sections),
     ]
 }
 

@@ -31,6 +31,7 @@ mod tables;
 /// The labelling tasks of a folder.
 mod tasks;
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use crate::config::ExportConfig;
@@ -47,7 +48,7 @@ use record::{ExportRecord, FileRecord};
 pub use record::RECORD;
 
 /// The version of the tables. Another one makes everything anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The names that `pressrun export` gives to files if `[export]` names none.
 const DEFAULT_PARQUET: &str = "tables";
@@ -90,6 +91,12 @@ pub enum ExportError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no room for a file.
+    #[error("the disk of `{}` is full: what was exported before is still there; make room, then run `pressrun export`", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
     /// A folder for Parquet files that has other files.
     #[error("`[export] parquet` cannot be `{}`, where other files of the output are: name a folder of its own, such as \"tables\"", path.display())]
     Folder {
@@ -123,6 +130,41 @@ pub enum ExportError {
         #[source]
         cause: ::csv::Error,
     },
+}
+
+impl ExportError {
+    /// The same error, or [`ExportError::Full`] if that is the cause.
+    fn or_full(self) -> Self {
+        let path = match &self {
+            Self::Write(WriteError::Io { path, .. })
+            | Self::Sqlite { path, .. }
+            | Self::Parquet { path, .. }
+            | Self::Csv { path, .. } => path.clone(),
+            _ => return self,
+        };
+        let mut causes = self.source();
+        while let Some(cause) = causes {
+            if is_full_disk(cause) {
+                return Self::Full { path };
+            }
+            causes = cause.source();
+        }
+        self
+    }
+}
+
+/// True for the error of a disk, a quota or a limit of file sizes that leaves no room.
+fn is_full_disk(cause: &(dyn Error + 'static)) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    if let Some(cause) = cause.downcast_ref::<rusqlite::Error>() {
+        return cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+    }
+    let of_csv = cause.downcast_ref::<::csv::Error>().and_then(|cause| match cause.kind() {
+        ::csv::ErrorKind::Io(cause) => Some(cause),
+        _ => None,
+    });
+    let cause = of_csv.or_else(|| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| matches!(cause.kind(), FileTooLarge | QuotaExceeded | StorageFull))
 }
 
 /// The result of an export.
@@ -193,8 +235,8 @@ pub fn export(folder: &Path, config: Option<&ExportConfig>, redo: bool) -> Resul
     if let Some(before) = &before {
         before.warn_of_abandoned(&record);
     }
-    let exported = write_all(&locked, &config, redo, before.as_ref(), &mut record)?;
-    record.save(folder)?;
+    let exported = write_all(&locked, &config, redo, before.as_ref(), &mut record).map_err(ExportError::or_full)?;
+    record.save(folder).map_err(ExportError::or_full)?;
     Ok(exported)
 }
 

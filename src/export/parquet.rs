@@ -87,11 +87,11 @@ impl ParquetFile {
         Ok(())
     }
 
-    /// Completes the file and gives it its name.
-    pub(super) fn finish(mut self) -> Result<Written, ExportError> {
+    /// Completes the file. It keeps its ending until all files of the export are complete.
+    pub(super) fn complete(mut self) -> Result<Written, ExportError> {
         self.flush()?;
         let HashedFile { mut file, digest, bytes } = self.writer.into_inner().map_err(failed(&self.path))?;
-        file.finish()?;
+        file.sync()?;
         Ok(Written { bytes, sha256: hexadecimal(&digest.finalize()) })
     }
 
@@ -236,7 +236,7 @@ impl io::Write for HashedFile {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        // `PartFile` flushes when it is finished.
+        // `PartFile` flushes when it is synced.
         Ok(())
     }
 }

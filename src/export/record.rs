@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
-use super::sqlite::has_log;
+use super::sqlite::is_in_wal_mode;
 use super::tables::{CURRENT, Current, STATE};
 use super::{ExportError, FORMAT};
 use crate::config::values::OptionalPath;
@@ -119,9 +119,9 @@ impl ExportRecord {
                 })
         });
         let has_database = self.sqlite.as_ref().is_none_or(|path| {
-            // A log means that a reader kept the last export from putting the database in order.
+            // In WAL mode, a reader or the end of the process kept the last export from putting the database in order.
             let path = folder.join(path);
-            path.exists() && !has_log(&path)
+            path.exists() && !is_in_wal_mode(&path)
         });
         has_tables && has_database && self.files.iter().all(|(path, file)| has_size(&folder.join(path), file.bytes))
     }

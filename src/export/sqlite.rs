@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -101,30 +102,44 @@ impl Target<'_> {
         let is_changed = !is_usable || !changes.new.is_empty() || !changes.old.is_empty();
         let lights = if is_usable { setting(&database, "lights").map_err(self.failed())? } else { None };
         if !is_changed && lights.as_ref() == Some(&self.lights.digest) {
-            // A reader may have kept the last export from putting the file in order.
-            let is_held = has_log(self.path) && self.leave_wal(&database)?;
+            // A reader, or the end of the process, may have kept the last export from putting the file in order.
+            let is_held = is_in_wal_mode(self.path) && self.leave_wal(&database)?;
             return Ok(Summary { is_held, bytes: self.size(), ..Summary::default() });
         }
         self.enter_wal(&database)?;
         step();
-        database
-            .execute_batch(
-                "PRAGMA foreign_keys = off; PRAGMA cache_size = -65536; PRAGMA secure_delete = on; BEGIN IMMEDIATE;",
-            )
-            .map_err(self.failed())?;
-        let mut summary = if is_usable {
-            self.change(&database, &changes)?
-        } else {
-            drop_all(&database).map_err(self.failed())?;
-            self.fill(&database)?
+        let mut summary = match self.write(&database, is_usable.then_some(&changes)) {
+            Ok(summary) => summary,
+            Err(error) => {
+                // What was there before stays, in the mode in which it was. The first error is the one to tell.
+                let _ = database.execute_batch("ROLLBACK");
+                let _ = self.leave_wal(&database);
+                return Err(error);
+            }
         };
-        step();
-        database.execute_batch("COMMIT").map_err(self.failed())?;
         step();
         summary.is_held = self.leave_wal(&database)?;
         database.close().map_err(|(_, error)| self.failed()(error))?;
         step();
         summary.bytes = self.size();
+        Ok(summary)
+    }
+
+    /// Writes `changes` in one transaction, or everything anew without them.
+    fn write(&self, database: &Connection, changes: Option<&Changes<'_>>) -> Result<Summary, ExportError> {
+        database
+            .execute_batch(
+                "PRAGMA foreign_keys = off; PRAGMA cache_size = -65536; PRAGMA secure_delete = on; BEGIN IMMEDIATE;",
+            )
+            .map_err(self.failed())?;
+        let summary = if let Some(changes) = changes {
+            self.change(database, changes)?
+        } else {
+            drop_all(database).map_err(self.failed())?;
+            self.fill(database)?
+        };
+        step();
+        database.execute_batch("COMMIT").map_err(self.failed())?;
         Ok(summary)
     }
 
@@ -433,11 +448,15 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// True if pages wait in a log beside the file. A program that keeps the file open keeps an empty one there.
-pub(super) fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    fs::metadata(PathBuf::from(log)).is_ok_and(|log| log.len() > 0)
+/// True if the file is in WAL mode, which an export leaves unless another program keeps the file open. The header of the file says so:
+/// <https://sqlite.org/fileformat2.html#file_format_version_numbers>.
+pub(super) fn is_in_wal_mode(path: &Path) -> bool {
+    /// The place of the version of the format in the header, and its value for WAL mode.
+    const VERSION: usize = 18;
+    const WAL: u8 = 2;
+    let mut header = [0; VERSION + 1];
+    let is_there = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
+    is_there && header[VERSION] == WAL
 }
 
 /// Removes a database with the files beside it.

@@ -17,7 +17,7 @@ use super::rows::{ATTRIBUTIONS, DOCUMENTS, RowTable, STATEMENTS};
 use super::table::{Cell, Kind, Table};
 use super::{ExportError, FORMAT, Lights, Settings, Summary, sql_failed};
 use crate::config::Partition;
-use crate::output::folder::{part_of, remove, step, write_whole};
+use crate::output::folder::{failed, part_of, remove, step, sync_folder, write_whole};
 
 /// The list of files, which is written last.
 pub(super) const CURRENT: &str = "current.json";
@@ -83,39 +83,21 @@ pub(super) fn export(
     lights: &Lights,
 ) -> Result<Summary, ExportError> {
     let mut target = Target::open(folder, tables, plan, settings)?;
-    let mut summary = Summary::default();
-    let partitions = plan.partitions(&settings.config);
-    let known = target.known()?;
-    let has_day = settings.config.partition == Partition::Month;
-    let row_tables =
-        [RowTable::documents, RowTable::statements, RowTable::attributions].map(|table| table(&plan.tasks, has_day));
-    let reader = DocumentReader::open(folder)?;
-    for (partition, documents) in &partitions {
-        let digest = digest_of_all(&settings.digest, documents.iter().copied());
-        if known.get(partition) == Some(&digest) && target.has_files(partition)? {
-            continue;
+    match target.prepare(folder, lights) {
+        Ok(mut summary) => {
+            target.publish(&mut summary)?;
+            Ok(summary)
         }
-        target.begin()?;
-        target.write(&reader, partition, documents, &row_tables, &mut summary)?;
-        target.keep(partition, &digest)?;
-        summary.partitions += 1;
+        Err(error) => {
+            // The first error is the one to tell, and the next export removes what is left.
+            let _ = target.remove_incomplete();
+            Err(error)
+        }
     }
-    for partition in known.keys().filter(|partition| !partitions.contains_key(*partition)) {
-        target.begin()?;
-        target.remove(partition)?;
-        summary.removed += 1;
-    }
-    let is_changed = summary.partitions + summary.removed > 0;
-    if is_changed || target.setting("lights")?.as_ref() != Some(&lights.digest) || !target.has_files("")? {
-        target.begin()?;
-        target.write_dimensions(lights)?;
-        target.set("lights", &lights.digest)?;
-    }
-    target.finish(&mut summary)?;
-    Ok(summary)
 }
 
-/// The folder, while it is written.
+/// The folder, while it is written. New files are complete, and all changes of the state are in one open transaction, before the first
+/// old file goes: an export that fails leaves the old tables as they were.
 struct Target<'t> {
     tables: PathBuf,
     plan: &'t Plan,
@@ -123,7 +105,13 @@ struct Target<'t> {
     state: Connection,
     counts: Counts,
     written: Vec<(String, Written)>,
+    /// Files that are complete and wait for their names.
+    staged: Vec<PathBuf>,
+    /// Files that go.
+    gone: Vec<PathBuf>,
     is_begun: bool,
+    /// True if files of an export that broke off may lie about.
+    has_strays: bool,
 }
 
 impl<'t> Target<'t> {
@@ -131,39 +119,94 @@ impl<'t> Target<'t> {
         if folder.starts_with(tables) || tables == folder.join("statements") {
             return Err(ExportError::Folder { path: tables.to_owned() });
         }
-        fs::create_dir_all(tables).map_err(crate::output::folder::failed(tables))?;
+        fs::create_dir_all(tables).map_err(failed(tables))?;
         let path = tables.join(STATE);
         let state = open_state(&path, settings.redo).map_err(sql_failed(&path))?;
-        let counts = Counts::default();
-        let target =
-            Self { tables: tables.to_owned(), plan, settings, state, counts, written: Vec::new(), is_begun: false };
+        let mut target = Self {
+            tables: tables.to_owned(),
+            plan,
+            settings,
+            state,
+            counts: Counts::default(),
+            written: Vec::new(),
+            staged: Vec::new(),
+            gone: Vec::new(),
+            is_begun: false,
+            has_strays: false,
+        };
         // An export that broke off may have left files behind with words that are withdrawn by now.
-        if target.setting("writing")?.is_some() {
-            target.remove_strays()?;
+        target.has_strays = target.setting("writing")?.is_some();
+        if target.has_strays {
+            target.remove_incomplete()?;
         }
         Ok(target)
     }
 
-    /// Removes incomplete files, and those of partitions that are not in the plan. Other files are not ours, and stay.
-    fn remove_strays(&self) -> Result<(), ExportError> {
-        let partitions = self.plan.partitions(&self.settings.config);
-        for table in [DOCUMENTS, STATEMENTS, ATTRIBUTIONS] {
-            for entry in walkdir::WalkDir::new(self.tables.join(table)).into_iter().filter_map(Result::ok) {
-                let path = entry.path();
-                let name = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-                let is_partition = name.starts_with("day=") || name.starts_with("month=");
-                let is_stray = path.ends_with("part-0.parquet") && !partitions.contains_key(name.as_ref());
-                if is_partition && (is_stray || path.ends_with("part-0.parquet.part")) {
-                    remove(path)?;
-                    let _ = path.parent().map(fs::remove_dir);
-                }
+    /// Writes the files that change beside the old ones.
+    fn prepare(&mut self, folder: &Path, lights: &Lights) -> Result<Summary, ExportError> {
+        let mut summary = Summary::default();
+        let config = &self.settings.config;
+        let partitions = self.plan.partitions(config);
+        let known = self.known()?;
+        let has_day = config.partition == Partition::Month;
+        let row_tables = [RowTable::documents, RowTable::statements, RowTable::attributions]
+            .map(|table| table(&self.plan.tasks, has_day));
+        let reader = DocumentReader::open(folder)?;
+        for (partition, documents) in &partitions {
+            let digest = digest_of_all(&self.settings.digest, documents.iter().copied());
+            if known.get(partition) == Some(&digest) && self.has_files(partition)? {
+                continue;
             }
+            self.begin()?;
+            self.write(&reader, partition, documents, &row_tables, &mut summary)?;
+            self.keep(partition, &digest)?;
+            summary.partitions += 1;
+        }
+        for partition in known.keys().filter(|partition| !partitions.contains_key(*partition)) {
+            self.begin()?;
+            self.remove(partition)?;
+            summary.removed += 1;
+        }
+        let is_changed = summary.partitions + summary.removed > 0;
+        if is_changed || self.setting("lights")?.as_ref() != Some(&lights.digest) || !self.has_files("")? {
+            self.begin()?;
+            self.write_dimensions(lights)?;
+            self.set("lights", &lights.digest)?;
+        }
+        if self.has_strays {
+            self.gone.extend(self.files_of_partitions(|path, partition| {
+                path.ends_with("part-0.parquet") && !partitions.contains_key(partition)
+            }));
+        }
+        Ok(summary)
+    }
+
+    /// Removes incomplete files. Files of other names are not ours, and stay.
+    fn remove_incomplete(&self) -> Result<(), ExportError> {
+        for path in self.files_of_partitions(|path, _| path.ends_with("part-0.parquet.part")) {
+            remove(&path)?;
+            let _ = path.parent().map(fs::remove_dir);
         }
         for name in dimensions::NAMES {
             remove(&part_of(&self.tables.join(format!("{name}.parquet"))))?;
         }
         remove(&part_of(&self.tables.join(CURRENT)))?;
         Ok(())
+    }
+
+    /// The files in folders of partitions for which `is_wanted` is true. It gets the path, and the name of the partition.
+    fn files_of_partitions(&self, is_wanted: impl Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
+        let mut paths = Vec::new();
+        for table in [DOCUMENTS, STATEMENTS, ATTRIBUTIONS] {
+            for entry in walkdir::WalkDir::new(self.tables.join(table)).into_iter().filter_map(Result::ok) {
+                let name = entry.path().parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+                let is_partition = name.starts_with("day=") || name.starts_with("month=");
+                if is_partition && is_wanted(entry.path(), &name) {
+                    paths.push(entry.path().to_owned());
+                }
+            }
+        }
+        paths
     }
 
     /// The digests of the partitions that are there.
@@ -185,7 +228,7 @@ impl<'t> Target<'t> {
         Ok(!files.is_empty() && files.iter().all(is_there))
     }
 
-    /// Notes that files are about to be written.
+    /// Notes that files are about to be written, and opens the transaction.
     fn begin(&mut self) -> Result<(), ExportError> {
         if !self.is_begun {
             self.set("writing", "1")?;
@@ -211,7 +254,7 @@ impl<'t> Target<'t> {
             let name = format!("{}/{partition}/part-0.parquet", table.name);
             let path = self.tables.join(&name);
             if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder).map_err(crate::output::folder::failed(folder))?;
+                fs::create_dir_all(folder).map_err(failed(folder))?;
             }
             files.push((name, ParquetFile::create(path, table)?));
         }
@@ -226,13 +269,14 @@ impl<'t> Target<'t> {
             Ok(())
         })?;
         for (name, file) in files {
-            let written = file.finish()?;
+            let written = file.complete()?;
+            self.staged.push(self.tables.join(&name));
             self.written.push((name, written));
         }
         Ok(())
     }
 
-    /// Stores what a partition holds now, and commits.
+    /// Stores what a partition holds now.
     fn keep(&mut self, partition: &str, digest: &str) -> Result<(), ExportError> {
         let counts = std::mem::take(&mut self.counts);
         let files = std::mem::take(&mut self.written);
@@ -242,7 +286,7 @@ impl<'t> Target<'t> {
             keep_counts(state, partition, &counts, has_words)?;
             keep_files(state, partition, &files)?;
             state.execute("INSERT INTO partitions VALUES (?, ?)", (partition, digest))?;
-            state.execute_batch("COMMIT")
+            Ok(())
         })?;
         step();
         Ok(())
@@ -254,22 +298,11 @@ impl<'t> Target<'t> {
             let mut statement = state.prepare("SELECT path FROM files WHERE partition = ?")?;
             statement.query_map([partition], |row| row.get(0))?.collect()
         })?;
-        for path in paths {
-            let path = self.tables.join(path);
-            remove(&path)?;
-            remove(&part_of(&path))?;
-            // The folder is empty now, unless somebody else has put something there.
-            if let Some(folder) = path.parent() {
-                let _ = fs::remove_dir(folder);
-            }
-        }
-        self.query(|state| {
-            forget(state, partition)?;
-            state.execute_batch("COMMIT")
-        })
+        self.gone.extend(paths.into_iter().map(|path| self.tables.join(path)));
+        self.query(|state| forget(state, partition))
     }
 
-    /// Writes the small tables, each only if it has changed.
+    /// Writes the small tables.
     fn write_dimensions(&mut self, lights: &Lights) -> Result<(), ExportError> {
         let mut files = Vec::new();
         for name in dimensions::NAMES {
@@ -280,12 +313,13 @@ impl<'t> Target<'t> {
                 None => lights.nights.iter().try_for_each(|night| parquet.push(&dimensions::night_row(night)))?,
                 Some(query) => self.each_row(query, lights.rejected, &table, |cells| parquet.push(cells))?,
             }
-            files.push((file, parquet.finish()?));
+            let written = parquet.complete()?;
+            self.staged.push(self.tables.join(&file));
+            files.push((file, written));
         }
         self.query(|state| {
             forget(state, "")?;
-            keep_files(state, "", &files)?;
-            state.execute_batch("COMMIT")
+            keep_files(state, "", &files)
         })?;
         step();
         Ok(())
@@ -318,8 +352,26 @@ impl<'t> Target<'t> {
         outcome
     }
 
-    /// Writes the list of files, last, and only if it has changed.
-    fn finish(mut self, summary: &mut Summary) -> Result<(), ExportError> {
+    /// Gives new files their names, removes those that go, and commits. The list of files comes last, and only if it has changed.
+    fn publish(self, summary: &mut Summary) -> Result<(), ExportError> {
+        let mut folders = BTreeMap::new();
+        for path in &self.staged {
+            step();
+            fs::rename(part_of(path), path).map_err(failed(path))?;
+            folders.insert(path.parent(), path);
+        }
+        for path in folders.into_values() {
+            sync_folder(path)?;
+        }
+        for path in &self.gone {
+            remove(path)?;
+            // The folder is empty now, unless somebody else has put something there.
+            let _ = path.parent().map(fs::remove_dir);
+        }
+        if !self.state.is_autocommit() {
+            self.query(|state| state.execute_batch("COMMIT"))?;
+        }
+        step();
         let files: BTreeMap<String, CurrentFile> = self.query(|state| {
             let mut statement = state.prepare("SELECT path, bytes, sha256 FROM files")?;
             let rows = statement
@@ -334,8 +386,7 @@ impl<'t> Target<'t> {
         if fs::read(&path).ok().as_ref() != Some(&current) {
             write_whole(path, &current)?;
         }
-        if self.is_begun {
-            self.is_begun = false;
+        if self.is_begun || self.has_strays {
             self.query(|state| state.execute_batch("DELETE FROM settings WHERE name = 'writing'"))?;
         }
         let path = self.tables.join(STATE);

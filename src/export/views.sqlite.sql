@@ -38,7 +38,8 @@ counted AS (
     FROM latest, json_each(latest.labels) AS task, json_each(task.value) AS label WHERE latest.place <= 2),
 compared AS (
     SELECT task, code, sum(CASE WHEN place = 1 THEN statements ELSE 0 END) AS statements,
-        sum(CASE WHEN place = 1 THEN share ELSE 0 END) AS share, sum(CASE WHEN place = 2 THEN share ELSE 0 END) AS share_before
+        sum(CASE WHEN place = 1 THEN share ELSE 0 END) AS share,
+        CASE WHEN (SELECT count(*) FROM latest) > 1 THEN sum(CASE WHEN place = 2 THEN share ELSE 0 END) END AS share_before
     FROM counted GROUP BY task, code)
 SELECT task, coalesce((SELECT min(l.label) FROM labels l WHERE l.task = compared.task AND l.code = compared.code), code) AS label,
     statements, round(share, 4) AS share, round(share_before, 4) AS share_before, round(share - share_before, 4) AS change

@@ -468,6 +468,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
+    // Documents that were changed or forgotten leave no word behind.
+    connection.pragma_update(None, "secure_delete", "on")?;
     Ok(connection)
 }
 

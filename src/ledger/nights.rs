@@ -21,7 +21,8 @@ pub const OTHER_SOURCES: &str = "(other)";
 /// The largest number of sources in a row.
 pub const MAX_SOURCES: usize = 1000;
 
-/// The table of nights, and the night in which each document was written.
+/// The table of nights, and the night in which each document was written. The index is for the report of a night: without it, all lines of
+/// the archive would be read to find those of tonight.
 pub(super) const TABLES: &str = "
     CREATE TABLE nights (
         night INTEGER PRIMARY KEY,
@@ -29,7 +30,8 @@ pub(super) const TABLES: &str = "
         finished TEXT NOT NULL,
         outcome TEXT,
         numbers TEXT NOT NULL);
-    ALTER TABLE documents ADD COLUMN night INTEGER;";
+    ALTER TABLE documents ADD COLUMN night INTEGER;
+    CREATE INDEX documents_by_night ON documents (night);";
 
 /// One run, with the numbers of what it did.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -87,6 +89,8 @@ pub struct Night {
     pub reasons: BTreeMap<String, u64>,
     /// The number of documents by language; `(none)` for those of unknown language.
     pub languages: BTreeMap<String, u64>,
+    /// The number of documents by section of the newspaper; `(none)` for those without one.
+    pub sections: BTreeMap<String, u64>,
     /// The number of documents by remark on their text.
     pub flags: BTreeMap<String, u64>,
     /// The speed. Zero until the run has ended.
@@ -353,7 +357,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(begin(folder.path()));
         let old = Connection::open(folder.path().join(super::super::FILE)).unwrap();
-        old.execute_batch("DROP TABLE nights; ALTER TABLE documents DROP COLUMN night; PRAGMA user_version = 1")
+        old.execute_batch("DROP TABLE nights; DROP INDEX documents_by_night; ALTER TABLE documents DROP COLUMN night; PRAGMA user_version = 1")
             .unwrap();
         drop(old);
         let report = serde_json::json!({

@@ -124,7 +124,8 @@ impl PartFile {
         sync_folder(&self.path)
     }
 
-    pub(super) fn sync(&mut self) -> Result<(), WriteError> {
+    /// Syncs the file to disk.
+    pub(crate) fn sync(&mut self) -> Result<(), WriteError> {
         step();
         self.writer.flush().and_then(|()| self.writer.get_ref().sync_all()).map_err(failed(&self.part))
     }

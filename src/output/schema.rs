@@ -616,7 +616,7 @@ pub struct AlarmRecord {
     pub what: AlarmKind,
     /// The task, for shares, tone and scores.
     pub task: Option<String>,
-    /// The code of the label (its name if it has none), for shares; the language or the remark on texts.
+    /// The code of the label (its name if it has none), for shares; the language, the section or the remark on texts.
     pub label: Option<String>,
     /// The name of the label, for shares.
     pub name: Option<String>,
@@ -656,7 +656,7 @@ pub struct MovedRecord {
     pub what: AlarmKind,
     /// The task, for shares, tone and scores.
     pub task: Option<String>,
-    /// The label, the language or the remark.
+    /// The label, the language, the section or the remark.
     pub label: Option<String>,
     /// The name of the label, for shares.
     pub name: Option<String>,
@@ -690,6 +690,8 @@ pub enum AlarmKind {
     Length,
     /// The share of a language among documents.
     Language,
+    /// The share of a section of the newspaper among documents.
+    Section,
     /// The share of documents with a remark on their text.
     Flag,
     /// Statements a second.
@@ -712,6 +714,7 @@ impl AlarmKind {
             Self::Copies => "copies",
             Self::Length => "length",
             Self::Language => "language",
+            Self::Section => "section",
             Self::Flag => "flag",
             Self::Speed => "speed",
         }

@@ -85,6 +85,7 @@ fn moved(moved: &MovedRecord) -> String {
         (AlarmKind::MissingSource, Some(source)) => format!("silence of {source}"),
         (AlarmKind::Share | AlarmKind::Volume, Some(name)) => name.clone(),
         (AlarmKind::Language, Some(language)) => format!("language {language}"),
+        (AlarmKind::Section, Some(section)) => format!("section {section}"),
         (AlarmKind::Flag, Some(flag)) => format!("remark “{flag}”"),
         (AlarmKind::Score, _) => format!("scores of {}", moved.task.as_deref().unwrap_or("labels")),
         (AlarmKind::Volume, None) => "number of stories".to_owned(),
@@ -103,6 +104,7 @@ fn range(alarm: &AlarmRecord) -> Option<Range> {
         | AlarmKind::Rejected
         | AlarmKind::Copies
         | AlarmKind::Language
+        | AlarmKind::Section
         | AlarmKind::Flag => Unit::Share,
         AlarmKind::MissingSource | AlarmKind::Change | AlarmKind::Volume | AlarmKind::Length | AlarmKind::Speed => {
             Unit::Count
@@ -155,6 +157,7 @@ fn clause(alarm: &AlarmRecord, range: Option<&Range>) -> String {
             format!("stories are {} than usual ({value} characters)", if is_rise { "longer" } else { "shorter" })
         }
         AlarmKind::Language => format!("stories in the language “{name}” {verb} to {value}"),
+        AlarmKind::Section => format!("stories of the section “{name}” {verb} to {value}"),
         AlarmKind::Flag => format!("stories with the remark “{name}” {verb} to {value}"),
         AlarmKind::Speed => {
             format!("the run was {} ({value} statements a second)", if is_rise { "faster" } else { "slower" })
@@ -267,6 +270,7 @@ mod tests {
             AlarmKind::Copies,
             AlarmKind::Length,
             AlarmKind::Language,
+            AlarmKind::Section,
             AlarmKind::Flag,
             AlarmKind::Speed,
         ] {

@@ -175,6 +175,18 @@ fn a_page_begins_with_what_changed() {
 }
 
 #[test]
+fn a_page_names_no_change_that_is_none() {
+    for (count, headline) in [(9, "An ordinary night."), (1, "The first night: 470 stories.")] {
+        let folder = tempfile::tempdir().unwrap();
+        ledger_with_nights(folder.path(), &usual(), count).commit(None).unwrap();
+        let html = page(folder.path(), SETTINGS).to_html();
+        assert!(html.contains(&format!("<h1>{headline}</h1>")), "{html}");
+        assert_eq!(html.contains("The same as last night."), count > 1);
+        assert_eq!(html.contains("There is no earlier night to compare with."), count == 1);
+    }
+}
+
+#[test]
 fn text_can_be_left_out() {
     let folder = odd_folder();
     let page = page(folder.path(), Settings { text: false, ..SETTINGS });

@@ -120,7 +120,7 @@ impl Page {
         sentence + "."
     }
 
-    /// The label whose share differs most from that of last night.
+    /// The label whose share differs most from that of last night; none if no share differs by as much as is shown of it.
     fn largest_shift(&self) -> Option<String> {
         let night = self.tonight();
         let before = self.history.before()?;
@@ -129,7 +129,8 @@ impl Page {
             for label in counts.keys().filter(|label| *label != history::UNSURE) {
                 let now = history::label_share(night, task, label)?;
                 let then = history::label_share(before, task, label).unwrap_or_default();
-                if largest.as_ref().is_none_or(|(shift, _)| (now - then).abs() > *shift) {
+                let is_seen = percent(now) != percent(then);
+                if is_seen && largest.as_ref().is_none_or(|(shift, _)| (now - then).abs() > *shift) {
                     let name = self.label_name(task, label);
                     let text = format!("{name} has {} of statements, after {} last night", percent(now), percent(then));
                     largest = Some(((now - then).abs(), text));

@@ -17,8 +17,8 @@ use crate::task::{LabelTask, Tasks};
 /// The number of sources that are told apart while a run goes on. More of them than a row has, so that late ones can still become large.
 const MAX_TRACKED_SOURCES: usize = 10 * MAX_SOURCES;
 
-/// The number of languages that are told apart.
-const MAX_LANGUAGES: usize = 256;
+/// The number of languages, and of sections, that are told apart.
+const MAX_NAMES: usize = 256;
 
 /// Tone in output has four digits after the point, so sums of whole ten-thousandths do not depend on their order.
 const TONE_UNITS: f64 = 1e4;
@@ -84,7 +84,8 @@ impl Tally {
         self.night.boilerplate += record.boilerplate as u64;
         self.night.words += document.document.text.split_whitespace().count() as u64;
         let metadata = &record.metadata;
-        count_language(&mut self.night.languages, metadata.language.as_deref().unwrap_or(NO_SOURCE));
+        count_name(&mut self.night.languages, metadata.language.as_deref());
+        count_name(&mut self.night.sections, metadata.section.as_deref());
         for flag in &record.flags {
             *self.night.flags.entry(flag_name(*flag).to_owned()).or_default() += 1;
         }
@@ -268,10 +269,11 @@ fn label_names(tasks: &[LabelTask]) -> BTreeMap<String, BTreeMap<String, String>
     names
 }
 
-fn count_language(languages: &mut BTreeMap<String, u64>, language: &str) {
-    let is_tracked = languages.contains_key(language) || languages.len() < MAX_LANGUAGES;
-    let language = if is_tracked { language } else { OTHER_SOURCES };
-    *languages.entry(language.to_owned()).or_default() += 1;
+fn count_name(counts: &mut BTreeMap<String, u64>, name: Option<&str>) {
+    let name = name.unwrap_or(NO_SOURCE);
+    let is_tracked = counts.contains_key(name) || counts.len() < MAX_NAMES;
+    let name = if is_tracked { name } else { OTHER_SOURCES };
+    *counts.entry(name.to_owned()).or_default() += 1;
 }
 
 /// The word for a remark, as in the output.

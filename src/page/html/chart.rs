@@ -13,6 +13,9 @@ use crate::page::history::{Day, Usual};
 /// The width of a night, in units of the picture.
 const NIGHT: f64 = 10.0;
 
+/// The least number of nights that a picture has room for. With fewer, those that are there are at its end, and not as wide as a page.
+pub(super) const LEAST_NIGHTS: usize = 7;
+
 /// The height of a picture, in its units.
 const HEIGHT: f64 = 100.0;
 
@@ -38,7 +41,12 @@ pub(super) struct Nights<'d> {
 
 impl Nights<'_> {
     fn width(&self) -> f64 {
-        NIGHT * real(self.days.len().max(1))
+        NIGHT * real(self.days.len().max(LEAST_NIGHTS))
+    }
+
+    /// The left end of a night.
+    fn left(&self, place: usize) -> f64 {
+        NIGHT * real(place + LEAST_NIGHTS.saturating_sub(self.days.len()))
     }
 
     /// True of the last night, if it is no whole one.
@@ -50,7 +58,7 @@ impl Nights<'_> {
     fn weekends(&self) -> Markup {
         html! {
             @for (place, _) in self.days.iter().enumerate().filter(|(_, day)| day.kind != DayKind::Workday) {
-                rect class="f-weekend" x=(number(NIGHT * real(place))) y="0" width=(number(NIGHT)) height=(number(HEIGHT)) {}
+                rect class="f-weekend" x=(number(self.left(place))) y="0" width=(number(NIGHT)) height=(number(HEIGHT)) {}
             }
         }
     }
@@ -113,7 +121,7 @@ pub(super) fn bars(
 /// The layers of one night, the first one at the bottom.
 fn stack(nights: Nights<'_>, place: usize, layers: &[(&str, Vec<f64>)], top: f64) -> Markup {
     const GAP: f64 = 1.5;
-    let left = NIGHT * real(place) + GAP / 2.0;
+    let left = nights.left(place) + GAP / 2.0;
     let mut floor = HEIGHT;
     let mut parts = Vec::new();
     for (class, values) in layers {
@@ -176,7 +184,7 @@ pub(super) fn line(caption: &Caption, class: &str, nights: Nights<'_>, series: S
     let points: Vec<(usize, f64, f64)> = values
         .iter()
         .enumerate()
-        .filter_map(|(place, value)| Some((place, NIGHT * (real(place) + 0.5), scale.place((*value)?))))
+        .filter_map(|(place, value)| Some((place, nights.left(place) + NIGHT / 2.0, scale.place((*value)?))))
         .collect();
     let whole = if nights.is_complete { points.len() } else { points.len().saturating_sub(1) };
     let content = html! {
@@ -307,7 +315,12 @@ mod tests {
         let svg = line(&caption(), "short", nights, series(&[Some(1.0), Some(2.0)])).into_string();
         assert!(svg.contains("role=\"img\" aria-labelledby=\"x-t x-d\""), "{svg}");
         assert!(svg.contains("<title id=\"x-t\">A &lt; B</title><desc id=\"x-d\">Rises.</desc>"), "{svg}");
-        assert!(svg.contains("d=\"M5 50L15 0\""), "{svg}");
+        // They are the last two of seven.
+        assert!(svg.contains("viewBox=\"0 0 70 100\"") && svg.contains("d=\"M55 50L65 0\""), "{svg}");
+        let days = [DAY; 9];
+        let nights = Nights { days: &days, is_complete: true };
+        let svg = line(&caption(), "short", nights, series(&[Some(1.0); 9])).into_string();
+        assert!(svg.contains("viewBox=\"0 0 90 100\"") && svg.contains("d=\"M5 50L15 50"), "{svg}");
     }
 
     #[test]

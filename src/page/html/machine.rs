@@ -33,7 +33,9 @@ pub(super) fn rejections(page: &Page) -> Markup {
             (words::counted(night.documents.left_out, "file", "files")) " left out because pressrun does not read their kind. "
             code { "rejected.jsonl" } " has the place and the reason of each rejection."
         }
-        @if rows.is_empty() { p { "Nothing was rejected, and nothing usually is." } }
+        @if rows.is_empty() {
+            p { "Nothing was rejected" @if page.history.days().len() > 1 { ", and nothing usually is" } "." }
+        }
         @else {
             table.narrow {
                 caption { "Rejections by reason, tonight and usually" }
@@ -108,7 +110,8 @@ pub(super) fn setup(page: &Page) -> Markup {
     let night = page.tonight();
     let timeline = timeline(page);
     html! {
-        @if page.drift.changes.is_empty() { p { "The same as last night." } }
+        @if page.history.days().len() < 2 { p { "There is no earlier night to compare with." } }
+        @else if page.drift.changes.is_empty() { p { "The same as last night." } }
         @else { @for change in &page.drift.changes { p { (changes::sentence(change)) } } }
         @if let Some(restart) = &page.drift.restart {
             p.note {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use maud::{Markup, html};
 use url::Url;
 
-use super::chart::Nights;
+use super::chart::{self, Nights};
 use crate::page::collect::{Article, Page, Quoted};
 use crate::page::history::Usual;
 use crate::page::words;
@@ -47,14 +47,14 @@ pub(super) fn axis(page: &Page) -> Nights<'_> {
     Nights { days: page.history.days(), is_complete: page.is_complete() }
 }
 
-/// The first and the last day, below a picture of nights.
+/// The first and the last day, below a picture of nights. If there are few, the first is not at its left end.
 pub(super) fn ends(page: &Page) -> Markup {
     let days = page.history.days();
     let last = days.last().and_then(|day| day.date);
     let part = if page.is_complete() { "" } else { ", not complete" };
     html! {
         div.axis aria-hidden="true" {
-            @if days.len() > 1 { span { (words::short_day(days[0].date)) } }
+            @if days.len() >= chart::LEAST_NIGHTS { span { (words::short_day(days[0].date)) } } @else { span {} }
             span { (words::short_day(last)) (part) }
         }
     }
