@@ -12,7 +12,7 @@ from pathlib import Path
 # From the top to the bottom.
 ROOMS = """
     main commands cli progress log
-    plan compare explain expect validate
+    plan compare explain validate expect
     repeat reread job streaming analyse loading revisions report error
     page
     drift export

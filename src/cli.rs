@@ -170,6 +170,10 @@ pub(crate) struct ValidateArguments {
     pub(crate) config: PathBuf,
 }
 
+fn limit(text: &str) -> Result<pressrun::compare::Limit, String> {
+    text.parse().map_err(|error: pressrun::compare::LimitError| error.to_string())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CompareArguments {
     /// Old configuration file, or old output folder
@@ -194,7 +198,7 @@ pub(crate) struct CompareArguments {
     pub(crate) html: Option<PathBuf>,
 
     /// Exit with code 1 above this limit: flips>2%, flips.TASK>2% or speakers>2% (old speakers that are lost); may be repeated
-    #[arg(long, value_name = "LIMIT", value_parser = crate::commands::compare::limit)]
+    #[arg(long, value_name = "LIMIT", value_parser = limit)]
     pub(crate) fail_on: Vec<pressrun::compare::Limit>,
 }
 
@@ -240,7 +244,7 @@ pub(crate) struct TestArguments {
     /// Files with `[[tests]]` [default: those of the configuration]
     pub(crate) files: Vec<PathBuf>,
 
-    /// Also write the outcomes to this file, as JUnit XML
+    /// Also write the outcomes to this file, as XML for continuous integration (junit)
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Context, bail};
 
-use pressrun::compare::{Comparison, Limit, Sides, compare_configs, compare_folders};
+use pressrun::compare::{Comparison, Sides, compare_configs, compare_folders};
 use pressrun::config::Config;
 use pressrun::error::RunError;
 
@@ -45,9 +45,4 @@ fn comparison(arguments: &CompareArguments) -> anyhow::Result<Comparison> {
     let sides =
         Sides { old: Config::load(old).map_err(RunError::from)?, new: Config::load(new).map_err(RunError::from)? };
     Ok(compare_configs(&sides, paths.clone(), *sample)?)
-}
-
-/// Parses a limit of the command line.
-pub(crate) fn limit(text: &str) -> Result<Limit, String> {
-    text.parse().map_err(|error: pressrun::compare::LimitError| error.to_string())
 }

@@ -146,13 +146,13 @@ fn analyse(
     analyser: &mut Analyser,
     documents: Vec<Document>,
 ) -> Result<Vec<Option<Vec<StatementRecord>>>, CompareError> {
-    let analyses = analyser.analyse(documents).map_err(CompareError::Stage)?;
+    let results = analyser.analyse(documents).map_err(CompareError::Stage)?;
     let tasks = analyser.tasks();
-    let mut all = Vec::with_capacity(analyses.len());
-    for analysis in &analyses {
-        all.push(analysis.as_ref().ok().map(|analysed| {
-            let statements = analysed.statements.iter().enumerate();
-            statements.map(|(index, statement)| statement_record(tasks, &analysed.document, index, statement)).collect()
+    let mut all = Vec::with_capacity(results.len());
+    for result in &results {
+        all.push(result.as_ref().ok().map(|article| {
+            let statements = article.statements.iter().enumerate();
+            statements.map(|(index, statement)| statement_record(tasks, &article.document, index, statement)).collect()
         }));
     }
     Ok(all)

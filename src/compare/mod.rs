@@ -12,7 +12,8 @@ mod limit;
 /// The comparison for people.
 mod text;
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -140,6 +141,10 @@ pub struct Example {
 pub struct ShareChange {
     /// The label.
     pub label: String,
+    /// The number of statements on the old side.
+    pub old_statements: u64,
+    /// The number of statements on the new side.
+    pub new_statements: u64,
     /// The share on the old side, 0 to 1.
     pub old: f64,
     /// The share on the new side, 0 to 1.
@@ -185,7 +190,7 @@ pub struct SpeakerExample {
 pub(crate) struct Collector {
     comparison: Comparison,
     tasks: IndexMap<String, TaskCollector>,
-    other_tasks: BTreeMap<String, ()>,
+    other_tasks: BTreeSet<String>,
     gained: Sample<SpeakerExample>,
     lost: Sample<SpeakerExample>,
 }
@@ -204,8 +209,8 @@ struct TaskCollector {
 /// statements.
 #[derive(Debug, Clone, Copy, Default)]
 struct LabelSums {
-    old: f64,
-    new: f64,
+    old: u64,
+    new: u64,
     y_squared: f64,
     y_times_n: f64,
 }
@@ -250,7 +255,7 @@ impl Collector {
         let Some((before, now)) = pairs.first() else { return };
         for task in before.tasks.keys().chain(now.tasks.keys()) {
             if !(before.tasks.contains_key(task) && now.tasks.contains_key(task)) {
-                self.other_tasks.insert(task.clone(), ());
+                self.other_tasks.insert(task.clone());
             }
         }
         for task in before.tasks.keys().filter(|task| now.tasks.contains_key(*task)) {
@@ -285,7 +290,7 @@ impl Collector {
         }
         let documents = comparison.documents;
         comparison.tasks = self.tasks.into_iter().map(|(name, task)| (name, task.finish(documents))).collect();
-        comparison.other_tasks = self.other_tasks.into_keys().collect();
+        comparison.other_tasks = self.other_tasks.into_iter().collect();
         comparison.speakers.gained.examples = self.gained.into_items();
         comparison.speakers.lost.examples = self.lost.into_items();
         comparison.seconds = seconds;
@@ -296,28 +301,28 @@ impl Collector {
 impl TaskCollector {
     /// Adds the statements of one document.
     fn add(&mut self, task: &str, pairs: &[(&StatementRecord, &StatementRecord)]) {
-        let mut counts: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+        let mut counts: BTreeMap<String, (u64, u64)> = BTreeMap::new();
         for (before, now) in pairs {
             let from = label(before, task);
             let to = label(now, task);
-            counts.entry(from.clone()).or_default().0 += 1.0;
-            counts.entry(to.clone()).or_default().1 += 1.0;
+            counts.entry(from.clone()).or_default().0 += 1;
+            counts.entry(to.clone()).or_default().1 += 1;
             if from != to {
                 let (count, examples) = self.flips.entry((from, to)).or_default();
                 *count += 1;
                 examples.add(&now.statement, || example(now));
             }
         }
-        #[expect(clippy::cast_precision_loss, reason = "the number of sentences of a document")]
-        let n = pairs.len() as f64;
+        let n = as_float(pairs.len() as u64);
         self.statements += n;
         self.statements_squared += n * n;
         for (label, (old, new)) in counts {
             let sums = self.labels.entry(label).or_default();
             sums.old += old;
             sums.new += new;
-            sums.y_squared += (new - old) * (new - old);
-            sums.y_times_n += (new - old) * n;
+            let y = as_float(new) - as_float(old);
+            sums.y_squared += y * y;
+            sums.y_times_n += y * n;
         }
     }
 
@@ -327,7 +332,7 @@ impl TaskCollector {
             by_labels.push(Flip { from, to, count, examples: examples.into_items() });
         }
         // The sort is stable: flips of one count stay in the order of their labels.
-        by_labels.sort_by(|one, other| other.count.cmp(&one.count));
+        by_labels.sort_by_key(|flip| Reverse(flip.count));
         let (n, n_squared) = (self.statements, self.statements_squared);
         TaskComparison {
             flips: by_labels.iter().map(|flip| flip.count).sum(),
@@ -341,17 +346,24 @@ impl LabelSums {
     /// The shares of the label, and the interval of their difference. The difference is a ratio of sums over documents, so its variance is
     /// that of a ratio estimator with documents as clusters (Cochran, Sampling Techniques, 3rd ed., 1977, section 9A.1).
     fn share(self, label: String, n: f64, n_squared: f64, documents: u64) -> ShareChange {
-        let difference = (self.new - self.old) / n;
-        #[expect(clippy::cast_precision_loss, reason = "a number of documents")]
-        let clusters = documents as f64;
+        let old = as_float(self.old) / n;
+        let new = as_float(self.new) / n;
+        let difference = new - old;
+        let clusters = as_float(documents);
         let residuals = self.y_squared - 2.0 * difference * self.y_times_n + difference * difference * n_squared;
         let interval = (documents > 1).then(|| {
             let variance = residuals.max(0.0) * clusters / (clusters - 1.0) / (n * n);
             let half = Z95 * variance.sqrt();
             [difference - half, difference + half]
         });
-        ShareChange { label, old: self.old / n, new: self.new / n, interval }
+        ShareChange { label, old_statements: self.old, new_statements: self.new, old, new, interval }
     }
+}
+
+/// A number as a float. Numbers of statements are far below 2^52.
+#[expect(clippy::cast_precision_loss, reason = "see above")]
+fn as_float(number: u64) -> f64 {
+    number as f64
 }
 
 /// The place of a statement in its document: code points, or its number if the results have no positions.
@@ -420,20 +432,18 @@ impl Comparison {
     /// The share of statements whose label of `task` flipped, 0 to 1; of any task if it is `None`, and then the largest. `None` if there is
     /// no such task.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a share")]
     pub fn flipped_share(&self, task: Option<&str>) -> Option<f64> {
         let flips = match task {
             Some(task) => self.tasks.get(task)?.flips,
             None => self.tasks.values().map(|task| task.flips).max().unwrap_or(0),
         };
-        Some(flips as f64 / self.statements.max(1) as f64)
+        Some(as_float(flips) / as_float(self.statements.max(1)))
     }
 
     /// The share of the old side's speakers that the new side does not have, 0 to 1.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a share")]
     pub fn lost_share(&self) -> f64 {
-        self.speakers.lost.count as f64 / self.speakers.old.max(1) as f64
+        as_float(self.speakers.lost.count) / as_float(self.speakers.old.max(1))
     }
 }
 
@@ -480,7 +490,12 @@ mod tests {
         let comparison = compare(&[(&["A", "B"], &["A", "B"]), (&["B"], &["B"])]);
         let topic = &comparison.tasks["topic"];
         assert!(topic.by_labels.is_empty());
-        assert!(topic.shares.iter().all(|share| share.old == share.new && share.interval == Some([0.0, 0.0])));
+        assert!(
+            topic
+                .shares
+                .iter()
+                .all(|share| share.old_statements == share.new_statements && share.interval == Some([0.0, 0.0]))
+        );
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn write_task(f: &mut Formatter<'_>, name: &str, task: &TaskComparison, statemen
         let others: u64 = task.by_labels[FLIPS..].iter().map(|flip| flip.count).sum();
         writeln!(f, "{others:>8}  other flips")?;
     }
-    let mut shares: Vec<_> = task.shares.iter().filter(|share| share.old != share.new).collect();
+    let mut shares: Vec<_> = task.shares.iter().filter(|share| share.old_statements != share.new_statements).collect();
     // The sort is stable: changes of one size stay in the order of the labels.
     shares.sort_by(|one, other| (other.new - other.old).abs().total_cmp(&(one.new - one.old).abs()));
     for share in shares.into_iter().take(SHARES) {

@@ -7,7 +7,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::Outcome;
 
-/// The outcomes as a JUnit report: a test suite with one test case for each.
+/// The outcomes as a report in the format of `JUnit`: a test suite with one test case for each.
 ///
 /// # Errors
 /// An error of the XML writer.

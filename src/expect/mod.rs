@@ -74,9 +74,9 @@ pub fn validate(file: &ConfigFile, cases: &[TestCase], tasks: &Tasks) -> Result<
 /// A model that fails for every text.
 pub fn run(tests: &TestCases, analyser: &mut Analyser) -> Result<Vec<Outcome>, StageError> {
     let documents = tests.cases.iter().zip(1..).map(|(case, number)| document(tests, case, number)).collect();
-    let analyses = analyser.analyse(documents)?;
-    let outcomes = tests.cases.iter().zip(&analyses);
-    Ok(outcomes.map(|(case, analysis)| judge(&tests.file, case, analysis, analyser.tasks())).collect())
+    let results = analyser.analyse(documents)?;
+    let outcomes = tests.cases.iter().zip(&results);
+    Ok(outcomes.map(|(case, result)| judge(&tests.file, case, result, analyser.tasks())).collect())
 }
 
 /// The document that a test's text makes. `number` is the place of the test in its file, from 1.

@@ -75,8 +75,8 @@ fn expectations(statement: &StatementRecord, tasks: &[String]) -> IndexMap<Strin
         }
     }
     let speakers = statement.attributions.iter().flatten().filter_map(|attribution| attribution.speaker.as_ref());
-    let named = speakers.filter(|speaker| speaker.kind != SpeakerKind::Unnamed);
-    if let Some(name) = named.filter_map(|speaker| speaker.name.clone()).next() {
+    let mut named = speakers.filter(|speaker| speaker.kind != SpeakerKind::Unnamed);
+    if let Some(name) = named.find_map(|speaker| speaker.name.clone()) {
         expect.insert("speaker".to_owned(), Expected::AnyOf(vec![name]));
     }
     expect

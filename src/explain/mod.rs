@@ -178,32 +178,32 @@ pub fn explain(config: &Config, paths: Vec<PathBuf>, id: &str) -> Result<Explana
     let min_score = tasks.attribution.as_ref().map(|task| task.min_score);
     let mut analyser = Analyser::with_tasks(config, without_threshold(tasks)).map_err(Box::new)?;
     let place = document.place.to_string();
-    let analysed = analyse(&mut analyser, document)?;
-    let Some(statement) = analysed.statements.get(stored.index) else {
-        let statements = analysed.statements.len();
+    let article = analyse(&mut analyser, document)?;
+    let Some(statement) = article.statements.get(stored.index) else {
+        let statements = article.statements.len();
         return Err(ExplainError::Changed { document: stored.entry.document, statements });
     };
     let split = SplitDocument {
-        document: analysed.document.clone(),
-        sentences: analysed.statements.iter().map(|statement| statement.sentence).collect(),
+        document: article.document.clone(),
+        sentences: article.statements.iter().map(|statement| statement.sentence).collect(),
     };
     let readings = Readings::new(&mut analyser, &split)?;
     let is_boilerplate = statement.is_boilerplate();
     let tasks = if is_boilerplate {
         Vec::new()
     } else {
-        task_explanations(&mut analyser, &analysed, &split, &readings, stored.index)?
+        task_explanations(&mut analyser, &article, &split, &readings, stored.index)?
     };
     let is_left_out = |score: f32| min_score.is_some_and(|min_score| score < min_score);
     let attributions = statement.attributions.iter().map(|attribution| AttributionExplanation {
-        record: attribution_record(attribution, &analysed.document.text),
+        record: attribution_record(attribution, &article.document.text),
         is_left_out: is_left_out(attribution.score),
     });
-    let now = statement_record(analyser.tasks(), &analysed.document, stored.index, statement);
+    let now = statement_record(analyser.tasks(), &article.document, stored.index, statement);
     Ok(Explanation {
         statement: id.to_owned(),
-        text: statement.sentence.span.slice(&analysed.document.text).to_owned(),
-        title: analysed.document.metadata.title.clone(),
+        text: statement.sentence.span.slice(&article.document.text).to_owned(),
+        title: article.document.metadata.title.clone(),
         place,
         flags: statement.flags.clone(),
         made_by: made_by(config, analyser.tasks()),
@@ -227,7 +227,7 @@ fn analyse(analyser: &mut Analyser, document: Document) -> Result<AnalysedDocume
     let id = document.id.clone();
     let results = analyser.analyse(vec![document]).map_err(ExplainError::Stage)?;
     match results.into_iter().next() {
-        Some(Ok(analysed)) => Ok(analysed),
+        Some(Ok(article)) => Ok(article),
         Some(Err(rejection)) => Err(ExplainError::Rejected { document: id, message: rejection.message }),
         None => Err(ExplainError::Rejected { document: id, message: "it has no results".to_owned() }),
     }
@@ -356,7 +356,7 @@ impl Readings {
 /// Explains each labelling task of the sentence `index`.
 fn task_explanations(
     analyser: &mut Analyser,
-    analysed: &AnalysedDocument,
+    article: &AnalysedDocument,
     split: &SplitDocument,
     readings: &Readings,
     index: usize,
@@ -377,8 +377,8 @@ fn task_explanations(
         let variants = Readings { batches: analyser.infer(chunk).map_err(ExplainError::Stage)? };
         for (place, task) in of_model {
             let own = readings.sentences(task, 0, split.sentences.len()).swap_remove(index);
-            let Some(Some(verdict)) = analysed.statements[index].verdicts.get(place) else { continue };
-            let mut explanation = task_explanation(task, place, analysed, readings, verdict, &own);
+            let Some(Some(verdict)) = article.statements[index].verdicts.get(place) else { continue };
+            let mut explanation = task_explanation(task, place, article, readings, verdict, &own);
             let Some(best) = best_label(verdict) else { continue };
             for (number, word) in words.iter().enumerate() {
                 let without = variants.sentences(task, number, whole.sentences.len()).swap_remove(own_place);
@@ -408,7 +408,7 @@ fn passage_alone(split: &SplitDocument, passage: Range<usize>) -> SplitDocument 
 fn task_explanation(
     task: &LabelTask,
     place: usize,
-    analysed: &AnalysedDocument,
+    article: &AnalysedDocument,
     readings: &Readings,
     verdict: &Verdict,
     own: &[f32],
@@ -432,7 +432,7 @@ fn task_explanation(
         label: verdict.label.map_or("unsure".to_owned(), |label| task.labels[label].label.clone()),
         min_score: task.min_score,
         scores,
-        document: analysed.verdicts[place].as_ref().and_then(|verdict| named(task, &verdict.probabilities)),
+        document: article.verdicts[place].as_ref().and_then(|verdict| named(task, &verdict.probabilities)),
         title: title.and_then(|probabilities| named(task, &probabilities)),
         words: Vec::new(),
     }
