@@ -106,11 +106,12 @@ fn has_body(words: &[Word], found: &Introduction) -> bool {
     let capitalised =
         (found.start..found.name).rev().take_while(|&at| words[at].is_capitalised() && words[at].is_beside_next());
     let Some(first) = capitalised.last() else { return false };
-    let link = if words[first - 1].lower == "the" { first.checked_sub(2) } else { first.checked_sub(1) };
+    let Some(before) = first.checked_sub(1) else { return false };
+    let link = if words[before].lower == "the" { before.checked_sub(1) } else { Some(before) };
     let Some(link) = link.filter(|&link| link > found.start && lexicon::is_link(&words[link].lower)) else {
         return false;
     };
-    let is_held = words[first..found.title].iter().all(|word| !lexicon::is_role(&word.lower)) && first < found.title;
+    let is_held = first < found.title && words[first..found.title].iter().all(|word| !lexicon::is_role(&word.lower));
     let is_office = (found.start..link).any(|at| is_office(&words[at].lower));
     is_held && is_office
 }
