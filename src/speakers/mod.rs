@@ -1550,4 +1550,40 @@ mod tests {
         assert_eq!(found("[Oslo Bank] said no. It rained. When the agency slept, [it] wept."), None);
         assert_eq!(found("[Oslo Bank] said no. [Ann Lee] said more. “No,” [it] said."), None);
     }
+
+    /// Words that rules look for.
+    const WORDS: &str = "Ann Lee Foo Hall the The a his her their he She it they who I of for at to and or director ambassador minister \
+        spokesman head Secretary company report statement office police others couple 31-year-old called former country WXO (WXO) \
+        Bank’s native Ohio said “No no” Mr.";
+
+    proptest::proptest! {
+        #[test]
+        fn no_order_of_words_does_harm(
+            words in proptest::collection::vec((proptest::sample::select(WORDS.split_whitespace().collect::<Vec<_>>()), proptest::sample::select(vec!["", ",", ".", "’s", " -"])), 1..40),
+            sources in proptest::collection::vec((0_usize..40, 1_usize..9), 1..6),
+        ) {
+            let mut text = String::new();
+            let mut spans = Vec::new();
+            for (word, sign) in &words {
+                if !text.is_empty() {
+                    text.push(' ');
+                }
+                let start = text.len();
+                text.push_str(word);
+                spans.push(start..text.len());
+                text.push_str(sign);
+            }
+            let sentences: Vec<_> = crate::sentences::sentences(&text)
+                .iter()
+                .map(|sentence| sentence.span.byte_start..sentence.span.byte_end)
+                .collect();
+            let mut ranges = Vec::new();
+            for (first, length) in sources {
+                let first = first % spans.len();
+                let last = (first + length - 1).min(spans.len() - 1);
+                ranges.push(spans[first].start..spans[last].end);
+            }
+            proptest::prop_assert_eq!(resolve(&text, Some("Ann Lee"), &sentences, &ranges).len(), ranges.len());
+        }
+    }
 }
