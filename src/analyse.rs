@@ -1,13 +1,11 @@
 //! Analyses documents in memory: the stages of a run one after another on the calling thread, without an output folder.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cache::PassageCache;
-use crate::config::values::Whole;
-use crate::config::{CacheConfig, Config};
+use crate::config::Config;
 use crate::error::RunError;
-use crate::loading;
+use crate::loading::{self, Loaded};
 use crate::pipeline::{StageError, process_inline};
 use crate::record::{AnalysedDocument, Chunk, Document, Place, Rejection, SplitDocument};
 use crate::stages::assemble::Assemble;
@@ -45,20 +43,12 @@ impl Analyser {
     /// As [`Self::new`].
     pub(crate) fn with_tasks(config: &Config, tasks: Tasks) -> Result<Self, RunError> {
         let tasks = Arc::new(tasks);
-        let in_memory =
-            CacheConfig { directory: PathBuf::new(), max_bytes: Whole::constant::<0>(), ..config.cache.clone() };
-        let cache = Arc::new(PassageCache::open(&in_memory));
-        let mut workers = Vec::new();
-        let mut caches = Vec::new();
-        for (index, model) in tasks.models.iter().enumerate() {
-            let loaded = loading::load(index, model, 1, &cache)?;
-            workers.extend(loaded.workers);
-            caches.push(loaded.cache);
-        }
+        let cache = Arc::new(PassageCache::in_memory(&config.cache));
+        let Loaded { workers, caches } = loading::load(&tasks, Some(1), &cache)?;
         Ok(Self {
             split: Split::default(),
             batcher: Batcher::new(&tasks, caches)?,
-            workers,
+            workers: workers.into_iter().flatten().collect(),
             assemble: Assemble::new(Arc::clone(&tasks)),
             tasks,
         })

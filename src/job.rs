@@ -1,7 +1,6 @@
 //! A run on one screen: what it needs is checked and loaded, its stages are joined, and its results are published.
 
 use std::collections::HashSet;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use crate::error::RunError;
 use crate::input::find::{FindError, Finder, Source};
 use crate::input::left_out::LeftOut;
 use crate::ledger::{Done, Ledger, LedgerError, NightKind, ResultKey};
-use crate::loading;
+use crate::loading::{self, Loaded};
 use crate::output::folder::{OutputFolder, write_whole};
 use crate::output::publish;
 use crate::output::schema::DriftRecord;
@@ -89,13 +88,7 @@ impl Job {
         let Request { paths, listed, redo, selection } = request;
         let finder = finder(&config, paths, listed)?;
         let shared_cache = Arc::new(PassageCache::open(&config.cache));
-        let mut workers = Vec::new();
-        let mut caches = Vec::new();
-        for (index, model) in tasks.models.iter().enumerate() {
-            let loaded = loading::load(index, model, model.runtime.workers, &shared_cache)?;
-            workers.push(loaded.workers);
-            caches.push(loaded.cache);
-        }
+        let Loaded { workers, caches } = loading::load(&tasks, None, &shared_cache)?;
         let batcher = Batcher::new(&tasks, caches)?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
         let key = result_key(&config, &tasks);
@@ -168,7 +161,7 @@ impl Job {
         };
         let read = Read::new(&config.input, &config.run, settings);
 
-        let (stages, outcome) = pipeline::run(capacity(&config), |flow| {
+        let (stages, outcome) = pipeline::run(config.run.capacity(), |flow| {
             let mut line = flow
                 .source("find", sources.take_while(|_| !interrupt.is_requested()))
                 .entrance(read, gate)
@@ -325,8 +318,4 @@ pub(crate) fn result_key(config: &Config, tasks: &Tasks) -> ResultKey {
 /// The layout and compression of the output, as ledgers store them: a folder with others is refused.
 fn layout_name(config: &OutputConfig) -> String {
     format!("{}, {}", config.layout, config.compression)
-}
-
-fn capacity(config: &Config) -> NonZeroUsize {
-    NonZeroUsize::new(config.run.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN)
 }

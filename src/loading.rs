@@ -7,44 +7,51 @@ use rayon::prelude::*;
 use crate::cache::PassageCache;
 use crate::model::{Model, ModelError};
 use crate::stages::infer::Infer;
-use crate::task::{TaskError, UsedModel};
+use crate::task::{TaskError, Tasks, UsedModel};
 
-/// A model that is ready to run.
-#[derive(Debug)]
+/// The models of all tasks, ready to run, in the order of [`Tasks::models`].
+#[derive(Debug, Default)]
 pub(crate) struct Loaded {
-    /// The workers, each with a copy of the model.
-    pub(crate) workers: Vec<Infer>,
-    /// The cache of its results; `None` if they depend on the batch, or if the cache is off.
-    pub(crate) cache: Option<Arc<PassageCache>>,
-    /// True if its results do not depend on the batch.
-    pub(crate) is_batch_invariant: bool,
+    /// The workers of each model, each with a copy of it.
+    pub(crate) workers: Vec<Vec<Infer>>,
+    /// The cache of each model's results; `None` if they depend on the batch, or if the cache is off.
+    pub(crate) caches: Vec<Option<Arc<PassageCache>>>,
 }
 
-/// Loads `copies` of `model`, which has this `index` in [`crate::task::Tasks::models`].
+/// Loads so many copies of each model, or as many as the configuration says.
 ///
 /// # Errors
-/// The model cannot be loaded, or fails at the check of its batch invariance.
-pub(crate) fn load(
-    index: usize,
-    model: &UsedModel,
-    copies: usize,
-    cache: &Arc<PassageCache>,
-) -> Result<Loaded, TaskError> {
-    let mut models = copies_of(model, copies).map_err(|cause| model.failed(cause))?;
-    let is_batch_invariant = match models.first_mut() {
-        Some(first) => first.is_batch_invariant().map_err(|cause| model.failed(cause))?,
-        None => false,
-    };
-    if cache.is_on() && !is_batch_invariant {
-        tracing::info!(model = model.name, "the cache is not used: the results of this model depend on the batch");
+/// A model that cannot be loaded, or fails at the check of its batch invariance.
+pub(crate) fn load(tasks: &Tasks, copies: Option<usize>, cache: &Arc<PassageCache>) -> Result<Loaded, TaskError> {
+    let mut loaded = Loaded::default();
+    for (index, model) in tasks.models.iter().enumerate() {
+        let copies = copies.unwrap_or(model.runtime.workers);
+        let mut models = copies_of(model, copies).map_err(|cause| model.failed(cause))?;
+        let cache = cache_for(model, &mut models, cache).map_err(|cause| model.failed(cause))?;
+        loaded.workers.push(models.into_iter().map(|copy| Infer::new(index, copy, cache.clone())).collect());
+        loaded.caches.push(cache);
     }
-    let cache = (cache.is_on() && is_batch_invariant).then(|| Arc::clone(cache));
-    let workers = models.into_iter().map(|copy| Infer::new(index, copy, cache.clone())).collect();
-    Ok(Loaded { workers, cache, is_batch_invariant })
+    Ok(loaded)
 }
 
 fn copies_of(model: &UsedModel, copies: usize) -> Result<Vec<Model>, ModelError> {
     tracing::info!(model = model.name, revision = model.folder.manifest().revision, runtime = ?model.runtime, "loading");
     let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();
     (0..copies).into_par_iter().map(|worker| model.folder.load(&model.runtime, worker, &heads)).collect()
+}
+
+/// The cache for `model`; `None` if its results depend on the batch.
+fn cache_for(
+    model: &UsedModel,
+    copies: &mut [Model],
+    cache: &Arc<PassageCache>,
+) -> Result<Option<Arc<PassageCache>>, ModelError> {
+    if !cache.is_on() {
+        return Ok(None);
+    }
+    let is_invariant = copies.first_mut().map_or(Ok(false), Model::is_batch_invariant)?;
+    if !is_invariant {
+        tracing::info!(model = model.name, "the cache is not used: the results of this model depend on the batch");
+    }
+    Ok(is_invariant.then(|| Arc::clone(cache)))
 }

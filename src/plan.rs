@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -121,11 +120,10 @@ pub fn plan(config: &Config, paths: Vec<PathBuf>, listed: Vec<PathBuf>, redo: bo
     let caches = tasks.models.iter().map(|_| cache.is_on().then(|| Arc::clone(&cache))).collect();
     let batcher = Batcher::new(&tasks, caches)?;
     let limit = config.run.document_limit();
-    let capacity = NonZeroUsize::new(config.run.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN);
     let sorted = Sorted::default();
     let sort = Sort { ledger, sorted: sorted.clone() };
     let mut counted = Counted::default();
-    let (_, outcome) = pipeline::run(capacity, |flow| {
+    let (_, outcome) = pipeline::run(config.run.capacity(), |flow| {
         let line = flow.source("find", finder.sources()).stage(read).stage(sort);
         let line = line.stage(Split::default().within(limit)).stage(batcher.within(limit));
         line.stage(Count::default()).for_each(|total| counted = total);

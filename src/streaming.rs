@@ -12,8 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cache::PassageCache;
-use crate::config::values::Whole;
-use crate::config::{CacheConfig, Config, InputConfig};
+use crate::config::{Config, InputConfig};
 use crate::deadline::guard::Guard;
 use crate::error::RunError;
 use crate::input::StreamLine;
@@ -63,21 +62,16 @@ impl Streaming {
     /// A model that cannot be used, or whose results depend on the batch: a line out would depend on its neighbours.
     pub fn prepare(config: Config, workers: Option<NonZeroUsize>) -> Result<Self, RunError> {
         let tasks = Arc::new(Tasks::resolve(&config)?);
-        let in_memory = CacheConfig { max_bytes: Whole::constant::<0>(), ..config.cache.clone() };
-        let cache = Arc::new(PassageCache::open(&in_memory));
-        let mut all_workers = Vec::new();
-        let mut caches = Vec::new();
-        for (index, model) in tasks.models.iter().enumerate() {
-            let copies = workers.map_or(model.runtime.workers, NonZeroUsize::get);
-            let loaded = loading::load(index, model, copies, &cache)?;
-            if !loaded.is_batch_invariant {
+        let cache = Arc::new(PassageCache::in_memory(&config.cache));
+        let mut loaded = loading::load(&tasks, workers.map(NonZeroUsize::get), &cache)?;
+        for (model, workers) in tasks.models.iter().zip(&mut loaded.workers) {
+            let is_invariant = workers.first_mut().map_or(Ok(false), Infer::is_batch_invariant);
+            if !is_invariant.map_err(|cause| model.failed(cause))? {
                 return Err(RunError::DependsOnBatch { model: model.name.clone() });
             }
-            all_workers.push(loaded.workers);
-            caches.push(loaded.cache);
         }
-        let batcher = Batcher::new(&tasks, caches)?;
-        Ok(Self { config, tasks, batcher, workers: all_workers })
+        let batcher = Batcher::new(&tasks, loaded.caches)?;
+        Ok(Self { config, tasks, batcher, workers: loaded.workers })
     }
 
     /// Answers each line of `input` on `output`, until the input ends or `interrupt` is requested. Lines that have been read by then are
@@ -106,9 +100,8 @@ impl Streaming {
         let statements = StatementFormat::new(Arc::clone(&tasks), fields);
         let format = LineFormat { statements, tasks: Arc::clone(&tasks) };
         let answer = Answer { format, output, rejected: Vec::new() };
-        let capacity = NonZeroUsize::new(config.run.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN);
         let mut counts = StreamCounts::default();
-        let (_, outcome) = pipeline::run(capacity, |flow| {
+        let (_, outcome) = pipeline::run(config.run.capacity(), |flow| {
             let line = flow.source("lines", chunks).stage(parse).stage(Split::default().within(limit));
             let mut line = line.stage(batcher.within(limit));
             for of_model in workers {

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::causes::chain;
 use crate::config::CacheConfig;
+use crate::config::values::Whole;
 use crate::model::{self, HeadOutputs, Passage};
 use crate::task::UsedModel;
 use store::Store;
@@ -101,6 +102,12 @@ impl PassageCache {
             memory: quick_cache::sync::Cache::with_weighter(EXPECTED_ENTRIES, config.memory_bytes.get(), Bytes),
             store,
         }
+    }
+
+    /// As [`Self::open`], without a file: results of earlier runs are not available, and none are kept.
+    #[must_use]
+    pub fn in_memory(config: &CacheConfig) -> Self {
+        Self::open(&CacheConfig { max_bytes: Whole::constant::<0>(), ..config.clone() })
     }
 
     /// True if the cache stores anything, in memory or in a file.

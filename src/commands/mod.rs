@@ -40,3 +40,8 @@ pub(crate) mod train;
 pub(crate) mod validate;
 /// `pressrun verify`
 pub(crate) mod verify;
+
+/// True if the reader of the output has closed the pipe.
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,7 +1,6 @@
 //! `pressrun read`: parses files and prints their documents and rejections as JSON Lines, without a model.
 
-use std::io::{ErrorKind, Write};
-use std::num::NonZeroUsize;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -17,6 +16,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::cli::ReadArguments;
+use crate::commands::is_broken_pipe;
 use crate::progress::Screen;
 
 /// The configuration if the command line names none.
@@ -31,8 +31,7 @@ pub(crate) fn print_documents(arguments: &ReadArguments, screen: &Screen) -> any
     let left_out = LeftOut::default();
     let settings = ReadSettings { left_out: left_out.clone(), is_in_order: true, ..ReadSettings::default() };
     let read = Read::new(&config.input, &config.run, settings);
-    let capacity = NonZeroUsize::new(config.run.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN);
-    let (_, outcome) = pipeline::run(capacity, |flow| {
+    let (_, outcome) = pipeline::run(config.run.capacity(), |flow| {
         flow.source("find", finder.sources()).stage(read).stage(Show).for_each(|()| ());
     });
     match outcome {
@@ -59,10 +58,6 @@ fn configuration(path: Option<&Path>) -> anyhow::Result<Config> {
             Config::parse(file).context("the defaults are valid")
         }
     }
-}
-
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// Prints documents and rejections.

@@ -1,13 +1,12 @@
 //! `pressrun stream`: a document a line in, a line out for each.
 
-use std::io::ErrorKind;
-
 use pressrun::Streaming;
 use pressrun::config::Config;
 use pressrun::error::RunError;
 use pressrun::pipeline::{Interrupt, PipelineError};
 
 use crate::cli::StreamArguments;
+use crate::commands::is_broken_pipe;
 
 /// The exit code of a stream that the user stopped twice: 128 plus the number of SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
@@ -36,8 +35,4 @@ pub(crate) fn stream(arguments: &StreamArguments) -> anyhow::Result<()> {
             Ok(())
         }
     }
-}
-
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

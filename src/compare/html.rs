@@ -4,11 +4,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::text::percent;
 use super::{Comparison, Example, ShareChange, SpeakerChange, TaskComparison};
+use crate::page::CONTENT_POLICY;
 
 const STYLE: &str = include_str!("style.css");
-
-/// Browsers load nothing and run nothing.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 impl Comparison {
     /// The comparison as a page of HTML.
@@ -20,7 +18,7 @@ impl Comparison {
             html lang="en" {
                 head {
                     meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    meta http-equiv="Content-Security-Policy" content=(CONTENT_POLICY);
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="robots" content="noindex";

@@ -1,6 +1,7 @@
 //! The sections of `pipeline.toml`: one type each, with the defaults.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -561,6 +562,12 @@ impl RunConfig {
     #[must_use]
     pub fn document_limit(&self) -> Option<Duration> {
         Some(self.document_timeout.get()).filter(|&seconds| seconds > 0).map(Duration::from_secs)
+    }
+
+    /// The number of items that may wait between two stages.
+    #[must_use]
+    pub fn capacity(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.channel_capacity.as_size()).unwrap_or(NonZeroUsize::MIN)
     }
 
     /// True if too many of `found` inputs were rejected for the run to go on. The share counts only from 1,000 inputs on.

@@ -3,11 +3,10 @@
 use toml::Spanned;
 
 use crate::config::{ConfigError, ConfigFile, Expected, listed, most_similar};
+use crate::output::line::UNSURE;
 use crate::record::{Act, Label, SpeakerKind, Statement, Verdict};
 use crate::task::{LabelTask, Tasks};
 
-/// The label of a statement whose best label is below the threshold.
-const UNSURE: &str = "unsure";
 /// The names of the results that are not labels of tasks.
 const OTHERS: [&str; 3] = ["speaker", "act", "boilerplate"];
 

@@ -17,7 +17,7 @@ use crate::error::RunError;
 use crate::model::DocumentScaling;
 use crate::model::document::DocumentScores;
 use crate::model::processor_class;
-use crate::output::line::{attribution_record, statement_record};
+use crate::output::line::{UNSURE, attribution_record, statement_record};
 use crate::output::lookup::{LookupError, find_statement};
 use crate::output::schema::{AttributionRecord, StatementRecord};
 use crate::pipeline::StageError;
@@ -429,7 +429,7 @@ fn task_explanation(
     let title = DocumentScores::new(scaling, std::iter::empty(), titles.iter().map(Vec::as_slice)).document();
     TaskExplanation {
         task: task.name.clone(),
-        label: verdict.label.map_or("unsure".to_owned(), |label| task.labels[label].label.clone()),
+        label: verdict.label.map_or(UNSURE.to_owned(), |label| task.labels[label].label.clone()),
         min_score: task.min_score,
         scores,
         document: article.verdicts[place].as_ref().and_then(|verdict| named(task, &verdict.probabilities)),

@@ -30,6 +30,7 @@ use crate::ledger::LedgerError;
 use crate::output::ReadError;
 
 pub use collect::{Page, collect};
+pub(crate) use html::CONTENT_POLICY;
 
 /// The limits of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

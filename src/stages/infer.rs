@@ -28,6 +28,14 @@ impl Infer {
         Self { index, model, cache }
     }
 
+    /// True if the results of its model do not depend on the batch.
+    ///
+    /// # Errors
+    /// The model fails.
+    pub(crate) fn is_batch_invariant(&mut self) -> Result<bool, ModelError> {
+        self.model.is_batch_invariant()
+    }
+
     fn infer_batch(&mut self, batch: &mut Batch) -> Result<(), ModelError> {
         let useful: usize = batch.rows.iter().map(|row| row.passage.ids.len()).sum();
         let computed = self.infer_rows(&batch.rows, &batch.chunk)?;

@@ -20,8 +20,9 @@ use super::{verdict, words};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Browsers load nothing and run nothing.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// The content security policy of pages: browsers load nothing and run nothing.
+pub(crate) const CONTENT_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// A section of the page.
 struct Section {
@@ -40,7 +41,7 @@ pub(super) fn render(page: &Page) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(CONTENT_POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
