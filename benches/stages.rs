@@ -158,6 +158,7 @@ fn recall(criterion: &mut Criterion) {
         sequences: vec![vec![0.1; 29], vec![0.3; 3]],
         tokens: vec![vec![1; 30]],
         confidences: vec![vec![200; 30]],
+        vector: None,
     };
     let segment = Segment { tokens: 0..30, offsets: Vec::new(), is_truncated: false };
     let passage = Passage { ids: vec![7; 120], segments: vec![segment; 4], has_document: false };

@@ -12,7 +12,7 @@ from pathlib import Path
 # From the top to the bottom.
 ROOMS = """
     main commands cli progress log
-    plan compare explain validate expect
+    plan compare explain validate expect fitting
     repeat reread job streaming analyse loading revisions report error
     page
     drift export
@@ -21,6 +21,7 @@ ROOMS = """
     attribution speakers sentences
     english
     cache task ledger deadline
+    own_labels
     model
     pipeline config record causes digest
 """.split()

@@ -66,6 +66,11 @@ pub(crate) enum Command {
     Split(SplitArguments),
     /// Run the `[[tests]]` of a configuration: texts with expected results
     Test(TestArguments),
+    /// Fit own labels to their examples, check them, measure them, and take in answers
+    #[command(subcommand)]
+    Labels(LabelsCommand),
+    /// Suggest the statements that an own label should be checked on next, for a labelling tool
+    Suggest(SuggestArguments),
     /// Train a model on labelled sets
     Train(TrainArguments),
     /// Score a task against a labelled file
@@ -255,6 +260,103 @@ pub(crate) struct TestArguments {
     /// Configuration file
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LabelsCommand {
+    /// Fit the labels to their descriptions, their examples and the archive, and write the result beside their file
+    Fit(FitArguments),
+    /// Check the files of labels and examples, without a model
+    Check(OwnTaskArguments),
+    /// Measure the labels: precision, recall, overlaps, the nearest wrong examples
+    Card(FitArguments),
+    /// List examples whose answers contradict each other, as questions
+    Conflicts(FitArguments),
+    /// Add the answers of a labelling tool to the file of examples
+    Import(ImportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OwnTaskArguments {
+    /// A task with own labels [default: the only one of the configuration]
+    pub(crate) task: Option<String>,
+
+    /// Configuration file
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FitArguments {
+    #[command(flatten)]
+    pub(crate) task: OwnTaskArguments,
+
+    /// The inputs of the run, in which the archive's articles are read again [default: `[input] paths` of the configuration]
+    #[arg(long = "input", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// The answers: the export of a labelling tool, or a table; - for standard input
+    pub(crate) answers: PathBuf,
+
+    /// A task with own labels [default: the only one of the configuration]
+    #[arg(short, long)]
+    pub(crate) task: Option<String>,
+
+    /// The form of the answers [default: found by their fields]
+    #[arg(short, long, value_enum)]
+    pub(crate) format: Option<AnswerFormat>,
+
+    /// Configuration file
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SuggestArguments {
+    #[command(flatten)]
+    pub(crate) task: OwnTaskArguments,
+
+    /// The label, by its code or name
+    #[arg(short, long)]
+    pub(crate) label: String,
+
+    /// Number of statements
+    #[arg(short = 'n', long, default_value_t = 40)]
+    pub(crate) count: usize,
+
+    /// Number of documents of the archive to look through
+    #[arg(long, default_value_t = 2000)]
+    pub(crate) documents: usize,
+
+    /// The labelling tool
+    #[arg(short, long, value_enum, default_value_t = AnswerFormat::Csv)]
+    pub(crate) format: AnswerFormat,
+
+    /// The inputs of the run, in which the archive's articles are read again [default: `[input] paths` of the configuration]
+    #[arg(long = "input", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// The form of suggestions and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerFormat {
+    /// JSON of Label Studio
+    LabelStudio,
+    /// JSON Lines of Prodigy
+    Prodigy,
+    /// JSON of Argilla's records
+    Argilla,
+    /// JSON Lines of doccano
+    Doccano,
+    /// A table
+    Csv,
 }
 
 #[derive(Debug, Args)]

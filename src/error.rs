@@ -51,6 +51,12 @@ pub enum RunError {
         /// The number of problems.
         problems: usize,
     },
+    /// Own labels cannot be used as they are described.
+    #[error("{message}")]
+    Labels {
+        /// The faults with their places.
+        message: String,
+    },
     /// A comparison exceeds limits that the user gave.
     #[error("the comparison exceeds {limits}")]
     Exceeded {
@@ -126,7 +132,8 @@ impl RunError {
             Self::Config(_)
             | Self::Problems { .. }
             | Self::DependsOnBatch { .. }
-            | Self::Task(TaskError::Config(_))
+            | Self::Labels { .. }
+            | Self::Task(TaskError::Config(_) | TaskError::OwnLabels(_))
             | Self::Drift(DriftError::Unreadable { .. } | DriftError::Holiday { .. })
             | Self::Ledger(LedgerError::Redo { .. } | LedgerError::Layout { .. }) => 78,
             Self::Interrupted => 130,

@@ -24,6 +24,9 @@ pub mod expect;
 /// Explanations of the results of a statement.
 pub mod explain;
 
+/// Own labels: fitted, measured, and the statements to label next.
+pub mod fitting;
+
 /// Checks of a configuration before a run.
 pub mod validate;
 
@@ -83,6 +86,9 @@ pub mod deadline;
 pub mod ledger;
 /// Tasks joined with their models and heads.
 pub mod task;
+
+/// Own labels: labels that users describe instead of training a head.
+pub mod own_labels;
 
 /// Encoders, heads, tokenizers.
 pub mod model;

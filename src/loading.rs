@@ -37,7 +37,8 @@ pub(crate) fn load(tasks: &Tasks, copies: Option<usize>, cache: &Arc<PassageCach
 fn copies_of(model: &UsedModel, copies: usize) -> Result<Vec<Model>, ModelError> {
     tracing::info!(model = model.name, revision = model.folder.manifest().revision, runtime = ?model.runtime, "loading");
     let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();
-    (0..copies).into_par_iter().map(|worker| model.folder.load(&model.runtime, worker, &heads)).collect()
+    let copies = (0..copies).into_par_iter().map(|worker| model.folder.load(&model.runtime, worker, &heads));
+    copies.map(|copy| copy.map(|copy| copy.with_vectors(model.wants_vectors))).collect()
 }
 
 /// The cache for `model`; `None` if its results depend on the batch.

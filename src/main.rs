@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         Command::Stream(arguments) => commands::stream::stream(arguments),
         Command::Split(arguments) => commands::split::split(arguments),
         Command::Test(arguments) => commands::test::test(arguments),
+        Command::Labels(command) => commands::labels::labels(command),
+        Command::Suggest(arguments) => commands::suggest::suggest(arguments),
         Command::Train(arguments) => commands::train::train(arguments, &screen),
         Command::Evaluate(arguments) => commands::evaluate::evaluate(arguments),
     };

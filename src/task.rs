@@ -1,14 +1,18 @@
 //! The tasks of a configuration, joined with the models and heads that do them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::config::values::Workers;
+use toml::Spanned;
+
+use crate::config::values::{Share, Workers};
 use crate::config::{Config, ConfigError, ModelConfig, TaskConfig, listed};
 use crate::digest::{hexadecimal, sha256_of_all};
-use crate::model::{DocumentScaling, HeadKind, HeadManifest, ModelError, ModelFolder, Report, Runtime};
-use crate::record::{ConfidenceWeights, Label};
+use crate::model::{DocumentScaling, HeadKind, HeadManifest, HeadOutputs, ModelError, ModelFolder, Report, Runtime};
+use crate::own_labels::{OwnLabelError, OwnLabelSettings, OwnLabels};
+use crate::record::{ConfidenceWeights, Label, Verdict};
 
 /// The reasons why tasks cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +31,9 @@ pub enum TaskError {
         #[source]
         cause: ModelError,
     },
+    /// Own labels cannot be used.
+    #[error(transparent)]
+    OwnLabels(#[from] OwnLabelError),
 }
 
 /// A model that at least one task uses.
@@ -42,6 +49,8 @@ pub struct UsedModel {
     pub batch_tokens: usize,
     /// The heads that are used, in the order of the tasks.
     pub heads: Vec<String>,
+    /// True if its results include the vectors of sentences.
+    pub wants_vectors: bool,
 }
 
 /// The number of digits by which people tell models of one name and revision apart.
@@ -58,8 +67,11 @@ impl Tasks {
             parts.extend([runtime.precision.as_str(), runtime.device.as_str()].map(str::to_owned));
             parts.extend(heads.iter().cloned());
         }
-        for LabelTask { name, model, slot, min_score, .. } in &self.labels {
-            parts.push(format!("{name} {model} {slot} {min_score}"));
+        for LabelTask { name, model, source, min_score, .. } in &self.labels {
+            match source {
+                LabelSource::Head { slot } => parts.push(format!("{name} {model} {slot} {min_score}")),
+                LabelSource::Own(own) => parts.push(format!("{name} {model} {} {:?}", own.digest(), own.thresholds())),
+            }
         }
         for BoilerplateTask { name, model, slot, min_score } in &self.boilerplate {
             parts.push(format!("{name} {model} {slot} {min_score}"));
@@ -84,7 +96,14 @@ impl Tasks {
             parts.insert(format!("device of {name}"), runtime.device.as_str().to_owned());
             parts.insert(format!("heads of {name}"), heads.join(", "));
         }
-        let labels = self.labels.iter().map(|task| (&task.name, task.min_score));
+        for LabelTask { name, source, .. } in &self.labels {
+            if let LabelSource::Own(own) = source {
+                let digest: String = own.digest().chars().take(FINGERPRINT_DIGITS).collect();
+                parts.insert(format!("[tasks.{name}] labels"), format!("{} labels ({digest})", own.labels().len()));
+            }
+        }
+        let has_head = |task: &&LabelTask| matches!(task.source, LabelSource::Head { .. });
+        let labels = self.labels.iter().filter(has_head).map(|task| (&task.name, task.min_score));
         let boilerplate = self.boilerplate.iter().map(|task| (&task.name, task.min_score));
         let attribution = self.attribution.iter().map(|task| (&task.name, task.min_score));
         for (name, min_score) in labels.chain(boilerplate).chain(attribution) {
@@ -109,17 +128,68 @@ pub struct LabelTask {
     pub name: String,
     /// The model, by its place in [`Tasks::models`].
     pub model: usize,
-    /// The head, by its place in [`crate::model::HeadOutputs::sequences`].
-    pub slot: usize,
-    /// The labels, in the order of the head.
+    /// The origin of the scores.
+    pub source: LabelSource,
+    /// The labels, in the order of the head or of the file of own labels.
     pub labels: Vec<Label>,
     /// The form in which probabilities are reported.
     pub report: Report,
-    /// The threshold, 0 to 1: a less probable label becomes "unsure".
+    /// The threshold, 0 to 1: a less probable label becomes "unsure". Own labels have thresholds of their own.
     pub min_score: f32,
     /// The weights by which a document's sentences and title change each other's labels; `None` if each sentence is labelled
     /// alone.
     pub document: Option<DocumentScaling>,
+}
+
+/// The origin of the scores of a labelling task.
+#[derive(Debug, Clone)]
+pub enum LabelSource {
+    /// A head of the model.
+    Head {
+        /// The head, by its place in [`HeadOutputs::sequences`].
+        slot: usize,
+    },
+    /// Own labels, from the vectors of sentences.
+    Own(Arc<OwnLabels>),
+}
+
+impl LabelTask {
+    /// The score of each label for a sentence by itself. Empty if the model has not computed what the task needs.
+    #[must_use]
+    pub fn scores(&self, output: &HeadOutputs) -> Vec<f32> {
+        match &self.source {
+            LabelSource::Head { slot } => output.sequences.get(*slot).cloned().unwrap_or_default(),
+            LabelSource::Own(own) => output.vector.as_ref().map(|vector| own.scores(vector)).unwrap_or_default(),
+        }
+    }
+
+    /// The label that fits best, whether or not it reaches its threshold; of equals it is the first. `None` without scores.
+    #[must_use]
+    pub fn best(&self, scores: &[f32]) -> Option<usize> {
+        match &self.source {
+            LabelSource::Own(own) => own.best(scores),
+            LabelSource::Head { .. } => {
+                (0..scores.len()).reduce(|best, other| if scores[other] > scores[best] { other } else { best })
+            }
+        }
+    }
+
+    /// The threshold of a label, 0 to 1.
+    #[must_use]
+    pub fn threshold(&self, label: usize) -> f32 {
+        match &self.source {
+            LabelSource::Head { .. } => self.min_score,
+            LabelSource::Own(own) => own.thresholds().get(label).copied().unwrap_or_default(),
+        }
+    }
+
+    /// The verdict for these scores: the best label, or none if it does not reach its threshold.
+    #[must_use]
+    pub fn judge(&self, scores: Vec<f32>) -> Verdict {
+        let best = self.best(&scores);
+        let score = best.map_or(0.0, |best| scores[best]);
+        Verdict { label: best.filter(|&best| score >= self.threshold(best)), score, probabilities: scores }
+    }
 }
 
 /// A task that finds boilerplate: sentences that state nothing.
@@ -133,6 +203,15 @@ pub struct BoilerplateTask {
     pub slot: usize,
     /// The threshold, 0 to 1: with at least this probability of the head's last label, a sentence is boilerplate.
     pub min_score: f32,
+}
+
+impl BoilerplateTask {
+    /// True if these results are those of boilerplate.
+    #[must_use]
+    pub fn finds(&self, output: &HeadOutputs) -> bool {
+        let probabilities = output.sequences.get(self.slot);
+        probabilities.and_then(|probabilities| probabilities.last()).is_some_and(|&score| score >= self.min_score)
+    }
 }
 
 /// The task that finds attributions.
@@ -194,17 +273,55 @@ impl Tasks {
     /// If a model cannot be used or lacks a head that a task names, if a second task finds attributions, or if the labels of such
     /// a task are not those of source, cue and content.
     pub fn resolve(config: &Config) -> Result<Self, TaskError> {
+        let mut tasks = Self::without_own_labels(config)?;
+        for (place, (name, task)) in config.tasks.iter().enumerate() {
+            if let Some(path) = &task.labels {
+                let model = tasks.open_model(config, task.model.get_ref())?;
+                let fingerprint = &tasks.models[model].folder.manifest().fingerprint;
+                let own = OwnLabels::load(name, path.get_ref(), fingerprint, own_label_settings(task))?;
+                tasks.add_own_labels(config, place, name, model, own);
+            }
+        }
+        Ok(tasks)
+    }
+
+    /// As [`Self::resolve`], without the tasks that have own labels: these need not be fitted. Their models give vectors.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn without_own_labels(config: &Config) -> Result<Self, TaskError> {
         let mut tasks = Self::default();
         for (name, task) in &config.tasks {
             let model = tasks.open_model(config, task.model.get_ref())?;
-            let head = tasks.head_of_task(config, model, task)?;
+            tasks.models[model].wants_vectors |= config.cache.vectors || task.labels.is_some();
+            let Some(head_name) = &task.head else { continue };
+            let head = tasks.head_of_task(config, model, task, head_name)?;
             match head.kind {
                 HeadKind::Sequence => tasks.add_labels(name, model, task, head),
-                HeadKind::Token => tasks.add_attribution(config, name, model, task, &head)?,
+                HeadKind::Token => tasks.add_attribution(config, name, model, task, head_name, &head)?,
             }
-            tasks.models[model].heads.push(task.head.get_ref().clone());
+            tasks.models[model].heads.push(head_name.get_ref().clone());
         }
         Ok(tasks)
+    }
+
+    /// Adds a task with own labels at its place: labelling tasks have the order of the configuration, in which it is the task number
+    /// `place`.
+    fn add_own_labels(&mut self, config: &Config, place: usize, name: &str, model: usize, own: Arc<OwnLabels>) {
+        let is_before = |task: &LabelTask| config.tasks.get_index_of(&task.name).is_some_and(|other| other < place);
+        let at = self.labels.iter().take_while(|task| is_before(task)).count();
+        self.labels.insert(
+            at,
+            LabelTask {
+                name: name.to_owned(),
+                model,
+                labels: own.labels().to_vec(),
+                source: LabelSource::Own(own),
+                report: Report::RunnerUp,
+                min_score: 0.0,
+                document: None,
+            },
+        );
     }
 
     /// The place of the model called `name`. Opens it if no earlier task uses it.
@@ -222,16 +339,22 @@ impl Tasks {
         Ok(self.models.len() - 1)
     }
 
-    fn head_of_task(&self, config: &Config, model: usize, task: &TaskConfig) -> Result<HeadManifest, ConfigError> {
+    fn head_of_task(
+        &self,
+        config: &Config,
+        model: usize,
+        task: &TaskConfig,
+        head: &Spanned<String>,
+    ) -> Result<HeadManifest, ConfigError> {
         let heads = &self.models[model].folder.manifest().heads;
-        heads.get(task.head.get_ref()).cloned().ok_or_else(|| {
+        heads.get(head.get_ref()).cloned().ok_or_else(|| {
             let message = format!(
                 "model `{}` has no head `{}`, expected one of {}",
                 task.model.get_ref(),
-                task.head.get_ref(),
+                head.get_ref(),
                 listed(heads.keys())
             );
-            config.file.invalid(task.head.span(), &message)
+            config.file.invalid(head.span(), &message)
         })
     }
 
@@ -239,6 +362,7 @@ impl Tasks {
         let min_score = threshold(task);
         let name = name.to_owned();
         // Sequence heads of one model have the order of their tasks.
+        // Own labels are not there yet.
         let models = self.labels.iter().map(|task| task.model).chain(self.boilerplate.iter().map(|task| task.model));
         let slot = models.filter(|&other| other == model).count();
         if head.report == Report::Boilerplate {
@@ -246,7 +370,8 @@ impl Tasks {
             return;
         }
         let HeadManifest { labels, report, document, .. } = head;
-        self.labels.push(LabelTask { name, model, slot, labels, report, min_score, document });
+        let source = LabelSource::Head { slot };
+        self.labels.push(LabelTask { name, model, source, labels, report, min_score, document });
     }
 
     fn add_attribution(
@@ -255,16 +380,17 @@ impl Tasks {
         name: &str,
         model: usize,
         task: &TaskConfig,
+        head_name: &Spanned<String>,
         head: &HeadManifest,
     ) -> Result<(), ConfigError> {
         if let Some(first) = &self.attribution {
             let message = format!("task `{}` finds attributions already: there can be one such task", first.name);
-            return Err(config.file.invalid(task.head.span(), &message));
+            return Err(config.file.invalid(head_name.span(), &message));
         }
         let tags = head.labels.iter().map(|label| Tag::parse(&label.label)).collect::<Option<Vec<_>>>();
         let tags = tags.ok_or_else(|| {
-            let message = format!("head `{}` labels something else than source, cue and content", task.head.get_ref());
-            config.file.invalid(task.head.span(), &message)
+            let message = format!("head `{}` labels something else than source, cue and content", head_name.get_ref());
+            config.file.invalid(head_name.span(), &message)
         })?;
         self.attribution = Some(AttributionTask {
             name: name.to_owned(),
@@ -280,7 +406,18 @@ impl Tasks {
 
 #[expect(clippy::cast_possible_truncation, reason = "a threshold; the models compute in f32")]
 fn threshold(task: &TaskConfig) -> f32 {
-    task.min_score.get() as f32
+    task.min_score.map_or(0.0, Share::get) as f32
+}
+
+/// The keys of a task that concern own labels.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "a threshold; scores are f32 throughout")]
+pub fn own_label_settings(task: &TaskConfig) -> OwnLabelSettings {
+    OwnLabelSettings {
+        has_several: task.has_several_labels(),
+        min_precision: task.wanted_precision(),
+        min_score: task.min_score.map(|score| score.get() as f32),
+    }
 }
 
 impl Tag {
@@ -318,5 +455,6 @@ fn open_used_model(name: &str, settings: &ModelConfig) -> Result<UsedModel, Mode
         runtime,
         batch_tokens: settings.batch_tokens.as_size(),
         heads: Vec::new(),
+        wants_vectors: false,
     })
 }

@@ -28,7 +28,7 @@ fuzz_target!(init: work_on_one_thread(), |input: &[u8]| {
         segments.push(Segment { tokens: 0..labels.len(), offsets, is_truncated: false });
         // The labels make the probabilities, so that both vary.
         let confidences = labels.iter().map(|label| 255 - u8::try_from(label * 20).unwrap_or_default()).collect();
-        outputs.push(HeadOutputs { sequences: Vec::new(), tokens: vec![labels], confidences: vec![confidences] });
+        outputs.push(HeadOutputs { sequences: Vec::new(), tokens: vec![labels], confidences: vec![confidences], vector: None });
     }
     inference.set(Ok(outputs));
     let row = Row { document: 0, first_sentence: 0, passage: Passage { ids: Vec::new(), segments, has_document: false }, key: [0; 16], inference };

@@ -41,6 +41,9 @@ impl quick_cache::Weighter<Key, Arc<[u8]>> for Bytes {
     }
 }
 
+/// The format of entries. Raise it by one if [`HeadOutputs`] gets another form.
+const ENTRY_FORMAT: u8 = 1;
+
 /// The keys of passages for one model in one precision on one kind of processor.
 #[derive(Debug, Clone)]
 pub struct PassageKeys {
@@ -64,6 +67,7 @@ impl PassageKeys {
             digest.update([0]);
         }
         digest.update(model::REVISION.to_le_bytes());
+        digest.update([ENTRY_FORMAT, u8::from(used.wants_vectors)]);
         Self { digest }
     }
 
@@ -169,6 +173,7 @@ fn has_labels_of(output: &HeadOutputs, tokens: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SentenceVector;
     use crate::model::passage::Segment;
 
     fn passage(ids: &[u32]) -> Passage {
@@ -181,6 +186,7 @@ mod tests {
             sequences: vec![vec![share, 1.0 - share]],
             tokens: vec![vec![3]],
             confidences: vec![vec![200]],
+            vector: Some(SentenceVector::quantized(&[share, -0.5])),
         }]
     }
 

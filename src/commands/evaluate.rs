@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use pressrun::config::values::Share;
 use pressrun::config::{Config, Device, Precision, listed};
 use pressrun::error::RunError;
 use pressrun::evaluate::attributions;
@@ -134,12 +135,15 @@ impl Candidate {
             format!("`{}` has no task `{}`, expected one of {known}", arguments.config.display(), arguments.task)
         })?;
         let model = &config.models[task.model.get_ref()];
+        let head = task.head.as_ref().with_context(|| {
+            format!("task `{0}` has own labels: `pressrun labels card {0}` measures them", arguments.task)
+        })?;
         Ok(Self {
             folder: ModelFolder::open(&model.path)?,
-            head: task.head.get_ref().clone(),
+            head: head.get_ref().clone(),
             precision: model.precision,
             device: model.device,
-            min_score: Some(task.min_score.get()),
+            min_score: Some(task.min_score.map_or(0.0, Share::get)),
         })
     }
 

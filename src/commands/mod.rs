@@ -14,6 +14,8 @@ pub(crate) mod export;
 pub(crate) mod forget;
 /// `pressrun init`
 pub(crate) mod init;
+/// `pressrun labels`
+pub(crate) mod labels;
 /// `pressrun nights`
 pub(crate) mod nights;
 /// `pressrun plan`
@@ -32,6 +34,8 @@ pub(crate) mod split;
 pub(crate) mod status;
 /// `pressrun stream`
 pub(crate) mod stream;
+/// `pressrun suggest`
+pub(crate) mod suggest;
 /// `pressrun test`
 pub(crate) mod test;
 /// `pressrun train`

@@ -197,6 +197,10 @@ impl Config {
         for model in self.models.values_mut() {
             model.path = folder.join(&model.path);
         }
+        for labels in self.tasks.values_mut().filter_map(|task| task.labels.as_mut()) {
+            let path = folder.join(labels.get_ref());
+            *labels.get_mut() = path;
+        }
         self.output.directory = folder.join(&self.output.directory);
         self.cache.directory = folder.join(&self.cache.directory);
         let files = self.metrics.textfile.iter_mut().chain(&mut self.log.file);
@@ -269,6 +273,31 @@ fn check_task(
         let known = listed(models.keys());
         let message = format!("unknown model `{}`, expected one of {known}", task.model.get_ref());
         return Err(file.invalid(task.model.span(), &message));
+    }
+    check_labels(file, name, task)
+}
+
+/// Checks that a task has a head or own labels, and keys of own labels only with these.
+fn check_labels(file: &ConfigFile, name: &Spanned<String>, task: &TaskConfig) -> Result<(), ConfigError> {
+    match (&task.head, &task.labels) {
+        (None, None) => {
+            let message = format!(
+                "task `{}` has neither `head` nor `labels`: name a head of the model, or a file of own labels",
+                name.get_ref()
+            );
+            return Err(file.invalid(name.span(), &message));
+        }
+        (Some(_), Some(labels)) => {
+            return Err(file.invalid(labels.span(), "a task has either `head` or `labels`: remove one of them"));
+        }
+        (Some(_), None) => {
+            let multiple = task.multiple.as_ref().map(|multiple| ("multiple", multiple.span()));
+            let min_precision = task.min_precision.as_ref().map(|precision| ("min_precision", precision.span()));
+            if let Some((key, span)) = multiple.or(min_precision) {
+                return Err(file.invalid(span, &format!("`{key}` is for tasks with `labels`; this one has a head")));
+            }
+        }
+        (None, Some(_)) => {}
     }
     Ok(())
 }

@@ -282,12 +282,40 @@ pub struct TaskConfig {
     /// The name of the model that does it.
     #[schemars(with = "String")]
     pub model: Spanned<String>,
-    /// The name of the head in the model.
-    #[schemars(with = "String")]
-    pub head: Spanned<String>,
-    /// Below this probability a statement's label is "unsure", and an attribution is left out.
+    /// The name of the head in the model. A task has this or `labels`.
     #[serde(default)]
-    pub min_score: Share,
+    #[schemars(with = "Option<String>")]
+    pub head: Option<Spanned<String>>,
+    /// A file of own labels, which are found without a head.
+    #[serde(default)]
+    #[schemars(with = "Option<PathBuf>")]
+    pub labels: Option<Spanned<PathBuf>>,
+    /// True if a statement can have several of the own labels.
+    #[serde(default)]
+    #[schemars(with = "bool")]
+    pub multiple: Option<Spanned<bool>>,
+    /// The precision at which `pressrun labels fit` sets the threshold of each own label: the share of right ones among those given.
+    #[serde(default)]
+    #[schemars(with = "Option<Share>")]
+    pub min_precision: Option<Spanned<Share>>,
+    /// Below this probability a statement's label is "unsure", and an attribution is left out. Own labels have thresholds of their own
+    /// where it is not set.
+    #[serde(default)]
+    pub min_score: Option<Share>,
+}
+
+impl TaskConfig {
+    /// True if a statement can have several labels.
+    #[must_use]
+    pub fn has_several_labels(&self) -> bool {
+        self.multiple.as_ref().is_some_and(|multiple| *multiple.get_ref())
+    }
+
+    /// The precision that own labels should have, 0 to 1.
+    #[must_use]
+    pub fn wanted_precision(&self) -> f64 {
+        self.min_precision.as_ref().map_or_else(Share::of_percent::<80>, |precision| *precision.get_ref()).get()
+    }
 }
 
 /// `[output]`: the folder of the results, and the form of its files.
@@ -435,6 +463,8 @@ pub struct CacheConfig {
     pub max_bytes: Whole<0, { 1 << 44 }>,
     /// The largest size of the part in memory, in bytes.
     pub memory_bytes: Whole<0, { 1 << 40 }>,
+    /// True to keep the vectors of sentences, from which own labels are found. They are kept anyway if a task has own labels.
+    pub vectors: bool,
 }
 
 impl Default for CacheConfig {
@@ -443,6 +473,7 @@ impl Default for CacheConfig {
             directory: "cache".into(),
             max_bytes: Whole::constant::<{ 2 << 30 }>(),
             memory_bytes: Whole::constant::<{ 128 << 20 }>(),
+            vectors: false,
         }
     }
 }

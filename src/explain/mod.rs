@@ -24,7 +24,7 @@ use crate::pipeline::StageError;
 use crate::record::{AnalysedDocument, Chunk, Document, Flag, Sentence, SplitDocument, Verdict};
 use crate::reread;
 use crate::stages::batch::Batch;
-use crate::task::{LabelTask, Tasks};
+use crate::task::{LabelSource, LabelTask, Tasks};
 
 pub use words::WordWeight;
 
@@ -318,7 +318,7 @@ impl Readings {
             let Ok(outputs) = row.inference.get() else { continue };
             let of_sentences = outputs.iter().skip(usize::from(row.passage.has_document));
             for (place, output) in (row.first_sentence..).zip(of_sentences) {
-                all[place].clone_from(&output.sequences[task.slot]);
+                all[place] = task.scores(output);
             }
         }
         all
@@ -329,7 +329,7 @@ impl Readings {
         let mut rows: Vec<_> = self.rows(task, document).filter(|row| row.passage.has_document).collect();
         rows.sort_by_key(|row| row.first_sentence);
         let outputs = rows.iter().filter_map(|row| row.inference.get().ok()?.first());
-        outputs.map(|output| output.sequences[task.slot].clone()).collect()
+        outputs.map(|output| task.scores(output)).collect()
     }
 
     fn rows(&self, task: &LabelTask, document: usize) -> impl Iterator<Item = &crate::stages::batch::Row> {
@@ -379,7 +379,7 @@ fn task_explanations(
             let own = readings.sentences(task, 0, split.sentences.len()).swap_remove(index);
             let Some(Some(verdict)) = article.statements[index].verdicts.get(place) else { continue };
             let mut explanation = task_explanation(task, place, article, readings, verdict, &own);
-            let Some(best) = best_label(verdict) else { continue };
+            let Some(best) = task.best(&verdict.probabilities) else { continue };
             for (number, word) in words.iter().enumerate() {
                 let without = variants.sentences(task, number, whole.sentences.len()).swap_remove(own_place);
                 let Some(&probability) = without.get(best) else { continue };
@@ -424,13 +424,26 @@ fn task_explanation(
     }
     // The sort is stable: of equals the first stays first, as in a run.
     scores.sort_by(|one, other| other.score.total_cmp(&one.score));
+    let best = task.best(&verdict.probabilities);
+    if let Some(best) = best {
+        // The best own label need not have the largest score: thresholds differ.
+        let name = &task.labels[best].label;
+        if let Some(place) = scores.iter().position(|score| score.label == *name) {
+            scores[..=place].rotate_right(1);
+        }
+    }
     let titles = readings.titles(task, 0);
-    let scaling = task.document.unwrap_or_else(DocumentScaling::none);
-    let title = DocumentScores::new(scaling, std::iter::empty(), titles.iter().map(Vec::as_slice)).document();
+    let title = match &task.source {
+        LabelSource::Head { .. } => {
+            let scaling = task.document.unwrap_or_else(DocumentScaling::none);
+            DocumentScores::new(scaling, std::iter::empty(), titles.iter().map(Vec::as_slice)).document()
+        }
+        LabelSource::Own(_) => titles.into_iter().next(),
+    };
     TaskExplanation {
         task: task.name.clone(),
         label: verdict.label.map_or(UNSURE.to_owned(), |label| task.labels[label].label.clone()),
-        min_score: task.min_score,
+        min_score: best.map_or(task.min_score, |best| task.threshold(best)),
         scores,
         document: article.verdicts[place].as_ref().and_then(|verdict| named(task, &verdict.probabilities)),
         title: title.and_then(|probabilities| named(task, &probabilities)),
@@ -440,16 +453,6 @@ fn task_explanation(
 
 /// The most probable label and its probability.
 fn named(task: &LabelTask, probabilities: &[f32]) -> Option<(String, f32)> {
-    let best = most_probable(probabilities)?;
+    let best = task.best(probabilities)?;
     Some((task.labels[best].label.clone(), probabilities[best]))
-}
-
-/// The label that was given, or would have been without a threshold.
-fn best_label(verdict: &Verdict) -> Option<usize> {
-    most_probable(&verdict.probabilities)
-}
-
-/// The place of the largest probability, the first of equals.
-fn most_probable(probabilities: &[f32]) -> Option<usize> {
-    (0..probabilities.len()).reduce(|best, other| if probabilities[other] > probabilities[best] { other } else { best })
 }

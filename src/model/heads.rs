@@ -8,6 +8,7 @@ use super::batch::HiddenStates;
 use super::config::linear_shapes;
 use super::linear::ROWS;
 use super::manifest::Temperature;
+use super::vector::SentenceVector;
 use super::viterbi::Transitions;
 use super::weights::Weights;
 use super::{HeadKind, HeadManifest, HeadOutputs, ModelError, TokenBatch, to_i64};
@@ -17,6 +18,8 @@ use super::{HeadKind, HeadManifest, HeadOutputs, ModelError, TokenBatch, to_i64}
 pub(super) struct Heads {
     sequences: Vec<Linear>,
     tokens: Vec<(Linear, Transitions)>,
+    /// True if the results include the vector of each segment.
+    pub(super) wants_vectors: bool,
 }
 
 /// The outputs of a token head for the tokens of a batch, before its bias is added. Takes 4 bytes for each token and
@@ -45,7 +48,7 @@ impl Heads {
     ) -> Result<Self, ModelError> {
         let shapes = wanted.iter().flat_map(|(name, head)| linear_shapes(name, to_i64(head.labels.len()), hidden_size));
         let weights = Weights::load(path, shapes)?;
-        let mut heads = Self { sequences: Vec::new(), tokens: Vec::new() };
+        let mut heads = Self { sequences: Vec::new(), tokens: Vec::new(), wants_vectors: false };
         for (name, head) in wanted {
             let linear = Linear::load(&weights, name, device)?;
             match head.kind {
@@ -66,6 +69,12 @@ impl Heads {
             let probabilities = head.forward(&pooled)?.f_softmax(-1, Kind::Float)?.to_device(Device::Cpu);
             for (output, row) in outputs.iter_mut().zip(Vec::<Vec<f32>>::try_from(&probabilities)?) {
                 output.sequences.push(row);
+            }
+        }
+        if self.wants_vectors {
+            let pooled = Vec::<Vec<f32>>::try_from(&pooled.to_device(Device::Cpu))?;
+            for (output, values) in outputs.iter_mut().zip(pooled) {
+                output.vector = Some(SentenceVector::quantized(&values));
             }
         }
         for (head, transitions) in &self.tokens {

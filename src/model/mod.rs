@@ -35,6 +35,8 @@ pub mod tokenizer;
 pub(crate) mod transformer;
 /// The best allowed path through the scores of token labels.
 mod viterbi;
+/// The meaning of a sentence as numbers.
+mod vector;
 /// Files of weights to tensors.
 pub(crate) mod weights;
 /// A cache of the tokens of words.
@@ -50,6 +52,7 @@ pub use heads::TokenOutputs;
 pub use manifest::{DocumentScaling, HeadKind, HeadManifest, Manifest, Report, TokenLimits};
 pub use passage::{Passage, TokenizedText};
 pub use tokenizer::Tokenizer;
+pub use vector::SentenceVector;
 
 use crate::config::{Device, Precision};
 use bert::PackedBert;
@@ -191,6 +194,8 @@ pub struct HeadOutputs {
     pub tokens: Vec<Vec<usize>>,
     /// For each of these labels its probability, in 255ths.
     pub confidences: Vec<Vec<u8>>,
+    /// The vector of the segment, if vectors were asked for.
+    pub vector: Option<SentenceVector>,
 }
 
 /// An encoder and heads in memory.
@@ -280,6 +285,13 @@ impl ModelFolder {
 }
 
 impl Model {
+    /// Itself with [`HeadOutputs::vector`] in its results, or without.
+    #[must_use]
+    pub fn with_vectors(mut self, wants_vectors: bool) -> Self {
+        self.heads.wants_vectors = wants_vectors;
+        self
+    }
+
     /// Runs a batch in one forward pass: the outputs for each of [`TokenBatch::segments`], in order.
     ///
     /// # Errors

@@ -8,17 +8,18 @@ use serde::Serialize;
 
 use super::SCHEMA;
 use super::schema::{
-    AttributionRecord, DocumentLabelRecord, DocumentRecord, LabelRecord, RejectionRecord, RunnerUpRecord, SpanRecord,
+    AttributionRecord, DocumentLabelRecord, DocumentRecord, GivenLabelRecord, LabelRecord, RejectionRecord, RunnerUpRecord, SpanRecord,
     SpeakerRecord, StatementRecord,
 };
 use crate::config::IDENTIFYING_FIELDS;
 use crate::digest::sha256;
 use crate::model::Report;
+use crate::own_labels::{FitKind, OwnLabels};
 use crate::record::{
     Act, AnalysedDocument, Attribution, Document, Label, Original, Rejection, Span, Speaker, SpeakerKind, Statement,
     Verdict,
 };
-use crate::task::{LabelTask, Tasks};
+use crate::task::{LabelSource, LabelTask, Tasks};
 
 /// The label of a statement whose best label is not probable enough.
 pub(crate) const UNSURE: &str = "unsure";
@@ -123,14 +124,46 @@ fn label_record(task: &LabelTask, verdict: Option<&Verdict>) -> LabelRecord {
     let given = verdict.and_then(|verdict| verdict.label).map(|label| &labels[label]);
     let has_codes = labels.iter().any(|label| label.code.is_some());
     let has_topics = labels.iter().any(|label| label.iptc.is_some());
+    let own = match &task.source {
+        LabelSource::Head { .. } => None,
+        LabelSource::Own(own) => Some(own),
+    };
+    let has_runner_up = own.is_none() && task.report == Report::RunnerUp;
     LabelRecord {
         code: has_codes.then(|| given.and_then(|label| label.code.clone())),
         label: verdict.map(|_| given.map_or(UNSURE, |label| label.label.as_str()).to_owned()),
         score: verdict.map(|verdict| rounded(verdict.score)),
         iptc: has_topics.then(|| given.and_then(|label| label.iptc.clone())),
-        runner_up: (task.report == Report::RunnerUp).then(|| verdict.and_then(|verdict| runner_up(task, verdict))),
+        runner_up: has_runner_up.then(|| verdict.and_then(|verdict| runner_up(task, verdict))),
+        labels: own.filter(|own| own.has_several()).map(|own| verdict.map(|verdict| given_labels(own, verdict))),
+        fit: own.map(|own| fit_of(own, verdict)),
         probabilities: if task.report == Report::Distribution { probabilities(task, verdict) } else { IndexMap::new() },
     }
+}
+
+/// The own labels that a statement has: its label first, then the others by score.
+fn given_labels(own: &OwnLabels, verdict: &Verdict) -> Vec<GivenLabelRecord> {
+    let mut given: Vec<usize> =
+        (0..own.labels().len()).filter(|&label| own.is_given(label, verdict.probabilities[label])).collect();
+    // The label of the statement comes first. The sort is stable: of equals the first in the file stays first.
+    given.sort_by(|&one, &other| {
+        let score = |label: usize| verdict.probabilities[label];
+        (verdict.label == Some(other)).cmp(&(verdict.label == Some(one))).then(score(other).total_cmp(&score(one)))
+    });
+    let records = given.into_iter().map(|label| {
+        let fitted = &own.fitted()[label];
+        GivenLabelRecord {
+            code: fitted.code.clone(),
+            label: fitted.name.clone(),
+            score: rounded(verdict.probabilities[label]),
+        }
+    });
+    records.collect()
+}
+
+/// What the own label of a verdict was fitted to.
+fn fit_of(own: &OwnLabels, verdict: Option<&Verdict>) -> Option<FitKind> {
+    Some(own.fitted()[verdict?.label?].fit)
 }
 
 /// The probability of each label, in the order of the head.

@@ -9,6 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::SCHEMA;
+use crate::own_labels::FitKind;
 use crate::record::{Act, AttributionKind, CopyCount, Flag, Metadata, Place, Reason, Speaker, SpeakerKind, TextFlag};
 
 /// The form of a document's id.
@@ -91,6 +92,12 @@ pub struct LabelRecord {
     /// The most probable label that was not given, if the head has many labels.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub runner_up: Option<Option<RunnerUpRecord>>,
+    /// All labels that the statement has, the best first, if it can have several own labels. Empty if none fits.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub labels: Option<Option<Vec<GivenLabelRecord>>>,
+    /// What the own label was fitted to; only `examples` makes the score a probability. Null if the label is `unsure`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub fit: Option<Option<FitKind>>,
     /// The probability of each label by its name, if the head has few labels.
     #[serde(flatten)]
     pub probabilities: IndexMap<String, Option<f64>>,
@@ -106,6 +113,19 @@ pub struct RunnerUpRecord {
     /// The name of the label.
     pub label: String,
     /// Its probability.
+    #[schemars(range(min = 0, max = 1))]
+    pub score: f64,
+}
+
+/// One of several own labels that a statement has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct GivenLabelRecord {
+    /// The code of the label.
+    pub code: String,
+    /// The name of the label.
+    pub label: String,
+    /// Its score.
     #[schemars(range(min = 0, max = 1))]
     pub score: f64,
 }
@@ -780,6 +800,8 @@ mod tests {
             score: Some(0.25),
             iptc: Some(Some("medtop:11000000".to_owned())),
             runner_up: Some(Some(RunnerUpRecord { code: None, label: "Sport".to_owned(), score: 0.25 })),
+            labels: Some(Some(vec![GivenLabelRecord { code: "a".to_owned(), label: "A".to_owned(), score: 0.75 }])),
+            fit: Some(Some(FitKind::Examples)),
             probabilities: IndexMap::from([("positive".to_owned(), Some(0.5)), ("negative".to_owned(), None)]),
         }
     }

@@ -12,14 +12,15 @@ use crate::attribution::{self, TaggedSentence};
 use crate::deadline::guard::{Guard, reject_document};
 use crate::model::document::DocumentScores;
 use crate::model::passage::Segment;
-use crate::model::{DocumentScaling, HeadOutputs};
+use crate::model::{DocumentScaling, HeadOutputs, SentenceVector};
+use crate::own_labels::OwnLabels;
 use crate::pipeline::{Halt, Outlet, Stage};
 use crate::record::{
     AnalysedChunk, AnalysedDocument, Chunk, Flag, Reason, Rejection, Sentence, SplitDocument, Statement, TokenCount,
     Verdict,
 };
 use crate::sentences::is_boilerplate;
-use crate::task::{LabelTask, Tag, Tasks};
+use crate::task::{LabelSource, LabelTask, Tag, Tasks};
 
 /// Assembles statements from sentences and the results of models.
 #[derive(Debug)]
@@ -37,14 +38,18 @@ pub struct Assemble {
     guard: Guard,
 }
 
-/// The probabilities that sequence heads gave the labels of a document's sentences, before they are combined.
+/// The scores that the labels of a document's sentences have by themselves, before they are combined.
 #[derive(Debug, Clone, Default)]
 struct DocumentOutputs {
-    /// For each labelling task, the probabilities of each sentence.
+    /// For each labelling task, the scores of each sentence.
     labels: Vec<Vec<Vec<f32>>>,
     /// For each labelling task, the probabilities of the title, by the first sentence of the passage that it was read with:
     /// passages come in the order of their lengths, and sums are taken in the order of the text.
     titles: Vec<BTreeMap<usize, Vec<f32>>>,
+    /// For each model, the vector of each sentence; empty unless own labels need it.
+    vectors: Vec<Vec<SentenceVector>>,
+    /// For each model, the vector of the title in the first passage, with the first sentence of that passage.
+    title_vectors: Vec<Option<(usize, SentenceVector)>>,
     /// For each sentence, true if it is boilerplate.
     boilerplate: Vec<bool>,
 }
@@ -87,12 +92,15 @@ impl Assemble {
             return;
         }
         let tasks = self.tasks.labels.len();
+        let models = self.tasks.models.len();
         let finds_boilerplate = !self.tasks.boilerplate.is_empty();
         for SplitDocument { document, sentences } in &chunk.documents {
             self.statements.push(sentences.iter().map(|&sentence| blank(sentence)).collect());
             self.outputs.push(DocumentOutputs {
                 labels: vec![vec![Vec::new(); sentences.len()]; tasks],
                 titles: vec![BTreeMap::new(); tasks],
+                vectors: vec![vec![SentenceVector::default(); sentences.len()]; models],
+                title_vectors: vec![None; models],
                 boilerplate: sentences
                     .iter()
                     .map(|sentence| finds_boilerplate && is_boilerplate(sentence.span.slice(&document.text)))
@@ -104,11 +112,16 @@ impl Assemble {
 
     /// Stores the results of a document's title, which was read together with the passage of `row`.
     fn add_title(&mut self, batch: &Batch, row: &Row, output: &HeadOutputs) {
-        let titles = &mut self.outputs[row.document].titles;
-        for (task, of_title) in self.tasks.labels.iter().zip(titles) {
+        let outputs = &mut self.outputs[row.document];
+        for (task, of_title) in self.tasks.labels.iter().zip(&mut outputs.titles) {
             if task.model == batch.model {
-                of_title.insert(row.first_sentence, output.sequences[task.slot].clone());
+                of_title.insert(row.first_sentence, task.scores(output));
             }
+        }
+        if let (Some(first), Some(vector)) = (outputs.title_vectors.get_mut(batch.model), &output.vector)
+            && first.as_ref().is_none_or(|(sentence, _)| row.first_sentence < *sentence)
+        {
+            *first = Some((row.first_sentence, vector.clone()));
         }
     }
 
@@ -125,12 +138,14 @@ impl Assemble {
         let outputs = &mut self.outputs[document];
         for (task, of_sentences) in self.tasks.labels.iter().zip(&mut outputs.labels) {
             if task.model == batch.model {
-                of_sentences[sentence].clone_from(&output.sequences[task.slot]);
+                of_sentences[sentence] = task.scores(output);
             }
         }
+        if let (Some(vectors), Some(vector)) = (outputs.vectors.get_mut(batch.model), &output.vector) {
+            vectors[sentence].clone_from(vector);
+        }
         for task in self.tasks.boilerplate.iter().filter(|task| task.model == batch.model) {
-            let score = output.sequences[task.slot].last().copied().unwrap_or_default();
-            outputs.boilerplate[sentence] |= score >= task.min_score;
+            outputs.boilerplate[sentence] |= task.finds(output);
         }
         if let Some(task) = self.tasks.attribution.as_ref().filter(|task| task.model == batch.model) {
             self.tagged[document][sentence] = Tagged {
@@ -229,27 +244,61 @@ impl DocumentOutputs {
             }
         }
         let mut verdicts = Vec::new();
-        for (task, (sentences, titles)) in tasks.iter().zip(self.labels.iter().zip(&self.titles)) {
-            // Boilerplate does not count for the labels of the document.
-            let counted = sentences
-                .iter()
-                .zip(&self.boilerplate)
-                .filter(|(_, is_boilerplate)| !**is_boilerplate)
-                .map(|(probabilities, _)| probabilities.as_slice());
-            let scaling = task.document.unwrap_or_else(DocumentScaling::none);
-            let scores = DocumentScores::new(scaling, counted, titles.values().map(Vec::as_slice));
-            for ((statement, probabilities), is_boilerplate) in
-                statements.iter_mut().zip(sentences).zip(&self.boilerplate)
-            {
-                statement.verdicts.push(match task.document {
-                    _ if *is_boilerplate => None,
-                    Some(_) => Some(judge(task, scores.sentence(probabilities, true))),
-                    None => Some(judge(task, probabilities.clone())),
-                });
-            }
-            verdicts.push(scores.document().map(|probabilities| judge(task, probabilities)));
+        for (place, task) in tasks.iter().enumerate() {
+            verdicts.push(match &task.source {
+                LabelSource::Head { .. } => self.label_by_head(task, place, statements),
+                LabelSource::Own(own) => self.label_by_vectors(task, place, own, statements),
+            });
         }
         verdicts
+    }
+
+    /// Gives each statement its label of the task number `place`, and returns the document's own label.
+    fn label_by_head(&self, task: &LabelTask, place: usize, statements: &mut [Statement]) -> Option<Verdict> {
+        // Boilerplate does not count for the labels of the document.
+        let counted = self.labels[place]
+            .iter()
+            .zip(&self.boilerplate)
+            .filter(|(_, is_boilerplate)| !**is_boilerplate)
+            .map(|(probabilities, _)| probabilities.as_slice());
+        let scaling = task.document.unwrap_or_else(DocumentScaling::none);
+        let scores = DocumentScores::new(scaling, counted, self.titles[place].values().map(Vec::as_slice));
+        let in_document = |probabilities: &[f32]| match task.document {
+            Some(_) => scores.sentence(probabilities, true),
+            None => probabilities.to_vec(),
+        };
+        self.judge_sentences(task, place, statements, in_document);
+        scores.document().map(|probabilities| task.judge(probabilities))
+    }
+
+    /// As [`Self::label_by_head`], with own labels.
+    fn label_by_vectors(
+        &self,
+        task: &LabelTask,
+        place: usize,
+        own: &OwnLabels,
+        statements: &mut [Statement],
+    ) -> Option<Verdict> {
+        self.judge_sentences(task, place, statements, <[f32]>::to_vec);
+        let vectors = self.vectors[task.model].iter().zip(&self.boilerplate);
+        let counted = vectors.filter(|(_, is_boilerplate)| !**is_boilerplate).map(|(vector, _)| vector);
+        let title = self.title_vectors[task.model].iter().map(|(_, vector)| vector);
+        own.document_scores(counted.chain(title)).map(|scores| task.judge(scores))
+    }
+
+    /// Gives each statement that is not boilerplate its label. `combined` turns the scores of a sentence by itself into those in its
+    /// document.
+    fn judge_sentences(
+        &self,
+        task: &LabelTask,
+        place: usize,
+        statements: &mut [Statement],
+        combined: impl Fn(&[f32]) -> Vec<f32>,
+    ) {
+        let sentences = self.labels[place].iter().zip(&self.boilerplate);
+        for (statement, (scores, is_boilerplate)) in statements.iter_mut().zip(sentences) {
+            statement.verdicts.push((!is_boilerplate).then(|| task.judge(combined(scores))));
+        }
     }
 }
 
@@ -289,20 +338,6 @@ fn blank(sentence: Sentence) -> Statement {
     Statement { sentence, verdicts: Vec::new(), attributions: Vec::new(), flags }
 }
 
-/// The verdict for these probabilities: the most probable label, the first of equals. It has no label if the probability is below
-/// the task's threshold.
-fn judge(task: &LabelTask, probabilities: Vec<f32>) -> Verdict {
-    let mut best = None;
-    let mut score = 0.0;
-    for (label, &probability) in probabilities.iter().enumerate() {
-        if best.is_none() || probability > score {
-            best = Some(label);
-            score = probability;
-        }
-    }
-    Verdict { label: best.filter(|_| score >= task.min_score), score, probabilities }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::batch::Inference;
@@ -317,7 +352,7 @@ mod tests {
         let task = LabelTask {
             name: "mood".into(),
             model: 0,
-            slot: 0,
+            source: LabelSource::Head { slot: 0 },
             labels: vec![label("good"), label("bad")],
             report: Report::Distribution,
             min_score,

@@ -308,6 +308,7 @@ mod tests {
     use super::*;
     use crate::model::Report;
     use crate::record::{Document, Label, Original};
+    use crate::task::LabelSource;
 
     fn tasks() -> Arc<Tasks> {
         let label = |label: &str, code: Option<&str>| Label {
@@ -318,7 +319,7 @@ mod tests {
         let task = |name: &str, labels| LabelTask {
             name: name.to_owned(),
             model: 0,
-            slot: 0,
+            source: LabelSource::Head { slot: 0 },
             labels,
             report: Report::Distribution,
             min_score: 0.0,
