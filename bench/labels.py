@@ -128,8 +128,18 @@ def cost(arguments, folder):
 
 
 def rows(path, field):
+    """The labelled rows, without texts that have two labels: own labels refuse such examples."""
     texts = [json.loads(line) for line in path.read_text().splitlines()]
-    return [{"text": row["text"], "gold": str(row[field])} for row in texts if row.get(field) not in (None, "")]
+    labelled = [{"text": row["text"], "gold": str(row[field])} for row in texts if row.get(field) not in (None, "")]
+    golds = collections.defaultdict(set)
+    for row in labelled:
+        golds[" ".join(row["text"].lower().split())].add(row["gold"])
+    once = {}
+    for row in labelled:
+        folded = " ".join(row["text"].lower().split())
+        if len(golds[folded]) == 1:
+            once.setdefault(folded, row)
+    return list(once.values())
 
 
 def sample(generator, items, count):

@@ -13,7 +13,7 @@ use crate::expect;
 use crate::job::{finder, result_key};
 use crate::ledger::{Ledger, LedgerError};
 use crate::output::folder::writer;
-use crate::task::Tasks;
+use crate::task::{LabelSource, TaskError, Tasks};
 
 /// The size of the results in proportion to that of unpacked input: 7.8 on 2,265 articles of plain text, without compression.
 const RESULTS_PER_INPUT: u64 = 8;
@@ -83,6 +83,7 @@ pub fn validate(config: &Config, paths: Vec<PathBuf>) -> Vec<Check> {
     let input_bytes = check_input(config, paths, &mut checks);
     match Tasks::resolve(config) {
         Ok(tasks) => check_tasks(config, &tasks, &mut checks),
+        Err(error @ TaskError::OwnLabels(_)) => checks.push(Check::problem("labels", &error)),
         Err(error) => checks.push(Check::problem("model", &error)),
     }
     check_space(config, input_bytes, &mut checks);
@@ -129,6 +130,14 @@ fn check_tasks(config: &Config, tasks: &Tasks, checks: &mut Vec<Check>) {
         config.models.keys().filter(|name| tasks.models.iter().all(|model| model.name != **name)).collect();
     if !unused.is_empty() {
         checks.push(Check::warning("model", format!("no task uses {}", listed(unused))));
+    }
+    for task in &tasks.labels {
+        if let LabelSource::Own(own) = &task.source {
+            let calibrated = own.fitted().iter().filter(|label| label.fit.is_calibrated()).count();
+            let labels = own.labels().len();
+            let message = format!("{}: {labels} own labels, {calibrated} of them calibrated by examples", task.name);
+            checks.push(Check::ok("labels", message));
+        }
     }
     if config.tasks.is_empty() {
         checks.push(Check::warning("task", "there are no tasks: statements get no labels"));

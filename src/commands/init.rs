@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use pressrun::config::json_schema;
+use pressrun::own_labels::definition;
 
 use crate::cli::InitArguments;
 
@@ -13,6 +14,32 @@ use crate::cli::InitArguments;
 const CONFIGURATION: &str = include_str!("../../pipeline.toml");
 /// The file for editors, beside the configuration.
 const SCHEMA: &str = "pipeline.schema.json";
+/// The file of own labels, beside the configuration.
+const LABELS: &str = "labels/desk.toml";
+/// The examples of these labels.
+const EXAMPLES: &str = "labels/desk.jsonl";
+/// The file for editors of own labels.
+const LABELS_SCHEMA: &str = "labels/labels.schema.json";
+/// Own labels to begin with.
+const LABELS_TEXT: &str = "#:schema labels.schema.json
+# Labels of your own. To use them, take the `#` away before `[tasks.desk]` and its keys in pipeline.toml, and run `pressrun labels fit desk`.
+
+# `pressrun labels import` adds the answers of labelling tools to this file. By hand: {\"text\": \"…\", \"label\": \"housing\"} in a line.
+examples_file = \"desk.jsonl\"
+
+[[label]]
+code = \"housing\"              # the key in the output
+name = \"Housing costs\"        # for people
+about = [\"rents, evictions and landlords\", \"house prices and mortgages\"]    # in the words that articles use
+not_about = \"prices of shares and of oil\"                                  # near, but not meant
+
+[[label]]
+code = \"floods\"
+name = \"Floods\"
+about = \"rivers burst their banks, flooded homes, flood defences\"
+examples = [\"The river rose two metres overnight.\"]
+counterexamples = [\"A flood of complaints reached the council.\"]
+";
 /// The tests at the end of a new configuration.
 const TESTS: &str = "
 # Texts with expected results: `pressrun test` runs them, and `pressrun test --from STATEMENT` makes one of a result.
@@ -27,7 +54,7 @@ expect = { topic = \"Sports and Recreation\", sentiment = \"positive\", speaker 
 /// The place of the model in the configuration of the repository.
 const MODEL: &str = "models/newsroom";
 
-/// Writes `pipeline.toml` and its JSON Schema into a folder. Nothing that is there is overwritten.
+/// Writes `pipeline.toml`, own labels, and their JSON Schemas into a folder. Nothing that is there is overwritten.
 ///
 /// # Errors
 /// A file that is there already or cannot be written, or a model that cannot be found.
@@ -37,6 +64,13 @@ pub(crate) fn init(arguments: &InitArguments) -> anyhow::Result<()> {
     let configuration = configuration(arguments)?;
     create(&folder.join("pipeline.toml"), &configuration)?;
     create(&folder.join(SCHEMA), &format!("{:#}\n", json_schema()))?;
+    let labels = folder.join(LABELS);
+    if let Some(parent) = labels.parent() {
+        std::fs::create_dir_all(parent).with_context(|| format!("cannot create `{}`", parent.display()))?;
+    }
+    create(&labels, LABELS_TEXT)?;
+    create(&folder.join(EXAMPLES), "")?;
+    create(&folder.join(LABELS_SCHEMA), &format!("{:#}\n", definition::json_schema()))?;
     let mut out = std::io::stdout().lock();
     let path = folder.join("pipeline.toml");
     writeln!(out, "{} is ready. Next:", path.display())?;

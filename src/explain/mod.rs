@@ -14,12 +14,14 @@ use serde::Serialize;
 use crate::analyse::Analyser;
 use crate::config::Config;
 use crate::error::RunError;
-use crate::model::DocumentScaling;
+use crate::fitting::{FittingError, NearestExample, OwnTask, nearest};
+use crate::model::{DocumentScaling, SentenceVector};
 use crate::model::document::DocumentScores;
 use crate::model::processor_class;
 use crate::output::line::{UNSURE, attribution_record, statement_record};
 use crate::output::lookup::{LookupError, find_statement};
 use crate::output::schema::{AttributionRecord, StatementRecord};
+use crate::own_labels::FitKind;
 use crate::pipeline::StageError;
 use crate::record::{AnalysedDocument, Chunk, Document, Flag, Sentence, SplitDocument, Verdict};
 use crate::reread;
@@ -27,6 +29,9 @@ use crate::stages::batch::Batch;
 use crate::task::{LabelSource, LabelTask, Tasks};
 
 pub use words::WordWeight;
+
+/// The number of examples that are shown beside an own label.
+const NEAREST_EXAMPLES: usize = 3;
 
 /// An explanation of a statement's results.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -99,6 +104,17 @@ pub struct TaskExplanation {
     pub title: Option<(String, f32)>,
     /// The words of the sentence and their weights for the first of `scores`, in the order of the sentence.
     pub words: Vec<WordWeight>,
+    /// The first of `scores`, if it is an own label; `None` for a label of a head.
+    pub own_label: Option<OwnLabelExplanation>,
+}
+
+/// The fit of an own label, and what is near to the sentence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OwnLabelExplanation {
+    /// What the label was fitted to; only `examples` makes the score a probability.
+    pub fit: FitKind,
+    /// The nearest examples of the label, whether they have it or not.
+    pub nearest: Vec<NearestExample>,
 }
 
 /// A label with its scores.
@@ -152,6 +168,9 @@ pub enum ExplainError {
         /// The number of its statements.
         statements: usize,
     },
+    /// The files of own labels cannot be used.
+    #[error(transparent)]
+    Labels(#[from] FittingError),
     /// The article was rejected.
     #[error("document `{document}` is rejected now: {message}")]
     Rejected {
@@ -192,7 +211,9 @@ pub fn explain(config: &Config, paths: Vec<PathBuf>, id: &str) -> Result<Explana
     let tasks = if is_boilerplate {
         Vec::new()
     } else {
-        task_explanations(&mut analyser, &article, &split, &readings, stored.index)?
+        let mut tasks = task_explanations(&mut analyser, &article, &split, &readings, stored.index)?;
+        explain_own_labels(config, &mut analyser, &readings, stored.index, &mut tasks)?;
+        tasks
     };
     let is_left_out = |score: f32| min_score.is_some_and(|min_score| score < min_score);
     let attributions = statement.attributions.iter().map(|attribution| AttributionExplanation {
@@ -337,6 +358,18 @@ impl Readings {
         batches.flat_map(|batch| &batch.rows).filter(move |row| row.document == document)
     }
 
+    /// The vector of the sentence `index`, if the model number `model` gives vectors.
+    fn vector(&self, model: usize, index: usize) -> Option<SentenceVector> {
+        for row in self.batches.iter().filter(|batch| batch.model == model).flat_map(|batch| &batch.rows) {
+            let Some(place) = index.checked_sub(row.first_sentence) else { continue };
+            if place < row.passage.sentences().len() {
+                let outputs = row.inference.get().ok()?;
+                return outputs.get(place + usize::from(row.passage.has_document))?.vector.clone();
+            }
+        }
+        None
+    }
+
     /// The passage of the first model, for people.
     fn passage_text(&self, split: &SplitDocument, index: usize) -> PassageText {
         let (sentences, has_title) = self.passage(0, index).unwrap_or((index..index + 1, false));
@@ -399,6 +432,27 @@ fn task_explanations(
     Ok(explanations.into_iter().map(|(_, explanation)| explanation).collect())
 }
 
+/// Adds the fit and the nearest examples to the tasks with own labels.
+fn explain_own_labels(
+    config: &Config,
+    analyser: &mut Analyser,
+    readings: &Readings,
+    index: usize,
+    explanations: &mut [TaskExplanation],
+) -> Result<(), ExplainError> {
+    for task in analyser.tasks().labels.clone() {
+        let LabelSource::Own(own) = &task.source else { continue };
+        let explanation = explanations.iter_mut().find(|explanation| explanation.task == task.name);
+        let (Some(explanation), Some(vector)) = (explanation, readings.vector(task.model, index)) else { continue };
+        let best = explanation.scores.first().and_then(|best| best.code.as_ref());
+        let Some(label) = own.fitted().iter().position(|label| Some(&label.code) == best) else { continue };
+        let files = OwnTask::open(config, Some(&task.name))?;
+        let nearest = nearest(&files, analyser, own, label, &vector, NEAREST_EXAMPLES)?;
+        explanation.own_label = Some(OwnLabelExplanation { fit: own.fitted()[label].fit, nearest });
+    }
+    Ok(())
+}
+
 /// The sentences of a passage as a document of their own, which makes the same passage.
 fn passage_alone(split: &SplitDocument, passage: Range<usize>) -> SplitDocument {
     let sentences: Vec<Sentence> = split.sentences[passage].to_vec();
@@ -448,6 +502,7 @@ fn task_explanation(
         document: article.verdicts[place].as_ref().and_then(|verdict| named(task, &verdict.probabilities)),
         title: title.and_then(|probabilities| named(task, &probabilities)),
         words: Vec::new(),
+        own_label: None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{AttributionExplanation, Explanation, TaskExplanation, WordWeight};
+use super::{AttributionExplanation, Explanation, OwnLabelExplanation, TaskExplanation, WordWeight};
+use crate::fitting::NearestExample;
 use crate::record::Evidence;
 
 /// The number of labels that are shown.
@@ -79,8 +80,20 @@ impl Display for TaskExplanation {
         }
         writeln!(f)?;
         write_words(f, "for it", &self.words, 1.0)?;
-        write_words(f, "against", &self.words, -1.0)
+        write_words(f, "against", &self.words, -1.0)?;
+        self.own_label.as_ref().map_or(Ok(()), |own_label| write_own_label(f, own_label))
     }
+}
+
+/// Writes the fit of an own label and the examples that are nearest to the sentence.
+fn write_own_label(f: &mut Formatter<'_>, OwnLabelExplanation { fit, nearest }: &OwnLabelExplanation) -> fmt::Result {
+    let remark = if fit.is_calibrated() { "" } else { ": the score is no probability" };
+    writeln!(f, "  fitted to {}{remark}", fit.as_str())?;
+    for NearestExample { similarity, text, has_label, origin } in nearest {
+        let answer = if *has_label { "has it" } else { "does not have it" };
+        writeln!(f, "  near      {similarity:.2}  {text} ({answer}, {origin})")?;
+    }
+    Ok(())
 }
 
 /// Writes the words whose weights have this sign, the heaviest first.

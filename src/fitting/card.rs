@@ -33,14 +33,12 @@ pub struct Card {
     pub threshold: f32,
     /// True if the threshold follows from the wanted precision.
     pub is_threshold_measured: bool,
-    /// True if the wanted precision is reached.
-    pub is_precision_reached: bool,
-    /// The precision that is wanted, 0 to 1.
-    pub wanted_precision: f64,
-    /// The share of right ones among the examples that get the label, out of fold.
+    /// The share of right ones that is expected among the archive's sentences that get the label.
     pub precision: Option<Estimate>,
-    /// The share of those that get the label among the examples that have it, out of fold.
-    pub recall: Option<Estimate>,
+    /// The share that is expected to get the label among the archive's sentences that have it.
+    pub recall: Option<f64>,
+    /// The number of examples that get the label, out of fold, and that of right ones among them.
+    pub given_examples: [usize; 2],
     /// The share of the archive's sentences that get the label.
     pub share: f64,
     /// Other labels that reach their thresholds in the same sentences, with their shares of the sentences of this label; the largest first.
@@ -93,15 +91,20 @@ fn card(task: &OwnTask<'_>, vectors: &Vectors, fit: &LabelFit, label: usize, giv
         counterexamples: fitted.counterexamples,
         threshold: fitted.threshold,
         is_threshold_measured: fitted.is_threshold_measured,
-        is_precision_reached: fit.is_reached,
-        wanted_precision: task.settings.min_precision,
         precision: fitted.precision,
         recall: fitted.recall,
+        given_examples: given_examples(fit),
         share: fitted.share,
         overlaps: overlaps(task, label, given),
         nearest_wrong: nearest_wrong(task, fit),
         best: best(vectors, fit),
     }
+}
+
+/// The number of examples that get the label, out of fold, and that of right ones among them.
+fn given_examples(fit: &LabelFit) -> [usize; 2] {
+    let given = fit.scores.iter().filter(|(_, score, _)| *score >= fit.fitted.threshold);
+    [given.clone().count(), given.filter(|(.., has_label)| *has_label).count()]
 }
 
 #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 sentences")]
@@ -203,18 +206,13 @@ impl Display for Card {
             100.0 * self.share,
             self.threshold
         )?;
-        match (&self.precision, &self.recall) {
-            (Some(precision), Some(recall)) => {
-                let remark = if self.is_precision_reached {
-                    String::new()
-                } else {
-                    format!(": less than {:.2}, which is wanted", self.wanted_precision)
-                };
-                writeln!(f, "  precision   {}{remark}", described(precision))?;
-                writeln!(f, "  recall      {}", described(recall))
-            }
-            _ => writeln!(f, "  precision   cannot say: it takes 8 examples that have the label and 8 that do not"),
-        }
+        let (Some(precision), Some(recall)) = (&self.precision, &self.recall) else {
+            return writeln!(f, "  precision   cannot say: it takes 8 examples that have the label and 8 that do not");
+        };
+        let Estimate { share, low, high, .. } = precision;
+        let [given, right] = self.given_examples;
+        writeln!(f, "  precision   {share:.2} expected ({low:.2} to {high:.2}); of {given} examples that get it, {right} have it")?;
+        writeln!(f, "  recall      {recall:.2} expected")
     }
 }
 
@@ -236,18 +234,6 @@ impl Card {
         }
         Ok(())
     }
-}
-
-/// A share with its interval: `0.83 (0.62 to 0.94), 10 of 12`.
-fn described(estimate: &Estimate) -> String {
-    format!(
-        "{:.2} ({:.2} to {:.2}), {} of {}",
-        estimate.share(),
-        estimate.low,
-        estimate.high,
-        estimate.right,
-        estimate.all
-    )
 }
 
 /// A text on one line, cut if it is long.

@@ -4,19 +4,18 @@ use super::logistic::{Line, Row, dot};
 use super::threshold::{self, LEAST_EXAMPLES};
 use super::vectors::Vectors;
 use crate::digest::sha256;
-use crate::own_labels::fit::quantiles;
 use crate::own_labels::{FitKind, FittedLabel, LabelFile, OwnLabelSettings};
 
 /// The usual threshold of a probability.
 const USUAL_PROBABILITY: f32 = 0.5;
-/// The usual threshold of a score that is no probability: three in a hundred sentences of the archive get the label.
-const USUAL_SHARE: f32 = 0.97;
+/// The share of the archive's sentences that get a label whose scores are no probabilities.
+const USUAL_SHARE: f64 = 0.03;
 /// The weight of a description against examples: as many as these.
 const DESCRIPTION_WEIGHT: f64 = 2.0;
 /// The part of what a label is not, in a direction.
 const REFUSED_PART: f64 = 0.5;
 /// The penalties that are tried.
-const PENALTIES: [f64; 3] = [1.0, 0.1, 0.01];
+const PENALTIES: [f64; 4] = [10.0, 3.0, 1.0, 0.3];
 /// The number of folds.
 const FOLDS: usize = 5;
 /// The largest number of sentences of the archive among the negative rows.
@@ -24,7 +23,9 @@ const WEAK_ROWS: usize = 1000;
 /// The largest weight of such a row: a sentence of the archive may have the label.
 const WEAK_WEIGHT: f64 = 0.1;
 /// The weight of all these rows together, for each example that has the label.
-const WEAK_ROWS_PER_EXAMPLE: f64 = 2.0;
+const WEAK_ROWS_PER_EXAMPLE: f64 = 0.5;
+/// The slope at which a logistic curve is nearest to the distribution function of the normal distribution.
+const NORMAL_SLOPE: f64 = 1.702;
 
 /// A label with what is known of its examples.
 #[derive(Debug, Clone)]
@@ -33,8 +34,6 @@ pub(super) struct LabelFit {
     /// The examples that were used, by their places in [`LabelFile::examples`], with their scores out of fold and true for those that have
     /// the label. Empty unless the label was fitted to examples.
     pub(super) scores: Vec<(usize, f32, bool)>,
-    /// True if the wanted precision is reached.
-    pub(super) is_reached: bool,
 }
 
 /// Fits the label with the place `label`.
@@ -90,11 +89,14 @@ fn by_direction(file: &LabelFile, label: usize, vectors: &Vectors, answers: &[An
     }
     let fit = if accepted.is_empty() { FitKind::Description } else { FitKind::Prototype };
     let mut fitted = blank(file, label, fit, accepted.len(), refused.len());
-    fitted.direction = to_f32(&direction);
-    fitted.quantiles = quantiles(vectors.background.iter().map(|sentence| fitted.product(&sentence.vector)).collect());
-    fitted.threshold = USUAL_SHARE;
+    let products: Vec<f64> = vectors.background.iter().map(|sentence| dot(&direction, &sentence.vector)).collect();
+    let Spread { mean, deviation } = Spread::new(&products);
+    let slope = NORMAL_SLOPE / deviation;
+    fitted.direction = direction.iter().map(|value| single(value * slope)).collect();
+    fitted.bias = -slope * mean;
+    fitted.threshold = usual_threshold(&fitted, vectors);
     fitted.share = share_given(&fitted, vectors);
-    LabelFit { fitted, scores: Vec::new(), is_reached: false }
+    LabelFit { fitted, scores: Vec::new() }
 }
 
 /// A label with enough examples: a logistic regression, calibrated and measured out of fold.
@@ -126,20 +128,19 @@ fn by_examples(
     let mut fitted = blank(file, label, FitKind::Examples, accepted.len(), refused.len());
     fitted.direction = line.direction().iter().map(|value| single(value * calibration.slope)).collect();
     fitted.bias = line.bias() * calibration.slope + calibration.shift;
-    let measurable: Vec<(f32, bool)> = scores.iter().map(|(_, score, has_label)| (*score, *has_label)).collect();
-    let mut is_reached = false;
-    match threshold::choose(&measurable, settings.min_precision) {
+    let of_archive: Vec<f32> = vectors.background.iter().map(|sentence| fitted.score(&sentence.vector)).collect();
+    let of_examples: Vec<(f32, bool)> = scores.iter().map(|(_, score, has_label)| (*score, *has_label)).collect();
+    match threshold::choose(&of_archive, &of_examples, settings.min_precision) {
         Some(measured) => {
             fitted.threshold = measured.threshold;
             fitted.is_threshold_measured = true;
             fitted.precision = Some(measured.precision);
             fitted.recall = Some(measured.recall);
-            is_reached = measured.is_reached;
         }
         None => fitted.threshold = USUAL_PROBABILITY,
     }
     fitted.share = share_given(&fitted, vectors);
-    LabelFit { fitted, scores, is_reached }
+    LabelFit { fitted, scores }
 }
 
 /// The rows of a label: its answers, then sentences of the archive, then its description.
@@ -253,13 +254,37 @@ fn blank(file: &LabelFile, label: usize, fit: FitKind, examples: usize, countere
         counterexamples,
         direction: Vec::new(),
         bias: 0.0,
-        quantiles: Vec::new(),
         threshold: 1.0,
         is_threshold_measured: false,
         precision: None,
         recall: None,
         share: 0.0,
     }
+}
+
+/// The mean and the standard deviation of numbers.
+struct Spread {
+    mean: f64,
+    deviation: f64,
+}
+
+impl Spread {
+    /// The deviation is 1 where all numbers are the same.
+    fn new(values: &[f64]) -> Self {
+        let count = as_f64(values.len().max(1));
+        let mean = values.iter().sum::<f64>() / count;
+        let variance = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count;
+        Self { mean, deviation: if variance > 0.0 { variance.sqrt() } else { 1.0 } }
+    }
+}
+
+/// The score above which the usual share of the archive's sentences is.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a list")]
+fn usual_threshold(fitted: &FittedLabel, vectors: &Vectors) -> f32 {
+    let mut scores: Vec<f32> = vectors.background.iter().map(|sentence| fitted.score(&sentence.vector)).collect();
+    scores.sort_by(|one, other| other.total_cmp(one));
+    let place = (USUAL_SHARE * as_f64(scores.len())).ceil() as usize;
+    scores.get(place.saturating_sub(1)).copied().unwrap_or(1.0)
 }
 
 /// The share of the archive's sentences that get the label.
@@ -293,10 +318,6 @@ fn of_length_one(mut vector: Vec<f64>) -> Vec<f64> {
         }
     }
     vector
-}
-
-fn to_f32(values: &[f64]) -> Vec<f32> {
-    values.iter().map(|value| single(*value)).collect()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "scores and directions are f32")]

@@ -11,6 +11,8 @@ mod conflicts;
 mod label;
 /// Logistic regression.
 mod logistic;
+/// The examples that are nearest to a sentence.
+mod nearest;
 /// The statements to label next.
 mod suggest;
 /// Thresholds.
@@ -37,6 +39,8 @@ use vectors::Vectors;
 pub use answers::{Imported, ToolFormat, export, import};
 pub use card::{Card, FittedText, Neighbour, Overlap};
 pub use conflicts::{Conflict, conflicts};
+pub use nearest::NearestExample;
+pub(crate) use nearest::nearest;
 pub use suggest::{Suggestion, SuggestionReason, SuggestionSettings, suggest};
 
 /// Own labels that cannot be fitted, or statements that cannot be suggested.

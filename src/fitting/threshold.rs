@@ -1,92 +1,94 @@
-//! The threshold of a label: the smallest score at which enough of those that get the label are right.
+//! The threshold of a label: the smallest score at which enough of the archive's sentences that get the label are expected to be right.
+//!
+//! Examples are not drawn at random: suggestions prefer high scores. So the share of right ones among them says nothing about the archive.
+//! But their choice depends on the score alone, or nearly, so the probability at a score can be learnt from them (that is the calibration).
+//! The precision in the archive is then the mean probability of its sentences above the threshold.
 
 use crate::own_labels::Estimate;
 
 /// The number of examples that have the label, and of those that do not, below which nothing can be said about precision.
 pub(super) const LEAST_EXAMPLES: usize = 8;
 
-/// A threshold with the precision and recall that it has.
+/// A threshold with the precision and recall that are expected in the archive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Measured {
     /// The smallest score with which the label is given.
     pub(super) threshold: f32,
-    /// The share of right ones among those that get the label.
     pub(super) precision: Estimate,
-    /// The share of those that get the label among those that have it.
-    pub(super) recall: Estimate,
-    /// True if the precision is at least the wanted one.
-    pub(super) is_reached: bool,
+    /// The share of those that get the label among the sentences that have it.
+    pub(super) recall: f64,
 }
 
-/// The smallest threshold with at least the precision `wanted`, 0 to 1; without one, that of the largest lower end of the interval. At least
-/// [`LEAST_EXAMPLES`] have to get the label. `scores` are the scores of examples with true for those that have the label. `None` if there
-/// are too few of either kind.
-pub(super) fn choose(scores: &[(f32, bool)], wanted: f64) -> Option<Measured> {
-    let positives = scores.iter().filter(|(_, has_label)| *has_label).count();
-    if positives < LEAST_EXAMPLES || scores.len() - positives < LEAST_EXAMPLES {
+/// The smallest threshold at which the precision `wanted`, 0 to 1, is expected. `archive` has the probabilities of the archive's sentences,
+/// `examples` those of examples out of fold, with true for those that have the label. `None` if there are too few examples of either kind.
+#[expect(clippy::cast_possible_truncation, reason = "scores are f32 throughout")]
+pub(super) fn choose(archive: &[f32], examples: &[(f32, bool)], wanted: f64) -> Option<Measured> {
+    let positives = examples.iter().filter(|(_, has_label)| *has_label).count();
+    if positives < LEAST_EXAMPLES || examples.len() - positives < LEAST_EXAMPLES {
         return None;
     }
-    let mut sorted = scores.to_vec();
-    sorted.sort_by(|one, other| other.0.total_cmp(&one.0));
-    let mut right = 0;
-    let mut reached: Option<Measured> = None;
-    let mut best: Option<Measured> = None;
-    for (place, &(score, has_label)) in sorted.iter().enumerate() {
-        right += usize::from(has_label);
-        let given = place + 1;
-        // Examples with the same score get the label together.
-        let is_last_of_equals = sorted.get(given).is_none_or(|next| next.0 < score);
-        if !is_last_of_equals || given < LEAST_EXAMPLES {
-            continue;
-        }
-        let precision = Estimate::new(right, given);
-        let is_reached = precision.share() >= wanted;
-        let measured = Measured { threshold: score, precision, recall: Estimate::new(right, positives), is_reached };
-        if is_reached {
-            reached = Some(measured);
-        }
-        if best.is_none_or(|best| precision.low > best.precision.low) {
-            best = Some(measured);
+    let mut sorted = archive.to_vec();
+    sorted.sort_by(|one, other| other.total_cmp(one));
+    // Whatever reaches the wanted precision as a score is right often enough.
+    let mut threshold = wanted as f32;
+    let mut precision = wanted;
+    let mut given = 0.0;
+    let mut sum = 0.0;
+    let mut count = 0.0;
+    for (place, &score) in sorted.iter().enumerate() {
+        sum += f64::from(score);
+        count += 1.0;
+        // Sentences with the same score get the label together.
+        let is_last_of_equals = sorted.get(place + 1).is_none_or(|next| *next < score);
+        if is_last_of_equals && sum / count >= wanted {
+            threshold = score;
+            precision = sum / count;
+            given = sum;
         }
     }
-    reached.or(best)
+    let all: f64 = archive.iter().map(|score| f64::from(*score)).sum();
+    let reached = examples.iter().filter(|(score, _)| *score >= threshold).count();
+    let recall = if all > 0.0 { given / all } else { 0.0 };
+    Some(Measured { threshold, precision: Estimate::new(precision, reached), recall })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Scores that fall from 1: true for each `+`.
-    #[expect(clippy::cast_precision_loss, reason = "few scores")]
-    fn scores(answers: &str) -> Vec<(f32, bool)> {
-        answers.chars().enumerate().map(|(place, answer)| (1.0 - place as f32 / 100.0, answer == '+')).collect()
+    /// So many examples that have the label, and others that do not.
+    fn examples(positives: usize, negatives: usize) -> Vec<(f32, bool)> {
+        let mut examples = vec![(0.9, true); positives];
+        examples.extend(vec![(0.1, false); negatives]);
+        examples
     }
 
     #[test]
     fn the_smallest_threshold_with_the_wanted_precision_is_chosen() {
-        let measured = choose(&scores("++++++++-+--------"), 0.9).unwrap();
-        assert_eq!((measured.precision.right, measured.precision.all), (9, 10));
-        assert_eq!((measured.recall.right, measured.recall.all, measured.is_reached), (9, 9, true));
-        assert!((measured.threshold - 0.91).abs() < 1e-6);
+        let archive = [0.95, 0.9, 0.85, 0.5, 0.2, 0.1, 0.1];
+        let measured = choose(&archive, &examples(10, 10), 0.8).unwrap();
+        assert!((measured.threshold - 0.5).abs() < 1e-6, "{measured:?}");
+        assert!((measured.precision.share - 0.8).abs() < 1e-6 && measured.precision.examples == 10, "{measured:?}");
+        assert!((measured.recall - 3.2 / 3.6).abs() < 1e-6, "{measured:?}");
     }
 
     #[test]
-    fn without_the_wanted_precision_the_surest_threshold_is_chosen() {
-        let measured = choose(&scores("++-++-++-++-++-------"), 0.95).unwrap();
-        assert!(!measured.is_reached && measured.precision.all >= LEAST_EXAMPLES, "{measured:?}");
+    fn many_sentences_with_low_scores_do_not_lower_the_threshold() {
+        let mut archive = vec![0.9, 0.8];
+        archive.extend(vec![0.01; 10_000]);
+        let measured = choose(&archive, &examples(10, 10), 0.8).unwrap();
+        assert!((measured.threshold - 0.8).abs() < 1e-6, "{measured:?}");
+    }
+
+    #[test]
+    fn an_archive_without_the_label_has_the_wanted_precision_as_its_threshold() {
+        let measured = choose(&[0.3, 0.1], &examples(9, 9), 0.8).unwrap();
+        assert!((measured.threshold - 0.8).abs() < 1e-6 && measured.recall == 0.0, "{measured:?}");
     }
 
     #[test]
     fn too_few_examples_say_nothing() {
-        assert_eq!(choose(&scores("+++++++----------"), 0.5), None);
-        assert_eq!(choose(&scores("++++++++++-------"), 0.5), None);
-    }
-
-    #[test]
-    fn examples_with_the_same_score_get_the_label_together() {
-        let mut all = vec![(0.9, true); 9];
-        all.extend([(0.5, true), (0.5, false), (0.5, false)]);
-        all.extend(vec![(0.1, false); 8]);
-        assert!((choose(&all, 0.85).unwrap().threshold - 0.9).abs() < 1e-6);
+        assert_eq!(choose(&[0.9], &examples(7, 20), 0.5), None);
+        assert_eq!(choose(&[0.9], &examples(20, 7), 0.5), None);
     }
 }

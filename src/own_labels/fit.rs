@@ -1,8 +1,8 @@
 //! The file of fitted labels (`labels/desk.fit.json`), and the scores that it gives.
 //!
-//! A sentence's vector is centred (the mean vector of the archive is subtracted) and brought to length 1. A label has a direction; the
-//! product of the two is its raw score. Labels with fewer than eight examples turn that into the share of the archive's sentences with a
-//! smaller one, which is no probability. Labels with more have a probability: `1 / (1 + exp(-(direction · vector + bias)))`.
+//! A sentence's vector is centred (the mean vector of the archive is subtracted) and brought to length 1. A label has a direction and a
+//! bias; its score is `1 / (1 + exp(-(direction · vector + bias)))`. With eight examples or more that is a probability. With fewer it is
+//! not: it tells how far the sentence stands out from those of the archive, 0.5 for the average one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,18 +52,16 @@ pub struct FittedLabel {
     pub counterexamples: usize,
     /// The direction, one number for each dimension.
     pub direction: Vec<f32>,
-    /// The number that is added to the product; 0 without a probability.
+    /// The number that is added to the product of the direction and a vector.
     pub bias: f64,
-    /// The products of the archive's sentences at the shares of [`SHARES`]; empty with a probability.
-    pub quantiles: Vec<f64>,
     /// The smallest score with which it is given, 0 to 1.
     pub threshold: f32,
     /// True if the threshold follows from the wanted precision; false for the usual threshold.
     pub is_threshold_measured: bool,
-    /// The share of right ones among those that get the label, out of fold.
+    /// The share of right ones that is expected among the archive's sentences that get the label.
     pub precision: Option<Estimate>,
-    /// The share of those that get the label among the examples that have it, out of fold.
-    pub recall: Option<Estimate>,
+    /// The share that is expected to get the label among the archive's sentences that have it.
+    pub recall: Option<f64>,
     /// The share of the archive's sentences that get the label.
     pub share: f64,
 }
@@ -99,14 +97,14 @@ impl FitKind {
     }
 }
 
-/// A share that was measured, with its 90 % interval by Wilson's method.
+/// A share that is expected in the archive, with its 90 % interval by Wilson's method.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Estimate {
-    /// The number of right ones.
-    pub right: usize,
-    /// The number of all.
-    pub all: usize,
+    /// The share, 0 to 1.
+    pub share: f64,
+    /// The number of examples that it rests on.
+    pub examples: usize,
     /// The lower end of the interval.
     pub low: f64,
     /// The upper end of the interval.
@@ -114,49 +112,21 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// The share `right / all`, with its interval. The interval of nothing is 0 to 1.
+    /// A share that rests on so many examples. Without examples the interval is 0 to 1.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 examples")]
-    pub fn new(right: usize, all: usize) -> Self {
+    pub fn new(share: f64, examples: usize) -> Self {
         /// The standard normal quantile of a two-sided interval of 90 %.
         const Z90: f64 = 1.644_854;
-        if all == 0 {
-            return Self { right, all, low: 0.0, high: 1.0 };
+        if examples == 0 {
+            return Self { share, examples, low: 0.0, high: 1.0 };
         }
-        let n = all as f64;
-        let share = right as f64 / n;
+        let n = examples as f64;
         let z2 = Z90 * Z90;
         let middle = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
         let half = Z90 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt() / (1.0 + z2 / n);
-        Self { right, all, low: (middle - half).max(0.0), high: (middle + half).min(1.0) }
+        Self { share, examples, low: (middle - half).max(0.0), high: (middle + half).min(1.0) }
     }
-
-    /// The share, 0 to 1; 0 of nothing.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 examples")]
-    pub fn share(&self) -> f64 {
-        if self.all == 0 { 0.0 } else { self.right as f64 / self.all as f64 }
-    }
-}
-
-/// The shares whose quantiles a fit keeps: every hundredth, and closer near 1, where thresholds are.
-pub const SHARES: [f64; 110] = shares();
-
-const fn shares() -> [f64; 110] {
-    let mut shares = [0.0; 110];
-    let mut place = 0;
-    while place < 100 {
-        #[expect(clippy::cast_precision_loss, reason = "up to 100")]
-        let hundredths = place as f64;
-        shares[place] = hundredths / 100.0;
-        place += 1;
-    }
-    let near_one = [0.992, 0.994, 0.995, 0.996, 0.997, 0.998, 0.999, 0.9995, 0.9998, 1.0];
-    while place < 110 {
-        shares[place] = near_one[place - 100];
-        place += 1;
-    }
-    shares
 }
 
 impl Fit {
@@ -186,8 +156,7 @@ impl Fit {
             return Err(format!("its format is {}, and this version of pressrun has {SCHEMA}", fit.schema));
         }
         for label in &fit.labels {
-            let has_quantiles = label.quantiles.len() == SHARES.len();
-            if label.direction.len() != dimensions || !(has_quantiles || label.fit.is_calibrated()) {
+            if label.direction.len() != dimensions {
                 return Err(format!("label `{}` is not complete", label.code));
             }
         }
@@ -252,59 +221,14 @@ pub fn centred(values: impl Iterator<Item = f64>, mean: &[f32]) -> Vec<f64> {
 }
 
 impl FittedLabel {
-    /// The score for a centred vector, 0 to 1.
+    /// The score for a centred vector, 0 to 1. The product is summed up in the order of the dimensions.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "scores are f32 throughout")]
     pub fn score(&self, centred: &[f64]) -> f32 {
-        let product = self.product(centred);
-        let score = if self.fit.is_calibrated() {
-            1.0 / (1.0 + (-(product + self.bias)).exp())
-        } else {
-            share_below(product, &self.quantiles)
-        };
-        score as f32
-    }
-
-    /// The product of the direction and a centred vector, summed up in the order of the dimensions.
-    #[must_use]
-    pub fn product(&self, centred: &[f64]) -> f64 {
         let terms = self.direction.iter().zip(centred);
-        terms.map(|(direction, value)| f64::from(*direction) * value).sum()
+        let product: f64 = terms.map(|(direction, value)| f64::from(*direction) * value).sum();
+        (1.0 / (1.0 + (-(product + self.bias)).exp())) as f32
     }
-}
-
-/// The share of the archive with a smaller product: between quantiles on a straight line, and beyond the largest one nearer and nearer to 1,
-/// so that larger products always have larger shares.
-fn share_below(product: f64, quantiles: &[f64]) -> f64 {
-    /// The share at the largest product of the archive.
-    const AT_LARGEST: f64 = 0.9999;
-    let Some(above) = quantiles.iter().position(|quantile| *quantile >= product) else {
-        let beyond = product - quantiles.last().copied().unwrap_or_default();
-        return 1.0 - (1.0 - AT_LARGEST) / (1.0 + beyond);
-    };
-    let share = |place: usize| SHARES[place].min(AT_LARGEST);
-    match above.checked_sub(1) {
-        None => 0.0,
-        Some(below) => {
-            let part = (product - quantiles[below]) / (quantiles[above] - quantiles[below]);
-            share(below) + part * (share(above) - share(below))
-        }
-    }
-}
-
-/// The quantiles at [`SHARES`] of products, which are sorted here.
-#[must_use]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "places in a list of fewer than 2^52"
-)]
-pub fn quantiles(mut products: Vec<f64>) -> Vec<f64> {
-    products.sort_by(f64::total_cmp);
-    let last = products.len().saturating_sub(1);
-    let at = |share: f64| products.get((share * last as f64).round() as usize).copied().unwrap_or_default();
-    SHARES.iter().map(|share| at(*share)).collect()
 }
 
 #[cfg(test)]
@@ -320,7 +244,6 @@ mod tests {
             counterexamples: 0,
             direction: vec![1.0, 0.0],
             bias: 0.0,
-            quantiles: quantiles((0..=1000).map(|place| f64::from(place) / 1000.0).collect()),
             threshold: 0.5,
             is_threshold_measured: false,
             precision: None,
@@ -330,15 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_grows_with_the_product_and_stays_below_one() {
-        let label = label(FitKind::Description);
-        let scores: Vec<f32> = [-1.0, 0.0, 0.25, 0.5, 0.9, 1.0, 1.1, 1.5].map(|value| label.score(&[value, 0.3])).to_vec();
-        assert!(scores.windows(2).all(|pair| pair[0] <= pair[1]), "{scores:?}");
-        assert!((scores[3] - 0.5).abs() < 0.01 && scores[7] < 1.0 && scores[6] > scores[5], "{scores:?}");
-    }
-
-    #[test]
-    fn a_probability_is_one_half_where_product_and_bias_cancel() {
+    fn a_score_is_one_half_where_product_and_bias_cancel() {
         let calibrated = FittedLabel { bias: -0.25, ..label(FitKind::Examples) };
         assert!((calibrated.score(&[0.25, 0.0]) - 0.5).abs() < 1e-6);
         assert!(calibrated.score(&[0.3, 0.0]) > 0.5);
@@ -353,9 +268,9 @@ mod tests {
 
     #[test]
     fn intervals_are_those_of_wilson() {
-        let estimate = Estimate::new(8, 10);
+        let estimate = Estimate::new(0.8, 10);
         assert!((estimate.low - 0.5412).abs() < 1e-3 && (estimate.high - 0.9314).abs() < 1e-3, "{estimate:?}");
-        assert_eq!((Estimate::new(0, 0).low, Estimate::new(0, 0).high), (0.0, 1.0));
+        assert_eq!((Estimate::new(0.8, 0).low, Estimate::new(0.8, 0).high), (0.0, 1.0));
     }
 
     #[test]
@@ -372,7 +287,8 @@ mod tests {
             labels: vec![label(FitKind::Description)],
         };
         assert_eq!(Fit::parse(&fit.to_text().unwrap()).unwrap_err(), "label `a` is not complete");
-        assert!(Fit::parse(&Fit { mean: vec![0.0, 0.1], ..fit.clone() }.to_text().unwrap()).is_ok());
+        let whole = Fit { mean: vec![0.0, 0.1], ..fit.clone() };
+        assert_eq!(Fit::parse(&whole.to_text().unwrap()).unwrap(), whole);
         assert!(Fit::parse(&Fit { schema: 9, ..fit }.to_text().unwrap()).unwrap_err().starts_with("its format is 9"));
     }
 }
