@@ -134,6 +134,9 @@ fn labels_are_fitted_given_and_fitted_again_without_another_pass() {
     assert_eq!(topics(&workspace), topics_before, "another task stays as it was");
     let statement = workspace.statements().into_iter().find(|statement| !statement["desk"]["code"].is_null()).unwrap();
     assert_eq!(statement["desk"]["fit"], "examples");
+    printed(&workspace, &["labels", "fit", "desk"]);
+    let after_run = std::fs::read(workspace.folder.path().join("desk.fit.json")).unwrap();
+    assert_eq!(bytes, after_run, "the results of a run do not change the fit");
 }
 
 #[test]

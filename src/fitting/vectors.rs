@@ -172,7 +172,7 @@ fn archive(
 pub(super) fn sample(config: &Config, paths: Vec<PathBuf>, size: usize) -> Result<Vec<Document>, FittingError> {
     let folder = &config.output.directory;
     if Ledger::is_there(folder) {
-        let entries = Ledger::open(folder)?.sample(size as u64)?;
+        let entries = Ledger::open(folder)?.sample_by_content(size as u64)?;
         let mut found = reread::documents(config, paths.clone(), &entries).map_err(Box::new)?;
         let documents: Vec<Document> = entries.iter().filter_map(|entry| found.remove(&entry.document)).collect();
         if !documents.is_empty() {

@@ -223,6 +223,16 @@ impl Ledger {
         self.query(|connection| connection.prepare(&query)?.query_map([documents], entry)?.collect())
     }
 
+    /// A sample of at most so many documents, chosen by the hashes of their texts and metadata: it stays the same whatever their results are.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn sample_by_content(&self, documents: u64) -> Result<Vec<Entry>, LedgerError> {
+        let query =
+            format!("SELECT {COLUMNS} FROM documents WHERE content IS NOT NULL ORDER BY content, document LIMIT ?");
+        self.query(|connection| connection.prepare(&query)?.query_map([documents], entry)?.collect())
+    }
+
     /// The file and record number of each rejected input, for one reason or all of them.
     ///
     /// # Errors
