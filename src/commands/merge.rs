@@ -1,5 +1,7 @@
 //! `pressrun merge`: joins the parts of an input to one output folder.
 
+use std::time::Instant;
+
 use pressrun::Merge;
 use pressrun::config::Config;
 use pressrun::error::RunError;
@@ -14,6 +16,7 @@ use crate::progress::Screen;
 /// # Errors
 /// Parts that do not belong together, or results that cannot be read or written.
 pub(crate) fn merge(arguments: &MergeArguments, screen: &Screen) -> anyhow::Result<()> {
+    let since = Instant::now();
     let mut config = Config::load(&arguments.config).map_err(RunError::from)?;
     screen.log().begin(&config.log)?;
     if let Some(output) = &arguments.output {
@@ -27,6 +30,7 @@ pub(crate) fn merge(arguments: &MergeArguments, screen: &Screen) -> anyhow::Resu
     };
     let (report, outcome) = merge.run();
     screen.tell(&table::render(&report));
+    screen.tell(&format!("merged in {:.1} s; the times above are those of the parts", since.elapsed().as_secs_f64()));
     screen.tell(&format!("results in {}", output.display()));
     export_after(&report, outcome, &output, &export, screen)?;
     Ok(())
