@@ -51,6 +51,14 @@ impl Ledger {
         self.query(|connection| connection.query_row(query, [self.run], |row| row.get(0)))
     }
 
+    /// True if a document was removed permanently.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub(crate) fn has_forgotten_any(&self) -> Result<bool, LedgerError> {
+        self.one("SELECT EXISTS (SELECT 1 FROM forgotten)")
+    }
+
     /// The files of removed documents that are still to be removed.
     ///
     /// # Errors

@@ -74,6 +74,7 @@ impl Merge {
         let outcome = totals.add_reports(&parts).map_err(RunError::from);
         let outcome = outcome.and_then(|()| {
             let mut ledger = writer.write_all(&config, &mut totals)?;
+            parts.check_unchanged()?;
             let night = totals.night(first_row(&config, &tasks, &parts, &ledger), &parts, &tasks);
             ledger.add_night(&night)?;
             ledger.commit(None)?;
@@ -140,8 +141,8 @@ fn begin(folder: &OutputFolder, config: &Config, tasks: &Tasks, parts: &Parts) -
         let is_same = ledger.merge()?.as_ref() == Some(&hash);
         let is_ended = nights.iter().any(|night| night.outcome.is_some()) && path.join(SEAL).exists();
         match ledger.merge()? {
-            // Runs come only after a merge that has ended.
-            Some(_) if is_same && (is_ended || nights.len() > 1) => return Ok(None),
+            // Runs, and the removal of documents, come only after a merge that has ended.
+            Some(_) if is_same && (is_ended || nights.len() > 1 || ledger.has_forgotten_any()?) => return Ok(None),
             Some(_) if is_same => return go_on(folder, ledger, &key).map(Some),
             Some(_) if ledger.is_merging()? => return Err(PartsError::OtherMerge { path: path.to_owned() }.into()),
             None if nights.is_empty() && ledger.counts()?.0 == 0 => {}

@@ -173,6 +173,16 @@ impl Parts {
         self.folders.iter().flat_map(|folder| &folder.nights)
     }
 
+    /// Checks that no part was run again since it was opened.
+    pub(crate) fn check_unchanged(&self) -> Result<(), PartsError> {
+        let is_changed =
+            |folder: &&PartFolder| std::fs::read_to_string(folder.path.join(SEAL)).ok().as_ref() != Some(&folder.seal);
+        match self.folders.iter().find(is_changed) {
+            Some(folder) => Err(PartsError::Changed { path: folder.path.join(ledger::FILE) }),
+            None => Ok(()),
+        }
+    }
+
     /// A hash of all parts with everything that they have.
     pub(crate) fn hash(&self) -> String {
         hexadecimal(&sha256_of_all(self.folders.iter().map(|folder| folder.seal.as_str())))
