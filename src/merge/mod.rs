@@ -78,8 +78,7 @@ impl Merge {
             let night = totals.night(first_row(&config, &tasks, &parts, &ledger), &parts, &tasks);
             ledger.add_night(&night)?;
             ledger.commit(None)?;
-            suspects::join(parts.folders.iter().map(|part| part.path.as_path()), folder.path())
-                .map_err(RunError::Suspects)?;
+            suspects::join(parts.paths(), folder.path()).map_err(RunError::Suspects)?;
             publish::publish(&folder, &config.output, &mut ledger).map_err(RunError::from)
         });
         let report = totals.report(&config, &tasks, &parts, clock);
@@ -168,13 +167,12 @@ fn go_on(folder: &OutputFolder, ledger: Ledger, key: &ResultKey) -> Result<Ledge
 
 /// The row of the merge among the nights, without counts. The processors are those that computed the parts.
 fn first_row(config: &Config, tasks: &Tasks, parts: &Parts, ledger: &Ledger) -> Night {
-    let nights = || parts.nights().filter(|night| night.documents.written > 0);
     let started = parts.nights().map(|night| night.started.as_str()).filter(|started| !started.is_empty()).min();
     let night = new_night(config, tasks, ledger);
     Night {
         started: started.map_or_else(|| night.started.clone(), str::to_owned),
-        processor: same(nights().map(|night| night.processor.as_str())),
-        kernels: same(nights().map(Night::kernels)),
+        processor: same(parts.working_nights().map(|night| night.processor.as_str())),
+        kernels: same(parts.working_nights().map(Night::kernels)),
         ..night
     }
 }

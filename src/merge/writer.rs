@@ -113,9 +113,8 @@ impl<'m> Writer<'m> {
     /// Writes all documents and rejections, and returns the ledger.
     pub(super) fn write_all(mut self, config: &Config, totals: &mut Totals) -> Result<Ledger, RunError> {
         self.already_written = self.ledger.counts()?.0;
-        let folders = || self.parts.folders.iter().map(|part| part.path.as_path());
-        let ledgers = folders().map(Ledger::open_unchanging).collect::<Result<Vec<_>, _>>()?;
-        let in_order = InOrder::new(folders())?;
+        let ledgers = self.parts.paths().map(Ledger::open_unchanging).collect::<Result<Vec<_>, _>>()?;
+        let in_order = InOrder::new(self.parts.paths())?;
         let mut decisions = Decisions { identities: Identities::default(), copies: Copies::new(&config.input.copies) };
         for next in in_order {
             let (part, admission) = next?;

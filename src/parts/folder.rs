@@ -111,8 +111,22 @@ impl PartFolder {
 pub(crate) fn differences(before: &IndexMap<String, String>, now: &IndexMap<String, String>) -> Vec<String> {
     let names = now.keys().chain(before.keys().filter(|name| !now.contains_key(*name)));
     let differing = names.filter(|name| now.get(*name) != before.get(*name));
-    let value = |value: Option<&String>| value.cloned().unwrap_or_else(|| "not there".to_owned());
-    differing.map(|name| format!("{name} is {}, not {}", value(now.get(name)), value(before.get(name)))).collect()
+    differing
+        .map(|name| format!("{name} is {}, not {}", or_missing(now.get(name)), or_missing(before.get(name))))
+        .collect()
+}
+
+/// The first of these numbers, for a message.
+fn first_of(mut numbers: Vec<String>) -> String {
+    if numbers.len() > MOST_LISTED {
+        numbers.truncate(MOST_LISTED);
+        numbers.push("…".to_owned());
+    }
+    numbers.join(", ")
+}
+
+fn or_missing(value: Option<&String>) -> &str {
+    value.map_or("missing", String::as_str)
 }
 
 /// Checks that sorted parts are all parts of one count, each once.
@@ -168,9 +182,19 @@ impl Parts {
         &self.folders[0]
     }
 
+    /// The folders.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.folders.iter().map(|folder| folder.path.as_path())
+    }
+
     /// The nights of all parts.
     pub(crate) fn nights(&self) -> impl Iterator<Item = &Night> {
         self.folders.iter().flat_map(|folder| &folder.nights)
+    }
+
+    /// The nights in which documents were written.
+    pub(crate) fn working_nights(&self) -> impl Iterator<Item = &Night> {
+        self.nights().filter(|night| night.documents.written > 0)
     }
 
     /// Checks that no part was run again since it was opened.
@@ -200,13 +224,6 @@ impl Parts {
                 }
             }
         }
-        let listed = |(class, mut parts): (&str, Vec<String>)| {
-            if parts.len() > MOST_LISTED {
-                parts.truncate(MOST_LISTED);
-                parts.push("…".to_owned());
-            }
-            format!("{class} (parts {})", parts.join(", "))
-        };
-        classes.into_iter().map(listed).collect()
+        classes.into_iter().map(|(class, parts)| format!("{class} (parts {})", first_of(parts))).collect()
     }
 }
