@@ -12,12 +12,12 @@ from pathlib import Path
 # From the top to the bottom.
 ROOMS = """
     main commands cli progress log
-    plan compare explain validate expect fitting
+    merge plan compare explain validate expect fitting
     repeat reread job streaming analyse loading revisions report error
     page
     drift export
     train evaluate labelled
-    stages output input
+    stages parts output input
     attribution speakers sentences
     english
     cache task ledger deadline

@@ -8,6 +8,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use pressrun::input::part::{Part, PartError};
+
 use crate::progress::Screen;
 
 /// Batch NLP for news archives: statements with speaker, topic and sentiment, as JSON Lines.
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Run the pipeline: read articles, analyse them, write the results
     Run(RunArguments),
+    /// Join the parts of an input, processed by `run --part`, to one output folder
+    Merge(MergeArguments),
     /// Analyse JSON Lines from standard input, and write one line for each to standard output
     Stream(StreamArguments),
     /// Parse files and print their documents as JSON Lines, without a model
@@ -387,7 +391,46 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) redo: bool,
 
+    /// Process part K of N (K from 0) into a folder of its own, for `pressrun merge`; `auto` takes both from Slurm, Kubernetes or AWS Batch
+    #[arg(long, value_name = "K/N", value_parser = part)]
+    pub(crate) part: Option<ChosenPart>,
+
     /// Configuration file
+    #[arg(short, long, default_value = "pipeline.toml")]
+    pub(crate) config: PathBuf,
+}
+
+/// A part as it is written on the command line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ChosenPart {
+    /// The one that environment variables tell.
+    Auto,
+    /// This one.
+    Given(Part),
+}
+
+fn part(text: &str) -> Result<ChosenPart, String> {
+    if text == "auto" {
+        return Ok(ChosenPart::Auto);
+    }
+    text.parse().map(ChosenPart::Given).map_err(|error: PartError| error.to_string())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArguments {
+    /// Folders of all parts, in any order, such as output/parts/*
+    #[arg(required = true)]
+    pub(crate) parts: Vec<PathBuf>,
+
+    /// Output folder, without results [default: `[output] directory` of the configuration]
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Merge parts although processors of different kinds computed them, so that scores differ in their last digits
+    #[arg(long)]
+    pub(crate) allow_mixed_processors: bool,
+
+    /// Configuration file of the parts
     #[arg(short, long, default_value = "pipeline.toml")]
     pub(crate) config: PathBuf,
 }

@@ -4,9 +4,11 @@ use crate::config::ConfigError;
 use crate::drift::DriftError;
 use crate::export::ExportError;
 use crate::input::find::FindError;
+use crate::input::part::PartError;
 use crate::ledger::LedgerError;
 use crate::output::WriteError;
 use crate::page::PageError;
+use crate::parts::PartsError;
 use crate::pipeline::PipelineError;
 use crate::task::TaskError;
 
@@ -19,6 +21,12 @@ pub enum RunError {
     /// A model cannot be used, or cannot do what the configuration asks.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// The part of the input to process is not clear.
+    #[error(transparent)]
+    Part(#[from] PartError),
+    /// Parts cannot be merged.
+    #[error(transparent)]
+    Parts(#[from] PartsError),
     /// There is nothing to read.
     #[error(transparent)]
     Find(#[from] FindError),
@@ -131,11 +139,13 @@ impl RunError {
             Self::TooManyRejected { .. } | Self::Unusual { .. } | Self::Exceeded { .. } | Self::Tests { .. } => 1,
             Self::Config(_)
             | Self::Problems { .. }
+            | Self::Part(_)
             | Self::DependsOnBatch { .. }
             | Self::Labels { .. }
             | Self::Task(TaskError::Config(_) | TaskError::OwnLabels(_))
             | Self::Drift(DriftError::Unreadable { .. } | DriftError::Holiday { .. })
-            | Self::Ledger(LedgerError::Redo { .. } | LedgerError::Layout { .. }) => 78,
+            | Self::Ledger(LedgerError::Redo { .. } | LedgerError::Layout { .. } | LedgerError::Part { .. }) => 78,
+            Self::Parts(error) if error.is_of_configuration() => 78,
             Self::Interrupted => 130,
             _ => 2,
         }

@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use crate::cache::PassageCache;
-use crate::config::{Config, Layout, OutputConfig};
+use crate::config::values::IgnorePattern;
+use crate::config::{Config, CopiesConfig, InputConfig, Layout, OutputConfig};
 use crate::deadline::suspects::{self, Suspects};
 use crate::deadline::watchdog::Watchdog;
 use crate::digest::{hexadecimal, sha256_of_all};
@@ -15,12 +17,14 @@ use crate::drift::{self, Calendar};
 use crate::error::RunError;
 use crate::input::find::{FindError, Finder, Source};
 use crate::input::left_out::LeftOut;
+use crate::input::part::{Listing, Part, PartError};
 use crate::ledger::{Done, Ledger, LedgerError, NightKind, ResultKey};
 use crate::loading::{self, Loaded};
 use crate::output::folder::{OutputFolder, write_whole};
 use crate::output::publish;
 use crate::output::schema::DriftRecord;
 use crate::page;
+use crate::parts::{self, AdmissionsWriter};
 use crate::pipeline::{self, Counter, Gate, Interrupt};
 use crate::record::Reason;
 use crate::report::{Clock, FoundCount, RunReport, metrics, new_night};
@@ -49,6 +53,7 @@ pub struct Job {
     only: Option<Places>,
     suspects: Suspects,
     calendar: Calendar,
+    part: Option<PartOfJob>,
     _watchdog: Option<Watchdog>,
 }
 
@@ -63,6 +68,15 @@ pub struct Request {
     pub redo: bool,
     /// The records to process.
     pub selection: Selection,
+    /// The part of the input to process, in a folder of its own, for a merge of all parts; `None` for all of it.
+    pub part: Option<Part>,
+}
+
+/// What a job needs because it processes a part of the input.
+#[derive(Debug)]
+struct PartOfJob {
+    listing: Listing,
+    admissions: AdmissionsWriter,
 }
 
 /// The records that a run processes.
@@ -85,15 +99,31 @@ impl Job {
     pub fn prepare(config: Config, request: Request) -> Result<Self, RunError> {
         let tasks = Arc::new(Tasks::resolve(&config)?);
         let calendar = Calendar::load(&config.drift)?;
-        let Request { paths, listed, redo, selection } = request;
-        let finder = finder(&config, paths, listed)?;
+        let Request { paths, listed, redo, selection, part } = request;
+        let finder = finder(&config, paths, listed)?.of_part(part)?;
+        let config = match part {
+            Some(part) => config_of_part(config, part)?,
+            None => config,
+        };
         let shared_cache = Arc::new(PassageCache::open(&config.cache));
-        let Loaded { workers, caches } = loading::load(&tasks, None, &shared_cache)?;
+        let Loaded { mut workers, caches } = loading::load(&tasks, None, &shared_cache)?;
+        if part.is_some()
+            && let Some(model) = loading::find_batch_dependent(&tasks, &mut workers)?
+        {
+            tracing::warn!(
+                model,
+                "the results of this model depend on the batch: the last digits of its scores will not be those of one run"
+            );
+        }
         let batcher = Batcher::new(&tasks, caches)?;
         let folder = OutputFolder::prepare(&config.output.directory)?;
-        let key = result_key(&config, &tasks);
+        let key = ResultKey { part: part.map(|part| part.to_string()), ..result_key(&config, &tasks) };
         let redo = redo || config.run.redo;
         let ledger = Ledger::begin(folder.path(), &key, redo, || publish::unseal(&folder).map_err(RunError::from))?;
+        let part = match part {
+            Some(_) => Some(PartOfJob::begin(&folder, &ledger)?),
+            None => None,
+        };
         let suspects = suspects(folder.path(), &selection).map_err(RunError::Suspects)?;
         let mut night = new_night(&config, &tasks, &ledger);
         if matches!(selection, Selection::Rejected(_)) {
@@ -122,8 +152,15 @@ impl Job {
             only,
             suspects,
             calendar,
+            part,
             _watchdog: watchdog,
         })
+    }
+
+    /// The folder that it writes into.
+    #[must_use]
+    pub fn output(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The finder of its input.
@@ -138,8 +175,21 @@ impl Job {
     ///
     /// Where a document hangs, the process ends with the code 2: see [`mod@crate::deadline::suspects`].
     pub fn run(self, interrupt: &Interrupt, mut observe: impl FnMut(&Written)) -> (RunReport, Result<(), RunError>) {
-        let Self { config, tasks, finder, folder, batcher, workers, write, done, only, suspects, calendar, _watchdog } =
-            self;
+        let Self {
+            config,
+            tasks,
+            finder,
+            folder,
+            batcher,
+            workers,
+            write,
+            done,
+            only,
+            suspects,
+            calendar,
+            part,
+            _watchdog,
+        } = self;
         let clock = Clock::start();
         let mut written = Written::none(&tasks);
         let [found, skipped, filtered]: [Counter; 3] = Default::default();
@@ -147,7 +197,12 @@ impl Job {
         let is_whole = only.is_none();
         let limit = config.run.document_limit();
         let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
-        let sources = only.as_ref().map_or_else(|| finder.sources(), |only| sources_of(&finder, only));
+        let listing = part.as_ref().map(|part| part.listing.clone());
+        let sources = match (&only, &listing) {
+            (Some(only), _) => sources_of(&finder, only),
+            (None, Some(listing)) => finder.listed_sources(listing.clone()),
+            (None, None) => finder.sources(),
+        };
         let settings = ReadSettings {
             interrupt: interrupt.clone(),
             found: found.clone(),
@@ -158,6 +213,7 @@ impl Job {
             only,
             suspects,
             is_in_order: false,
+            admissions: part.map(|part| part.admissions),
         };
         let read = Read::new(&config.input, &config.run, settings);
 
@@ -188,14 +244,62 @@ impl Job {
         }
         let outcome = outcome
             .map_err(RunError::from)
-            .and_then(|()| list(&config, is_whole.then_some(&finder), interrupt, &folder));
+            .and_then(|()| list(&config, is_whole.then_some(&finder), interrupt, &folder))
+            .and_then(|()| finish_part(&config, listing.as_ref(), interrupt, &folder));
         let (report, outcome) = report.conclude(outcome, interrupt, &folder);
-        let measured = config.metrics.textfile.as_ref().map_or(Ok(()), |path| {
-            measure(path, &report, outcome.is_ok(), compare_nights(&folder, &config, &calendar)?.as_ref())
-        });
-        let reported = write_page(&config, &calendar);
-        (report, outcome.and(measured).and(reported))
+        let followed = follow_up(&config, &calendar, &folder, &report, outcome.is_ok());
+        (report, outcome.and(followed))
     }
+}
+
+impl PartOfJob {
+    fn begin(folder: &OutputFolder, ledger: &Ledger) -> Result<Self, RunError> {
+        parts::begin(ledger)?;
+        Ok(Self { listing: Listing::default(), admissions: AdmissionsWriter::create(folder.path())? })
+    }
+}
+
+/// The configuration of a part: its own folder in the output folder. Metrics and the page are about all parts, so the merge writes them.
+fn config_of_part(config: Config, part: Part) -> Result<Config, PartError> {
+    part.check_siblings(&config.output.directory)?;
+    if Ledger::is_there(&config.output.directory) {
+        let folder = config.output.directory.display();
+        tracing::warn!(
+            "`{folder}` has results already, so the parts have to be merged into another folder: `pressrun merge -o`"
+        );
+    }
+    let mut config = config;
+    config.output.directory = part.folder(&config.output.directory);
+    config.metrics.textfile = None;
+    config.report.html = None;
+    Ok(config)
+}
+
+/// Records that a part is finished, unless it was stopped before it had read all of its files.
+fn finish_part(
+    config: &Config,
+    listing: Option<&Listing>,
+    interrupt: &Interrupt,
+    folder: &OutputFolder,
+) -> Result<(), RunError> {
+    let Some(listing) = listing.filter(|_| interrupt.cause().is_none()) else { return Ok(()) };
+    let ledger = Ledger::resume(folder.path())?;
+    parts::finish(folder.path(), &ledger, listing.digest(), document_settings(config)).map_err(Into::into)
+}
+
+/// Writes what follows from a run: metrics, and the page about the night.
+pub(crate) fn follow_up(
+    config: &Config,
+    calendar: &Calendar,
+    folder: &OutputFolder,
+    report: &RunReport,
+    is_success: bool,
+) -> Result<(), RunError> {
+    let measured =
+        config.metrics.textfile.as_ref().map_or(Ok(()), |path| {
+            measure(path, report, is_success, compare_nights(folder, config, calendar)?.as_ref())
+        });
+    measured.and(write_page(config, calendar))
 }
 
 /// Finds what is named, or else what the configuration names.
@@ -283,9 +387,16 @@ fn list(
 pub fn forget(config: &Config, documents: &[String]) -> Result<(), RunError> {
     let folder = &config.output.directory;
     let wanted = layout_name(&config.output);
-    if let Some(found) = Ledger::open(folder)?.setting("layout")?.filter(|found| *found != wanted) {
+    let ledger = Ledger::open(folder)?;
+    // The merge would miss it, and a merge that goes on counts the documents that are there.
+    ledger.check_part(folder, None)?;
+    if ledger.is_merging()? {
+        return Err(LedgerError::Merging { path: folder.clone() }.into());
+    }
+    if let Some(found) = ledger.setting("layout")?.filter(|found| *found != wanted) {
         return Err(LedgerError::Layout { path: folder.clone(), found, wanted }.into());
     }
+    drop(ledger);
     let folder = OutputFolder::prepare(folder)?;
     publish::unseal(&folder)?;
     let mut ledger = Ledger::resume(folder.path())?;
@@ -312,10 +423,41 @@ pub(crate) fn result_key(config: &Config, tasks: &Tasks) -> ResultKey {
         REVISIONS.iter().map(|(part, revision)| (format!("pressrun's {part}"), format!("revision {revision}"))),
     );
     parts.insert("[output] fields".to_owned(), if fields.is_empty() { "all".to_owned() } else { fields.join(", ") });
-    ResultKey { layout: layout_name(&config.output), fingerprint, parts }
+    ResultKey { layout: layout_name(&config.output), part: None, fingerprint, parts }
+}
+
+/// The settings that decide which documents there are and what they are copies of, by name. They are not in the key of results, because
+/// documents have hashes that change with them; but parts have to agree on them.
+pub(crate) fn document_settings(config: &Config) -> IndexMap<String, String> {
+    let InputConfig {
+        order,
+        ignore,
+        languages,
+        max_document_bytes,
+        max_expansion,
+        max_unpacked_bytes,
+        markup,
+        copies,
+        fields,
+        paths: _,
+    } = &config.input;
+    let CopiesConfig { similarity, remember } = copies;
+    let settings = [
+        ("order", format!("{order:?}")),
+        ("ignore", format!("{:?}", ignore.iter().map(IgnorePattern::as_str).collect::<Vec<_>>())),
+        ("languages", format!("{languages:?}")),
+        ("max_document_bytes", max_document_bytes.get().to_string()),
+        ("max_expansion", max_expansion.get().to_string()),
+        ("max_unpacked_bytes", max_unpacked_bytes.get().to_string()),
+        ("markup", format!("{markup:?}")),
+        ("copies.similarity", similarity.get().to_string()),
+        ("copies.remember", remember.get().to_string()),
+        ("fields", format!("{fields:?}")),
+    ];
+    settings.into_iter().map(|(name, value)| (format!("[input] {name}"), value)).collect()
 }
 
 /// The layout and compression of the output, as ledgers store them: a folder with others is refused.
-fn layout_name(config: &OutputConfig) -> String {
+pub(crate) fn layout_name(config: &OutputConfig) -> String {
     format!("{}, {}", config.layout, config.compression)
 }

@@ -9,6 +9,8 @@ mod analyse;
 mod job;
 /// Models, loaded for their workers.
 mod loading;
+/// Parts of an input, joined to one output folder.
+mod merge;
 /// Documents processed again, for `verify --sample`.
 mod repeat;
 /// Documents of an output folder, read again.
@@ -56,6 +58,9 @@ pub mod labelled;
 
 /// Tables of the results for other programs.
 pub mod export;
+
+/// The folders of parts, for runs on many machines.
+pub mod parts;
 
 /// The stages that a document passes through. Knows nothing about threads.
 pub mod stages;
@@ -106,5 +111,6 @@ pub mod record;
 
 pub use analyse::{Analyser, Analysis};
 pub use job::{Job, Request, Selection, finder, forget};
+pub use merge::Merge;
 pub use repeat::repeat;
 pub use streaming::{StreamCounts, Streaming};

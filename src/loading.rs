@@ -34,6 +34,23 @@ pub(crate) fn load(tasks: &Tasks, copies: Option<usize>, cache: &Arc<PassageCach
     Ok(loaded)
 }
 
+/// The name of the first model whose results depend on the batch, if there is one.
+///
+/// # Errors
+/// A model that fails at the check.
+pub(crate) fn find_batch_dependent<'t>(
+    tasks: &'t Tasks,
+    workers: &mut [Vec<Infer>],
+) -> Result<Option<&'t str>, TaskError> {
+    for (model, workers) in tasks.models.iter().zip(workers) {
+        let is_invariant = workers.first_mut().map_or(Ok(false), Infer::is_batch_invariant);
+        if !is_invariant.map_err(|cause| model.failed(cause))? {
+            return Ok(Some(&model.name));
+        }
+    }
+    Ok(None)
+}
+
 fn copies_of(model: &UsedModel, copies: usize) -> Result<Vec<Model>, ModelError> {
     tracing::info!(model = model.name, revision = model.folder.manifest().revision, runtime = ?model.runtime, "loading");
     let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();

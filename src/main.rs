@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Validate(arguments) => commands::validate::validate(arguments),
         Command::Plan(arguments) => commands::plan::plan(arguments),
         Command::Run(arguments) => commands::run::run(arguments, &screen),
+        Command::Merge(arguments) => commands::merge::merge(arguments, &screen),
         Command::Read(arguments) => commands::read::print_documents(arguments, &screen),
         Command::Nights(arguments) => commands::nights::nights(arguments),
         Command::Status(arguments) => commands::status::status(arguments),

@@ -30,7 +30,7 @@ pub fn repeat(config: &Config, paths: Vec<PathBuf>, documents: u64) -> Result<Ve
     // A stored document counts even if its language is no longer wanted.
     config.input.languages.clear();
     let selection = Selection::At(places(&expected));
-    let request = Request { paths, listed: Vec::new(), redo: false, selection };
+    let request = Request { paths, selection, ..Request::default() };
     let job = Job::prepare(config, request)?;
     let outcome = job.run(&Interrupt::default(), |_| ()).1;
     if !matches!(outcome, Ok(()) | Err(RunError::TooManyRejected { .. })) {

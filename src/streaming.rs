@@ -64,11 +64,8 @@ impl Streaming {
         let tasks = Arc::new(Tasks::resolve(&config)?);
         let cache = Arc::new(PassageCache::in_memory(&config.cache));
         let mut loaded = loading::load(&tasks, workers.map(NonZeroUsize::get), &cache)?;
-        for (model, workers) in tasks.models.iter().zip(&mut loaded.workers) {
-            let is_invariant = workers.first_mut().map_or(Ok(false), Infer::is_batch_invariant);
-            if !is_invariant.map_err(|cause| model.failed(cause))? {
-                return Err(RunError::DependsOnBatch { model: model.name.clone() });
-            }
+        if let Some(model) = loading::find_batch_dependent(&tasks, &mut loaded.workers)? {
+            return Err(RunError::DependsOnBatch { model: model.to_owned() });
         }
         let batcher = Batcher::new(&tasks, loaded.caches)?;
         Ok(Self { config, tasks, batcher, workers: loaded.workers })

@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 
+use pressrun::causes::chain;
 use pressrun::config::{Config, ExportConfig};
 use pressrun::error::RunError;
 use pressrun::export::{Exported, Summary};
+use pressrun::output::schema::Outcome;
+use pressrun::report::RunReport;
 
 use crate::cli::ExportArguments;
 use crate::progress::Screen;
@@ -43,6 +46,26 @@ pub(crate) fn export_to(
         }
     }
     Ok(())
+}
+
+/// Exports after a run, if the configuration names tables: results that are there, also if the run was stopped. Those of a run that broke
+/// off are not complete. Returns the `outcome` of the run, or the error of the export.
+pub(crate) fn export_after(
+    report: &RunReport,
+    outcome: Result<(), RunError>,
+    folder: &Path,
+    config: &ExportConfig,
+    screen: &Screen,
+) -> Result<(), RunError> {
+    let exported = if config.names_any() && report.record.outcome != Outcome::Failed {
+        export_to(folder, Some(config), false, screen)
+    } else {
+        Ok(())
+    };
+    if let (Err(_), Err(error)) = (&outcome, &exported) {
+        tracing::error!("the results could not be exported: {}", chain(error));
+    }
+    outcome.and(exported)
 }
 
 fn done(form: &str, summary: &Summary) -> String {

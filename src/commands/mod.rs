@@ -16,6 +16,8 @@ pub(crate) mod forget;
 pub(crate) mod init;
 /// `pressrun labels`
 pub(crate) mod labels;
+/// `pressrun merge`
+pub(crate) mod merge;
 /// `pressrun nights`
 pub(crate) mod nights;
 /// `pressrun plan`

@@ -22,6 +22,12 @@ pub(crate) fn status(arguments: &FolderArguments) -> anyhow::Result<()> {
         Some(process) => writeln!(out, "running    process {process}")?,
         None => writeln!(out, "running    no")?,
     }
+    if let Some(part) = ledger.part()? {
+        writeln!(out, "part       {part}")?;
+    }
+    if ledger.is_merging()? {
+        writeln!(out, "merge      not at its end: `pressrun merge` with the same parts goes on with it")?;
+    }
     writeln!(out, "documents  {documents}, of which {reopened} are being replaced")?;
     let reasons: Vec<String> = rejections.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
     let rejected: u64 = rejections.iter().map(|(_, count)| count).sum();

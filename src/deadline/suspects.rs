@@ -93,6 +93,19 @@ pub(crate) fn note(folder: &Path, work: &Work, spent: Duration) -> Result<()> {
     list.sync_all()
 }
 
+/// Joins the lists of `folders` to one in `folder`, if there are any.
+pub(crate) fn join<'f>(folders: impl Iterator<Item = &'f Path>, folder: &Path) -> Result<()> {
+    let mut joined = Vec::new();
+    for folder in folders {
+        match std::fs::read(folder.join(FILE)) {
+            Ok(list) => joined.extend(list),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if joined.is_empty() { Ok(()) } else { std::fs::write(folder.join(FILE), joined) }
+}
+
 /// Removes the list: all its documents are tried again.
 pub(crate) fn clear(folder: &Path) -> Result<()> {
     match std::fs::remove_file(folder.join(FILE)) {

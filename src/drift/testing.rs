@@ -100,6 +100,7 @@ pub(crate) fn night(number: u32, day: Date, deliveries: &[Delivery]) -> Night {
         fingerprint: "f".repeat(64),
         models: BTreeMap::from([("newsroom".to_owned(), "2026.11.8".to_owned())]),
         processor: "amx".to_owned(),
+        kernels: String::new(),
         documents: NightDocuments {
             found: documents + 2,
             written: documents,

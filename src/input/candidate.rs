@@ -8,8 +8,8 @@ use super::text::mojibake::is_mojibake;
 use super::text::{controls, dates, language};
 use crate::config::InputConfig;
 use crate::deadline::guard::Guard;
-use crate::digest::sha256_of_all;
-use crate::record::{Metadata, Place, Reason, Rejection, TextFlag};
+use crate::digest::{hexadecimal, sha256_of_all};
+use crate::record::{Metadata, Original, Place, Reason, Rejection, TextFlag};
 
 /// A record with its text and everything that admission needs to know of it.
 pub(crate) struct Candidate {
@@ -72,6 +72,12 @@ impl Candidate {
         let sketch = (is_compared && is_wanted).then(|| Sketch::from_text(&text));
         Self { place, own_id, name, metadata, text, encoding, flags, digest, sketch, is_wanted }
     }
+}
+
+/// The digest of a document with the digest `digest` of its record. That of a copy changes with its original.
+pub(crate) fn content_digest(digest: &[u8; 32], original: Option<&Original>) -> [u8; 32] {
+    let Some(Original { id, percent }) = original else { return *digest };
+    sha256_of_all([&hexadecimal(digest), id.as_str(), &percent.to_string()])
 }
 
 /// Mends control characters in the text and in the metadata, and adds the flags that tell of them.

@@ -10,6 +10,7 @@ use ignore::{DirEntry, WalkBuilder};
 
 use super::formats;
 use super::names::{document_name, kind};
+use super::part::{Listing, Part, PartError};
 use super::refusal::Refusal;
 use crate::config::Order;
 use crate::record::{Place, Reason};
@@ -55,6 +56,8 @@ pub struct Source {
     pub name: String,
     /// Its size.
     pub bytes: u64,
+    /// Its number among all files that are found, also those of other parts, from 0.
+    pub number: u64,
     /// True if it was met on a walk and its name does not tell whether it can be read, so that its content has to.
     is_unknown: bool,
     fault: Option<std::io::Error>,
@@ -162,6 +165,7 @@ pub struct Finder {
     order: Order,
     ignored: Vec<String>,
     output: PathBuf,
+    part: Option<Part>,
 }
 
 /// A file of this name says what a walk leaves out below its folder, as `.gitignore` does for git.
@@ -183,7 +187,7 @@ impl Finder {
         }
         roots.extend(listed);
         let roots = without_repeats(roots);
-        Ok(Self { roots, order: Order::Name, ignored: Vec::new(), output: output.to_owned() })
+        Ok(Self { roots, order: Order::Name, ignored: Vec::new(), output: output.to_owned(), part: None })
     }
 
     /// Leaves out on walks what one of `patterns` fits, which are written as in `.gitignore`.
@@ -198,11 +202,44 @@ impl Finder {
         Self { order, ..self }
     }
 
+    /// Finds only the files of one part of the input, if there is one.
+    ///
+    /// # Errors
+    /// Standard input, which has no parts.
+    pub fn of_part(self, part: Option<Part>) -> Result<Self, PartError> {
+        if part.is_some() && self.roots.iter().any(|root| root.as_os_str() == STANDARD_INPUT) {
+            return Err(PartError::StandardInput);
+        }
+        Ok(Self { part, ..self })
+    }
+
     /// The files, one by one, also those whose content will show that they are left out. In the order of names nothing is kept in memory but
     /// the folders on the way; to have the newest first, all of them are.
     #[must_use]
     pub fn sources(&self) -> Box<dyn Iterator<Item = Source> + Send> {
-        match self.order {
+        self.of_its_part(self.all_sources())
+    }
+
+    /// As [`Self::sources`], and adds all files to `listing`, also those of other parts.
+    #[must_use]
+    pub fn listed_sources(&self, listing: Listing) -> Box<dyn Iterator<Item = Source> + Send> {
+        self.of_its_part(self.all_sources().inspect(move |source| listing.add(&shown(&source.path))))
+    }
+
+    /// Leaves out the files of other parts.
+    fn of_its_part(
+        &self,
+        sources: impl Iterator<Item = Source> + Send + 'static,
+    ) -> Box<dyn Iterator<Item = Source> + Send> {
+        match self.part {
+            None => Box::new(sources),
+            Some(part) => Box::new(sources.filter(move |source| part.has(&shown(&source.path)))),
+        }
+    }
+
+    /// The files of all parts, with their numbers.
+    fn all_sources(&self) -> impl Iterator<Item = Source> + Send + use<> {
+        let sources: Box<dyn Iterator<Item = Source> + Send> = match self.order {
             Order::Name => Box::new(self.walk()),
             Order::Newest => {
                 let mut sources: Vec<_> = self.walk().map(|source| (source.modified(), source)).collect();
@@ -210,7 +247,8 @@ impl Finder {
                 sources.sort_by_key(|(modified, _)| std::cmp::Reverse(*modified));
                 Box::new(sources.into_iter().map(|(_, source)| source))
             }
-        }
+        };
+        sources.zip(0..).map(|(source, number)| Source { number, ..source })
     }
 
     fn walk(&self) -> impl Iterator<Item = Source> + Send + use<> {
@@ -270,7 +308,14 @@ fn real_path(path: &Path) -> PathBuf {
 fn walk(root: PathBuf, ignored: &[String], output: Option<PathBuf>) -> Box<dyn Iterator<Item = Source> + Send> {
     if root.as_os_str() == STANDARD_INPUT {
         let name = "stdin".to_owned();
-        return Box::new(std::iter::once(Source { path: root, name, bytes: 0, is_unknown: false, fault: None }));
+        return Box::new(std::iter::once(Source {
+            path: root,
+            name,
+            bytes: 0,
+            number: 0,
+            is_unknown: false,
+            fault: None,
+        }));
     }
     let ignored = patterns(&root, ignored);
     let walk = WalkBuilder::new(&root)
@@ -307,7 +352,14 @@ fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Sour
         Err(error) => {
             let path = path_of(&error).unwrap_or(root).to_owned();
             let fault = error.into_io_error().unwrap_or_else(|| std::io::ErrorKind::Other.into());
-            return Some(Source { name: name_of(&path, root), path, bytes: 0, is_unknown: false, fault: Some(fault) });
+            return Some(Source {
+                name: name_of(&path, root),
+                path,
+                bytes: 0,
+                number: 0,
+                is_unknown: false,
+                fault: Some(fault),
+            });
         }
     };
     let is_named = entry.depth() == 0 && !entry.path().is_dir();
@@ -317,7 +369,14 @@ fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Sour
     }
     let is_unknown = !is_named && !formats::is_readable(&shown(Path::new(entry.file_name())));
     let bytes = entry.path().metadata().map_or(0, |metadata| metadata.len());
-    Some(Source { name: name_of(entry.path(), root), path: entry.into_path(), bytes, is_unknown, fault: None })
+    Some(Source {
+        name: name_of(entry.path(), root),
+        path: entry.into_path(),
+        bytes,
+        number: 0,
+        is_unknown,
+        fault: None,
+    })
 }
 
 fn path_of(error: &ignore::Error) -> Option<&Path> {
@@ -384,6 +443,28 @@ mod tests {
         let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), &folder.path().join("output")).unwrap();
         let names = finder.in_order(Order::Newest).sources().map(|source| source.name);
         assert_eq!(names.collect::<Vec<_>>()[0], "b");
+    }
+
+    #[test]
+    fn the_files_of_all_parts_are_all_files_with_the_same_numbers() {
+        let folder = folder();
+        let finder = Finder::new(&[folder.path().to_owned()], Vec::new(), &folder.path().join("output")).unwrap();
+        let numbered = |finder: &Finder, listing: Listing| -> Vec<(u64, String)> {
+            finder.listed_sources(listing).map(|source| (source.number, source.name)).collect()
+        };
+        let all = Listing::default();
+        let expected = numbered(&finder, all.clone());
+        let mut found = Vec::new();
+        for number in 0..3 {
+            let listing = Listing::default();
+            let of_part = finder.clone().of_part(Part::new(number, 3)).unwrap();
+            found.extend(numbered(&of_part, listing.clone()));
+            assert_eq!(listing.digest(), all.digest());
+        }
+        found.sort();
+        assert_eq!(found, expected);
+        let stdin = Finder::new(&["-".into()], Vec::new(), Path::new("output")).unwrap();
+        assert_eq!(stdin.of_part(Part::new(0, 2)).unwrap_err(), PartError::StandardInput);
     }
 
     #[test]

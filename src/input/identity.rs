@@ -20,14 +20,14 @@ pub(crate) struct Identities {
 }
 
 impl Identities {
-    /// The record's own id, or else its name, made safe; with a suffix where another document has it already.
-    pub(crate) fn assign(&mut self, candidate: &Candidate) -> String {
-        let safe = safe_id(candidate.own_id.as_deref().unwrap_or(&candidate.name));
-        let mut id = safe.clone();
+    /// The id of a candidate with this [safe id](Candidate::safe_id) and this name: the safe id, with a suffix where another document has
+    /// it already.
+    pub(crate) fn assign(&mut self, safe: &str, name: &str) -> String {
+        let mut id = safe.to_owned();
         let mut attempt = 0;
         while !self.seen.insert(fingerprint(&id)) {
             // By the record's place, so that the id does not depend on how many others had it before.
-            id = format!("{safe}~{}", digest(&format!("{} {attempt}", candidate.name)));
+            id = format!("{safe}~{}", digest(&format!("{name} {attempt}")));
             attempt += 1;
         }
         id
@@ -35,6 +35,11 @@ impl Identities {
 }
 
 impl Candidate {
+    /// The record's own id, or else its name, made safe.
+    pub(crate) fn safe_id(&self) -> String {
+        safe_id(self.own_id.as_deref().unwrap_or(&self.name))
+    }
+
     /// The record's own id made safe, or else a digest of its content. It depends on the record alone, so two records can have the same.
     pub(crate) fn id_by_itself(&self) -> String {
         match &self.own_id {

@@ -23,6 +23,8 @@ pub(crate) mod layers;
 pub mod left_out;
 /// The parts of a file's name.
 mod names;
+/// Parts of the input, for several machines.
+pub mod part;
 /// Records before and after they are parsed.
 pub(crate) mod raw_record;
 /// Reasons to refuse a record.

@@ -54,6 +54,22 @@ pub enum LedgerError {
         /// The layout and compression of the configuration.
         wanted: String,
     },
+    /// The folder has another part of the input.
+    #[error("`{}` {}", path.display(), other_part(found.as_deref(), wanted.as_deref()))]
+    Part {
+        /// The folder.
+        path: PathBuf,
+        /// The part that it has, if it has one.
+        found: Option<String>,
+        /// The part of this run, if it has one.
+        wanted: Option<String>,
+    },
+    /// The folder has a merge that has not ended.
+    #[error("a merge of parts into `{}` was broken off: `pressrun merge` with the same parts goes on with it", path.display())]
+    Merging {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The results in the folder have another fingerprint.
     #[error(
         "{documents} documents in `{}` come from another configuration, model or version of pressrun: `--redo` or `[run] redo = true` does those again \
@@ -73,4 +89,24 @@ pub enum LedgerError {
         /// The folder.
         path: PathBuf,
     },
+}
+
+/// The sentence about a folder that has another part than is wanted.
+fn other_part(found: Option<&str>, wanted: Option<&str>) -> String {
+    match (found, wanted) {
+        (Some(found), Some(wanted)) => {
+            format!(
+                "has part {found} of the input, and this is part {wanted}: remove the folder, or name another `[output] directory`"
+            )
+        }
+        (Some(found), None) => {
+            format!(
+                "has part {found} of the input, and this run has no part: give `--part {found}`, or name another `[output] directory`"
+            )
+        }
+        (None, wanted) => {
+            let part = wanted.unwrap_or_default();
+            format!("has results without parts, and this is part {part}: name another `[output] directory`")
+        }
+    }
 }

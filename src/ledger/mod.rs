@@ -16,7 +16,7 @@ mod queries;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
 
 pub use done::Done;
 pub use error::LedgerError;
@@ -34,6 +34,12 @@ const OLDEST_VERSION: i64 = 1;
 
 /// The setting with the parts of the latest fingerprint, as JSON.
 const MADE_BY_PARTS: &str = "made_by_parts";
+
+/// The setting with the part of the input, as K/N, if the folder has one part.
+const PART: &str = "part";
+
+/// The setting with a hash of the parts that were merged, or are being merged.
+const MERGE: &str = "merge";
 
 const TABLES: &str = "
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -67,6 +73,8 @@ const TABLES: &str = "
 pub struct ResultKey {
     /// The layout and compression of the files.
     pub layout: String,
+    /// The part of the input, if it is processed in parts.
+    pub part: Option<String>,
     /// A hash of everything else: tasks, models, versions, fields.
     pub fingerprint: String,
     /// What the hash was taken of, by name, for people: it tells what has changed when the hash has.
@@ -160,6 +168,9 @@ impl Ledger {
         ledger.is_changed = is_changed && ledger.one("SELECT EXISTS (SELECT 1 FROM documents)")?;
         ledger.fingerprint.clone_from(&key.fingerprint);
         ledger.set("layout", &key.layout)?;
+        if let Some(part) = &key.part {
+            ledger.set(PART, part)?;
+        }
         ledger.set("made_by", &key.fingerprint)?;
         ledger.set(MADE_BY_PARTS, &serde_json::to_string(&key.parts).unwrap_or_default())?;
         ledger.count_run().map_err(failed(&ledger.path))?;
@@ -198,6 +209,29 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// Opens the ledger in `folder` for reading only, without a file beside it, so that many can be open. Nobody may write into it: a
+    /// finished part.
+    ///
+    /// # Errors
+    /// No ledger, or one of another version.
+    pub(crate) fn open_unchanging(folder: &Path) -> Result<Self, LedgerError> {
+        let path = folder.join(FILE);
+        if !path.exists() {
+            return Err(LedgerError::Missing { path: folder.to_owned() });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(unchanging(&path), flags).map_err(failed(&path))?;
+        // Many are open at once, and each is read from its beginning to its end.
+        connection.pragma_update(None, "cache_size", -256).map_err(failed(&path))?;
+        let mut ledger = Self { connection, path, fingerprint: String::new(), run: 0, is_changed: false };
+        let version = ledger.version()?;
+        if version != VERSION {
+            return Err(LedgerError::Version { path: ledger.path, found: version });
+        }
+        ledger.fingerprint = ledger.setting("made_by")?.unwrap_or_default();
+        Ok(ledger)
+    }
+
     /// Opens the database, and creates the tables if it is empty.
     fn connect(path: PathBuf) -> Result<Self, LedgerError> {
         let connection = connect(&path).map_err(failed(&path))?;
@@ -224,6 +258,10 @@ impl Ledger {
     /// Results of another layout, or without `redo` of another fingerprint.
     pub(crate) fn check_key(&self, folder: &Path, key: &ResultKey, redo: bool) -> Result<(), LedgerError> {
         let Some(found) = self.setting("layout")? else { return Ok(()) };
+        self.check_part(folder, key.part.as_deref())?;
+        if self.is_merging()? {
+            return Err(LedgerError::Merging { path: folder.to_owned() });
+        }
         if found != key.layout {
             return Err(LedgerError::Layout { path: folder.to_owned(), found, wanted: key.layout.clone() });
         }
@@ -232,6 +270,54 @@ impl Ledger {
             return Err(LedgerError::Redo { documents, path: folder.to_owned() });
         }
         Ok(())
+    }
+
+    /// Checks that the folder has this part of the input, or with `None` that it has no part.
+    ///
+    /// # Errors
+    /// It has another part.
+    pub(crate) fn check_part(&self, folder: &Path, wanted: Option<&str>) -> Result<(), LedgerError> {
+        let found = self.setting(PART)?;
+        if found.as_deref() == wanted {
+            return Ok(());
+        }
+        Err(LedgerError::Part { path: folder.to_owned(), found, wanted: wanted.map(str::to_owned) })
+    }
+
+    /// The part of the input that the folder has, as K/N, if it has one.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn part(&self) -> Result<Option<String>, LedgerError> {
+        self.setting(PART)
+    }
+
+    /// True if a merge has begun to write here and has not ended.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn is_merging(&self) -> Result<bool, LedgerError> {
+        // No run can come before it has ended, so it is the only night.
+        let query = "SELECT count(*) = 1 AND coalesce(max(outcome), 'failed') = 'failed' FROM nights";
+        Ok(self.merge()?.is_some() && self.one(query)?)
+    }
+
+    /// A hash of the parts that were merged here, or are being merged.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub(crate) fn merge(&self) -> Result<Option<String>, LedgerError> {
+        self.setting(MERGE)
+    }
+
+    /// Records, and commits, that the parts with the hash `parts` are being merged here, by a run that `night` describes.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub(crate) fn begin_merge(&mut self, parts: &str, night: &Night) -> Result<(), LedgerError> {
+        self.add_night(night)?;
+        self.set(MERGE, parts)?;
+        self.commit(None)
     }
 
     fn count_run(&mut self) -> rusqlite::Result<()> {
@@ -448,6 +534,15 @@ impl Ledger {
         Ok(())
     }
 
+    /// Removes the value of `name`.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub(crate) fn unset(&self, name: &str) -> Result<(), LedgerError> {
+        self.connection.execute("DELETE FROM settings WHERE name = ?", [name]).map_err(failed(&self.path))?;
+        Ok(())
+    }
+
     /// Does `work` in the open transaction, or begins one.
     fn write<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
         if self.connection.is_autocommit() {
@@ -459,6 +554,21 @@ impl Ledger {
     fn batch(&self, commands: &str) -> Result<(), LedgerError> {
         self.connection.execute_batch(commands).map_err(failed(&self.path))
     }
+}
+
+/// The address of a database that nobody changes.
+fn unchanging(path: &Path) -> String {
+    let mut address = "file:".to_owned();
+    for character in path.to_string_lossy().chars() {
+        match character {
+            '%' => address.push_str("%25"),
+            '?' => address.push_str("%3f"),
+            '#' => address.push_str("%23"),
+            other => address.push(other),
+        }
+    }
+    address.push_str("?immutable=1");
+    address
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -483,7 +593,7 @@ mod tests {
     use super::*;
 
     fn result_key(fingerprint: &str) -> ResultKey {
-        ResultKey { layout: "document".into(), fingerprint: fingerprint.into(), parts: IndexMap::new() }
+        ResultKey { layout: "document".into(), part: None, fingerprint: fingerprint.into(), parts: IndexMap::new() }
     }
 
     fn begin(folder: &Path, key: &ResultKey, redo: bool) -> Result<Ledger, LedgerError> {
@@ -542,6 +652,53 @@ mod tests {
         assert!(!ledger.done().unwrap().has("x", &[1]).unwrap());
         drop(ledger);
         begin(folder.path(), &result_key("b"), false).unwrap();
+    }
+
+    #[test]
+    fn a_folder_has_one_part_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_part = |part: &str| ResultKey { part: Some(part.to_owned()), ..result_key("a") };
+        drop(begin(folder.path(), &of_part("3/40"), false).unwrap());
+        drop(begin(folder.path(), &of_part("3/40"), false).unwrap());
+        for (key, wanted) in
+            [(of_part("3/41"), "part 3/41"), (of_part("4/40"), "part 4/40"), (result_key("a"), "no part")]
+        {
+            let message = begin(folder.path(), &key, true).unwrap_err().to_string();
+            assert!(message.contains("part 3/40") && message.contains(wanted), "{message}");
+        }
+        let whole = tempfile::tempdir().unwrap();
+        drop(begin(whole.path(), &result_key("a"), false).unwrap());
+        let message = begin(whole.path(), &of_part("0/2"), false).unwrap_err().to_string();
+        assert!(message.contains("results without parts"), "{message}");
+    }
+
+    #[test]
+    fn nothing_is_added_to_a_merge_that_has_not_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = begin(folder.path(), &result_key("a"), false).unwrap();
+        ledger.begin_merge("parts", &Night { night: 1, ..Night::default() }).unwrap();
+        let refused = begin(folder.path(), &result_key("a"), false).unwrap_err();
+        assert!(matches!(refused, LedgerError::Merging { .. }), "{refused}");
+        ledger.add_night(&Night { night: 1, outcome: Some("complete".to_owned()), ..Night::default() }).unwrap();
+        ledger.commit(None).unwrap();
+        begin(folder.path(), &result_key("a"), false).unwrap();
+    }
+
+    #[test]
+    fn a_ledger_that_nobody_changes_is_read_without_files_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = folder.path().join("50% of #1?");
+        std::fs::create_dir(&odd).unwrap();
+        let mut ledger = begin(&odd, &result_key("a"), false).unwrap();
+        ledger.add(&an_entry("x", 1)).unwrap();
+        ledger.reject("in.jsonl", 2, "empty", b"line\n").unwrap();
+        ledger.commit(None).unwrap();
+        drop(ledger);
+        let ledger = Ledger::open_unchanging(&odd).unwrap();
+        assert_eq!(ledger.current_entry("x", &[1]).unwrap(), Some(an_entry("x", 1)));
+        assert_eq!(ledger.current_entry("x", &[2]).unwrap(), None);
+        assert!(ledger.has_rejection("in.jsonl", 2).unwrap() && !ledger.has_rejection("in.jsonl", 1).unwrap());
+        assert_eq!(std::fs::read_dir(&odd).unwrap().count(), 1);
     }
 
     #[test]

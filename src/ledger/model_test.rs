@@ -167,6 +167,7 @@ fn entry(document: usize, content: u8, source: usize, record: u64) -> Entry {
 fn begin(folder: &Path, fingerprint: usize) -> Ledger {
     let key = ResultKey {
         layout: "document".into(),
+        part: None,
         fingerprint: FINGERPRINTS[fingerprint].into(),
         parts: indexmap::IndexMap::new(),
     };

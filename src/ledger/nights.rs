@@ -58,6 +58,9 @@ pub struct Night {
     pub models: BTreeMap<String, String>,
     /// The class of the processor, `amx`, `bf16` or `f32`: scores differ by class in their last digits.
     pub processor: String,
+    /// The kernels that computed scores on this processor: results are the same to the last bit only among nights with the same ones.
+    /// Empty in nights of earlier versions.
+    pub kernels: String,
     /// The fate of documents.
     pub documents: NightDocuments,
     /// Statements written.
@@ -183,6 +186,14 @@ pub struct NightSpeed {
     pub statements_per_second: f64,
     /// The seconds that each stage was at work, in the order of the stages.
     pub stages: IndexMap<String, f64>,
+}
+
+impl Night {
+    /// The kernels, or the class of the processor if they are not known.
+    #[must_use]
+    pub fn kernels(&self) -> &str {
+        if self.kernels.is_empty() { &self.processor } else { &self.kernels }
+    }
 }
 
 /// All nights of a ledger, the first one first.
@@ -324,7 +335,7 @@ mod tests {
     use crate::ledger::ResultKey;
 
     fn begin(folder: &std::path::Path) -> Ledger {
-        let key = ResultKey { layout: "document".into(), fingerprint: "a".into(), parts: IndexMap::new() };
+        let key = ResultKey { layout: "document".into(), part: None, fingerprint: "a".into(), parts: IndexMap::new() };
         Ledger::begin(folder, &key, false, || Ok::<_, LedgerError>(())).unwrap()
     }
 

@@ -51,6 +51,14 @@ impl Ledger {
         self.query(|connection| connection.query_row(query, [self.run], |row| row.get(0)))
     }
 
+    /// True if a document was removed permanently.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub(crate) fn has_forgotten_any(&self) -> Result<bool, LedgerError> {
+        self.one("SELECT EXISTS (SELECT 1 FROM forgotten)")
+    }
+
     /// The files of removed documents that are still to be removed.
     ///
     /// # Errors
@@ -166,6 +174,46 @@ impl Ledger {
     pub fn entry(&self, document: &str) -> Result<Option<Entry>, LedgerError> {
         let query = format!("SELECT {COLUMNS} FROM documents WHERE document = ?");
         self.query(|connection| connection.prepare_cached(&query)?.query_row([document], entry).optional())
+    }
+
+    /// The document with this id and content, if it is done with the latest fingerprint.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub(crate) fn current_entry(&self, document: &str, content: &[u8]) -> Result<Option<Entry>, LedgerError> {
+        let query = format!("SELECT {COLUMNS} FROM documents WHERE document = ? AND content = ? AND made_by = ?");
+        self.query(|connection| {
+            let mut statement = connection.prepare_cached(&query)?;
+            statement.query_row((document, content, &self.fingerprint), entry).optional()
+        })
+    }
+
+    /// True if a record (0 for the whole file) of an input file is rejected.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub(crate) fn has_rejection(&self, source: &str, record: u64) -> Result<bool, LedgerError> {
+        let query = "SELECT EXISTS (SELECT 1 FROM rejections WHERE source = ? AND record = ?)";
+        self.query(|connection| connection.prepare_cached(query)?.query_row((source, record), |row| row.get(0)))
+    }
+
+    /// Calls `visit` with every rejection: its file, its record number, its reason and its line.
+    ///
+    /// # Errors
+    /// An error of the database or of `visit`.
+    pub(crate) fn each_rejection<E: From<LedgerError>>(
+        &self,
+        mut visit: impl FnMut(&str, u64, &str, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut outcome = Ok(());
+        self.each("SELECT source, record, reason, line FROM rejections ORDER BY source, record", |row| {
+            if outcome.is_ok() {
+                let reason = row.get_ref(2)?.as_str()?;
+                outcome = visit(row.get_ref(0)?.as_str()?, row.get(1)?, reason, row.get_ref(3)?.as_blob()?);
+            }
+            Ok(())
+        })?;
+        outcome
     }
 
     /// The column with the night of a document; ledgers of the first version have none.

@@ -174,6 +174,30 @@ pub fn processor_class() -> &'static str {
     }
 }
 
+/// The kernels that compute results on this processor, by what they are chosen by: its architecture, its maker (whose code the library of
+/// f32 products tells apart), its class and its widest vectors. Results are the same to the last bit on processors with the same ones.
+#[must_use]
+pub fn kernels_in_use() -> String {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let maker = cpuinfo.lines().find_map(|line| line.strip_prefix("vendor_id")?.split_once(':'));
+    let maker = maker.map_or("unknown", |(_, maker)| maker.trim());
+    format!("{} {maker} {} {}", std::env::consts::ARCH, processor_class(), widest_vectors())
+}
+
+/// The widest vectors of this processor.
+fn widest_vectors() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            return "avx512";
+        }
+        if std::arch::is_x86_feature_detected!("avx2") {
+            return "avx2";
+        }
+    }
+    "baseline"
+}
+
 /// The numbers that an encoder multiplies: [`Precision`] without `Auto`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

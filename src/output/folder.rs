@@ -27,7 +27,7 @@ impl OutputFolder {
         let mut lock = lock(path)?;
         lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id())).map_err(failed(path))?;
         let folder = Self { path: path.to_owned(), _lock: lock };
-        for name in ["documents.jsonl", "rejected.jsonl", "run.json"] {
+        for name in ["documents.jsonl", "rejected.jsonl", "run.json", "admissions.zst"] {
             remove(&part_of(&path.join(name)))?;
         }
         remove_parts(&path.join(STATEMENTS))?;

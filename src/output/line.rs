@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::SCHEMA;
+use super::reader::records_in;
 use super::schema::{
     AttributionRecord, DocumentLabelRecord, DocumentRecord, GivenLabelRecord, LabelRecord, RejectionRecord, RunnerUpRecord, SpanRecord,
     SpeakerRecord, StatementRecord,
@@ -44,6 +45,27 @@ impl StatementFormat {
             self.append(&statement_record(&self.tasks, &document.document, index, statement), &mut lines)?;
         }
         Ok(lines)
+    }
+
+    /// The lines of a document's statements under another id, and with another original.
+    pub(crate) fn with_identity(
+        &self,
+        lines: &[u8],
+        document: &str,
+        duplicate_of: Option<&str>,
+    ) -> Result<Vec<u8>, serde_json::Error> {
+        let mut changed = Vec::with_capacity(lines.len());
+        for record in records_in::<StatementRecord>(lines) {
+            let record = record?;
+            let record = StatementRecord {
+                document: document.to_owned(),
+                statement: format!("{document}#{}", record.index),
+                duplicate_of: duplicate_of.map(str::to_owned),
+                ..record
+            };
+            self.append(&record, &mut changed)?;
+        }
+        Ok(changed)
     }
 
     fn append(&self, record: &StatementRecord, lines: &mut Vec<u8>) -> Result<(), serde_json::Error> {

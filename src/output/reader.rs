@@ -144,6 +144,19 @@ impl Reader {
     /// # Errors
     /// A file that cannot be read, or that has other bytes there than were written.
     pub fn statements_at(&self, kept: &Kept) -> Result<Vec<StatementRecord>, ReadError> {
+        let lines = self.lines_at(kept)?;
+        records_in(&lines).collect::<serde_json::Result<_>>().map_err(|cause| ReadError::Record {
+            path: self.folder.join(&kept.file),
+            line: cause.line() as u64,
+            cause,
+        })
+    }
+
+    /// The lines of the statements at a place that the ledger has, without their compression. Their hash is checked.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that has other bytes there than were written.
+    pub(crate) fn lines_at(&self, kept: &Kept) -> Result<Vec<u8>, ReadError> {
         let path = self.folder.join(&kept.file);
         let bytes = match range(&path, kept.start, kept.length) {
             Ok(bytes) => bytes,
@@ -154,14 +167,7 @@ impl Reader {
         }
         let is_compressed = path.extension().is_some_and(|ending| ending == "zst");
         let lines = if is_compressed { zstd::decode_all(bytes.as_slice()) } else { Ok(bytes) };
-        match lines {
-            Ok(lines) => records_in(&lines).collect::<serde_json::Result<_>>().map_err(|cause| ReadError::Record {
-                path,
-                line: cause.line() as u64,
-                cause,
-            }),
-            Err(cause) => Err(ReadError::Io { path, cause }),
-        }
+        lines.map_err(|cause| ReadError::Io { path, cause })
     }
 
     fn records<T>(&self, name: &str) -> Result<Records<T>, ReadError> {

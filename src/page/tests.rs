@@ -68,7 +68,12 @@ fn with_tone(mut night: Night) -> Night {
 
 /// So many nights of workdays, in the last of which `deliveries` came. The ledger is open in the last one.
 fn ledger_with_nights(folder: &Path, deliveries: &[Delivery], count: u32) -> Ledger {
-    let key = ResultKey { layout: "document".into(), fingerprint: "test".into(), parts: indexmap::IndexMap::new() };
+    let key = ResultKey {
+        layout: "document".into(),
+        part: None,
+        fingerprint: "test".into(),
+        parts: indexmap::IndexMap::new(),
+    };
     let begin = || Ledger::begin(folder, &key, false, || Ok::<_, LedgerError>(())).unwrap();
     begin().set("run", &(count - 1).to_string()).unwrap();
     let mut ledger = begin();
@@ -208,7 +213,12 @@ fn the_text_fits_a_mail() {
 #[test]
 fn a_run_that_did_not_end_is_told_first_and_hatched() {
     let folder = odd_folder();
-    let key = ResultKey { layout: "document".into(), fingerprint: "test".into(), parts: indexmap::IndexMap::new() };
+    let key = ResultKey {
+        layout: "document".into(),
+        part: None,
+        fingerprint: "test".into(),
+        parts: indexmap::IndexMap::new(),
+    };
     let mut ledger = Ledger::begin(folder.path(), &key, false, || Ok::<_, LedgerError>(())).unwrap();
     let night = with_tone(night(10, "2031-03-14".parse().unwrap(), &odd_deliveries()));
     ledger.add_night(&Night { outcome: Some("deadline".to_owned()), ..night.clone() }).unwrap();
@@ -226,7 +236,12 @@ fn a_folder_without_nights_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let drift = DriftConfig::default();
     let calendar = Calendar::new(&drift, Holidays::default(), TimeZone::UTC);
-    let key = ResultKey { layout: "document".into(), fingerprint: "test".into(), parts: indexmap::IndexMap::new() };
+    let key = ResultKey {
+        layout: "document".into(),
+        part: None,
+        fingerprint: "test".into(),
+        parts: indexmap::IndexMap::new(),
+    };
     drop(Ledger::begin(folder.path(), &key, false, || Ok::<_, LedgerError>(())).unwrap());
     let error = collect(folder.path(), SETTINGS, &drift, &calendar).unwrap_err();
     assert!(error.to_string().starts_with("there is no night to report on"), "{error}");

@@ -17,7 +17,7 @@ use crate::digest::sha256;
 use crate::error::RunError;
 use crate::ledger::nights::NightSpeed;
 use crate::ledger::{Ledger, LedgerError, Night, NightKind};
-use crate::model::processor_class;
+use crate::model::{kernels_in_use, processor_class};
 use crate::output::folder::OutputFolder;
 use crate::output::line::{acts_by_name, label_key};
 use crate::output::schema::{
@@ -119,6 +119,22 @@ impl RunReport {
         Self { record, limits: config.run.clone(), label_names: label_names(tasks) }
     }
 
+    /// The report with the times of the runs that did the work, which began at `started`.
+    pub(crate) fn with_times(mut self, started: Option<&str>, seconds: f64, stages: Vec<StageRecord>) -> Self {
+        let record = &mut self.record;
+        if let Some(started) = started {
+            started.clone_into(&mut record.started);
+        }
+        record.seconds = seconds;
+        record.throughput = Throughput {
+            documents_per_second: rate(record.accounting.written, seconds),
+            statements_per_second: rate(record.statements, seconds),
+            tokens_per_second: rate(record.tokens.useful, seconds),
+        };
+        record.stages = stages;
+        self
+    }
+
     /// Sets the outcome of the run and writes the report to `run.json`.
     ///
     /// # Errors
@@ -212,6 +228,7 @@ pub fn new_night(config: &Config, tasks: &Tasks, ledger: &Ledger) -> Night {
         fingerprint: ledger.fingerprint().to_owned(),
         models: models.collect(),
         processor: processor_class().to_owned(),
+        kernels: kernels_in_use(),
         ..Night::default()
     }
 }

@@ -269,8 +269,12 @@ mod tests {
     fn written(text: &str, documents: Vec<AnalysedDocument>) -> (Vec<String>, Vec<DocumentRecord>) {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::parse(ConfigFile { path: "pipeline.toml".into(), text: text.to_owned() }).unwrap();
-        let key =
-            ResultKey { layout: "memory".to_owned(), fingerprint: "test".to_owned(), parts: indexmap::IndexMap::new() };
+        let key = ResultKey {
+            layout: "memory".to_owned(),
+            part: None,
+            fingerprint: "test".to_owned(),
+            parts: indexmap::IndexMap::new(),
+        };
         let ledger = Ledger::begin(folder.path(), &key, false, || Ok::<_, WriteError>(())).unwrap();
         let memory = Memory::default();
         let write = Write::with_sink(Box::new(memory.clone()), &config, Arc::default(), ledger, Night::default());

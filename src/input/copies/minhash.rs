@@ -56,7 +56,42 @@ impl Sketch {
     }
 }
 
+impl Sketch {
+    /// Its bytes, for [`Self::from_bytes`].
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.fingerprint.to_vec();
+        if let Some(Signature { bands, values, runs }) = self.signature.as_deref() {
+            bytes.extend(runs.to_le_bytes());
+            bytes.extend(bands.iter().flat_map(|band| band.to_le_bytes()));
+            bytes.extend(values);
+        }
+        bytes
+    }
+
+    /// The sketch with these bytes, if there is one.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (fingerprint, signature) = bytes.split_first_chunk()?;
+        let signature = match signature {
+            [] => None,
+            signature => Some(Box::new(Signature::from_bytes(signature)?)),
+        };
+        Some(Self { fingerprint: *fingerprint, signature })
+    }
+}
+
 impl Signature {
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (runs, bytes) = bytes.split_first_chunk()?;
+        let (bands, values) = bytes.split_at_checked(BANDS * size_of::<u32>())?;
+        let mut numbers =
+            bands.chunks_exact(size_of::<u32>()).map(|band| u32::from_le_bytes(std::array::from_fn(|at| band[at])));
+        Some(Self {
+            bands: std::array::from_fn(|_| numbers.next().unwrap_or(0)),
+            values: values.try_into().ok()?,
+            runs: u32::from_le_bytes(*runs),
+        })
+    }
+
     /// The signature of `text`; `None` if it is short.
     fn from_text(text: &str) -> Option<Self> {
         let words = words(text);
@@ -224,6 +259,17 @@ mod tests {
         let signature = Signature::from_text(&text(&(0..100).collect::<Vec<_>>())).unwrap();
         let some = (signature.bands[0], signature.bands[20], &signature.values[..4]);
         assert_eq!(some, (4_210_947_034, 1_617_708_173, [29, 99, 205, 128].as_slice()));
+    }
+
+    #[test]
+    fn a_sketch_comes_back_from_its_bytes() {
+        for words in [10, 100] {
+            let sketch = Sketch::from_text(&text(&(0..words).collect::<Vec<_>>()));
+            let bytes = sketch.to_bytes();
+            assert_eq!(Sketch::from_bytes(&bytes), Some(sketch));
+            assert_eq!(Sketch::from_bytes(&bytes[..bytes.len() - 1]), None, "{words}");
+        }
+        assert_eq!(Sketch::from_bytes(&[0; 17]), None);
     }
 
     #[test]

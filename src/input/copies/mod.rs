@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::config::CopiesConfig;
 use crate::record::Original;
-pub(super) use minhash::Sketch;
+pub(crate) use minhash::Sketch;
 use minhash::{Fingerprint, Signature};
 
 /// The latest originals. A copy is not remembered: a copy of it is a copy of its original, or an original of its own if it

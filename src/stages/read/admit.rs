@@ -3,11 +3,13 @@
 use super::Known;
 use super::extract::{ParsedRecord, ParsedRecords};
 use crate::config::RunConfig;
-use crate::digest::{hexadecimal, sha256_of_all};
-use crate::input::candidate::Candidate;
-use crate::input::copies::Copies;
+use crate::input::candidate::{Candidate, content_digest};
+use crate::input::copies::{Copies, Sketch};
 use crate::input::identity::Identities;
 use crate::ledger::Done;
+use crate::output::WriteError;
+use crate::parts::AdmissionsWriter;
+use crate::parts::admissions::{Admission, Wanted};
 use crate::pipeline::{Cause, Counter, Halt, Interrupt, Outlet};
 use crate::record::{Chunk, Document, Original, Rejection};
 
@@ -33,6 +35,8 @@ pub(super) struct AdmitSettings {
     /// Finds copies, if they are looked for.
     pub(super) copies: Option<Copies>,
     pub(super) is_in_order: bool,
+    /// Keeps what decides ids and copies, if the input is processed in parts.
+    pub(super) admissions: Option<AdmissionsWriter>,
 }
 
 /// A chunk that is being filled.
@@ -58,14 +62,14 @@ impl Admit {
         records: ParsedRecords,
         out: &mut Outlet<'_, Chunk<Document>>,
     ) -> Result<(), Halt> {
-        for ParsedRecord { outcome, known, input_bytes } in records.records {
+        for ParsedRecord { outcome, file, known, input_bytes } in records.records {
             if self.settings.interrupt.is_requested() {
                 break;
             }
             self.chunk.input_bytes = input_bytes;
             match outcome {
                 Ok(None) => {}
-                Ok(Some(candidate)) => self.admit(candidate, known.as_ref(), out)?,
+                Ok(Some(candidate)) => self.admit(candidate, file, known.as_ref(), out)?,
                 Err(rejection) => self.reject(rejection, out)?,
             }
         }
@@ -73,8 +77,11 @@ impl Admit {
         self.close_chunk_in_order(out)
     }
 
-    /// Closes the last chunk, which may have only documents that are left out.
-    pub(super) fn close_last_chunk(&mut self, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
+    /// Ends the input: closes the last chunk, which may have only documents that are left out.
+    pub(super) fn finish(&mut self, out: &mut Outlet<'_, Chunk<Document>>) -> Result<(), Halt> {
+        if let Some(admissions) = &mut self.settings.admissions {
+            admissions.finish()?;
+        }
         if self.chunk.admitted == 0 { Ok(()) } else { self.close_chunk(out) }
     }
 
@@ -91,6 +98,7 @@ impl Admit {
     fn admit(
         &mut self,
         candidate: Candidate,
+        file: u64,
         known: Option<&Known>,
         out: &mut Outlet<'_, Chunk<Document>>,
     ) -> Result<(), Halt> {
@@ -99,9 +107,10 @@ impl Admit {
         self.chunk.bytes += candidate.text.len() as u64;
         self.chunk.admitted += 1;
         if candidate.is_wanted {
-            self.add_document(id, candidate, known)?;
+            self.add_document(id, candidate, file, known)?;
         } else {
             self.settings.filtered.add(1);
+            self.keep_admission(&candidate, &id, file, None)?;
         }
         if self.chunk.admitted >= self.settings.run.chunk_documents.as_size() || self.chunk.bytes >= CHUNK_BYTES {
             self.close_chunk(out)?;
@@ -114,20 +123,31 @@ impl Admit {
         if let Some(id) = known.and_then(|known| known.id.clone()) {
             return Ok(id);
         }
-        let mut id = self.identities.assign(candidate);
+        let safe_id = candidate.safe_id();
+        let mut id = self.identities.assign(&safe_id, &candidate.name);
         if let (Some(_), Some(done)) = (known, &self.settings.done) {
             while done.knows_elsewhere(&id, &candidate.place.source, candidate.place.number())? {
-                id = self.identities.assign(candidate);
+                id = self.identities.assign(&safe_id, &candidate.name);
             }
         }
         Ok(id)
     }
 
     /// Adds a document to the chunk, unless it is already done.
-    fn add_document(&mut self, id: String, mut candidate: Candidate, known: Option<&Known>) -> Result<(), Halt> {
-        let duplicate_of = self.find_original(&id, &mut candidate, known)?;
-        let Candidate { place, metadata, text, encoding, flags, digest, .. } = candidate;
-        let content = duplicate_of.as_ref().map_or(digest, |original| digest_of_copy(&digest, original));
+    fn add_document(
+        &mut self,
+        id: String,
+        mut candidate: Candidate,
+        file: u64,
+        known: Option<&Known>,
+    ) -> Result<(), Halt> {
+        let sketch = candidate.sketch.take();
+        let kept_sketch = sketch.as_ref().filter(|_| self.settings.admissions.is_some()).map(Sketch::to_bytes);
+        let duplicate_of = self.find_original(&id, sketch, known)?;
+        let content = content_digest(&candidate.digest, duplicate_of.as_ref());
+        let wanted = Wanted { digest: candidate.digest, content, sketch: kept_sketch };
+        self.keep_admission(&candidate, &id, file, Some(wanted))?;
+        let Candidate { place, metadata, text, encoding, flags, .. } = candidate;
         if !self.is_done(&id, &content)? {
             self.chunk.documents.push(Document { id, place, metadata, text, encoding, flags, duplicate_of, content });
         }
@@ -138,17 +158,37 @@ impl Admit {
     fn find_original(
         &mut self,
         id: &str,
-        candidate: &mut Candidate,
+        sketch: Option<Sketch>,
         known: Option<&Known>,
     ) -> Result<Option<Original>, Halt> {
         if let Some(known) = known {
             return Ok(known.duplicate_of.clone());
         }
-        let Some((copies, sketch)) = self.settings.copies.as_mut().zip(candidate.sketch.take()) else {
+        let Some((copies, sketch)) = self.settings.copies.as_mut().zip(sketch) else {
             return Ok(None);
         };
         let is_forgotten = self.settings.done.as_ref().map_or(Ok(false), |done| done.has_forgotten(id))?;
         Ok(if is_forgotten { None } else { copies.original_of(id, sketch) })
+    }
+
+    /// Keeps what decides the id and the original of a document once the documents of other parts are known.
+    fn keep_admission(
+        &mut self,
+        candidate: &Candidate,
+        id: &str,
+        file: u64,
+        wanted: Option<Wanted>,
+    ) -> Result<(), WriteError> {
+        let Some(admissions) = &mut self.settings.admissions else { return Ok(()) };
+        admissions.add(Admission {
+            file,
+            source: candidate.place.source.clone(),
+            record: candidate.place.number(),
+            id: id.to_owned(),
+            safe_id: candidate.safe_id(),
+            name: candidate.name.clone(),
+            wanted,
+        })
     }
 
     fn is_done(&self, id: &str, content: &[u8]) -> Result<bool, Halt> {
@@ -168,9 +208,4 @@ impl Admit {
         let closed = std::mem::replace(&mut self.chunk, OpenChunk { input_bytes, ..OpenChunk::default() });
         out.emit(Chunk { documents: closed.documents, input_bytes })
     }
-}
-
-/// The digest of a copy, which changes with its original.
-fn digest_of_copy(digest: &[u8], original: &Original) -> [u8; 32] {
-    sha256_of_all([&hexadecimal(digest), original.id.as_str(), &original.percent.to_string()])
 }

@@ -54,6 +54,8 @@ pub(super) struct ExtractSettings {
 /// A raw record or its rejection.
 struct WaitingRecord {
     record: Result<LocatedRecord, Rejection>,
+    /// The number of its file.
+    file: u64,
     known: Option<Known>,
     input_bytes: u64,
 }
@@ -72,6 +74,8 @@ pub(super) struct ParsedRecords {
 pub(super) struct ParsedRecord {
     /// `None` if the record is no article and is not meant to be one.
     pub(super) outcome: Result<Option<Candidate>, Rejection>,
+    /// The number of its file among all files.
+    pub(super) file: u64,
     /// Facts from an earlier run, if only some records are taken.
     pub(super) known: Option<Known>,
     /// The bytes of input that had been read when the record was found.
@@ -95,7 +99,14 @@ impl Extract {
         let interrupt = self.settings.interrupt.clone();
         let budget = Budget::new(&input);
         let place = source.place();
-        let mut file = FileSink { extract: self, consume, budget: &budget, file_bytes: source.bytes, halt: None };
+        let mut file = FileSink {
+            extract: self,
+            consume,
+            budget: &budget,
+            number: source.number,
+            file_bytes: source.bytes,
+            halt: None,
+        };
         let mut intake = Intake::new(&input, &interrupt, place.source.clone(), source.name.clone(), &mut file);
         let flow = match source.open() {
             Ok(opened) => {
@@ -139,9 +150,9 @@ impl ExtractSettings {
     }
 
     fn parse(&self, waiting: WaitingRecord) -> ParsedRecord {
-        let WaitingRecord { record, known, input_bytes } = waiting;
+        let WaitingRecord { record, file, known, input_bytes } = waiting;
         let outcome = record.and_then(|record| Candidate::parse(record, &self.input, &self.guard, self.is_comparing));
-        ParsedRecord { outcome, known, input_bytes }
+        ParsedRecord { outcome, file, known, input_bytes }
     }
 }
 
@@ -151,6 +162,8 @@ struct FileSink<'a, 'c> {
     consume: &'a mut Consume<'c>,
     /// Counts the bytes that were read of the file.
     budget: &'a Budget,
+    /// The number of the file among all files.
+    number: u64,
     /// The size of the file when it was found; 0 if it is not known.
     file_bytes: u64,
     /// The failure that stopped reading.
@@ -172,7 +185,7 @@ impl RecordSink for FileSink<'_, '_> {
         let flow = self.parse_if_enough();
         self.extract.waiting_bytes += record.as_ref().map_or(0, |record| record.record.memory_bytes());
         let input_bytes = self.extract.input_bytes + self.bytes_read();
-        self.extract.waiting.push(WaitingRecord { record, known, input_bytes });
+        self.extract.waiting.push(WaitingRecord { record, file: self.number, known, input_bytes });
         flow
     }
 

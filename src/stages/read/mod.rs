@@ -16,6 +16,7 @@ use crate::input::find::Source;
 use crate::input::left_out::LeftOut;
 use crate::input::refusal;
 use crate::ledger::Done;
+use crate::parts::AdmissionsWriter;
 use crate::pipeline::{Counter, Halt, Interrupt, Outlet, Stage};
 use crate::record::{Chunk, Document, Original};
 use admit::{Admit, AdmitSettings};
@@ -51,6 +52,8 @@ pub struct ReadSettings {
     /// True to give rejections at their place among the documents, and documents as soon as they are parsed, whatever that makes of
     /// chunks.
     pub is_in_order: bool,
+    /// Keeps what decides ids and copies, if the input is processed in parts.
+    pub admissions: Option<AdmissionsWriter>,
 }
 
 /// Records by the name of their file and their number in it (0 for a whole file).
@@ -69,8 +72,18 @@ impl Read {
     /// A reader for the formats, filters and limits of the configuration.
     #[must_use]
     pub fn new(input: &InputConfig, run: &RunConfig, settings: ReadSettings) -> Self {
-        let ReadSettings { interrupt, found, skipped, filtered, left_out, done, only, suspects, is_in_order } =
-            settings;
+        let ReadSettings {
+            interrupt,
+            found,
+            skipped,
+            filtered,
+            left_out,
+            done,
+            only,
+            suspects,
+            is_in_order,
+            admissions,
+        } = settings;
         let copies = if only.is_some() { None } else { Copies::new(&input.copies) };
         let extract = ExtractSettings {
             input: Arc::new(input.clone()),
@@ -82,7 +95,7 @@ impl Read {
             left_out,
         };
         let run = run.clone();
-        let admit = AdmitSettings { run, interrupt, found, skipped, filtered, done, copies, is_in_order };
+        let admit = AdmitSettings { run, interrupt, found, skipped, filtered, done, copies, is_in_order, admissions };
         Self { extract: Extract::new(extract), admit: Admit::new(admit) }
     }
 }
@@ -99,7 +112,7 @@ impl Stage for Read {
 
     fn finish(&mut self, out: &mut Outlet<'_, Self::Out>) -> Result<(), Halt> {
         self.admit.take_records(self.extract.parse_waiting(), out)?;
-        self.admit.close_last_chunk(out)
+        self.admit.finish(out)
     }
 }
 
