@@ -60,7 +60,8 @@ fn workspace(more: &str) -> Workspace {
     let tasks = format!(
         "[tasks.desk]\nmodel = \"newsroom\"\nlabels = \"desk.toml\"\n{more}\n[tasks.topic]\nmodel = \"newsroom\"\nhead = \"topic\"\n"
     );
-    let workspace = Workspace::new(&format!("[input]\npaths = [\"in\"]\n{}{tasks}", model_section("precision = \"f32\"")));
+    let workspace =
+        Workspace::new(&format!("[input]\npaths = [\"in\"]\n{}{tasks}", model_section("precision = \"f32\"")));
     for (name, text) in ARTICLES {
         workspace.put(&format!("in/{name}.txt"), text);
     }
@@ -124,10 +125,17 @@ fn labels_are_fitted_given_and_fitted_again_without_another_pass() {
     assert!(fitted.contains("9 examples, 0 counterexamples"), "{fitted}");
     let bytes = std::fs::read(workspace.folder.path().join("desk.fit.json")).unwrap();
     printed(&workspace, &["labels", "fit", "desk"]);
-    assert_eq!(bytes, std::fs::read(workspace.folder.path().join("desk.fit.json")).unwrap(), "the same files, the same fit");
+    assert_eq!(
+        bytes,
+        std::fs::read(workspace.folder.path().join("desk.fit.json")).unwrap(),
+        "the same files, the same fit"
+    );
 
     let plan = printed(&workspace, &["plan"]);
-    assert!(plan.contains("[tasks.desk] labels") && plan.contains("needs `--redo`") || plan.contains("--redo"), "{plan}");
+    assert!(
+        plan.contains("[tasks.desk] labels") && plan.contains("needs `--redo`") || plan.contains("--redo"),
+        "{plan}"
+    );
     printed(&workspace, &["run", "--redo"]);
     let report = workspace.report();
     assert_eq!(report["tokens"]["useful"], 0, "vectors come from the cache: no pass");
@@ -193,7 +201,9 @@ fn answers_come_back_by_the_ids_of_statements() {
     workspace.put("answers.jsonl", &answers);
     let imported = printed(&workspace, &["labels", "import", "answers.jsonl"]);
     assert!(imported.contains("left out: task 6: statement `absent#3` is not in "), "{imported}");
-    assert!(imported.contains("1 examples and 1 counterexamples added; 0 known before, 3 without an answer, 1 left out"));
+    assert!(
+        imported.contains("1 examples and 1 counterexamples added; 0 known before, 3 without an answer, 1 left out")
+    );
     let again = printed(&workspace, &["labels", "import", "answers.jsonl"]);
     assert!(again.contains("0 examples and 0 counterexamples added; 2 known before"), "{again}");
     let rows = std::fs::read_to_string(workspace.folder.path().join("desk.jsonl")).unwrap();
@@ -210,7 +220,8 @@ fn answers_come_back_by_the_ids_of_statements() {
 #[test]
 fn files_that_are_wrong_are_refused_with_place_and_remedy() {
     let workspace = workspace("");
-    workspace.put("desk.jsonl", "{\"text\": \"A.\", \"label\": \"housing\"}\n{\"text\": \"a.\", \"label\": \"floods\"}\n");
+    workspace
+        .put("desk.jsonl", "{\"text\": \"A.\", \"label\": \"housing\"}\n{\"text\": \"a.\", \"label\": \"floods\"}\n");
     for command in [["labels", "check"], ["labels", "fit"]] {
         let message = refused(&workspace, &command);
         assert!(message.contains("desk.jsonl:2: this text is an example of `floods`, and at "), "{message}");

@@ -9,10 +9,8 @@ use support::root;
 fn the_published_schemas_are_those_of_the_types() {
     let is_update = std::env::var_os("UPDATE_SCHEMAS").is_some();
     let of_output = pressrun::output::schema::json_schemas();
-    let of_files = [
-        ("pipeline", pressrun::config::json_schema()),
-        ("labels", pressrun::own_labels::definition::json_schema()),
-    ];
+    let of_files =
+        [("pipeline", pressrun::config::json_schema()), ("labels", pressrun::own_labels::definition::json_schema())];
     for (name, schema) in of_output.into_iter().chain(of_files) {
         let path = root().join(format!("docs/schema/{name}.schema.json"));
         let generated = format!("{schema:#}\n");

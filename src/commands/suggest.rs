@@ -16,11 +16,8 @@ use crate::cli::SuggestArguments;
 pub(crate) fn suggest(arguments: &SuggestArguments) -> anyhow::Result<()> {
     let config = Config::load(&arguments.task.config).map_err(RunError::from)?;
     let task = OwnTask::open(&config, arguments.task.task.as_deref()).map_err(RunError::from)?;
-    let settings = SuggestionSettings {
-        label: arguments.label.clone(),
-        count: arguments.count,
-        documents: arguments.documents,
-    };
+    let settings =
+        SuggestionSettings { label: arguments.label.clone(), count: arguments.count, documents: arguments.documents };
     let suggestions = fitting::suggest(&task, arguments.paths.clone(), &settings).map_err(RunError::from)?;
     let text = fitting::export(&suggestions, task.name, tool_format(arguments.format));
     std::io::stdout().lock().write_all(text.as_bytes())?;

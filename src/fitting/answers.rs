@@ -302,7 +302,11 @@ fn items(text: &str) -> Result<Vec<Value>, FittingError> {
     let mut items = Vec::new();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
         let value = value.map_err(|error| {
-            FittingError::Answers(format!("line {}, column {}: the answers are no JSON: {error}", error.line(), error.column()))
+            FittingError::Answers(format!(
+                "line {}, column {}: the answers are no JSON: {error}",
+                error.line(),
+                error.column()
+            ))
         })?;
         match value {
             Value::Array(values) => items.extend(values),
@@ -435,7 +439,9 @@ fn parse_table(text: &str) -> Result<Vec<Answer>, FittingError> {
     let headers = reader.headers().cloned().map_err(|error| wrong(error.to_string()))?;
     let column = |name: &str| headers.iter().position(|header| header.trim() == name);
     let Some(answer_column) = column("answer") else {
-        return Err(wrong("the answers are no table with a column `answer`, and no JSON of a labelling tool".to_owned()));
+        return Err(wrong(
+            "the answers are no table with a column `answer`, and no JSON of a labelling tool".to_owned(),
+        ));
     };
     let mut answers = Vec::new();
     for (number, record) in (1..).zip(reader.records()) {
@@ -514,8 +520,18 @@ mod tests {
                 ),
                 "not housing",
             ),
-            (format!(r#"[{{{text}, {identity}, "id": 5, "answer": "housing", "annotator": 1, "annotation_id": 9}}]"#), "housing"),
-            (format!(r#"{{{text}, "label": "housing", "meta": {{{identity}}}, "answer": "reject", "_task_hash": 5}}"#), "not housing"),
+            (
+                format!(
+                    r#"[{{{text}, {identity}, "id": 5, "answer": "housing", "annotator": 1, "annotation_id": 9}}]"#
+                ),
+                "housing",
+            ),
+            (
+                format!(
+                    r#"{{{text}, "label": "housing", "meta": {{{identity}}}, "answer": "reject", "_task_hash": 5}}"#
+                ),
+                "not housing",
+            ),
             (format!(r#"{{{text}, "meta": {{{identity}}}, "accept": ["prices"], "answer": "accept"}}"#), "prices"),
             (
                 format!(
@@ -529,7 +545,11 @@ mod tests {
             ("text,label,answer\nRents rose.,housing,prices\n".to_owned(), "prices"),
         ] {
             let found = answer_in(&answer);
-            assert_eq!((found.chosen.join(" "), found.text.as_deref()), (expected.to_owned(), Some("Rents rose.")), "{answer}");
+            assert_eq!(
+                (found.chosen.join(" "), found.text.as_deref()),
+                (expected.to_owned(), Some("Rents rose.")),
+                "{answer}"
+            );
         }
     }
 

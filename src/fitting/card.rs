@@ -196,7 +196,9 @@ impl Display for Card {
         let counterexamples = counted(self.counterexamples, "counterexample");
         match self.fit {
             FitKind::Description => writeln!(f, "  fitted to   its description alone: not calibrated")?,
-            FitKind::Prototype => writeln!(f, "  fitted to   {examples}, {counterexamples}: not calibrated before there are 8")?,
+            FitKind::Prototype => {
+                writeln!(f, "  fitted to   {examples}, {counterexamples}: not calibrated before there are 8")?;
+            }
             FitKind::Examples => writeln!(f, "  fitted to   {examples}, {counterexamples}")?,
         }
         let origin = if self.is_threshold_measured { "" } else { ", the usual threshold" };
@@ -211,7 +213,10 @@ impl Display for Card {
         };
         let Estimate { share, low, high, .. } = precision;
         let [given, right] = self.given_examples;
-        writeln!(f, "  precision   {share:.2} expected ({low:.2} to {high:.2}); of {given} examples that get it, {right} have it")?;
+        writeln!(
+            f,
+            "  precision   {share:.2} expected ({low:.2} to {high:.2}); of {given} examples that get it, {right} have it"
+        )?;
         writeln!(f, "  recall      {recall:.2} expected")
     }
 }

@@ -209,7 +209,9 @@ mod tests {
     #[test]
     fn the_best_line_has_no_gradient() {
         let vectors: Vec<Vec<f64>> = (0..40_u32)
-            .map(|number| vec![f64::from(number % 7) / 7.0, f64::from(number * number % 11) / 11.0, f64::from(number % 3)])
+            .map(|number| {
+                vec![f64::from(number % 7) / 7.0, f64::from(number * number % 11) / 11.0, f64::from(number % 3)]
+            })
             .collect();
         let rows: Vec<Row<'_>> = vectors
             .iter()

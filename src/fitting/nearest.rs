@@ -33,8 +33,7 @@ pub(crate) fn nearest(
     sentence: &SentenceVector,
     count: usize,
 ) -> Result<Vec<NearestExample>, FittingError> {
-    let examples: Vec<_> =
-        task.file.examples.iter().filter(|example| example.label == label).take(EXAMPLES).collect();
+    let examples: Vec<_> = task.file.examples.iter().filter(|example| example.label == label).take(EXAMPLES).collect();
     let texts: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
     let vectors = analyser.vectors_of_texts(task.model, &texts)?;
     let sentence = own.fit().centred(sentence);

@@ -165,13 +165,7 @@ struct Choice {
 
 impl Choice {
     fn new(count: usize) -> Self {
-        Self {
-            count,
-            chosen: Vec::new(),
-            per_document: HashMap::new(),
-            stories: HashMap::new(),
-            texts: HashSet::new(),
-        }
+        Self { count, chosen: Vec::new(), per_document: HashMap::new(), stories: HashMap::new(), texts: HashSet::new() }
     }
 
     #[expect(
@@ -206,7 +200,12 @@ impl Choice {
     }
 
     /// Takes the first `count` candidates that repeat nothing.
-    fn take<'c>(&mut self, candidates: impl IntoIterator<Item = &'c Candidate>, count: usize, reason: SuggestionReason) {
+    fn take<'c>(
+        &mut self,
+        candidates: impl IntoIterator<Item = &'c Candidate>,
+        count: usize,
+        reason: SuggestionReason,
+    ) {
         let end = self.chosen.len() + count;
         for candidate in candidates {
             if self.chosen.len() == end {
@@ -259,10 +258,7 @@ mod tests {
     fn suggestions_are_best_near_and_random_without_repetition() {
         let chosen = Choice::new(40).choose(candidates(100, 10));
         let count = |reason| chosen.iter().filter(|suggestion| suggestion.reason == reason).count();
-        assert_eq!(
-            [SuggestionReason::Random, SuggestionReason::Best, SuggestionReason::Near].map(count),
-            [4, 23, 13]
-        );
+        assert_eq!([SuggestionReason::Random, SuggestionReason::Best, SuggestionReason::Near].map(count), [4, 23, 13]);
         let mut per_document: HashMap<&str, usize> = HashMap::new();
         let mut per_story: HashMap<usize, HashSet<&str>> = HashMap::new();
         for suggestion in &chosen {

@@ -66,7 +66,11 @@ impl Vectors {
     }
 
     /// Computes the vectors for a task, from the archive under `paths` (empty for `[input] paths`).
-    pub(super) fn collect(task: &OwnTask<'_>, analyser: &mut Analyser, paths: Vec<PathBuf>) -> Result<Self, FittingError> {
+    pub(super) fn collect(
+        task: &OwnTask<'_>,
+        analyser: &mut Analyser,
+        paths: Vec<PathBuf>,
+    ) -> Result<Self, FittingError> {
         let archive = archive(task, analyser, paths.clone())?;
         if archive.is_empty() {
             return Err(FittingError::NoArchive);

@@ -33,10 +33,10 @@ pub mod passage;
 pub mod tokenizer;
 /// The networks of encoders. The only place that names `rust_bert`.
 pub(crate) mod transformer;
-/// The best allowed path through the scores of token labels.
-mod viterbi;
 /// The meaning of a sentence as numbers.
 mod vector;
+/// The best allowed path through the scores of token labels.
+mod viterbi;
 /// Files of weights to tensors.
 pub(crate) mod weights;
 /// A cache of the tokens of words.

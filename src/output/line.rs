@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::SCHEMA;
 use super::reader::records_in;
 use super::schema::{
-    AttributionRecord, DocumentLabelRecord, DocumentRecord, GivenLabelRecord, LabelRecord, RejectionRecord, RunnerUpRecord, SpanRecord,
-    SpeakerRecord, StatementRecord,
+    AttributionRecord, DocumentLabelRecord, DocumentRecord, GivenLabelRecord, LabelRecord, RejectionRecord,
+    RunnerUpRecord, SpanRecord, SpeakerRecord, StatementRecord,
 };
 use crate::config::IDENTIFYING_FIELDS;
 use crate::digest::sha256;

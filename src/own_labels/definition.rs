@@ -418,7 +418,11 @@ fn json_rows(file: &ConfigFile) -> Result<Vec<NumberedRow>, ConfigError> {
         let row = serde_json::from_str(text).map_err(|error| {
             let error = error.to_string();
             let reason = error.split(" at line ").next().unwrap_or(&error);
-            invalid_line(file, line, &format!("{reason}: expected a JSON object like {{\"text\": \"…\", \"label\": \"…\"}}"))
+            invalid_line(
+                file,
+                line,
+                &format!("{reason}: expected a JSON object like {{\"text\": \"…\", \"label\": \"…\"}}"),
+            )
         })?;
         rows.push(NumberedRow { line, row });
     }
@@ -442,8 +446,10 @@ fn csv_rows(file: &ConfigFile) -> Result<Vec<NumberedRow>, ConfigError> {
     let headers = reader.headers().cloned().unwrap_or_default();
     for needed in ["text", "label"] {
         if !headers.iter().any(|header| header == needed) {
-            let message =
-                format!("there is no column `{needed}`: the first row has to name the columns, and has {}", listed(&headers));
+            let message = format!(
+                "there is no column `{needed}`: the first row has to name the columns, and has {}",
+                listed(&headers)
+            );
             return Err(invalid_line(file, 1, &message));
         }
     }
@@ -454,7 +460,8 @@ fn csv_rows(file: &ConfigFile) -> Result<Vec<NumberedRow>, ConfigError> {
             invalid_line(file, line, &format!("{error}: is a quotation mark missing, or one too many?"))
         })?;
         let line = line_of(record.position());
-        let row: CsvRow = record.deserialize(Some(&headers)).map_err(|error| invalid_line(file, line, &error.to_string()))?;
+        let row: CsvRow =
+            record.deserialize(Some(&headers)).map_err(|error| invalid_line(file, line, &error.to_string()))?;
         let accept = match row.accept.as_deref().map(str::trim).map(str::to_lowercase).as_deref() {
             None | Some("" | "true" | "yes" | "1" | "accept") => true,
             Some("false" | "no" | "0" | "reject") => false,

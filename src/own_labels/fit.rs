@@ -7,8 +7,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::definition::LabelFile;
 use super::OwnLabelSettings;
+use super::definition::LabelFile;
 use crate::model::SentenceVector;
 
 /// The version of the file's format. Raise it by one if files of before can no longer be used.

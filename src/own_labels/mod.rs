@@ -85,12 +85,7 @@ impl OwnLabels {
     ///
     /// # Errors
     /// A file that is wrong, or labels that have not been fitted, or not to these files.
-    pub fn load(
-        task: &str,
-        path: &Path,
-        model: &str,
-        settings: OwnLabelSettings,
-    ) -> Result<Arc<Self>, OwnLabelError> {
+    pub fn load(task: &str, path: &Path, model: &str, settings: OwnLabelSettings) -> Result<Arc<Self>, OwnLabelError> {
         let file = LabelFile::load(path)?;
         let fit_path = fit_path(path);
         let text = match std::fs::read_to_string(&fit_path) {
