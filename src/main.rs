@@ -47,6 +47,8 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        // The reader of the output has seen enough: `pressrun show | head`.
+        Err(error) if commands::is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             screen.say(&format!("pressrun: {}", chain(error.as_ref())));
             ExitCode::from(error.downcast_ref::<RunError>().map_or(2, RunError::exit_code))

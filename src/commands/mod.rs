@@ -48,6 +48,6 @@ pub(crate) mod validate;
 pub(crate) mod verify;
 
 /// True if the reader of the output has closed the pipe.
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(crate) fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -1,6 +1,6 @@
 //! `pressrun split`: splits standard input into sentences, without a model.
 
-use std::io::{BufRead, BufWriter, ErrorKind, Write};
+use std::io::{BufRead, BufWriter, Write};
 
 use anyhow::{Context, bail};
 use pressrun::sentences::sentences;
@@ -41,15 +41,9 @@ pub(crate) fn split(arguments: &SplitArguments) -> anyhow::Result<()> {
     } else {
         split_text(input, &mut output, arguments.text)
     };
-    match outcome.and_then(|()| Ok(output.flush()?)) {
-        // The reader closed the pipe.
-        Err(error) if is_broken_pipe(&error) => Ok(()),
-        outcome => outcome,
-    }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    outcome?;
+    output.flush()?;
+    Ok(())
 }
 
 fn is_json_lines(format: SplitFormat, input: &mut impl BufRead) -> std::io::Result<bool> {
