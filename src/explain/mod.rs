@@ -6,6 +6,7 @@ mod text;
 /// The words that mattered.
 mod words;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -25,9 +26,11 @@ use crate::own_labels::FitKind;
 use crate::pipeline::StageError;
 use crate::record::{AnalysedDocument, Chunk, Document, Flag, Sentence, SplitDocument, Verdict};
 use crate::reread;
+use crate::speakers;
 use crate::stages::batch::Batch;
 use crate::task::{LabelSource, LabelTask, Tasks};
 
+pub use crate::speakers::{Refusal, RefusedCandidate};
 pub use words::WordWeight;
 
 /// The number of examples that are shown beside an own label.
@@ -138,6 +141,8 @@ pub struct AttributionExplanation {
     pub record: AttributionRecord,
     /// True if its score is below the threshold, so that it is not written.
     pub is_left_out: bool,
+    /// Those who are named shortly before a pronoun or a role, and whom it does not mean; the nearest first.
+    pub refused: Vec<RefusedCandidate>,
 }
 
 /// A statement that cannot be explained.
@@ -215,10 +220,10 @@ pub fn explain(config: &Config, paths: Vec<PathBuf>, id: &str) -> Result<Explana
         explain_own_labels(config, &mut analyser, &readings, stored.index, &mut tasks)?;
         tasks
     };
-    let is_left_out = |score: f32| min_score.is_some_and(|min_score| score < min_score);
     let attributions = statement.attributions.iter().map(|attribution| AttributionExplanation {
         record: attribution_record(attribution, &article.document.text),
-        is_left_out: is_left_out(attribution.score),
+        is_left_out: min_score.is_some_and(|min_score| attribution.score < min_score),
+        refused: refused_candidates(&article, attribution.number),
     });
     let now = statement_record(analyser.tasks(), &article.document, stored.index, statement);
     Ok(Explanation {
@@ -234,6 +239,22 @@ pub fn explain(config: &Config, paths: Vec<PathBuf>, id: &str) -> Result<Explana
         attributions: attributions.collect(),
         attribution_min_score: min_score,
     })
+}
+
+/// Those whom the source of the attribution with this number could have meant and does not.
+fn refused_candidates(article: &AnalysedDocument, number: usize) -> Vec<RefusedCandidate> {
+    let mut sources: BTreeMap<usize, Range<usize>> = BTreeMap::new();
+    for attribution in article.statements.iter().flat_map(|statement| &statement.attributions) {
+        if let Some(source) = attribution.source {
+            sources.insert(attribution.number, source.byte_start..source.byte_end);
+        }
+    }
+    let Some(wanted) = sources.keys().position(|known| *known == number) else { return Vec::new() };
+    let sources: Vec<Range<usize>> = sources.into_values().collect();
+    let sentences = article.statements.iter().map(|statement| statement.sentence.span);
+    let sentences: Vec<Range<usize>> = sentences.map(|span| span.byte_start..span.byte_end).collect();
+    let byline = article.document.metadata.byline.as_deref();
+    speakers::refused(&article.document.text, byline, &sentences, &sources, wanted)
 }
 
 /// The tasks with attributions of any score, so that those that are left out can be shown.

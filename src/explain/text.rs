@@ -8,6 +8,8 @@ use crate::record::Evidence;
 
 /// The number of labels that are shown.
 const LABELS: usize = 4;
+/// The number of refused candidates that are shown.
+const REFUSED: usize = 5;
 /// The number of words that are shown for a label and against it.
 const WORDS: usize = 5;
 /// Weights nearer to 0 than this are not shown.
@@ -128,7 +130,10 @@ fn write_attribution(f: &mut Formatter<'_>, attribution: &AttributionExplanation
         let text = span.as_ref().map_or("none found".to_owned(), |span| words_of(&span.text));
         writeln!(f, "  {name:<9} {text}")?;
     }
-    let Some(speaker) = &record.speaker else { return writeln!(f, "  speaker   the article does not make it clear") };
+    let Some(speaker) = &record.speaker else {
+        writeln!(f, "  speaker   the article does not make it clear")?;
+        return write_refused(f, attribution);
+    };
     let name = speaker.name.as_deref().unwrap_or("somebody without a name");
     let role = speaker.role.as_ref().map(|role| format!(" ({role})")).unwrap_or_default();
     writeln!(f, "  speaker   {name}{role}: {}", reason(speaker.evidence))?;
@@ -140,7 +145,18 @@ fn write_attribution(f: &mut Formatter<'_>, attribution: &AttributionExplanation
             reason(also.evidence)
         )?;
     }
-    Ok(())
+    write_refused(f, attribution)
+}
+
+/// Writes those whom the source could have meant and does not.
+fn write_refused(f: &mut Formatter<'_>, attribution: &AttributionExplanation) -> fmt::Result {
+    let refused: Vec<String> = attribution
+        .refused
+        .iter()
+        .take(REFUSED)
+        .map(|candidate| format!("{} ({})", candidate.name, candidate.reason.describe()))
+        .collect();
+    if refused.is_empty() { Ok(()) } else { writeln!(f, "  not meant {}", refused.join(", ")) }
 }
 
 /// The rule by which a speaker was found, for people.

@@ -65,7 +65,7 @@ pub struct AdmissionsWriter {
 }
 
 impl AdmissionsWriter {
-    /// A writer of the file in `folder`, which keeps its name until [`Self::finish`].
+    /// A writer of the file in `folder`, which keeps its name until it is finished.
     ///
     /// # Errors
     /// A file that cannot be created.

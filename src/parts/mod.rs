@@ -1,7 +1,7 @@
 //! The folders of parts: what a part keeps for the merge, and whether parts belong together.
 //!
 //! A part cannot know two things of a document: its id, if documents of other parts have the same one, and its original, if that is in
-//! another part. Both depend on all documents before it. So a part keeps of each document what decides them: its [`Admission`].
+//! another part. Both depend on all documents before it. So a part keeps of each document what decides them: its `Admission`.
 
 /// The records of a part that became candidates for documents.
 pub(crate) mod admissions;

@@ -7,6 +7,8 @@
 mod authors;
 /// Bodies by the end of their name.
 mod bodies;
+/// Those whom a source does not mean.
+mod candidates;
 /// Documents and their publishers.
 mod documents;
 /// Mentions joined into persons.
@@ -36,6 +38,9 @@ use std::ops::Range;
 
 use crate::deadline;
 use crate::record::{Evidence, Speaker, SpeakerKind};
+pub(crate) use candidates::refused;
+pub use candidates::{Refusal, RefusedCandidate};
+
 use bodies::Bodies;
 use documents::Documents;
 use entities::{Bearers, Entities};
@@ -58,9 +63,33 @@ pub(crate) fn resolve(
     sentences: &[Range<usize>],
     sources: &[Range<usize>],
 ) -> Vec<Vec<Speaker>> {
-    let mut speakers = vec![Vec::new(); sources.len()];
+    let mut all: Vec<Vec<Found>> = vec![Vec::new(); sources.len()];
     let words = words::find(text, sentences);
-    let mut resolver = Resolver::new(text, byline, &words);
+    let resolver = each_source_of(text, byline, &words, sources, |_, at, _, found| all[at] = found.to_vec());
+    all.into_iter().map(|found| found.into_iter().map(|one| resolver.introduce(one)).collect()).collect()
+}
+
+/// Resolves the sources in the order of the text, and gives `take` each one's place in `sources`, its words, and what was found.
+fn each_source(
+    text: &str,
+    byline: Option<&str>,
+    sentences: &[Range<usize>],
+    sources: &[Range<usize>],
+    take: impl FnMut(&Resolver<'_>, usize, Range<usize>, &[Found]),
+) {
+    let words = words::find(text, sentences);
+    each_source_of(text, byline, &words, sources, take);
+}
+
+/// As [`each_source`], with the words of the text. Returns the resolver as it is at the end of the text.
+fn each_source_of<'t>(
+    text: &'t str,
+    byline: Option<&str>,
+    words: &'t [Word<'t>],
+    sources: &[Range<usize>],
+    mut take: impl FnMut(&Resolver<'t>, usize, Range<usize>, &[Found]),
+) -> Resolver<'t> {
+    let mut resolver = Resolver::new(text, byline, words);
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&at| sources[at].start);
     let mut seen = 0;
@@ -70,11 +99,12 @@ pub(crate) fn resolve(
         let last = words.partition_point(|word| word.bytes.start < sources[at].end);
         resolver.follow_pronouns(seen..first);
         if first < last {
-            speakers[at] = resolver.resolve(first..last);
+            let found = resolver.resolve(first..last);
+            take(&resolver, at, first..last, &found);
         }
         seen = seen.max(last);
     }
-    speakers.into_iter().map(|found| found.into_iter().map(|one| resolver.introduce(one)).collect()).collect()
+    resolver
 }
 
 /// The person or organisation that a source means.

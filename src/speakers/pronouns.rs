@@ -314,6 +314,16 @@ impl Discourse {
             .any(|one| one.word < word && matches!(one.referent, Referent::Person(other) if other == person))
     }
 
+    /// Those who appear at most as far before `word` as a pronoun reaches, each with the word of the appearance; the nearest first.
+    pub(super) fn before(&self, words: &[Word], word: usize) -> Vec<(usize, &Referent)> {
+        let sentence = words[word].sentence;
+        let near = (sentence.saturating_sub(REACH)..=sentence).filter_map(|sentence| self.by_sentence.get(&sentence));
+        let mut all: Vec<(usize, &Referent)> =
+            near.flatten().filter(|one| one.word < word).map(|one| (one.word, &one.referent)).collect();
+        all.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        all
+    }
+
     /// Notes somebody whom a pronoun at `word` means as the subject of its clause.
     pub(super) fn act(&mut self, words: &[Word], word: usize, person: usize) {
         self.enter(words, word, Referent::Person(person), Salience::Subject);
