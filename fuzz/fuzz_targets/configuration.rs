@@ -25,7 +25,7 @@ fn assert_keeps_its_promises(config: &Config) {
     for (name, task) in &config.tasks {
         assert!(config.models.contains_key(task.model.get_ref()), "a task has a model");
         assert!(!STATEMENT_FIELDS.contains(&name.as_str()), "a task's field is its own");
-        assert!((0.0..=1.0).contains(&task.min_score.get()));
+        assert!((0.0..=1.0).contains(&task.min_score.map_or(0.0, |score| score.get())));
     }
     for field in &config.output.fields {
         let field = field.get_ref().as_str();
