@@ -13,6 +13,7 @@ import collections
 import json
 import pathlib
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -110,17 +111,19 @@ def rare(arguments, folder):
 def cost(arguments, folder):
     """Runs with 0, 10 and 30 labels in turn, without a cache, and prints the median of each."""
     words = "rents taxes hospitals schools floods strikes trains football courts police prisons farms fishing energy water roads museums churches elections trade war refugees pensions wages banks computers space theatre weather tourism".split()
+    for count in [0, 10, 30]:
+        place = folder / str(count)
+        place.mkdir()
+        write_config(place, arguments.model, heads=True, own=count > 0, cache=False, paths=[arguments.articles.resolve()])
+        if count:
+            write_labels(place, [{"code": word, "about": word} for word in words[:count]], [])
+            pressrun(arguments, place, "labels", "fit", "desk")
     seconds = collections.defaultdict(list)
     for _ in range(arguments.rounds):
         for count in [0, 10, 30]:
-            write_config(folder, arguments.model, heads=True, own=count > 0, cache=False, paths=[arguments.articles.resolve()])
-            if count:
-                write_labels(folder, [{"code": word, "about": word} for word in words[:count]], [])
-                pressrun(arguments, folder, "labels", "fit", "desk")
-            output = folder / "output"
-            subprocess.run(["rm", "-rf", output], check=True)
+            shutil.rmtree(folder / str(count) / "output", ignore_errors=True)
             started = time.monotonic()
-            pressrun(arguments, folder, "run")
+            pressrun(arguments, folder / str(count), "run")
             seconds[count].append(time.monotonic() - started)
     base = statistics.median(seconds[0])
     for count, taken in seconds.items():
