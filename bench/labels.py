@@ -159,7 +159,7 @@ def write_config(folder, model, *, min_score=None, multiple=False, heads=False, 
     text = f"[input]\npaths = {json.dumps(config['paths'])}\n[input.copies]\nremember = 0\n[models.newsroom]\npath = {json.dumps(str(model.resolve()))}\n"
     if heads:
         for task, head in [("topic", "topic"), ("sentiment", "sentiment"), ("boilerplate", "boilerplate"), ("attribution", "attribution")]:
-            text += f'[tasks.{task}]\nmodel = "newsroom"\nhead = "{head}"\n'
+            text += f'[tasks.{task}]\nmodel = "newsroom"\nhead = "{head}"\nmin_score = 0.5\n'
     if own:
         text += f'[tasks.desk]\nmodel = "newsroom"\nlabels = "desk.toml"\nmultiple = {json.dumps(multiple)}\n'
         if min_score is not None:
