@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::logistic::dot;
@@ -46,11 +45,9 @@ pub struct Answered {
 pub fn conflicts(task: &OwnTask<'_>, paths: Vec<PathBuf>) -> Result<Vec<Conflict>, FittingError> {
     let mut analyser = vectors::analyser(task.config)?;
     let vectors = Vectors::collect(task, &mut analyser, paths)?;
-    let labels = 0..task.file.labels.len();
     let mut pairs: Vec<Conflict> = Vec::new();
     let mut unlikely: Vec<Conflict> = Vec::new();
-    let fits: Vec<_> =
-        labels.into_par_iter().map(|label| label::fit(&task.file, label, &vectors, task.settings)).collect();
+    let fits = label::fit_all(&task.file, &vectors, task.settings);
     for (label, fit) in fits.iter().enumerate() {
         pairs.extend(nearly_same(task, label, &vectors));
         for &(place, score, has_label) in &fit.scores {

@@ -1,5 +1,7 @@
 //! One label: from its description and its examples to a direction and a threshold.
 
+use rayon::prelude::*;
+
 use super::logistic::{Line, Row, dot};
 use super::threshold::{self, LEAST_EXAMPLES};
 use super::vectors::Vectors;
@@ -36,8 +38,13 @@ pub(super) struct LabelFit {
     pub(super) scores: Vec<(usize, f32, bool)>,
 }
 
+/// Fits all labels of a file, side by side.
+pub(super) fn fit_all(file: &LabelFile, vectors: &Vectors, settings: OwnLabelSettings) -> Vec<LabelFit> {
+    (0..file.labels.len()).into_par_iter().map(|label| fit(file, label, vectors, settings)).collect()
+}
+
 /// Fits the label with the place `label`.
-pub(super) fn fit(file: &LabelFile, label: usize, vectors: &Vectors, settings: OwnLabelSettings) -> LabelFit {
+fn fit(file: &LabelFile, label: usize, vectors: &Vectors, settings: OwnLabelSettings) -> LabelFit {
     let answers = answers(file, label, vectors, settings.has_several);
     let positives = answers.iter().filter(|answer| answer.has_label).count();
     if positives < LEAST_EXAMPLES {

@@ -23,17 +23,15 @@ mod vectors;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 use crate::causes::chain;
 use crate::config::{Config, ConfigError, listed};
 use crate::error::RunError;
 use crate::ledger::LedgerError;
 use crate::output::ReadError;
+use crate::output::folder::part_of;
 use crate::own_labels::{Fit, LabelFile, OwnLabelError, OwnLabelSettings, fit_path};
 use crate::pipeline::{PipelineError, StageError};
 use crate::task::{TaskError, own_label_settings};
-use label::LabelFit;
 use vectors::Vectors;
 
 pub use answers::{Imported, ToolFormat, export, import};
@@ -211,10 +209,7 @@ pub fn fit(task: &OwnTask<'_>, paths: Vec<PathBuf>) -> Result<Fitted, FittingErr
     task.check()?;
     let mut analyser = vectors::analyser(task.config)?;
     let vectors = Vectors::collect(task, &mut analyser, paths)?;
-    let fits: Vec<LabelFit> = (0..task.file.labels.len())
-        .into_par_iter()
-        .map(|label| label::fit(&task.file, label, &vectors, task.settings))
-        .collect();
+    let fits = label::fit_all(&task.file, &vectors, task.settings);
     let fingerprint = &analyser.tasks().models[task.model].folder.manifest().fingerprint;
     let mut fit = Fit::new(&task.file, fingerprint, task.settings);
     fit.background = vectors.background.len();
@@ -237,8 +232,7 @@ pub fn write(task: &OwnTask<'_>, fit: &Fit) -> Result<PathBuf, FittingError> {
 
 /// Writes a file under another name first, so that it is never there by half.
 fn replace(path: &Path, content: &[u8]) -> Result<(), FittingError> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
+    let part = part_of(path);
     let outcome = std::fs::write(&part, content).and_then(|()| std::fs::rename(&part, path));
     outcome.map_err(|cause| FittingError::File { path: path.to_owned(), cause })
 }

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::vectors::{self, sample};
 use super::{FittingError, OwnTask};
+use crate::analyse::Analyser;
 use crate::digest::sha256;
-use crate::error::RunError;
 use crate::own_labels::OwnLabels;
 use crate::own_labels::definition::folded;
-use crate::task::Tasks;
+use crate::record::Document;
 
 /// The largest share of suggestions that are drawn at random: an honest sample, by which precision can be judged.
 const RANDOM_PER_TEN: usize = 1;
@@ -104,26 +104,26 @@ pub fn suggest(
         .file
         .find(&settings.label)
         .ok_or_else(|| FittingError::Task(format!("task `{}`: {}", task.name, task.file.unknown(&settings.label))))?;
-    let tasks = Tasks::without_own_labels(task.config).map_err(RunError::from).map_err(Box::new)?;
-    let fingerprint = tasks.models[task.model].folder.manifest().fingerprint.clone();
-    let own = OwnLabels::load(task.name, &task.file.file.path, &fingerprint, task.settings)?;
-    let candidates = candidates(task, &own, label, paths, settings.documents)?;
+    let mut analyser = vectors::analyser(task.config)?;
+    let fingerprint = &analyser.tasks().models[task.model].folder.manifest().fingerprint;
+    let own = OwnLabels::load(task.name, &task.file.file.path, fingerprint, task.settings)?;
+    let documents = sample(task.config, paths, settings.documents)?;
+    let candidates = candidates(task, &own, label, &mut analyser, &documents)?;
     Ok(Choice::new(settings.count).choose(candidates))
 }
 
-/// The statements of a sample of the archive that are neither boilerplate nor examples.
+/// The statements of documents that are neither boilerplate nor examples.
 fn candidates(
     task: &OwnTask<'_>,
     own: &OwnLabels,
     label: usize,
-    paths: Vec<PathBuf>,
-    documents: usize,
+    analyser: &mut Analyser,
+    documents: &[Document],
 ) -> Result<Vec<Candidate>, FittingError> {
-    let mut analyser = vectors::analyser(task.config)?;
     let examples: HashSet<String> = task.file.examples.iter().map(|example| folded(&example.text)).collect();
     let asked: HashSet<&str> = task.file.examples.iter().filter_map(|example| example.statement.as_deref()).collect();
     let mut candidates = Vec::new();
-    for documents in sample(task.config, paths, documents)?.chunks(CHUNK_DOCUMENTS) {
+    for documents in documents.chunks(CHUNK_DOCUMENTS) {
         let readings = analyser.vectors(task.model, documents.to_vec())?;
         for (document, readings) in documents.iter().zip(readings) {
             for reading in readings.into_iter().filter(|reading| !reading.is_boilerplate) {
