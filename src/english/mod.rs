@@ -193,6 +193,9 @@ pub(crate) static ORGANISATION_WORDS: Kinds<OrganisationWord> = LazyLock::new(||
     })
 });
 
+/// Nouns that begin a name in front of "of": "port".
+pub(crate) static NAME_HEADS: Words = LazyLock::new(|| file::words(include_str!("name_heads.txt")));
+
 /// Well-known organisations that have a name of one word.
 pub(crate) static KNOWN_ORGANISATIONS: Words = LazyLock::new(|| file::words(include_str!("known_organisations.txt")));
 

@@ -57,7 +57,7 @@ impl Bodies {
 }
 
 /// Returns true if all words of a name are in a longer form of it.
-fn is_form_of(name: &str, longer: &str) -> bool {
+pub(super) fn is_form_of(name: &str, longer: &str) -> bool {
     let longer = longer.to_lowercase();
     name.to_lowercase().split(' ').all(|word| longer.split(' ').any(|own| own == word))
 }

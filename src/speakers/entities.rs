@@ -3,6 +3,8 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
+use super::acronyms;
+use super::bodies;
 use super::lexicon::{self, Gender};
 use super::mentions::{Mention, MentionKind};
 use super::names::{Name, Role};
@@ -27,6 +29,8 @@ pub(super) struct Person {
     pub is_somebody: bool,
     /// An article before it, or a noun in it, shows that it is no person.
     pub is_thing: bool,
+    /// The text has reported their words under a name of several words.
+    pub has_spoken: bool,
     /// The number of mentions with more than one word of the name, and the word of the first.
     full_mentions: usize,
     first_mention: usize,
@@ -46,6 +50,8 @@ pub(super) struct Entities {
     by_spelling: OnceCell<HashMap<String, Vec<usize>>>,
     /// Full names of organisations by acronym and by last word.
     organisations: HashMap<String, HashSet<String>>,
+    /// Full names of firms by their first word: "quux" for "Quux Holdings Inc.".
+    firms: HashMap<String, HashSet<String>>,
 }
 
 impl Entities {
@@ -88,7 +94,8 @@ impl Entities {
             _ => return None,
         };
         let known = &mut self.persons[person];
-        known.gender = known.gender.or(mention.gender);
+        // "Spokeswoman Foo" is a woman, whatever others of her first name are.
+        known.gender = mention.gender.or(known.gender);
         // Bodies are not called by their last word, but for those that have a word of bodies there.
         let is_surname = mention.name.len() == 1
             && !lexicon::is_thing_noun(&words[mention.name.start].lower)
@@ -132,6 +139,7 @@ impl Entities {
             roles: Vec::new(),
             is_somebody: false,
             is_thing: false,
+            has_spoken: false,
             full_mentions: 0,
             first_mention: usize::MAX,
         });
@@ -158,7 +166,8 @@ impl Entities {
         // Some languages have the family name first. Only one may have it then.
         let is_family_name = |&person: &usize| {
             let person = &self.persons[person];
-            let is_told = person.is_somebody || person.parts.last().is_some_and(|given| given.contains('-'));
+            let is_told =
+                person.is_somebody || person.has_spoken || person.parts.last().is_some_and(|given| given.contains('-'));
             person.parts.len() == 2 && is_told && !person.is_thing && !lexicon::is_place(last)
         };
         let is_first = lexicon::is_first_name(last) || first.len() == 1 && first.iter().all(is_family_name);
@@ -248,26 +257,59 @@ impl Entities {
             self.organisations.entry(acronym.lower.replace('.', "")).or_default().insert(written.clone());
         }
         if let Some(acronym) = words.get(name.end).filter(|_| last.gap.trim_start() == "(") {
-            let first_letters = words[name.clone()]
-                .iter()
-                .filter(|word| word.is_capitalised())
-                .filter_map(|word| word.text.chars().next());
-            let letters = first_letters.collect::<String>();
+            let letters = acronyms::initials(&words[name.clone()]).to_uppercase();
             let bare = acronym.text.replace('.', "");
             // "The U.S. Quux Service (QS)", "Mid-Foo SportsNet (MFSN)".
             let is_short = letters.ends_with(&bare) && words[name.start].text.contains('.')
                 || *kind == MentionKind::Organisation
-                    && (letters.chars().next() == bare.chars().next() || are_same_letters(&letters, &bare));
+                    && (letters.ends_with(&bare)
+                        || letters.chars().next() == bare.chars().next()
+                        || are_same_letters(&letters, &bare));
             if acronym.is_all_capitals() && (letters == bare || is_short) {
                 self.organisations.entry(acronym.lower.replace('.', "")).or_default().insert(written.clone());
             }
         }
         if *kind == MentionKind::Organisation {
-            self.organisations.entry(initials(&words[name.clone()])).or_default().insert(written.clone());
+            let letters = acronyms::initials(&words[name.clone()]);
+            let count = words[name.clone()].iter().filter(|word| word.is_capitalised()).count();
+            let shorter = letters.char_indices().next_back().map(|(end, _)| &letters[..end]);
+            if let Some(shorter) = shorter.filter(|shorter| shorter.len() > 2 && count == letters.len()) {
+                // "CDC" for the "Centers for Disease Control and Prevention".
+                self.organisations.entry(shorter.to_owned()).or_default().insert(written.clone());
+            }
+            // "CDC" for the "US Centers for Disease Control", too.
+            let is_country = |word: &Word| {
+                word.text.contains('.')
+                    || word.is_all_capitals()
+                    || lexicon::is_place(&word.lower)
+                    || lexicon::is_group(&word.lower)
+            };
+            if name.len() > 3 && is_country(&words[name.start]) {
+                let rest = acronyms::initials(&words[name.start + 1..name.end]);
+                let shorter = rest.char_indices().next_back().map(|(end, _)| rest[..end].to_owned());
+                for short in [Some(rest), shorter].into_iter().flatten().filter(|short| short.len() > 2) {
+                    self.organisations.entry(short).or_default().insert(written.clone());
+                }
+            }
+            self.organisations.entry(letters).or_default().insert(written.clone());
+        }
+        let first = &words[name.start];
+        let is_common = lexicon::is_place(&first.lower)
+            || lexicon::is_group(&first.lower)
+            || lexicon::is_first_name(&first.lower)
+            || lexicon::is_organisation_word(&first.lower)
+            || lexicon::is_field(&first.lower);
+        // "Quux International" may be a part of "QUUX".
+        let is_part = first.is_all_capitals() && last.lower == "international";
+        let is_called = name.len() == 2 && *kind == MentionKind::Organisation && !is_common && !is_part;
+        if lexicon::is_legal_form(&last.lower) || is_called && lexicon::is_left_out(&last.lower) {
+            self.firms.entry(words[name.start].lower.clone()).or_default().insert(written.clone());
         }
         for (at, word) in words[name.clone()].iter().enumerate() {
             let is_last = name.start + at + 1 == name.end && lexicon::is_organisation_word(&word.lower);
-            if is_last || lexicon::is_named_organisation_noun(&word.lower) {
+            let is_head = words[name.clone()].get(at + 1).is_some_and(|next| !next.is_capitalised())
+                && lexicon::is_organisation_word(&word.lower);
+            if is_last || is_head || lexicon::is_named_organisation_noun(&word.lower) {
                 self.organisations.entry(word.lower.clone()).or_default().insert(written.clone());
             }
         }
@@ -275,8 +317,12 @@ impl Entities {
 
     /// The full name of the organisation that the document calls by an acronym or a last word, if there is only one.
     pub(super) fn organisation(&self, lower: &str) -> Option<&str> {
-        let names = self.organisations.get(lower).filter(|names| names.len() == 1)?;
-        names.iter().next().map(String::as_str)
+        longest_form(self.organisations.get(lower)?)
+    }
+
+    /// The full name of the firm that the document calls by its first word, if there is only one.
+    pub(super) fn firm(&self, lower: &str) -> Option<&str> {
+        longest_form(self.firms.get(lower)?)
     }
 
     /// The full name of the organisation that a document calls by the beginning of its first word: "the Fed".
@@ -322,6 +368,12 @@ impl Entities {
     }
 }
 
+/// The longest of some names, if all the others are short forms of it.
+fn longest_form(names: &HashSet<String>) -> Option<&str> {
+    let longest = names.iter().max_by_key(|name| (name.len(), std::cmp::Reverse(name.as_str())))?;
+    names.iter().all(|name| bodies::is_form_of(name, longest)).then_some(longest.as_str())
+}
+
 /// Returns true for a mention that nothing shows to be a person, with an article ("the Foo Accord") or a noun for a thing.
 fn is_thing(words: &[Word], mention: &Mention) -> bool {
     let name = &mention.name;
@@ -339,12 +391,6 @@ fn are_same_letters(one: &str, other: &str) -> bool {
         letters
     };
     sorted(one) == sorted(other)
-}
-
-/// The first letters of the capitalised words of a name, in small letters.
-fn initials(name: &[Word]) -> String {
-    let capitalised = name.iter().filter(|word| word.is_capitalised());
-    capitalised.filter_map(|word| word.lower.chars().next()).collect()
 }
 
 /// The bearers of a name.

@@ -3,9 +3,9 @@
 pub(super) use crate::english::Gender;
 use crate::english::{
     BODY_NOUNS, CAPITALS, COLLECTIVES, COMMON_VERBS, DOCUMENT_NOUNS, FIELDS, FIRST_NAMES, GROUPS, KNOWN_ORGANISATIONS,
-    MONTHS, NAME_PARTICLES, NAMED_ORGANISATION_NOUNS, ORGANISATION_NOUNS, ORGANISATION_WORDS, PARTIES, PERSON_NOUNS,
-    PLACE_NOUNS, PLACES, PLURALS, POST_NOMINALS, QUANTITIES, ROLE_MODIFIERS, ROLES, SMALL_WORDS, SPEECH_VERBS,
-    SpeechVerb, THING_NOUNS,
+    MONTHS, NAME_HEADS, NAME_PARTICLES, NAMED_ORGANISATION_NOUNS, ORGANISATION_NOUNS, ORGANISATION_WORDS, PARTIES,
+    PERSON_NOUNS, PLACE_NOUNS, PLACES, PLURALS, POST_NOMINALS, QUANTITIES, ROLE_MODIFIERS, ROLES, SMALL_WORDS,
+    SPEECH_VERBS, SpeechVerb, THING_NOUNS,
 };
 
 /// The gender of those who have a first name; `None` if the name is unknown or given to both.
@@ -53,6 +53,8 @@ pub(super) fn is_role(lower: &str) -> bool {
     ROLES.contains_key(without_children(lower))
         || lower
             .rsplit_once('-')
+            // An all-star game is no person.
+            .filter(|_| lower != "all-star")
             .is_some_and(|(first, last)| ROLES.contains_key(last) || (last == "elect" && ROLES.contains_key(first)))
 }
 
@@ -241,6 +243,11 @@ pub(super) fn is_organisation_word(lower: &str) -> bool {
     ORGANISATION_WORDS.contains_key(lower)
 }
 
+/// Returns true for a noun that begins a name in front of "of": "Port of Oslo".
+pub(super) fn is_name_head(lower: &str) -> bool {
+    NAME_HEADS.contains(lower)
+}
+
 /// Returns true if the word makes a name that of an organisation, as a part of it or alone. After a first name, words
 /// that are surnames as well do not count.
 pub(super) fn is_organisation(lower: &str, follows_first_name: bool) -> bool {
@@ -345,17 +352,62 @@ pub(super) fn can_be_called(name: &[&str], noun: &str) -> bool {
     }
 }
 
+/// Returns true for the legal form that ends the name of a firm: "Inc.".
+pub(super) fn is_legal_form(lower: &str) -> bool {
+    matches!(
+        lower.trim_end_matches('.'),
+        "ag" | "co"
+            | "corp"
+            | "corporation"
+            | "gmbh"
+            | "holdings"
+            | "inc"
+            | "limited"
+            | "llc"
+            | "llp"
+            | "ltd"
+            | "plc"
+            | "sa"
+    )
+}
+
+/// Returns true for the last word of a body's name that is often left out: "Foo News" is called "Foo".
+pub(super) fn is_left_out(lower: &str) -> bool {
+    matches!(
+        lower,
+        "agency"
+            | "airlines"
+            | "airways"
+            | "bank"
+            | "college"
+            | "communications"
+            | "department"
+            | "energy"
+            | "entertainment"
+            | "group"
+            | "hospital"
+            | "hotel"
+            | "industries"
+            | "international"
+            | "motors"
+            | "news"
+            | "party"
+            | "pharmaceuticals"
+            | "software"
+            | "studios"
+            | "systems"
+            | "technologies"
+            | "television"
+            | "university"
+    )
+}
+
 /// Returns true if a name tells by itself that its bearer is what a noun says: "Quux Corp" is a company.
 pub(super) fn is_evident(name: &str, noun: &str) -> bool {
     let lower = name.to_lowercase();
     let last = lower.rsplit(' ').next().unwrap_or_default().trim_end_matches('.');
     match noun {
-        "company" | "corporation" | "firm" => {
-            matches!(
-                last,
-                "co" | "corp" | "corporation" | "gmbh" | "holdings" | "inc" | "limited" | "llc" | "ltd" | "plc"
-            )
-        }
+        "company" | "corporation" | "firm" => is_legal_form(last),
         "network" => {
             matches!(
                 lower.as_str(),

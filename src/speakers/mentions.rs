@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::acronyms;
 use super::lexicon::{self, Gender};
 use super::roles;
 use super::words::Word;
@@ -39,16 +40,34 @@ pub(super) struct Mention {
 /// The mentions in `words`, in order. Their names do not overlap.
 pub(super) fn find(words: &[Word]) -> Vec<Mention> {
     let names = inner_capitals(words);
+    let defined = acronyms::defined(words);
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
         deadline::check();
         let run = run(words, at);
-        at = run.end.max(at + 1);
-        found.extend(mention(words, run, &names));
+        let next = defined.partition_point(|name| name.start < run.start);
+        let name = defined.get(next).filter(|name| name.start < run.end && name.end >= run.end);
+        let end = name.map_or(run.end, |name| name.end);
+        at = end.max(at + 1);
+        match name {
+            Some(name) => found.push(body_with_acronym(words, run.start..end, name, &names)),
+            None => found.extend(mention(words, run, &names)),
+        }
     }
     drop_epithets(words, &mut found);
     found
+}
+
+/// A body whose name has an acronym behind it. `run`: its words with the capitalised ones before, such as "US".
+fn body_with_acronym(words: &[Word], run: Range<usize>, name: &Range<usize>, names: &HashSet<&str>) -> Mention {
+    let before = trim(words, run.start..name.start, names);
+    // "NORWAY The Foo Weather Service (FWS)" begins behind the article.
+    let after_small =
+        before.clone().rev().find(|&at| lexicon::is_small(&words[at].lower)).map_or(before.start, |at| at + 1);
+    let start = if before.end == name.start { after_small } else { name.start };
+    let name = start..run.end;
+    Mention { whole: name.clone(), name, role: None, gender: None, kind: MentionKind::Organisation }
 }
 
 /// The words that have a capital inside a sentence of the text, and never a small letter.
@@ -145,9 +164,17 @@ fn continues(words: &[Word], end: usize, at: usize) -> bool {
     let word = &words[at];
     let has_parts =
         lexicon::is_organisation_word(&last.lower) || (lexicon::is_role(&last.lower) && word.lower != "for");
-    let is_link = has_parts && matches!(word.lower.as_str(), "of" | "for" | "on");
-    let is_article = word.lower == "the" && at > end && has_parts;
+    let is_head = lexicon::is_name_head(&last.lower);
+    let is_purpose = word.lower == "to" && has_purpose(&last.lower);
+    let is_link = has_parts && matches!(word.lower.as_str(), "of" | "for" | "on") || is_head && word.lower == "of";
+    let is_link = is_link || is_purpose;
+    let is_article = word.lower == "the" && at > end && (has_parts || is_head);
     word.flows_on() && (lexicon::is_particle(&word.lower) || is_link || is_article)
+}
+
+/// Returns true for a body that may be named after what it is to do: "Committee to Protect Quuxes".
+fn has_purpose(lower: &str) -> bool {
+    matches!(lower, "campaign" | "coalition" | "commission" | "committee" | "foundation" | "fund" | "task")
 }
 
 fn mention(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Option<Mention> {
@@ -191,7 +218,9 @@ fn trim(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Range<usize
     }
     let start = run.clone().find(|&at| !has_other_capital(&words[at], names)).unwrap_or(run.end);
     let start = after_dateline(words, start..run.end);
-    let end = run.clone().rev().find(|&at| !is_day(&words[at])).map_or(start, |last| last + 1);
+    // "The Foo Press on Monday" is the Foo Press.
+    let is_outside = |at: &usize| is_day(&words[*at]) || !words[*at].is_capitalised();
+    let end = run.clone().rev().find(|at| !is_outside(at)).map_or(start, |last| last + 1);
     start..end.max(start)
 }
 
@@ -201,6 +230,9 @@ fn after_dateline(words: &[Word], run: Range<usize>) -> usize {
     if let Some(given) = after_body(words, &run) {
         return given;
     }
+    if let Some(name) = after_place_in_capitals(words, &run) {
+        return name;
+    }
     let is_apart = lexicon::is_place(&first.lower) || is_compass(&first.lower) || first.is_all_capitals();
     if !is_apart || lexicon::is_first_name(&first.lower) {
         return run.start;
@@ -209,6 +241,16 @@ fn after_dateline(words: &[Word], run: Range<usize>) -> usize {
     let is_dateline = |at: usize| words[at].is_all_capitals() || lexicon::is_place(&words[at].lower);
     let given = (run.start + 1..run.end - 1).find(is_given);
     given.filter(|&given| (run.start..given).all(is_dateline)).unwrap_or(run.start)
+}
+
+/// The start of a name behind a place in capitals that begins its sentence: "OSLO CITY Quux Lee".
+fn after_place_in_capitals(words: &[Word], run: &Range<usize>) -> Option<usize> {
+    const FEWEST_WORDS: usize = 2;
+    let name = run.clone().find(|&at| !words[at].is_all_capitals() || words[at].text.contains('.'))?;
+    let place = &words[run.start..name];
+    let is_place = place.iter().any(|word| lexicon::is_place(&word.lower) || lexicon::is_place_noun(&word.lower));
+    let is_dateline = is_place && words[run.start].is_opening && !place.iter().any(|word| word.text.len() < 4);
+    (is_dateline && run.end - name >= FEWEST_WORDS).then_some(name)
 }
 
 /// The start of a person's name behind that of a body: "Foo Monitoring Service Ann Lee".

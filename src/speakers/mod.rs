@@ -3,6 +3,8 @@
 //! Names come first: all those in the text are joined into persons. Then each source is resolved, in order, and
 //! every speaker helps with the pronouns that follow. A source that could mean two people means nobody.
 
+/// Names with their acronym behind them.
+mod acronyms;
 /// Those who write "I": authors and signatories.
 mod authors;
 /// Bodies by the end of their name.
@@ -52,7 +54,7 @@ use sources::{Description, SourceKind};
 use words::Word;
 
 /// Raise it by one where a source has another speaker than before. See `src/revisions.rs`.
-pub(crate) const REVISION: u32 = 5;
+pub(crate) const REVISION: u32 = 6;
 
 /// The speakers of each source, in order: usually one, several who speak together, and none if the document leaves doubt.
 ///
@@ -777,6 +779,12 @@ impl<'t> Resolver<'t> {
         if self.is_ambiguous(&mention.name) {
             return None;
         }
+        if mention.name.len() == 1
+            && self.persons[at].is_none_or(|person| !self.entities.persons[person].is_somebody)
+            && let Some(full) = self.entities.firm(&first.lower)
+        {
+            return Some(Meant::Organisation(full.to_owned()));
+        }
         if self.persons[at].is_none()
             && mention.name.len() == 1
             && self.has_article(&mention.name)
@@ -785,9 +793,11 @@ impl<'t> Resolver<'t> {
             return Some(Meant::Organisation(full.to_owned()));
         }
         if let Some(person) = self.person(at, &mention) {
+            self.entities.persons[person].has_spoken |= mention.name.len() > 1 && !first.is_in_title;
             let role = role.or(mention.role).map(|role| Role::from_words(self.text, self.words, role));
             let text = role.as_ref().filter(|role| role.is_telling()).map(|role| role.text.clone());
             if let Some(role) = role {
+                self.entities.persons[person].is_somebody = true;
                 self.entities.persons[person].add_role(role);
             }
             return Some(Meant::Person(person, text));
@@ -1579,6 +1589,65 @@ mod tests {
         assert_eq!(found(text).as_deref(), Some("Oslo Bank"));
         assert_eq!(found("[Oslo Bank] said no. It rained. When the agency slept, [it] wept."), None);
         assert_eq!(found("[Oslo Bank] said no. [Ann Lee] said more. “No,” [it] said."), None);
+    }
+
+    #[test]
+    fn names_of_bodies_go_on_behind_their_first_noun() {
+        for name in [
+            "Quux Observatory for Foo Rights",
+            "Port of Quux",
+            "Committee to Protect Quuxes",
+            "Centers for Disease Control and Prevention",
+            "Joint Chiefs of Staff",
+        ] {
+            assert_eq!(together(&format!("It rained. Then [the {name}] said no.")), [name]);
+        }
+        assert_eq!(together("It rained on the Quux Press on Monday. [The Quux Press] said no."), ["Quux Press"]);
+    }
+
+    #[test]
+    fn an_acronym_is_the_body_that_the_text_has_written_out() {
+        let text = "It rained on the Children’s Oat Fund (COF) in May. [The COF] said no.";
+        assert_eq!(together(text), ["Children’s Oat Fund"]);
+        let text = "It rained on the US Centers for Oat Control and Prevention in May. [The COC] said no.";
+        assert_eq!(together(text), ["US Centers for Oat Control and Prevention"]);
+        assert_eq!(together("The US Department of Oats slept. [The USDO] said no."), ["US Department of Oats"]);
+        assert_eq!(together("We saw CNN International. [CNN] said no."), ["CNN"]);
+    }
+
+    #[test]
+    fn firms_and_channels_are_called_by_their_first_word() {
+        assert_eq!(together("We met Quux Oats Inc. in May. [Quux] said no."), ["Quux Oats Inc."]);
+        assert_eq!(together("We saw Quux News in May. [Quux] said no."), ["Quux News"]);
+        assert_eq!(together("We met Ann Quux and Quux Airlines. [Quux] said no."), ["Ann Quux"]);
+    }
+
+    #[test]
+    fn an_ending_like_that_of_a_possessive_can_be_part_of_a_name() {
+        assert_eq!(together("It rained in town. [Quuxald’s] said that Quuxald’s cooks slept."), ["Quuxald’s"]);
+        assert_eq!(together("We met Bob Quux. [Quux’s] said that he will sleep."), ["Bob Quux"]);
+    }
+
+    #[test]
+    fn one_who_has_spoken_under_a_full_name_is_called_by_the_first_one() {
+        assert_eq!(last("[Oshqu Gunsfoo] said no. It rained. [Oshqu] said more.").unwrap().0, "Oshqu Gunsfoo");
+        assert_eq!(last("It rained on Oshqu Gunsfoo. [Oshqu] said more.").unwrap().0, "Oshqu");
+    }
+
+    #[test]
+    fn a_role_tells_more_of_the_gender_than_a_first_name() {
+        assert_eq!(last("Spokeswoman [Bob Quux] said no. [She] said more.").unwrap().0, "Bob Quux");
+    }
+
+    #[test]
+    fn the_only_subject_of_the_sentence_before_is_meant_whomever_they_met() {
+        assert_eq!(last("Mr Bob Lee helped Mr Ivo Roe. [He] said no.").unwrap().0, "Bob Lee");
+        assert_eq!(last("Mr Bob Lee and Mr Ivo Roe slept. [He] said no."), None);
+    }
+
+    #[test]
+    fn a_place_in_capitals_before_the_article_is_no_part_of_a_name() {
+        assert_eq!(last("OSLO CITY Quux Foolee was born. [Quux Foolee] said no.").unwrap().0, "Quux Foolee");
     }
 
     /// Words that rules look for.

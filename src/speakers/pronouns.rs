@@ -447,8 +447,16 @@ impl Discourse {
         let is_rival = |other: Option<usize>| {
             other != Some(person) && (!is_known || other.is_some_and(|other| entities.persons[other].is_somebody))
         };
+        // The subject of the sentence before is meant, whomever a verb behind it has as its object.
+        let is_just_before = sentence + 1 == words[word].sentence && is_known;
+        let subject =
+            self.fitting(entities, sentence, gender).find(|(.., one)| *one == Some(person)).map(|(at, ..)| at);
+        let is_object = |at: usize| {
+            let between = subject.map_or(at..at, |subject| subject..at);
+            is_just_before && words.get(between).is_some_and(|between| between.iter().any(is_verb))
+        };
         has_rival
-            || beside.any(|(.., other)| is_rival(other))
+            || beside.any(|(at, _, other)| is_rival(other) && !is_object(at))
             || before != Choice::Nobody && before != Choice::One(person)
     }
 
@@ -463,6 +471,11 @@ impl Discourse {
         all.filter(move |one| one.referent.fits(entities, gender))
             .map(move |one| (one.word, one.salience, one.referent.person(entities, gender)))
     }
+}
+
+/// Returns true for a verb in small letters.
+fn is_verb(word: &Word) -> bool {
+    !word.is_capitalised() && lexicon::is_common_verb(&word.lower)
 }
 
 /// The gender of somebody without a name whom the word `at` introduces: "a woman", "a young man".

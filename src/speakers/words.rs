@@ -1,5 +1,6 @@
 //! The words of a text, with facts about their spelling and surroundings.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::lexicon;
@@ -100,7 +101,32 @@ pub(super) fn find<'t>(text: &'t str, sentences: &[Range<usize>]) -> Vec<Word<'t
         end = bytes.end;
     }
     mark_titles(&mut words);
+    keep_endings_of_names(text, &mut words);
     words
+}
+
+/// Gives names like "Sotheby's" their ending back, which looks like that of a possessive. A possessive has no verb of saying
+/// behind it, and a text has its name without the ending, too.
+fn keep_endings_of_names<'t>(text: &'t str, words: &mut [Word<'t>]) {
+    let speaks = |pair: &[Word]| {
+        let [word, next] = pair else { return false };
+        let is_contraction = word.text.len() < 2 || lexicon::is_small(&word.lower);
+        let is_name = word.is_capitalised() && word.bytes.len() > word.text.len() && !is_contraction;
+        is_name && word.is_possessive && word.gap == " " && lexicon::is_saying(&next.lower)
+    };
+    let mut names: HashSet<String> =
+        words.windows(2).filter(|pair| speaks(pair)).map(|pair| pair[0].lower.clone()).collect();
+    if names.is_empty() {
+        return;
+    }
+    for word in words.iter().filter(|word| !word.is_possessive) {
+        names.remove(&word.lower);
+    }
+    for word in words.iter_mut().filter(|word| word.is_possessive && names.contains(&word.lower)) {
+        word.text = &text[word.bytes.clone()];
+        word.lower = word.text.to_lowercase().replace('’', "'");
+        word.is_possessive = false;
+    }
 }
 
 fn word(text: &str, bytes: Range<usize>, next: usize) -> Word<'_> {
