@@ -239,6 +239,10 @@ pub(crate) struct PlanArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct StreamArguments {
+    /// Read and write Arrow IPC streams instead of lines: a row out for each row in, a record batch for each record batch
+    #[arg(long)]
+    pub(crate) arrow: bool,
+
     /// Workers per model [default: `workers` of the configuration]
     #[arg(short, long, value_name = "N")]
     pub(crate) workers: Option<std::num::NonZeroUsize>,

@@ -79,6 +79,19 @@ pub enum RunError {
         /// The name of the model.
         model: String,
     },
+    /// The input of a stream cannot be read as what it should be.
+    #[error("standard input {message}")]
+    StandardInput {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The answers of a stream cannot be written.
+    #[error("cannot write to standard output")]
+    StandardOutput {
+        /// The error of the system.
+        #[source]
+        cause: std::io::Error,
+    },
     /// The system could not start a thread.
     #[error("cannot start a thread")]
     NoThread {

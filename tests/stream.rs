@@ -4,7 +4,13 @@ mod support;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, DictionaryArray, LargeStringArray, NullArray, RecordBatch, StringArray};
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::{FileWriter, StreamWriter};
 use serde_json::{Value, json};
 use support::{TASKS, Workspace, model_section, root, said};
 
@@ -21,10 +27,15 @@ fn command(workspace: &Workspace) -> Command {
 
 /// The output for this input.
 fn stream(workspace: &Workspace, input: &str) -> Output {
-    let mut child = command(workspace).spawn().unwrap();
+    answer(command(workspace), input.as_bytes())
+}
+
+/// The output of a stream for this input.
+fn answer(mut command: Command, input: &[u8]) -> Output {
+    let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().unwrap();
     // A program that ends before it reads its input closes the pipe.
     let _ = writer.join().unwrap();
@@ -134,4 +145,219 @@ fn fields_and_limits_of_the_configuration_hold() {
     assert_eq!(lines[0]["statements"][0].as_object().unwrap().len(), 5, "{}", lines[0]);
     assert_eq!(lines[1]["rejected"]["reason"], "too_large");
     assert_eq!(lines[2]["statements"][0]["text"], "Two.");
+}
+
+/// The strings of columns in a batch: `None` where a record has no such field.
+type Rows = Vec<(&'static str, Vec<Option<String>>)>;
+
+const COLUMNS: [&str; 5] = ["id", "title", "text", "published", "source"];
+
+/// The columns of records.
+fn rows(records: &[Value]) -> Rows {
+    let column = |name: &'static str| {
+        (name, records.iter().map(|record| record[name].as_str().map(str::to_owned)).collect::<Vec<_>>())
+    };
+    COLUMNS.map(column).to_vec()
+}
+
+fn strings(values: Vec<Option<String>>) -> ArrayRef {
+    Arc::new(StringArray::from(values))
+}
+
+fn large_strings(values: Vec<Option<String>>) -> ArrayRef {
+    Arc::new(LargeStringArray::from(values))
+}
+
+fn dictionary(values: Vec<Option<String>>) -> ArrayRef {
+    Arc::new(values.iter().map(Option::as_deref).collect::<DictionaryArray<Int32Type>>())
+}
+
+/// A batch of rows, with a column that nobody asks for. The other columns have the types that `arrays` make, in turn.
+fn batch(rows: Rows, arrays: &[fn(Vec<Option<String>>) -> ArrayRef]) -> RecordBatch {
+    let length = rows[0].1.len();
+    let other: ArrayRef = Arc::new(NullArray::new(length));
+    let arrays = arrays.iter().cycle();
+    let columns = rows.into_iter().zip(arrays).map(|((name, values), array)| (name, array(values), true));
+    RecordBatch::try_from_iter_with_nullable([("other", other, true)].into_iter().chain(columns)).unwrap()
+}
+
+fn ipc(batches: &[RecordBatch]) -> Vec<u8> {
+    let mut writer = StreamWriter::try_new(Vec::new(), &batches[0].schema()).unwrap();
+    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    writer.into_inner().unwrap()
+}
+
+fn arrow_command(workspace: &Workspace) -> Command {
+    let mut command = command(workspace);
+    command.arg("--arrow");
+    command
+}
+
+/// The answers in a batch, in the form of the answers to lines.
+fn answers(batch: &RecordBatch) -> Vec<Value> {
+    let schema = batch.schema();
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["document", "statements", "rejected"]);
+    let document = batch.column(0).as_string::<i32>();
+    let statements = batch.column(1).as_list::<i32>();
+    let rejected = batch.column(2).as_struct();
+    let parsed = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    let answer = |row: usize| {
+        assert_eq!(document.is_null(row), rejected.is_valid(row));
+        assert_eq!(document.is_null(row), statements.is_null(row));
+        if rejected.is_valid(row) {
+            let value = |name: &str| rejected.column_by_name(name).unwrap().as_string::<i32>().value(row).to_owned();
+            return json!({"rejected": {"stage": value("stage"), "reason": value("reason")}});
+        }
+        let statements = statements.value(row);
+        let statements: Vec<Value> =
+            statements.as_string::<i32>().iter().map(|statement| parsed(statement.unwrap())).collect();
+        json!({"document": parsed(document.value(row)), "statements": statements})
+    };
+    (0..batch.num_rows()).map(answer).collect()
+}
+
+fn arrow_batches(output: &Output) -> Vec<RecordBatch> {
+    assert!(output.status.success(), "{}", said(output));
+    assert!(output.stdout.ends_with(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]), "the end is marked");
+    StreamReader::try_new(output.stdout.as_slice(), None).unwrap().map(Result::unwrap).collect()
+}
+
+/// The records of all inputs that the tests have, as far as their fields are strings, and some that are rejected.
+fn records() -> Vec<Value> {
+    let mut paths = vec![root().join("examples/wire.jsonl")];
+    let cases = walkdir::WalkDir::new(root().join("tests/cases")).sort_by_file_name().into_iter();
+    let lines = |path: &std::path::Path| path.extension().is_some_and(|extension| extension == "jsonl");
+    paths.extend(
+        cases
+            .map(|entry| entry.unwrap().into_path())
+            .filter(|path| lines(path) && path.components().any(|part| part.as_os_str() == "input")),
+    );
+    let mut records = Vec::new();
+    for path in paths {
+        let text = String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+        for line in text.lines() {
+            let Ok(Value::Object(mut record)) = serde_json::from_str(line) else { continue };
+            record.retain(|name, value| COLUMNS.contains(&name.as_str()) && value.is_string());
+            records.push(Value::Object(record));
+        }
+    }
+    records.insert(3, json!({"id": "none"}));
+    records.insert(5, json!({"text": " \n"}));
+    records.insert(7, json!({"text": "<p>Prices &amp; rents rose,</p><p>said “Ann\u{a0}Lee”.</p>"}));
+    assert!(records.len() > 20, "{}", records.len());
+    records
+}
+
+#[test]
+fn rows_have_the_answers_of_lines_in_batches_of_any_size_and_type() {
+    let workspace = workspace("[run]\nchunk_documents = 4\n");
+    let records = records();
+    let input: String = records.iter().map(|record| format!("{record}\n")).collect();
+    let mut expected = lines(&stream(&workspace, &input));
+    for answer in &mut expected {
+        if let Some(rejected) = answer.get_mut("rejected").and_then(Value::as_object_mut) {
+            rejected.retain(|name, _| matches!(name.as_str(), "stage" | "reason"));
+        }
+    }
+    assert!(expected.iter().any(|answer| answer.get("rejected").is_some()));
+    let large = vec![batch(rows(&records), &[strings, dictionary, large_strings])];
+    let mut small: Vec<RecordBatch> = vec![batch(rows(&[]), &[strings])];
+    small.extend(records.chunks(3).map(|records| batch(rows(records), &[strings])));
+    small.insert(2, batch(rows(&[]), &[strings]));
+    for batches in [large, small] {
+        let found = arrow_batches(&answer(arrow_command(&workspace), &ipc(&batches)));
+        let lengths = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>();
+        assert_eq!(lengths(&found), lengths(&batches));
+        let found: Vec<Value> = found.iter().flat_map(answers).collect();
+        for (place, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert_eq!(found, expected, "{place}: {}", records[place]);
+        }
+    }
+}
+
+/// A workspace without tasks, where no model is loaded.
+fn plain() -> Workspace {
+    Workspace::new("")
+}
+
+fn one_batch(texts: &[&str]) -> RecordBatch {
+    let texts: Vec<Value> = texts.iter().map(|text| json!({"text": text})).collect();
+    batch(rows(&texts), &[strings])
+}
+
+#[test]
+fn what_is_no_arrow_stream_with_texts_is_an_error_that_says_so() {
+    let workspace = plain();
+    let whole = ipc(&[one_batch(&["One."]), one_batch(&["Two.", "Three."])]);
+    let mut writer = FileWriter::try_new(Vec::new(), &one_batch(&["One."]).schema()).unwrap();
+    writer.write(&one_batch(&["One."])).unwrap();
+    let file = writer.into_inner().unwrap();
+    let body = RecordBatch::try_from_iter([("id", strings(vec![None])), ("body", strings(vec![None]))]).unwrap();
+    let twice = [whole.clone(), whole.clone()].concat();
+    let cut = &whole[..whole.len() - 40];
+    for (input, message, batches) in [
+        (&b""[..], "standard input is no Arrow stream: it ends before its schema", 0),
+        (b"{\"text\": \"One.\"}\n", "standard input is no Arrow that can be read", 0),
+        (&file, "is an Arrow file and no Arrow stream", 0),
+        (&ipc(&[body]), "standard input has no column `text`; its columns are `id`, `body`", 0),
+        (cut, "standard input is cut short", 1),
+        (&twice, "more bytes follow behind the end of the stream", 2),
+    ] {
+        let output = answer(arrow_command(&workspace), input);
+        assert_eq!(output.status.code(), Some(2), "{message}: {}", said(&output));
+        assert!(said(&output).contains(message), "{message}: {}", said(&output));
+        let found = StreamReader::try_new(output.stdout.as_slice(), None).unwrap();
+        assert_eq!(found.map(Result::unwrap).count(), batches, "{message}: what came before is answered");
+    }
+    let nulls = RecordBatch::try_from_iter([("text", Arc::new(NullArray::new(2)) as ArrayRef)]).unwrap();
+    let found = arrow_batches(&answer(arrow_command(&workspace), &ipc(&[nulls])));
+    assert_eq!(answers(&found[0]), vec![json!({"rejected": {"stage": "read", "reason": "missing_text"}}); 2]);
+    let wrong = Workspace::new("[run]\nchunks = 1\n");
+    let output = answer(arrow_command(&wrong), &whole);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(78), 0), "{}", said(&output));
+}
+
+#[test]
+fn batches_are_answered_before_the_next_is_sent_and_a_signal_ends_the_stream() {
+    let workspace = plain();
+    let mut child = arrow_command(&workspace).spawn().unwrap();
+    // The schema comes before anything is sent.
+    let mut found = StreamReader::try_new(child.stdout.take().unwrap(), None).unwrap();
+    let first = one_batch(&["One here.", "Two. Three."]);
+    let mut writer = StreamWriter::try_new(child.stdin.take().unwrap(), &first.schema()).unwrap();
+    writer.write(&first).unwrap();
+    assert_eq!(found.next().unwrap().unwrap().num_rows(), 2);
+    writer.write(&one_batch(&["Four."])).unwrap();
+    assert_eq!(answers(&found.next().unwrap().unwrap())[0]["statements"][0]["text"], "Four.");
+    let signal = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(signal.success() && child.wait().unwrap().success(), "the input is still open");
+    assert!(found.next().is_none() && found.is_finished());
+}
+
+#[test]
+fn the_end_of_a_stream_is_answered_while_the_input_stays_open() {
+    let workspace = plain();
+    let mut child = arrow_command(&workspace).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&ipc(&[one_batch(&["One."])])).unwrap();
+    let found = StreamReader::try_new(child.stdout.take().unwrap(), None).unwrap();
+    assert_eq!(found.count(), 1, "it reads up to the mark of the end");
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_signal_ends_a_stream_whose_input_never_pauses() {
+    let workspace = plain();
+    let mut child = command(&workspace).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let endless = std::thread::spawn(move || while stdin.write_all(format!("{TWO}\n").as_bytes()).is_ok() {});
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    answers.next().unwrap().unwrap();
+    let signal = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+    assert!(answers.all(|line| serde_json::from_str::<Value>(&line.unwrap()).is_ok()));
+    assert!(child.wait().unwrap().success());
+    endless.join().unwrap();
 }

@@ -1,4 +1,4 @@
-//! `pressrun stream`: a document a line in, a line out for each.
+//! `pressrun stream`: a document a line in, a line out for each; or rows of Arrow streams.
 
 use pressrun::Streaming;
 use pressrun::config::Config;
@@ -11,7 +11,7 @@ use crate::commands::is_broken_pipe;
 /// The exit code of a stream that the user stopped twice: 128 plus the number of SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// Answers the lines of standard input on standard output.
+/// Answers the lines or rows of standard input on standard output.
 ///
 /// # Errors
 /// A configuration or a model that cannot be used, before the first line is read; a model that is broken.
@@ -25,10 +25,15 @@ pub(crate) fn stream(arguments: &StreamArguments) -> anyhow::Result<()> {
             std::process::exit(EXIT_INTERRUPTED);
         }
     })?;
-    let outcome = streaming.run(std::io::stdin(), std::io::stdout(), &interrupt);
+    let outcome = if arguments.arrow {
+        streaming.run_arrow(std::io::stdin(), std::io::stdout(), &interrupt)
+    } else {
+        streaming.run(std::io::stdin(), std::io::stdout(), &interrupt)
+    };
     match outcome {
         // The reader closed the pipe.
         Err(RunError::Pipeline(PipelineError::Failed { cause, .. })) if is_broken_pipe(&*cause) => Ok(()),
+        Err(RunError::StandardOutput { cause }) if is_broken_pipe(&cause) => Ok(()),
         Err(error) => Err(error.into()),
         Ok(counts) => {
             tracing::info!(documents = counts.documents, rejected = counts.rejected, "the stream has ended");

@@ -31,7 +31,10 @@ pub(crate) mod raw_record;
 pub(crate) mod refusal;
 /// Bytes that can be looked at before they are taken.
 pub(crate) mod stream;
+/// Records of a stream that each get an answer.
+mod stream_record;
 /// Bytes to text, and what a text is.
 mod text;
 
-pub(crate) use formats::StreamLine;
+pub(crate) use formats::{ArrowStream, RowBatch, next_record};
+pub(crate) use stream_record::StreamRecord;

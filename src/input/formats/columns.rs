@@ -143,8 +143,7 @@ pub(super) fn put_row<V: AsRef<[u8]>>(
     intake: &mut Intake<'_>,
 ) -> Result<Flow, Refusal> {
     let limit = intake.settings().max_document_bytes.get();
-    let lengths = cells.iter().map(|(column, cell)| cell.length(column.items.between()));
-    let bytes = lengths.fold(0, u64::saturating_add);
+    let bytes = length_of(cells);
     // Empty cells take time as well, and a few bytes may stand for any number of them.
     let items: usize = cells.iter().map(|(_, cell)| cell.items().len()).sum();
     shell.budget.unpack(bytes.max(items as u64).max(1))?;
@@ -152,12 +151,23 @@ pub(super) fn put_row<V: AsRef<[u8]>>(
     if bytes > limit {
         return Ok(intake.refuse(spot, Refusal::too_large(bytes, limit), b""));
     }
+    Ok(intake.put(spot, row_of(cells, flag)))
+}
+
+/// The number of bytes that cells have when they are copied.
+pub(super) fn length_of<V: AsRef<[u8]>>(cells: &[(&Column, Cell<V>)]) -> u64 {
+    let lengths = cells.iter().map(|(column, cell)| cell.length(column.items.between()));
+    lengths.fold(0, u64::saturating_add)
+}
+
+/// A row with copies of its cells.
+pub(super) fn row_of<V: AsRef<[u8]>>(cells: &[(&Column, Cell<V>)], flag: Option<TextFlag>) -> Row {
     let cells = cells.iter().map(|(column, cell)| (column.path.clone(), cell.join(column.items.between())));
-    Ok(intake.put(spot, Row { cells: cells.collect(), flag }))
+    Row { cells: cells.collect(), flag }
 }
 
 /// The cells of a row in the named columns, each with the path of its column.
-struct Row {
+pub(super) struct Row {
     cells: Vec<(String, Vec<u8>)>,
     flag: Option<TextFlag>,
 }

@@ -5,13 +5,11 @@ use std::io::{BufRead, Read};
 
 use super::beginning::{Beginning, HEAD_BYTES};
 use super::{Format, envelope, json};
-use crate::config::InputConfig;
-use crate::deadline::guard::Guard;
-use crate::input::candidate::Candidate;
-use crate::input::intake::{Flow, Intake, LocatedRecord, Spot};
+use crate::input::intake::{Flow, Intake, Spot};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
-use crate::record::{Place, Reason, Rejection};
+use crate::input::stream_record::StreamRecord;
+use crate::record::Reason;
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["jsonl", "ndjson"],
@@ -71,48 +69,20 @@ impl Line {
     }
 }
 
-/// A line of an endless stream of records. Each line is one record, also a blank one.
-pub(crate) struct StreamLine {
-    line: Line,
-    limit: u64,
-}
-
-impl StreamLine {
-    /// Reads the next line of `stream`, which has this number. At most `limit` bytes of it are kept.
-    pub(crate) fn read(stream: &mut Stream<'_>, number: u64, limit: u64) -> Option<Self> {
-        next(stream, number, limit).map(|line| Self { line, limit })
+/// The next line of a stream in which every line is a record, also a blank one. At most `limit` bytes of it are kept.
+pub(crate) fn next_record(stream: &mut Stream<'_>, number: u64, limit: u64) -> Option<StreamRecord> {
+    let Line { mut bytes, length, is_open, failure, .. } = next(stream, number, limit)?;
+    if length > limit {
+        return Some(StreamRecord::refused(number, Refusal::too_large(length, limit), bytes));
     }
-
-    /// The number of bytes that are kept of it.
-    pub(crate) fn bytes(&self) -> usize {
-        self.line.bytes.len()
+    if let Some(refusal) = failure {
+        return Some(StreamRecord::refused(number, refusal, bytes));
     }
-
-    /// Parses the line as a JSON object.
-    ///
-    /// # Errors
-    /// The rejection of a line that cannot be a document.
-    pub(crate) fn parse(self, settings: &InputConfig, guard: &Guard) -> Result<Candidate, Rejection> {
-        let Self { line, limit } = self;
-        let place = Place { line: Some(line.number), ..Place::file("-") };
-        if line.length > limit {
-            return Err(Refusal::too_large(line.length, limit).into_rejection(place, &line.bytes));
-        }
-        if let Some(refusal) = line.failure {
-            return Err(refusal.into_rejection(place, &line.bytes));
-        }
-        let mut bytes = line.bytes;
-        bytes.truncate(bytes.trim_ascii_end().len());
-        if bytes.is_empty() {
-            return Err(Refusal::new(Reason::Empty, "is a blank line").into_rejection(place, b""));
-        }
-        let record = Box::new(json::Value::new(bytes, line.is_open));
-        let located = LocatedRecord { place: place.clone(), name: String::new(), record };
-        match Candidate::parse(located, settings, guard, false)? {
-            Some(candidate) => Ok(candidate),
-            None => Err(Refusal::new(Reason::MissingText, "is no article").into_rejection(place, b"")),
-        }
+    bytes.truncate(bytes.trim_ascii_end().len());
+    if bytes.is_empty() {
+        return Some(StreamRecord::refused(number, Refusal::new(Reason::Empty, "is a blank line"), bytes));
     }
+    Some(StreamRecord::new(number, json::Value::new(bytes, is_open)))
 }
 
 /// Reads every line as a record. Blank lines are none.

@@ -85,7 +85,8 @@ mod wire;
 /// XML as a tree.
 mod xml;
 
-pub(crate) use lines::StreamLine;
+pub(crate) use arrow::{ArrowStream, RowBatch};
+pub(crate) use lines::next_record;
 
 use encoding_rs::{Encoding, UTF_8};
 

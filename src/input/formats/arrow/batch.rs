@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Read};
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, make_array, new_empty_array};
 use arrow_buffer::Buffer;
@@ -13,7 +14,7 @@ use arrow_schema::{DataType, Field, FieldRef, UnionMode};
 
 use super::messages::damaged;
 use super::schema::{Table, Way, nameless, with_bytes};
-use crate::input::layers::{Budget, most_unpacked_bytes};
+use crate::input::layers::most_unpacked_bytes;
 use crate::input::refusal::Refusal;
 use crate::input::stream::Exactly;
 use crate::record::Reason;
@@ -26,7 +27,7 @@ const NOT_PACKED: i64 = -1;
 
 /// Unpacks the batches of a table.
 pub(super) struct Batches {
-    pub(super) table: Table,
+    pub(super) table: Arc<Table>,
     /// The values of dictionaries, by their ids.
     dictionaries: HashMap<i64, ArrayRef>,
 }
@@ -40,7 +41,7 @@ pub(super) struct Rows {
 
 impl Batches {
     pub(super) fn new(table: Table) -> Self {
-        Self { table, dictionaries: HashMap::new() }
+        Self { table: Arc::new(table), dictionaries: HashMap::new() }
     }
 
     /// Unpacks the wanted columns of a record batch.
@@ -60,26 +61,26 @@ impl Batches {
         Ok(Rows { length, arrays })
     }
 
-    /// Keeps the values of a dictionary, or adds them to those that are there.
+    /// Keeps the values of a dictionary, or adds them to those that are there. Returns the number of bytes that were copied for that.
     pub(super) fn add_dictionary(
         &mut self,
         message: &Message<'_>,
         body: &mut Exactly<'_, '_>,
         max_expansion: u64,
-        budget: &Budget,
-    ) -> Result<(), Refusal> {
+    ) -> Result<u64, Refusal> {
         let batch = message.header_as_dictionary_batch().ok_or_else(|| damaged("a message has no dictionary"))?;
         let id = batch.id();
         let before = self.dictionaries.remove(&id);
-        let Some(kind) = self.table.dictionary_type(id) else { return Ok(()) };
+        let Some(kind) = self.table.dictionary_type(id) else { return Ok(0) };
         let Some(data) = batch.data() else { return Err(damaged("a dictionary has no values")) };
         let body = Body { bytes: body, length: message.bodyLength(), max_expansion };
         let mut arrays = self.arrays(data, &[nameless(kind)], &[Way::to_first()], body)?;
-        let Some(mut values) = arrays.pop() else { return Ok(()) };
+        let Some(mut values) = arrays.pop() else { return Ok(0) };
+        let mut copied = 0;
         if batch.isDelta() {
             let Some(before) = before else { return Err(damaged("a dictionary goes on that is not there")) };
             values = arrow_select::concat::concat(&[&*before, &*values]).map_err(damaged)?;
-            budget.unpack(values.get_buffer_memory_size() as u64)?;
+            copied = values.get_buffer_memory_size() as u64;
         }
         self.dictionaries.insert(id, values);
         let bytes: usize = self.dictionaries.values().map(Array::get_buffer_memory_size).sum();
@@ -87,7 +88,7 @@ impl Batches {
             self.dictionaries.clear();
             return Err(too_large(bytes as u64));
         }
-        Ok(())
+        Ok(copied)
     }
 
     /// The arrays at the ends of `ways`.

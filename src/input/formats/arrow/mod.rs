@@ -7,8 +7,12 @@ mod batch;
 mod cells;
 /// The messages that a stream consists of.
 mod messages;
+/// A stream of which every row is answered.
+mod rows;
 /// The columns of a schema.
 mod schema;
+
+pub(crate) use rows::{ArrowStream, RowBatch};
 
 use std::io::BufRead;
 use std::ops::ControlFlow;
@@ -25,7 +29,7 @@ use crate::input::stream::{Exactly, Stream};
 use crate::record::Reason;
 use batch::Batches;
 use messages::Next;
-use schema::Table;
+use schema::{EmptyText, Table};
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["arrow", "feather", "ipc"],
@@ -87,7 +91,7 @@ fn open(stream: &mut Stream<'_>, is_file: bool, intake: &Intake<'_>) -> Result<T
     let Next::Message(bytes) = messages::next(stream)? else {
         return Err(Refusal::truncated("is cut short: it has no schema"));
     };
-    guarded(|| Table::new(messages::parse(&bytes)?, &intake.settings().fields))
+    guarded(|| Table::new(messages::parse(&bytes)?, &intake.settings().fields, EmptyText::IsRefused))
 }
 
 /// Reads the messages behind the schema. One that is damaged costs only its rows.
@@ -147,7 +151,8 @@ fn take_message(
     let max_expansion = intake.settings().max_expansion.get();
     match message.header_type() {
         MessageHeader::DictionaryBatch => {
-            guarded(|| batches.add_dictionary(message, body, max_expansion, shell.budget))?;
+            let copied = guarded(|| batches.add_dictionary(message, body, max_expansion))?;
+            shell.budget.unpack(copied)?;
             Ok(ControlFlow::Continue(()))
         }
         MessageHeader::RecordBatch => {

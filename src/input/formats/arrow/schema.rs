@@ -50,8 +50,17 @@ enum Content {
     Other(String),
 }
 
+/// What becomes of a table whose texts are all missing, because their column has the type of nulls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EmptyText {
+    /// It is refused as a whole.
+    IsRefused,
+    /// Each of its rows is read, and has no text.
+    IsRead,
+}
+
 impl Table {
-    pub(super) fn new(message: Message<'_>, names: &FieldNames) -> Result<Self, Refusal> {
+    pub(super) fn new(message: Message<'_>, names: &FieldNames, empty_text: EmptyText) -> Result<Self, Refusal> {
         let schema = message.header_as_schema().ok_or_else(|| damaged("the first message is no schema"))?;
         if schema.endianness() != Endianness::Little {
             return Err(Refusal::new(Reason::UnknownFormat, "is Arrow of a big-endian machine, which is not read"));
@@ -65,7 +74,7 @@ impl Table {
         let mut columns = columns(&leaves, names)?;
         let text = columns.iter().find(|column| column.path == names.text.as_str());
         match text.map(|column| &ways[column.leaf].content) {
-            Some(Content::Nothing) => {
+            Some(Content::Nothing) if empty_text == EmptyText::IsRefused => {
                 return Err(Refusal::new(Reason::MissingText, format!("has nothing in its column `{}`", names.text)));
             }
             Some(Content::Other(kind)) => {
