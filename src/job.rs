@@ -100,7 +100,7 @@ impl Job {
         let tasks = Arc::new(Tasks::resolve(&config)?);
         let calendar = Calendar::load(&config.drift)?;
         let Request { paths, listed, redo, selection, part } = request;
-        let finder = finder(&config, paths, listed)?.of_part(part)?;
+        let finder = finder(&config, paths, listed)?.of_part(part, config.input.piece_bytes.get())?;
         let config = match part {
             Some(part) => config_of_part(config, part)?,
             None => config,
@@ -436,6 +436,7 @@ pub(crate) fn document_settings(config: &Config) -> IndexMap<String, String> {
         max_document_bytes,
         max_expansion,
         max_unpacked_bytes,
+        piece_bytes,
         markup,
         copies,
         fields,
@@ -449,6 +450,7 @@ pub(crate) fn document_settings(config: &Config) -> IndexMap<String, String> {
         ("max_document_bytes", max_document_bytes.get().to_string()),
         ("max_expansion", max_expansion.get().to_string()),
         ("max_unpacked_bytes", max_unpacked_bytes.get().to_string()),
+        ("piece_bytes", piece_bytes.get().to_string()),
         ("markup", format!("{markup:?}")),
         ("copies.similarity", similarity.get().to_string()),
         ("copies.remember", remember.get().to_string()),

@@ -149,6 +149,98 @@ fn configuration(layout: &str, more: &str) -> String {
     format!("{input}[output]\n{layout}\n{more}")
 }
 
+/// Large files of lines that parts share, and others that only seem to be such.
+fn put_large_input(workspace: &Workspace) {
+    put_input(workspace);
+    let (strike, harvest) = (story("strike", 7), story("harvest", 6));
+    let mut shared = String::from("\u{feff}");
+    for number in 0..40 {
+        let record = match number % 8 {
+            0 => json!({"id": format!("n{number}"), "title": "Strike", "text": format!("{number} days. {strike}")}),
+            1 => json!({"id": "x", "text": format!("The same id, number {number}.")}),
+            2 => json!({"text": format!("No id, number {number}."), "source": "Courier"}),
+            3 => json!({"text": number}),
+            4 => json!({"id": "n4", "text": harvest}),
+            5 => json!({"id": "german", "language": "de", "text": "Die Brücke über den Fluss ist wieder offen."}),
+            _ => json!({"id": format!("short{number}"), "text": "Rents rose."}),
+        };
+        shared += &record.to_string();
+        shared += match number % 5 {
+            0 => "\r\n",
+            1 => "\n\n",
+            2 => "\nno JSON\n",
+            3 => "{\"id\": \"glued\", \"text\": \"On the line of another.\"}\n",
+            _ => "\n",
+        };
+    }
+    workspace.put("in/e/shared.jsonl", &shared);
+    workspace.put("in/later.NDJSON", shared.trim_end().replace("No id", "Without an id"));
+    let objects: Vec<Value> = (0..9).map(|number| json!({"text": format!("Number {number} of an array.")})).collect();
+    workspace.put("in/array.jsonl", serde_json::to_string_pretty(&objects).unwrap());
+    workspace.put("in/packed.jsonl", zstd::encode_all(shared.as_bytes(), 1).unwrap());
+    workspace.put("in/packed.jsonl.zst", zstd::encode_all(shared.replace("short", "long").as_bytes(), 1).unwrap());
+    let wide: Vec<u8> = lines(&objects).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    workspace.put("in/wide.jsonl", wide);
+    workspace.put("in/table.csv", format!("id,text\n{}", "a,\"One\nTwo.\"\nb,Three.\n".repeat(20)));
+    workspace.put("in/empty.jsonl", "\n".repeat(3000));
+}
+
+#[test]
+fn parts_that_share_files_have_the_bytes_of_one_run() {
+    let single = Workspace::new(&configuration("layout = \"sharded\"", ""));
+    put_large_input(&single);
+    succeed(&single, &["run"]);
+    for (piece_bytes, count) in [(37, 3), (900, 5)] {
+        let settings = format!("[input]\npiece_bytes = {piece_bytes}");
+        let configuration = configuration("layout = \"sharded\"", "").replacen("[input]", &settings, 1);
+        let workspace = Workspace::new(&configuration);
+        put_large_input(&workspace);
+        run_parts(&workspace, count);
+        let written = |part: &String| counts(&workspace, part)["accounting"]["written"].as_u64().unwrap();
+        assert!(folders(count).iter().all(|part| written(part) > 3), "{piece_bytes}");
+        merged(&workspace, count, &["-o", "merged"]);
+        let folder = workspace.folder.path().join("merged");
+        assert_eq!(difference(&folder, &single.output()), [""; 0], "{piece_bytes} bytes, {count} parts");
+        assert_eq!(verify(&folder).unwrap().faults, []);
+        let [mut of_merge, mut of_run] = [nights(&workspace, "merged"), nights(&single, "output")];
+        for night in [&mut of_merge, &mut of_run] {
+            // The hash of all settings.
+            night[0].as_object_mut().unwrap().shift_remove("configuration");
+        }
+        assert_same_nights(&of_merge, &of_run);
+        let [mut of_merge, mut of_run] = [counts(&workspace, "merged"), counts(&single, "output")];
+        for report in [&mut of_merge, &mut of_run] {
+            report.as_object_mut().unwrap().shift_remove("config");
+        }
+        assert_eq!(of_merge, of_run, "{piece_bytes} bytes, {count} parts");
+    }
+}
+
+#[test]
+fn parts_that_share_files_go_on_and_notice_when_one_grows() {
+    let configuration = configuration("", "").replacen("[input]", "[input]\npiece_bytes = 500", 1);
+    let workspace = Workspace::new(&configuration);
+    put_large_input(&workspace);
+    for operations in [9, 25, 41] {
+        assert!(die(pressrun(&workspace, &["run", "--part", "1/2"]), operations), "{operations}");
+    }
+    run_parts(&workspace, 2);
+    merged(&workspace, 2, &["-o", "merged"]);
+    let single = Workspace::new(&configuration);
+    put_large_input(&single);
+    succeed(&single, &["run"]);
+    assert_eq!(difference(&workspace.folder.path().join("merged"), &single.output()), [""; 0]);
+
+    workspace.put("in/empty.jsonl", "\n".repeat(3001));
+    succeed(&workspace, &["run", "--part", "1/2"]);
+    let parts = folders(2);
+    refused(&workspace, &["merge", &parts[0], &parts[1], "-o", "m"], 2, "or a large one with another size");
+    workspace.put("in/empty.jsonl", "\n".repeat(3000));
+    workspace.put("pipeline.toml", configuration.replacen("500", "600", 1));
+    succeed(&workspace, &["run", "--part", "1/2"]);
+    refused(&workspace, &["merge", &parts[0], &parts[1], "-o", "m"], 78, "[input] piece_bytes is 600, not 500");
+}
+
 fn run_parts(workspace: &Workspace, count: usize) {
     // Not in their order: parts may be done at any time.
     for number in (0..count).rev() {

@@ -391,6 +391,7 @@ mod tests {
         assert_eq!(format!("{:?}", shipped.report), format!("{:?}", defaults.report));
         assert_eq!(shipped.input.max_expansion, defaults.input.max_expansion);
         assert_eq!(shipped.input.max_unpacked_bytes, defaults.input.max_unpacked_bytes);
+        assert_eq!(shipped.input.piece_bytes, defaults.input.piece_bytes);
         assert_eq!(shipped.input.ignore, defaults.input.ignore);
         assert_eq!(shipped.input.languages, defaults.input.languages);
         assert_eq!(shipped.input.markup, defaults.input.markup);

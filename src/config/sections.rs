@@ -33,6 +33,8 @@ pub struct InputConfig {
     pub max_expansion: Whole<1, { 1 << 32 }>,
     /// The largest unpacked size of a file in bytes. The rest of the file is not read.
     pub max_unpacked_bytes: Whole<1, { 1 << 62 }>,
+    /// The size in bytes of the pieces into which parts cut larger files of JSON Lines.
+    pub piece_bytes: Whole<1, { 1 << 62 }>,
     /// The treatment of markup in records that should have plain text.
     pub markup: RecordMarkup,
     /// The detection of copies.
@@ -51,6 +53,7 @@ impl Default for InputConfig {
             max_document_bytes: Whole::constant::<{ 32 << 20 }>(),
             max_expansion: Whole::constant::<1000>(),
             max_unpacked_bytes: Whole::constant::<{ 1 << 40 }>(),
+            piece_bytes: Whole::constant::<{ 256 << 20 }>(),
             markup: RecordMarkup::default(),
             copies: CopiesConfig::default(),
             fields: FieldNames::default(),

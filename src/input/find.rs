@@ -11,6 +11,7 @@ use ignore::{DirEntry, WalkBuilder};
 use super::formats;
 use super::names::{document_name, kind};
 use super::part::{Listing, Part, PartError};
+use super::pieces::{Pieces, is_cuttable};
 use super::refusal::Refusal;
 use crate::config::Order;
 use crate::record::{Place, Reason};
@@ -54,12 +55,14 @@ pub struct Source {
     pub path: PathBuf,
     /// The name of its documents if they have no id: its path below the folder that was named.
     pub name: String,
-    /// Its size.
+    /// Its size, or that of the pieces of a part.
     pub bytes: u64,
     /// Its number among all files that are found, also those of other parts, from 0.
     pub number: u64,
     /// True if it was met on a walk and its name does not tell whether it can be read, so that its content has to.
     is_unknown: bool,
+    /// The pieces to read, if the file is so large that parts share it.
+    pieces: Option<Pieces>,
     fault: Option<std::io::Error>,
 }
 
@@ -99,6 +102,11 @@ impl Source {
         self.is_unknown
     }
 
+    /// The pieces to read, if not all of it.
+    pub(crate) fn pieces(&self) -> Option<&Pieces> {
+        self.pieces.as_ref()
+    }
+
     /// The kind by which it is counted if it is left out.
     pub(crate) fn kind(&self) -> String {
         kind(&shown(&self.path))
@@ -133,6 +141,11 @@ impl Opened {
         self.file.as_ref()
     }
 
+    /// The number of bytes that it had.
+    pub(crate) fn length(&self) -> u64 {
+        self.state.map_or(0, |(length, _)| length)
+    }
+
     /// Describes the change of a file since it was opened, if there is one.
     pub(crate) fn change(&self, source: &Source) -> Option<String> {
         let (length, modified) = self.state?;
@@ -165,7 +178,8 @@ pub struct Finder {
     order: Order,
     ignored: Vec<String>,
     output: PathBuf,
-    part: Option<Part>,
+    /// The part to find, and the largest file that is in a part as a whole.
+    part: Option<(Part, u64)>,
 }
 
 /// A file of this name says what a walk leaves out below its folder, as `.gitignore` does for git.
@@ -202,15 +216,15 @@ impl Finder {
         Self { order, ..self }
     }
 
-    /// Finds only the files of one part of the input, if there is one.
+    /// Finds only the files of one part of the input, if there is one. Large files are cut into pieces of so many bytes.
     ///
     /// # Errors
     /// Standard input, which has no parts.
-    pub fn of_part(self, part: Option<Part>) -> Result<Self, PartError> {
+    pub fn of_part(self, part: Option<Part>, piece_bytes: u64) -> Result<Self, PartError> {
         if part.is_some() && self.roots.iter().any(|root| root.as_os_str() == STANDARD_INPUT) {
             return Err(PartError::StandardInput);
         }
-        Ok(Self { part, ..self })
+        Ok(Self { part: part.map(|part| (part, piece_bytes)), ..self })
     }
 
     /// The files, one by one, also those whose content will show that they are left out. In the order of names nothing is kept in memory but
@@ -223,7 +237,13 @@ impl Finder {
     /// As [`Self::sources`], and adds all files to `listing`, also those of other parts.
     #[must_use]
     pub fn listed_sources(&self, listing: Listing) -> Box<dyn Iterator<Item = Source> + Send> {
-        self.of_its_part(self.all_sources().inspect(move |source| listing.add(&shown(&source.path))))
+        let piece_bytes = self.part.map_or(u64::MAX, |(_, piece_bytes)| piece_bytes);
+        self.of_its_part(self.all_sources().inspect(move |source| {
+            let path = shown(&source.path);
+            // Parts that see different sizes of a file may all leave out a piece.
+            let shared_bytes = (source.bytes > piece_bytes && is_cuttable(&path)).then_some(source.bytes);
+            listing.add(&path, shared_bytes);
+        }))
     }
 
     /// Leaves out the files of other parts.
@@ -233,7 +253,7 @@ impl Finder {
     ) -> Box<dyn Iterator<Item = Source> + Send> {
         match self.part {
             None => Box::new(sources),
-            Some(part) => Box::new(sources.filter(move |source| part.has(&shown(&source.path)))),
+            Some((part, piece_bytes)) => Box::new(sources.filter_map(move |source| of_part(source, part, piece_bytes))),
         }
     }
 
@@ -314,6 +334,7 @@ fn walk(root: PathBuf, ignored: &[String], output: Option<PathBuf>) -> Box<dyn I
             bytes: 0,
             number: 0,
             is_unknown: false,
+            pieces: None,
             fault: None,
         }));
     }
@@ -330,6 +351,18 @@ fn walk(root: PathBuf, ignored: &[String], output: Option<PathBuf>) -> Box<dyn I
         })
         .build();
     Box::new(walk.filter_map(move |entry| source_of(entry, &root)))
+}
+
+/// A file if `part` has it or some of its pieces.
+fn of_part(source: Source, part: Part, piece_bytes: u64) -> Option<Source> {
+    let path = shown(&source.path);
+    match Pieces::new(part, &path, source.bytes, piece_bytes) {
+        None => part.has(&path).then_some(source),
+        Some(pieces) => match pieces.own_bytes(source.bytes) {
+            0 => None,
+            bytes => Some(Source { bytes, pieces: Some(pieces), ..source }),
+        },
+    }
 }
 
 /// The configuration has checked each of them.
@@ -358,6 +391,7 @@ fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Sour
                 bytes: 0,
                 number: 0,
                 is_unknown: false,
+                pieces: None,
                 fault: Some(fault),
             });
         }
@@ -375,6 +409,7 @@ fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Sour
         bytes,
         number: 0,
         is_unknown,
+        pieces: None,
         fault: None,
     })
 }
@@ -457,14 +492,14 @@ mod tests {
         let mut found = Vec::new();
         for number in 0..3 {
             let listing = Listing::default();
-            let of_part = finder.clone().of_part(Part::new(number, 3)).unwrap();
+            let of_part = finder.clone().of_part(Part::new(number, 3), u64::MAX).unwrap();
             found.extend(numbered(&of_part, listing.clone()));
             assert_eq!(listing.digest(), all.digest());
         }
         found.sort();
         assert_eq!(found, expected);
         let stdin = Finder::new(&["-".into()], Vec::new(), Path::new("output")).unwrap();
-        assert_eq!(stdin.of_part(Part::new(0, 2)).unwrap_err(), PartError::StandardInput);
+        assert_eq!(stdin.of_part(Part::new(0, 2), u64::MAX).unwrap_err(), PartError::StandardInput);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub mod left_out;
 mod names;
 /// Parts of the input, for several machines.
 pub mod part;
+/// Pieces of large files, for several machines.
+mod pieces;
 /// Records before and after they are parsed.
 pub(crate) mod raw_record;
 /// Reasons to refuse a record.

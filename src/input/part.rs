@@ -1,4 +1,5 @@
-//! A part of the input: which files it has. The name of a file alone decides that, not the files that are found beside it.
+//! A part of the input: which files it has. The name of a file alone decides that, not the files that are found beside it. Large files are in
+//! pieces, see [`super::pieces`].
 
 use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
@@ -227,17 +228,20 @@ struct Listed {
 pub struct ListingDigest {
     /// The number of files.
     pub files: u64,
-    /// SHA-256 of their paths.
+    /// SHA-256 of their paths, and of the sizes of those that parts share.
     pub sha256: String,
 }
 
 impl Listing {
-    /// Adds the next file.
-    pub(crate) fn add(&self, path: &str) {
+    /// Adds the next file, with its size if parts share it.
+    pub(crate) fn add(&self, path: &str, shared_bytes: Option<u64>) {
         let mut listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         listed.files += 1;
         listed.names.update((path.len() as u64).to_le_bytes());
         listed.names.update(path);
+        if let Some(bytes) = shared_bytes {
+            listed.names.update(bytes.to_le_bytes());
+        }
     }
 
     /// The files so far, in short.
@@ -323,7 +327,7 @@ mod tests {
         let digest = |paths: &[&str]| {
             let listing = Listing::default();
             for path in paths {
-                listing.add(path);
+                listing.add(path, None);
             }
             listing.digest()
         };

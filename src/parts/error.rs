@@ -97,8 +97,8 @@ pub enum PartsError {
     },
     /// Parts found different files.
     #[error(
-        "part {part} in `{}` found {found} files, and part {other} found {other_found}, or in another order: files came or went while the parts \
-         ran, or they were started in different folders. Run the parts again with the same input; what is done is skipped", path.display()
+        "part {part} in `{}` found {found} files, and part {other} found {other_found}, or in another order, or a large one with another size: \
+         files came, went or changed while the parts ran, or they were started in different folders. Run the parts again with the same input; what is done is skipped", path.display()
     )]
     OtherInput {
         /// The part, as K/N.

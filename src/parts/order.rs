@@ -8,11 +8,12 @@ use std::path::Path;
 use super::PartsError;
 use super::admissions::{Admission, Admissions};
 
-/// The admissions of several parts, those of the first file first. All records of a file are in one part.
+/// The admissions of several parts, those of the first file first. If parts share a file, its records have numbers in their order; otherwise
+/// all of them are in one part.
 pub(crate) struct InOrder {
     parts: Vec<Peekable<Admissions>>,
-    /// The number of the next file of each part that has one, and the part's place.
-    next: BinaryHeap<Reverse<(u64, usize)>>,
+    /// The numbers of the next file and record of each part that has one, and the part's place.
+    next: BinaryHeap<Reverse<(u64, u64, usize)>>,
 }
 
 impl InOrder {
@@ -25,20 +26,20 @@ impl InOrder {
         Ok(in_order)
     }
 
-    /// Notes the file of the next admission of a part.
+    /// Notes the file and the record of the next admission of a part.
     fn look_ahead(&mut self, part: usize) -> Result<(), PartsError> {
         if let Some(Err(error)) = self.parts[part].next_if(Result::is_err) {
             return Err(error);
         }
         if let Some(Ok(admission)) = self.parts[part].peek() {
-            self.next.push(Reverse((admission.file, part)));
+            self.next.push(Reverse((admission.file, admission.record, part)));
         }
         Ok(())
     }
 
     /// The next admission, and the place of its part.
     fn advance(&mut self) -> Result<Option<(usize, Admission)>, PartsError> {
-        let Some(Reverse((_, part))) = self.next.pop() else { return Ok(None) };
+        let Some(Reverse((.., part))) = self.next.pop() else { return Ok(None) };
         let admission = self.parts[part].next().transpose()?;
         self.look_ahead(part)?;
         Ok(admission.map(|admission| (part, admission)))
@@ -68,5 +69,16 @@ mod tests {
         let found: Vec<(usize, String)> = in_order.map(Result::unwrap).map(|(part, found)| (part, found.id)).collect();
         let expected = [(2, "d"), (0, "a"), (0, "b"), (2, "e"), (0, "c"), (2, "f")];
         assert_eq!(found, expected.map(|(part, id)| (part, id.to_owned())));
+    }
+
+    #[test]
+    fn records_of_a_file_that_parts_share_come_in_their_order() {
+        let folders: Vec<_> = (0..2).map(|_| tempfile::tempdir().unwrap()).collect();
+        let at = |record, id| Admission { record, ..admission(3, id) };
+        write(folders[0].path(), [at(4, "c"), at(4, "d"), at(5, "e"), admission(4, "g")]);
+        write(folders[1].path(), [at(1, "a"), at(3, "b"), at(10, "f")]);
+        let in_order = InOrder::new(folders.iter().map(tempfile::TempDir::path)).unwrap();
+        let found: Vec<String> = in_order.map(|found| found.unwrap().1.id).collect();
+        assert_eq!(found, ["a", "b", "c", "d", "e", "f", "g"]);
     }
 }

@@ -2,10 +2,12 @@
 //! documents.
 
 use std::io::{BufRead, Read};
+use std::ops::ControlFlow;
 
 use super::beginning::{Beginning, HEAD_BYTES};
 use super::{Format, envelope, json};
 use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::pieces::Pieces;
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::input::stream_record::StreamRecord;
@@ -123,6 +125,62 @@ fn put_lines(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
     Flow::Continue(())
 }
 
+/// Reads the lines that begin in `pieces` of a file of so many bytes. In other pieces it only counts them.
+pub(in crate::input) fn read_pieces(
+    stream: &mut Stream<'_>,
+    pieces: &Pieces,
+    length: u64,
+    intake: &mut Intake<'_>,
+) -> Flow {
+    let limit = intake.settings().max_document_bytes.get();
+    let mut number = 1;
+    loop {
+        let position = stream.position();
+        if pieces.has(position) {
+            let end = pieces.end(position);
+            while stream.position() < end {
+                let Some(line) = next(stream, number, limit) else { return Flow::Continue(()) };
+                number += 1;
+                put_line(line, limit, intake)?;
+            }
+        } else {
+            let Some(begin) = pieces.next_own(position, length) else { return Flow::Continue(()) };
+            number += skip_lines(stream, begin, number, intake)?;
+            if stream.position() < begin {
+                return Flow::Continue(());
+            }
+        }
+    }
+}
+
+/// Passes over the lines that begin before `end`, and returns their number. `number` is that of the first one.
+fn skip_lines(stream: &mut Stream<'_>, end: u64, number: u64, intake: &mut Intake<'_>) -> ControlFlow<(), u64> {
+    let mut lines = 0;
+    loop {
+        intake.check_interrupt()?;
+        let position = stream.position();
+        let buffer = match stream.fill_buf() {
+            Ok([]) => return ControlFlow::Continue(lines),
+            Ok(buffer) => buffer,
+            Err(error) => {
+                // Nothing behind it can be read, and some of it was to be read here.
+                let spot = Spot::Line { line: number + lines, byte: position };
+                intake.refuse(spot, error.into(), b"")?;
+                return ControlFlow::Continue(lines);
+            }
+        };
+        // A line feed in the last byte before `end` ends the last line that begins before it.
+        let before = usize::try_from((end - 1).saturating_sub(position)).unwrap_or(usize::MAX).min(buffer.len());
+        lines += memchr::memchr_iter(b'\n', &buffer[..before]).count() as u64;
+        let last = memchr::memchr(b'\n', &buffer[before..]);
+        let passed = last.map_or(buffer.len(), |at| before + at + 1);
+        stream.consume(passed);
+        if last.is_some() {
+            return ControlFlow::Continue(lines + 1);
+        }
+    }
+}
+
 fn put_line(line: Line, limit: u64, intake: &mut Intake<'_>) -> Flow {
     let spot = Spot::Line { line: line.number, byte: line.byte };
     if let Some(refusal) = line.failure {
@@ -176,8 +234,17 @@ pub(super) fn next(stream: &mut Stream<'_>, number: u64, limit: u64) -> Option<L
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
+    use crate::config::InputConfig;
     use crate::input::formats::testing::read_texts;
-    use crate::record::Reason;
+    use crate::input::intake::{Flow, Intake, LocatedRecord, RecordSink};
+    use crate::input::layers::{Budget, Shell, read_layers, read_pieces};
+    use crate::input::part::Part;
+    use crate::input::pieces::Pieces;
+    use crate::input::stream::Stream;
+    use crate::pipeline::Interrupt;
+    use crate::record::{Place, Reason, Rejection};
 
     #[test]
     fn the_content_decides_whatever_the_name() {
@@ -218,6 +285,83 @@ mod tests {
         assert_eq!(read_texts("a.jsonl", cut.as_bytes()), [one_and_two[0].clone(), Err(Reason::Truncated)]);
         let wrong = format!("{one} and {two}\n{two}");
         assert_eq!(read_texts("a.jsonl", wrong.as_bytes()), [Err(Reason::InvalidJson), one_and_two[1].clone()]);
+    }
+
+    /// Keeps the places of records, and the reasons of those that are refused before they are parsed.
+    #[derive(Default)]
+    struct Places(Vec<(Place, Option<Reason>)>);
+
+    impl RecordSink for Places {
+        fn put(&mut self, record: Result<LocatedRecord, Rejection>) -> Flow {
+            self.0.push(match record {
+                Ok(record) => (record.place, None),
+                Err(rejection) => (rejection.place, Some(rejection.reason)),
+            });
+            ControlFlow::Continue(())
+        }
+
+        fn leave_out(&mut self, _: &str) {}
+    }
+
+    /// The records of a file, or of some pieces of it.
+    fn places(bytes: &[u8], pieces: Option<&Pieces>) -> Vec<(Place, Option<Reason>)> {
+        let mut config = InputConfig::default();
+        config.max_document_bytes = crate::config::values::Whole::constant::<50>();
+        let budget = Budget::new(&config);
+        let interrupt = Interrupt::default();
+        let mut places = Places::default();
+        let mut intake = Intake::new(&config, &interrupt, "a.jsonl".into(), "a".into(), &mut places);
+        let shell = Shell::new("a.jsonl", None, &budget);
+        let stream = &mut Stream::new(bytes);
+        let flow = match pieces {
+            None => read_layers(stream, shell, &mut intake),
+            Some(pieces) => {
+                read_pieces(stream, pieces, bytes.len() as u64, shell, &mut intake).unwrap_or(ControlFlow::Continue(()))
+            }
+        };
+        assert!(flow.is_continue());
+        places.0
+    }
+
+    #[test]
+    fn records_are_the_same_in_pieces_of_any_size() {
+        let object = |text: &str| format!("{{\"text\": \"{text}\"}}");
+        let lines = [
+            object("One."),
+            String::new(),
+            "no JSON".to_owned(),
+            object("Two.\r"),
+            format!("{}{}", object("Three"), object("Four.")),
+            object(&"long ".repeat(30)),
+            "\r".to_owned(),
+            object("Fünf."),
+            object("6"),
+        ];
+        let old_lines = lines.join("\r").replace('\n', "");
+        let array = format!("[{},\n{}]", object("One."), object("Two."));
+        for content in [
+            lines.join("\n"),
+            lines.join("\n") + "\n",
+            format!("\u{feff}{}\r\n\r\n", lines.join("\r\n")),
+            "\n".repeat(70) + &object("One."),
+            old_lines,
+            array,
+        ] {
+            let whole = places(content.as_bytes(), None);
+            assert!(!whole.is_empty());
+            let length = content.len() as u64;
+            for piece_bytes in (1..40).chain([97, 150, length - 1]).filter(|&bytes| bytes < length) {
+                let mut all = Vec::new();
+                for number in 0..3 {
+                    let part = Part::new(number, 3).unwrap();
+                    let pieces = Pieces::new(part, "a.jsonl", length, piece_bytes).unwrap();
+                    all.extend(places(content.as_bytes(), Some(&pieces)));
+                }
+                // Stable: those of a line stay as they are.
+                all.sort_by_key(|(place, _)| (place.line, place.record));
+                assert_eq!(all, whole, "{piece_bytes}: {content:?}");
+            }
+        }
     }
 
     #[test]

@@ -87,6 +87,7 @@ mod xml;
 
 pub(crate) use arrow::{ArrowStream, RowBatch};
 pub(crate) use lines::next_record;
+pub(super) use lines::read_pieces;
 
 use encoding_rs::{Encoding, UTF_8};
 
@@ -171,6 +172,19 @@ pub(super) fn read_format(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mu
         }
         _ => read_as_it_is(stream, shell, intake),
     }
+}
+
+/// Tells whether a stream with the name of a file has lines of JSON that end with line feeds, so that it can be read in pieces. Takes nothing
+/// out of the stream.
+pub(super) fn is_lines(stream: &mut Stream<'_>, name: &str, settings: &InputConfig) -> bool {
+    let head = stream.peek(UTF_16_BYTES);
+    let encoding = Encoding::for_bom(head).map(|(encoding, _)| encoding).or_else(|| unmarked_utf_16(head));
+    if encoding.is_some_and(|encoding| encoding != UTF_8) || lines::has_old_lines(stream) {
+        return false;
+    }
+    let mut beginning = Beginning::new(stream, name, &settings.fields);
+    let format = FORMATS.iter().copied().find(|format| (format.recognise)(&mut beginning));
+    format.is_some_and(|format| std::ptr::eq(format, &raw const lines::FORMAT))
 }
 
 /// Tells whether a stream in UTF-16 begins with a header row, as the "Unicode text" of spreadsheets does.

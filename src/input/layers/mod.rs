@@ -19,6 +19,7 @@ use std::io::{BufRead, Read};
 use super::formats;
 use super::intake::{Flow, Intake, Spot};
 use super::names::{extension, kind, without_compression};
+use super::pieces::Pieces;
 use super::refusal::Refusal;
 use super::stream::Stream;
 use crate::config::InputConfig;
@@ -132,6 +133,22 @@ pub(crate) fn read_layers(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mu
         Layer::Zip => zip::read_members(stream, shell, intake),
         Layer::Tar => tar::read_members(stream, shell, intake),
     }
+}
+
+/// Reads the records of a file that begin in `pieces`, if they can be told apart: lines of JSON with nothing around them. Otherwise the file is
+/// read as a whole, or not at all: `None` then, if it is in another part.
+pub(crate) fn read_pieces(
+    stream: &mut Stream<'_>,
+    pieces: &Pieces,
+    length: u64,
+    shell: Shell<'_>,
+    intake: &mut Intake<'_>,
+) -> Option<Flow> {
+    let has_layer = Layer::recognise(stream.peek(HEAD_BYTES)).is_some();
+    if !has_layer && formats::is_lines(stream, shell.name, intake.settings()) {
+        return Some(formats::read_pieces(stream, pieces, length, intake));
+    }
+    pieces.has_first().then(|| read_layers(stream, shell, intake))
 }
 
 /// Tells whether what is in `stream` can be read with certainty, although its name does not tell. Archives never are: office documents and

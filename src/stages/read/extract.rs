@@ -115,13 +115,25 @@ impl Extract {
                 if source.is_unknown() && !layers::is_certain(&mut stream, &input) {
                     return file.leave_out_file(source);
                 }
-                let flow = layers::read_layers(&mut stream, Shell::new(&name, opened.file(), &budget), &mut intake);
+                let shell = Shell::new(&name, opened.file(), &budget);
+                let flow = match source.pieces() {
+                    None => layers::read_layers(&mut stream, shell, &mut intake),
+                    Some(pieces) => {
+                        let read = layers::read_pieces(&mut stream, pieces, opened.length(), shell, &mut intake);
+                        let Some(flow) = read else { return file.finish(ControlFlow::Continue(())) };
+                        flow
+                    }
+                };
                 match opened.change(source) {
                     Some(message) if flow.is_continue() => file.reject_changed(&place, message),
                     _ => flow,
                 }
             }
             Err(_) if source.is_unknown() => return file.leave_out_file(source),
+            // The part with its first piece says so.
+            Err(_) if source.pieces().is_some_and(|pieces| !pieces.has_first()) => {
+                return file.finish(ControlFlow::Continue(()));
+            }
             Err(refusal) => intake.refuse(Spot::Whole, refusal, b""),
         };
         file.finish(flow)
