@@ -208,11 +208,13 @@ fn parts_that_share_files_have_the_bytes_of_one_run() {
             night[0].as_object_mut().unwrap().shift_remove("configuration");
         }
         assert_same_nights(&of_merge, &of_run);
-        let [mut of_merge, mut of_run] = [counts(&workspace, "merged"), counts(&single, "output")];
-        for report in [&mut of_merge, &mut of_run] {
-            report.as_object_mut().unwrap().shift_remove("config");
+        let [of_merge, of_run] = [counts(&workspace, "merged"), counts(&single, "output")];
+        for (name, value) in of_run.as_object().unwrap() {
+            // What follows behind the last document of a run is not counted as read, and every part has a last document.
+            if name != "config" && name != "input_bytes" {
+                assert_eq!(of_merge[name], *value, "{name}: {piece_bytes} bytes, {count} parts");
+            }
         }
-        assert_eq!(of_merge, of_run, "{piece_bytes} bytes, {count} parts");
     }
 }
 
