@@ -152,6 +152,9 @@ type Rows = Vec<(&'static str, Vec<Option<String>>)>;
 
 const COLUMNS: [&str; 5] = ["id", "title", "text", "published", "source"];
 
+/// Makes a column of a type.
+type MakeArray = fn(&[Option<String>]) -> ArrayRef;
+
 /// The columns of records.
 fn rows(records: &[Value]) -> Rows {
     let column = |name: &'static str| {
@@ -160,30 +163,32 @@ fn rows(records: &[Value]) -> Rows {
     COLUMNS.map(column).to_vec()
 }
 
-fn strings(values: Vec<Option<String>>) -> ArrayRef {
-    Arc::new(StringArray::from(values))
+fn strings(values: &[Option<String>]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
 }
 
-fn large_strings(values: Vec<Option<String>>) -> ArrayRef {
-    Arc::new(LargeStringArray::from(values))
+fn large_strings(values: &[Option<String>]) -> ArrayRef {
+    Arc::new(LargeStringArray::from(values.to_vec()))
 }
 
-fn dictionary(values: Vec<Option<String>>) -> ArrayRef {
+fn dictionary(values: &[Option<String>]) -> ArrayRef {
     Arc::new(values.iter().map(Option::as_deref).collect::<DictionaryArray<Int32Type>>())
 }
 
 /// A batch of rows, with a column that nobody asks for. The other columns have the types that `arrays` make, in turn.
-fn batch(rows: Rows, arrays: &[fn(Vec<Option<String>>) -> ArrayRef]) -> RecordBatch {
+fn batch(rows: Rows, arrays: &[MakeArray]) -> RecordBatch {
     let length = rows[0].1.len();
     let other: ArrayRef = Arc::new(NullArray::new(length));
     let arrays = arrays.iter().cycle();
-    let columns = rows.into_iter().zip(arrays).map(|((name, values), array)| (name, array(values), true));
+    let columns = rows.into_iter().zip(arrays).map(|((name, values), array)| (name, array(&values), true));
     RecordBatch::try_from_iter_with_nullable([("other", other, true)].into_iter().chain(columns)).unwrap()
 }
 
 fn ipc(batches: &[RecordBatch]) -> Vec<u8> {
     let mut writer = StreamWriter::try_new(Vec::new(), &batches[0].schema()).unwrap();
-    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    for batch in batches {
+        writer.write(batch).unwrap();
+    }
     writer.into_inner().unwrap()
 }
 
@@ -253,7 +258,7 @@ fn records() -> Vec<Value> {
 fn rows_have_the_answers_of_lines_in_batches_of_any_size_and_type() {
     let workspace = workspace("[run]\nchunk_documents = 4\n");
     let records = records();
-    let input: String = records.iter().map(|record| format!("{record}\n")).collect();
+    let input = records.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let mut expected = lines(&stream(&workspace, &input));
     for answer in &mut expected {
         if let Some(rejected) = answer.get_mut("rejected").and_then(Value::as_object_mut) {
@@ -293,7 +298,7 @@ fn what_is_no_arrow_stream_with_texts_is_an_error_that_says_so() {
     let mut writer = FileWriter::try_new(Vec::new(), &one_batch(&["One."]).schema()).unwrap();
     writer.write(&one_batch(&["One."])).unwrap();
     let file = writer.into_inner().unwrap();
-    let body = RecordBatch::try_from_iter([("id", strings(vec![None])), ("body", strings(vec![None]))]).unwrap();
+    let body = RecordBatch::try_from_iter([("id", strings(&[None])), ("body", strings(&[None]))]).unwrap();
     let twice = [whole.clone(), whole.clone()].concat();
     let cut = &whole[..whole.len() - 40];
     for (input, message, batches) in [

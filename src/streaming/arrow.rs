@@ -201,14 +201,9 @@ impl<W: Write + Send> ArrowAnswers<W> {
     /// Writes the schema at once: it is the same for every input, and whoever waits for it may not have sent anything.
     pub(super) fn new(output: W, source: &Source) -> Result<Self, RunError> {
         let columns = Columns::new();
-        let begin = || -> Result<_, ArrowError> {
-            let mut writer = StreamWriter::try_new(BufWriter::new(output), &columns.schema)?;
-            writer.flush()?;
-            Ok(writer)
-        };
-        let writer = begin().map_err(|cause| RunError::StandardOutput { cause: io_error(cause) })?;
-        let (lengths, failure) = (source.lengths.1.clone(), Arc::clone(&source.failure));
-        Ok(Self { writer, lengths, failure, length: None, columns })
+        let writer = begin(output, &columns.schema).map_err(|cause| RunError::StandardOutput { cause })?;
+        let lengths = source.lengths.1.clone();
+        Ok(Self { writer, lengths, failure: Arc::clone(&source.failure), length: None, columns })
     }
 }
 
@@ -254,8 +249,17 @@ impl<W: Write + Send> Answers for ArrowAnswers<W> {
 fn answer<'r>(analysed: &AnalysedDocument, format: &RecordFormat) -> Result<AnswerRow<'r>, std::io::Error> {
     let document = format.document(analysed)?;
     let statements = format.statements(analysed)?;
-    let text = |json| String::from_utf8(json).map_err(std::io::Error::other);
-    Ok(AnswerRow::Document { document: text(document)?, statements: text(statements)? })
+    Ok(AnswerRow::Document {
+        document: String::from_utf8(document).map_err(std::io::Error::other)?,
+        statements: String::from_utf8(statements).map_err(std::io::Error::other)?,
+    })
+}
+
+/// A writer that has written the schema.
+fn begin<W: Write>(output: W, schema: &Schema) -> std::io::Result<StreamWriter<BufWriter<W>>> {
+    let mut writer = StreamWriter::try_new(BufWriter::new(output), schema).map_err(io_error)?;
+    writer.flush().map_err(io_error)?;
+    Ok(writer)
 }
 
 /// The error of the output, which tells a reader that went away from others.

@@ -305,8 +305,8 @@ mod tests {
 
     /// The records of a file, or of some pieces of it.
     fn places(bytes: &[u8], pieces: Option<&Pieces>) -> Vec<(Place, Option<Reason>)> {
-        let mut config = InputConfig::default();
-        config.max_document_bytes = crate::config::values::Whole::constant::<50>();
+        let max_document_bytes = crate::config::values::Whole::constant::<50>();
+        let config = InputConfig { max_document_bytes, ..InputConfig::default() };
         let budget = Budget::new(&config);
         let interrupt = Interrupt::default();
         let mut places = Places::default();

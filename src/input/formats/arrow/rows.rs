@@ -61,7 +61,8 @@ impl<'r> ArrowStream<'r> {
             let Next::Message(bytes) = messages::next(&mut self.stream)? else { return Ok(None) };
             let message = messages::parse(&bytes)?;
             let mut body = Exactly::new(&mut self.stream, messages::body_length(&message)?);
-            let (batches, max_expansion) = (&mut self.batches, self.max_expansion);
+            let batches = &mut self.batches;
+            let max_expansion = self.max_expansion;
             let mut rows = None;
             match message.header_type() {
                 MessageHeader::DictionaryBatch => {
