@@ -1,0 +1,428 @@
+#!/usr/bin/env python3
+"""Compares the recipes in examples/scale on real engines with one pressrun, by SHA-256, also while parts of the engine are killed.
+
+    make test-scale [ARTICLES='folder or files ...'] [ONLY='slurm ray'] [PRESSRUN=program]
+
+All runs on this machine, on the loopback interface: Slurm with two nodes, Ray with two raylets, Spark with two executors. Kubernetes is not
+started: its files are checked against the schema, and the containers' commands run with the variables of an Indexed Job.
+
+Each check runs on many short lines without a model, and on fewer with it; kills are with the model, in the middle of the work.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import archive
+import kubernetes_validate
+import psutil
+import yaml
+from slurm import Slurm, wait
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = ROOT / "examples/scale"
+PARTS = 7
+# CPU seconds of a pressrun after which it is in the middle of its work: the model is loaded then.
+MIDDLE = 1.5
+# Bytes of text with the model: some minutes of work for all checks, and long enough for a kill in the middle.
+TEXT = 700_000
+# No job of the test takes so long, unless it hangs.
+LIMIT = 600
+# Files that tell when and how often a folder was written.
+ITS_OWN = {"run.json", ".lock", "ledger.sqlite", "ledger.sha256"}
+
+CONFIGURATION = """
+[input]
+paths = ["archive"]
+[run]
+max_rejected = 1
+chunk_documents = 8
+commit_milliseconds = 100
+[cache]
+max_bytes = 0
+"""
+MODEL = """
+[models.newsroom]
+path = "{root}/models/newsroom"
+[tasks.topic]
+model = "newsroom"
+head = "topic"
+min_score = 0.51
+[tasks.sentiment]
+model = "newsroom"
+head = "sentiment"
+[tasks.attribution]
+model = "newsroom"
+head = "attribution"
+min_score = 0.4
+"""
+
+
+class Failure(Exception):
+    """A check that did not give what it should."""
+
+
+class Bench:
+    """An archive with a configuration, what one pressrun makes of it, and the engines to compare."""
+
+    def __init__(self, folder, program, model):
+        self.folder = folder
+        self.model = model
+        self.output = folder / "output"
+        self.config = folder / "pipeline.toml"
+        self.results = folder / "results"
+        self.environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+        commands = folder / "bin"
+        commands.mkdir(parents=True)
+        (commands / "pressrun").symlink_to(program)
+        self.environment["PATH"] = f"{commands}:{Path(sys.executable).parent}:{self.environment['PATH']}"
+        self.config.write_text(CONFIGURATION + (MODEL.format(root=ROOT) if model else ""))
+        self.rows = []
+
+    def lines(self):
+        return b"".join(file.read_bytes() for file in sorted((self.folder / "archive").iterdir()))
+
+    def start(self, *command, **more):
+        """A process of the test, with its messages in a log."""
+        with (self.folder / "log").open("ab") as log:
+            log.write(f"\n$ {' '.join(map(str, command))}\n".encode())
+            log.flush()
+            environment = self.environment | more
+            return subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def finish(self, process, codes=(0,)):
+        try:
+            code = process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise Failure(f"hangs: {process.args}") from None
+        if code not in codes:
+            raise Failure(f"exit code {code} instead of {codes}: {' '.join(map(str, process.args))}")
+
+    def call(self, *command, codes=(0,), **more):
+        self.finish(self.start(*command, **more), codes)
+
+    def check(self, engine, killed, expected, function):
+        """Runs an engine, and adds a row to the table."""
+        for old in [self.output, self.results]:
+            shutil.rmtree(old, ignore_errors=True)
+        print(f"... {engine}{', killed: ' + killed if killed else ''}", file=sys.stderr, flush=True)
+        begin = time.monotonic()
+        try:
+            digest = function(self)
+            verdict = "same" if digest == (expected or digest) else "DIFFERENT"
+        except (Failure, TimeoutError) as failure:
+            digest, verdict = "", f"FAILED: {failure}"
+        seconds = time.monotonic() - begin
+        self.rows.append((engine, "model" if self.model else "no model", killed or "-", seconds, digest, verdict))
+        return digest
+
+    def pressruns(self):
+        """The processes of pressrun that work for this bench, and not for others on the machine."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                command = process.cmdline()
+                ours = str(self.config) in command or Path(process.cwd()) == self.folder
+                if ours and command and command[0] == "pressrun":
+                    found.append(process)
+            except psutil.Error:
+                pass
+        return found
+
+    def middle(self, job, belongs):
+        """A pressrun in the middle of its work that `belongs`; `job` is what must not end before."""
+
+        def search():
+            for process in self.pressruns():
+                try:
+                    if process.cpu_times().user > MIDDLE and belongs(process):
+                        found.append(process)
+                except psutil.Error:
+                    pass
+            if not found and job.poll() is not None:
+                raise Failure("the engine had ended before the kill: take more articles")
+            return found
+
+        found = []
+        wait(LIMIT, "a pressrun in the middle of its work", search)
+        return found[0]
+
+
+# One pressrun.
+
+
+def one_run(bench):
+    bench.call("pressrun", "-q", "run")
+    return digest_of_folder(bench.output)
+
+
+def one_stream(bench):
+    answer = subprocess.run(
+        ["pressrun", "-q", "stream", "-c", bench.config], input=bench.lines(), stdout=subprocess.PIPE, check=True, env=bench.environment
+    )
+    expected = bench.lines().count(b"\n")
+    written = answer.stdout.count(b"\n")
+    if written != expected:
+        raise Failure(f"{written} results for {expected} lines")
+    return hashlib.sha256(answer.stdout).hexdigest()
+
+
+def digest_of_folder(folder):
+    """A digest of the names and bytes of all files that have results."""
+    digest = hashlib.sha256()
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in ITS_OWN)
+    for path in files:
+        name = path.relative_to(folder)
+        if name.parts[0] != "parts":
+            digest.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def digest_of_results(bench):
+    """A digest of the lines in the files of an engine, in the order of their names."""
+    files = [path for path in sorted(bench.results.iterdir()) if path.is_file() and path.name[0] not in "._"]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+# Parts.
+
+
+def parts(bench):
+    for number in reversed(range(PARTS)):
+        bench.call("pressrun", "-q", "run", "--part", f"{number}/{PARTS}")
+    bench.call("pressrun", "-q", "merge", *sorted((bench.output / "parts").iterdir()))
+    return digest_of_folder(bench.output)
+
+
+def slurm(bench, kill=None):
+    with Slurm(bench.folder / "slurm") as cluster:
+        bench.environment["SLURM_CONF"] = cluster.environment["SLURM_CONF"]
+        bench.call(RECIPES / "slurm/submit.sh", str(PARTS), "--cpus-per-task=1")
+        if kill:
+            kill(bench, cluster)
+        wait(LIMIT, "the end of the array and its merge", lambda: not cluster.ask("squeue", "-h"))
+    if not (bench.output / "run.json").exists():
+        raise Failure(f"no merge: see {bench.folder}/*.log")
+    return digest_of_folder(bench.output)
+
+
+def slurm_killing_a_task(bench):
+    return slurm(bench, kill_task)
+
+
+def slurm_killing_a_node(bench):
+    return slurm(bench, kill_node)
+
+
+class Running:
+    """A job of Slurm, as far as `middle` needs it."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+
+    def poll(self):
+        return None if self.cluster.ask("squeue", "-h", "--name=part") else 0
+
+
+def kill_task(bench, cluster):
+    bench.middle(Running(cluster), lambda process: True).kill()
+
+
+def kill_node(bench, cluster):
+    """Kills all of a node: its daemon, its tasks and their children. It comes back after Slurm has noticed."""
+    process = bench.middle(Running(cluster), lambda process: process.environ().get("SLURMD_NODENAME") == "n2")
+    steps = [parent for parent in process.parents() if parent.name() == "slurmstepd"]
+    for victim in [cluster.daemons["n2"], *steps, *steps[0].children(recursive=True)]:
+        victim.kill()
+    cluster.daemons["n2"].wait()
+    wait(120, "Slurm to notice", lambda: "down" in cluster.ask("sinfo", "-h", "-n", "n2", "-o", "%t"))
+    cluster.start_node("n2")
+
+
+def kubernetes(bench):
+    """The commands of the containers, with the variables that an Indexed Job sets. One of them is killed, and started again."""
+    jobs = [yaml.safe_load((RECIPES / "kubernetes" / name).read_text()) for name in ["parts.yaml", "merge.yaml"]]
+    for job in jobs:
+        kubernetes_validate.validate(job, "1.37", strict=True)
+    containers = [job["spec"]["template"]["spec"]["containers"][0] for job in jobs]
+    for index in range(jobs[0]["spec"]["completions"]):
+        variables = {one["name"]: one["value"] for one in containers[0]["env"]} | {"JOB_COMPLETION_INDEX": str(index)}
+        pod = bench.start(*containers[0]["command"], **variables)
+        if index == 3 and bench.model:
+            bench.middle(pod, lambda process: True).kill()
+            bench.finish(pod, [-signal.SIGKILL])
+            pod = bench.start(*containers[0]["command"], **variables)
+        bench.finish(pod)
+    bench.call(*containers[1]["command"])
+    return digest_of_folder(bench.output)
+
+
+# Streams.
+
+
+def ray(bench, kill=None):
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 150 << 20, "node_ip_address": "127.0.0.1"}
+    cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
+    try:
+        second = cluster.add_node(**node)
+        command = [RECIPES / "ray/label.py", bench.folder / "archive", bench.results, "--config", bench.config, "--actors", "2"]
+        job = bench.start(sys.executable, *command, RAY_ADDRESS=cluster.address)
+        if kill:
+            kill(bench, cluster, second, job)
+        bench.finish(job)
+    finally:
+        cluster.shutdown()
+    return digest_of_results(bench)
+
+
+def ray_killing_pressrun(bench):
+    return ray(bench, lambda bench, cluster, node, job: bench.middle(job, lambda process: True).kill())
+
+
+def ray_killing_a_raylet(bench):
+    return ray(bench, kill_raylet)
+
+
+def kill_raylet(bench, cluster, node, job):
+    """Kills a node, and adds another one, as whoever keeps a cluster would."""
+    raylet = node.all_processes["raylet"][0].process.pid
+    bench.middle(job, lambda process: raylet in [parent.pid for parent in process.parents()])
+    os.kill(raylet, signal.SIGKILL)
+    time.sleep(5)
+    cluster.add_node(num_cpus=1, object_store_memory=150 << 20, node_ip_address="127.0.0.1")
+
+
+def spark(bench, recipe, kill=None, codes=(0,)):
+    options = {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": "600m",
+        "spark.executor.memory": "700m",
+        "spark.ui.enabled": "false",
+    }
+    confs = [word for name, value in options.items() for word in ["--conf", f"{name}={value}"]]
+    command = [RECIPES / "spark" / recipe, bench.folder / "archive", bench.results, "--config", bench.config, "--partitions", "4"]
+    job = bench.start("spark-submit", "--master", "local-cluster[2,1,1024]", *confs, *command)
+    if kill:
+        kill(bench, job)
+    bench.finish(job, codes)
+    return digest_of_results(bench)
+
+
+def kill_pressrun(bench, job):
+    bench.middle(job, lambda process: True).kill()
+
+
+def kill_executor(bench, job):
+    process = bench.middle(job, lambda process: executor_of(process))
+    executor_of(process).kill()
+
+
+def stop_pressrun(bench, job):
+    bench.middle(job, lambda process: True).terminate()
+
+
+def executor_of(process):
+    """The process of Spark's executor above a pressrun."""
+    return next((parent for parent in process.parents() if any("CoarseGrainedExecutorBackend" in word for word in parent.cmdline())), None)
+
+
+def pipe(bench):
+    return spark(bench, "pipe.py")
+
+
+def pipe_killing_pressrun(bench):
+    return spark(bench, "pipe.py", kill_pressrun)
+
+
+def pipe_killing_an_executor(bench):
+    return spark(bench, "pipe.py", kill_executor)
+
+
+def pipe_stopping_pressrun(bench):
+    """The lines that are missing then have to be told."""
+    spark(bench, "pipe.py", stop_pressrun, codes=[1])
+    return "(refused: lines are missing)"
+
+
+def arrow(bench):
+    return spark(bench, "map_in_arrow.py")
+
+
+def arrow_killing_pressrun(bench):
+    return spark(bench, "map_in_arrow.py", kill_pressrun)
+
+
+def arrow_killing_an_executor(bench):
+    return spark(bench, "map_in_arrow.py", kill_executor)
+
+
+CLEAN = {"parts": parts, "slurm": slurm, "kubernetes": kubernetes, "ray": ray, "pipe": pipe, "arrow": arrow}
+STREAMS = ["ray", "pipe", "arrow"]
+KILLS = [
+    ("slurm", "array task", slurm_killing_a_task),
+    ("slurm", "node", slurm_killing_a_node),
+    ("ray", "pressrun", ray_killing_pressrun),
+    ("ray", "raylet", ray_killing_a_raylet),
+    ("pipe", "pressrun", pipe_killing_pressrun),
+    ("pipe", "executor", pipe_killing_an_executor),
+    ("pipe", "SIGTERM to pressrun", pipe_stopping_pressrun),
+    ("arrow", "pressrun", arrow_killing_pressrun),
+    ("arrow", "executor", arrow_killing_an_executor),
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("articles", nargs="*", type=Path, help="folders and files with articles [default: examples/ and tests/cases]")
+    parser.add_argument("--program", type=Path, default=ROOT / "target/release/pressrun")
+    parser.add_argument("--only", nargs="*", choices=CLEAN, default=list(CLEAN))
+    parser.add_argument("--lines", type=int, default=2000, help="lines without a model, 0 for none")
+    parser.add_argument("--labelled", type=int, help="lines with the model, 0 for none [default: as many as have 700 KB of text]")
+    parser.add_argument("--no-kills", action="store_true")
+    arguments = parser.parse_args()
+
+    work = ROOT / "build/scale/work"
+    shutil.rmtree(work, ignore_errors=True)
+    texts = archive.texts_of(arguments.program, arguments.articles)
+    rows = []
+    if arguments.labelled is None:
+        arguments.labelled = round(TEXT / (sum(len(text) for _, text in texts) / len(texts)))
+    for model, count in [(False, arguments.lines), (True, arguments.labelled)]:
+        if count:
+            bench = Bench(work / ("model" if model else "split"), arguments.program.resolve(), model)
+            archive.write(bench.folder / "archive", texts, count)
+            run_checks(bench, arguments)
+            rows += bench.rows
+    print(f"\n{len(texts)} articles; {arguments.lines} lines without and {arguments.labelled} with the model\n")
+    print(f"{'engine':<12} {'':<9} {'killed':<20} {'seconds':>7}  {'SHA-256':<16}")
+    for engine, model, killed, seconds, digest, verdict in rows:
+        print(f"{engine:<12} {model:<9} {killed:<20} {seconds:>7.1f}  {digest[:16]:<16}  {verdict}")
+    if any(row[-1] != "same" for row in rows):
+        sys.exit(f"see {work}")
+
+
+def run_checks(bench, arguments):
+    run = bench.check("one run", None, None, one_run)
+    stream = bench.check("one stream", None, None, one_stream)
+    for name in arguments.only:
+        bench.check(name, None, stream if name in STREAMS else run, CLEAN[name])
+    if not bench.model or arguments.no_kills:
+        return
+    for name, killed, function in KILLS:
+        if name in arguments.only:
+            expected = None if function == pipe_stopping_pressrun else stream if name in STREAMS else run
+            bench.check(name, killed, expected, function)
+
+
+if __name__ == "__main__":
+    main()
