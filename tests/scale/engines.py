@@ -10,6 +10,7 @@ Each check runs on many short lines without a model, and on fewer with it; kills
 """
 
 import argparse
+import contextlib
 import hashlib
 import os
 import shutil
@@ -34,6 +35,7 @@ MIDDLE = 1.5
 TEXT = 700_000
 # No job of the test takes so long, unless it hangs.
 LIMIT = 600
+RAY_NODE = {"num_cpus": 1, "object_store_memory": 150 << 20}
 # Files that tell when and how often a folder was written.
 ITS_OWN = {"run.json", ".lock", "ledger.sqlite", "ledger.sha256"}
 
@@ -77,13 +79,14 @@ class Bench:
         self.output = folder / "output"
         self.config = folder / "pipeline.toml"
         self.results = folder / "results"
-        self.environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+        self.environment = os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
         commands = folder / "bin"
         commands.mkdir(parents=True)
         (commands / "pressrun").symlink_to(program)
         self.environment["PATH"] = f"{commands}:{Path(sys.executable).parent}:{self.environment['PATH']}"
         self.config.write_text(CONFIGURATION + (MODEL.format(root=ROOT) if model else ""))
         self.rows = []
+        self.groups = []
 
     def lines(self):
         return b"".join(file.read_bytes() for file in sorted((self.folder / "archive").iterdir()))
@@ -94,7 +97,18 @@ class Bench:
             log.write(f"\n$ {' '.join(map(str, command))}\n".encode())
             log.flush()
             environment = self.environment | more
-            return subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self.groups.append(process.pid)
+        return process
+
+    def stop_all(self):
+        """Ends what a failed check has left behind."""
+        for group in self.groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        self.groups = []
 
     def finish(self, process, codes=(0,)):
         try:
@@ -119,6 +133,8 @@ class Bench:
             verdict = "same" if digest == (expected or digest) else "DIFFERENT"
         except (Failure, TimeoutError) as failure:
             digest, verdict = "", f"FAILED: {failure}"
+        finally:
+            self.stop_all()
         seconds = time.monotonic() - begin
         self.rows.append((engine, "model" if self.model else "no model", killed or "-", seconds, digest, verdict))
         return digest
@@ -268,12 +284,8 @@ def kubernetes(bench):
 
 
 def ray(bench, kill=None):
-    from ray.cluster_utils import Cluster
-
-    node = {"num_cpus": 1, "object_store_memory": 150 << 20, "node_ip_address": "127.0.0.1"}
-    cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
+    cluster, second = start_cluster(bench)
     try:
-        second = cluster.add_node(**node)
         command = [RECIPES / "ray/label.py", bench.folder / "archive", bench.results, "--config", bench.config, "--actors", "2"]
         job = bench.start(sys.executable, *command, RAY_ADDRESS=cluster.address)
         if kill:
@@ -282,6 +294,23 @@ def ray(bench, kill=None):
     finally:
         cluster.shutdown()
     return digest_of_results(bench)
+
+
+def start_cluster(bench):
+    """A cluster of two nodes with a core each, and the second one of them."""
+    # The daemons are children of the test. They report nothing, have their share of a busy machine, and the disk may be nearly full.
+    os.environ.update(PATH=bench.environment["PATH"], RAY_worker_niceness="0", RAY_USAGE_STATS_ENABLED="0", RAY_local_fs_capacity_threshold="0.99")
+    from ray.cluster_utils import Cluster
+
+    for _ in range(3):
+        cluster = Cluster()
+        # A busy machine can take longer to start a node than Ray waits.
+        with contextlib.suppress(Exception):
+            cluster.add_node(**RAY_NODE, include_dashboard=False)
+            return cluster, cluster.add_node(**RAY_NODE)
+        with contextlib.suppress(Exception):
+            cluster.shutdown()
+    raise Failure("Ray did not start in three tries: see /tmp/ray/session_latest/logs")
 
 
 def ray_killing_pressrun(bench):
@@ -298,7 +327,7 @@ def kill_raylet(bench, cluster, node, job):
     bench.middle(job, lambda process: raylet in [parent.pid for parent in process.parents()])
     os.kill(raylet, signal.SIGKILL)
     time.sleep(5)
-    cluster.add_node(num_cpus=1, object_store_memory=150 << 20, node_ip_address="127.0.0.1")
+    cluster.add_node(**RAY_NODE)
 
 
 def spark(bench, recipe, kill=None, codes=(0,)):
@@ -308,6 +337,9 @@ def spark(bench, recipe, kill=None, codes=(0,)):
         "spark.driver.memory": "600m",
         "spark.executor.memory": "700m",
         "spark.ui.enabled": "false",
+        # Starts sooner.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
     confs = [word for name, value in options.items() for word in ["--conf", f"{name}={value}"]]
     command = [RECIPES / "spark" / recipe, bench.folder / "archive", bench.results, "--config", bench.config, "--partitions", "4"]

@@ -25,7 +25,9 @@ BLOCK_BYTES = 8 << 20
 # Actors must leave a share of each core to the tasks that read and write, or these wait for ever: 0.75 + 0.25 is one core.
 ACTOR_CPUS = 0.75
 TASK_CPUS = 0.25
-TRIES = 3
+# A block is tried again if pressrun fails at it.
+RETRIES = 3
+ENDED = "pressrun ended in the middle of a block"
 
 
 class Lines(FileBasedDatasource):
@@ -69,7 +71,7 @@ class Labeller:
             self.process.kill()
             code = self.process.wait()
             self.process = None
-            raise RuntimeError(f"pressrun ended in the middle of a block, exit code {code}")
+            raise RuntimeError(f"{ENDED}, exit code {code}")
         return pyarrow.table({"result": [result.removesuffix(b"\n") for result in results]})
 
     def send(self, lines):
@@ -92,10 +94,11 @@ def main():
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.target_max_block_size = BLOCK_BYTES
-    context.actor_task_retry_on_errors = [RuntimeError]
+    context.retried_map_errors = [ENDED]
+    context.max_map_retries = RETRIES
 
-    read = {"num_cpus": TASK_CPUS}
-    lines = ray.data.read_datasource(Lines(arguments.archive), ray_remote_args=read)
+    share = {"num_cpus": TASK_CPUS}
+    lines = ray.data.read_datasource(Lines(arguments.archive), ray_remote_args=share)
     results = lines.map_batches(
         Labeller,
         fn_constructor_args=[arguments.config],
@@ -103,12 +106,11 @@ def main():
         batch_size=256,
         concurrency=arguments.actors,
         num_cpus=ACTOR_CPUS,
-        max_task_retries=TRIES,
     )
     sink = Results(arguments.results, file_format="jsonl")
-    results.write_datasink(sink, ray_remote_args=read)
+    results.write_datasink(sink, ray_remote_args=share)
 
-    expected = ray.data.read_datasource(Lines(arguments.archive), ray_remote_args=read).count()
+    expected = ray.data.read_datasource(Lines(arguments.archive), ray_remote_args=share).count()
     if sink.rows != expected:
         sys.exit(f"{arguments.results} has {sink.rows} results for {expected} lines")
     print(f"{sink.rows} lines")
