@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = 11
 # Words from this length on are changed when articles are used once more.
 WORD = re.compile(r"\b[a-z]{6,}\b")
 
@@ -19,8 +18,8 @@ def texts_of(program, sources):
     return [(document.get("title") or "", document["text"]) for document in documents if document.get("text")]
 
 
-def write(folder, texts, count):
-    """Writes `count` lines into files below `folder`. Copies and equal ids lie in other files than what they repeat."""
+def write(folder, texts, count, files):
+    """Writes `count` lines into so many files below `folder`. Copies and equal ids lie in other files than what they repeat."""
     records = []
     for number in range(count):
         title, text = texts[number % len(texts)]
@@ -29,9 +28,9 @@ def write(folder, texts, count):
         records.append({"id": f"a{number}", "title": title, "text": text, "source": f"Paper {number % 7}"})
     lines = [line_of(records, number) for number in range(count)]
     folder.mkdir(parents=True)
-    for file in range(FILES):
+    for file in range(files):
         # Files of unequal size: the first has half of a usual one, the last one and a half.
-        first, end = (round(count * (place + (place / FILES) ** 2) / (FILES + 1)) for place in (file, file + 1))
+        first, end = (round(count * (place + (place / files) ** 2) / (files + 1)) for place in (file, file + 1))
         (folder / f"{file:03}.jsonl").write_bytes(b"\n".join(lines[first:end]) + b"\n")
     (folder / "empty.jsonl").write_bytes(b"")
 

@@ -170,6 +170,13 @@ class Bench:
         wait(LIMIT, "a pressrun in the middle of its work", search)
         return found[0]
 
+    def kill_in_the_middle(self, job):
+        self.middle(job, anything).kill()
+
+
+def anything(_process):
+    return True
+
 
 # One pressrun.
 
@@ -248,7 +255,7 @@ class Running:
 
 
 def kill_task(bench, cluster):
-    bench.middle(Running(cluster), lambda process: True).kill()
+    bench.kill_in_the_middle(Running(cluster))
 
 
 def kill_node(bench, cluster):
@@ -272,7 +279,7 @@ def kubernetes(bench):
         variables = {one["name"]: one["value"] for one in containers[0]["env"]} | {"JOB_COMPLETION_INDEX": str(index)}
         pod = bench.start(*containers[0]["command"], **variables)
         if index == 3 and bench.model:
-            bench.middle(pod, lambda process: True).kill()
+            bench.kill_in_the_middle(pod)
             bench.finish(pod, [-signal.SIGKILL])
             pod = bench.start(*containers[0]["command"], **variables)
         bench.finish(pod)
@@ -313,16 +320,13 @@ def start_cluster(bench):
     raise Failure("Ray did not start in three tries: see /tmp/ray/session_latest/logs")
 
 
-def ray_killing_pressrun(bench):
-    return ray(bench, lambda bench, cluster, node, job: bench.middle(job, lambda process: True).kill())
+def ray_killing(bench):
+    return ray(bench, kill_pressrun_and_raylet)
 
 
-def ray_killing_a_raylet(bench):
-    return ray(bench, kill_raylet)
-
-
-def kill_raylet(bench, cluster, node, job):
-    """Kills a node, and adds another one, as whoever keeps a cluster would."""
+def kill_pressrun_and_raylet(bench, cluster, node, job):
+    """Kills a pressrun, then a node, and adds another node, as whoever keeps a cluster would."""
+    bench.kill_in_the_middle(job)
     raylet = node.all_processes["raylet"][0].process.pid
     bench.middle(job, lambda process: raylet in [parent.pid for parent in process.parents()])
     os.kill(raylet, signal.SIGKILL)
@@ -350,17 +354,13 @@ def spark(bench, recipe, kill=None, codes=(0,)):
     return digest_of_results(bench)
 
 
-def kill_pressrun(bench, job):
-    bench.middle(job, lambda process: True).kill()
-
-
-def kill_executor(bench, job):
-    process = bench.middle(job, lambda process: executor_of(process))
-    executor_of(process).kill()
+def kill_pressrun_and_executor(bench, job):
+    bench.kill_in_the_middle(job)
+    executor_of(bench.middle(job, executor_of)).kill()
 
 
 def stop_pressrun(bench, job):
-    bench.middle(job, lambda process: True).terminate()
+    bench.middle(job, anything).terminate()
 
 
 def executor_of(process):
@@ -372,12 +372,8 @@ def pipe(bench):
     return spark(bench, "pipe.py")
 
 
-def pipe_killing_pressrun(bench):
-    return spark(bench, "pipe.py", kill_pressrun)
-
-
-def pipe_killing_an_executor(bench):
-    return spark(bench, "pipe.py", kill_executor)
+def pipe_killing(bench):
+    return spark(bench, "pipe.py", kill_pressrun_and_executor)
 
 
 def pipe_stopping_pressrun(bench):
@@ -390,12 +386,8 @@ def arrow(bench):
     return spark(bench, "map_in_arrow.py")
 
 
-def arrow_killing_pressrun(bench):
-    return spark(bench, "map_in_arrow.py", kill_pressrun)
-
-
-def arrow_killing_an_executor(bench):
-    return spark(bench, "map_in_arrow.py", kill_executor)
+def arrow_killing(bench):
+    return spark(bench, "map_in_arrow.py", kill_pressrun_and_executor)
 
 
 CLEAN = {"parts": parts, "slurm": slurm, "kubernetes": kubernetes, "ray": ray, "pipe": pipe, "arrow": arrow}
@@ -403,13 +395,10 @@ STREAMS = ["ray", "pipe", "arrow"]
 KILLS = [
     ("slurm", "array task", slurm_killing_a_task),
     ("slurm", "node", slurm_killing_a_node),
-    ("ray", "pressrun", ray_killing_pressrun),
-    ("ray", "raylet", ray_killing_a_raylet),
-    ("pipe", "pressrun", pipe_killing_pressrun),
-    ("pipe", "executor", pipe_killing_an_executor),
+    ("ray", "pressrun, raylet", ray_killing),
+    ("pipe", "pressrun, executor", pipe_killing),
     ("pipe", "SIGTERM to pressrun", pipe_stopping_pressrun),
-    ("arrow", "pressrun", arrow_killing_pressrun),
-    ("arrow", "executor", arrow_killing_an_executor),
+    ("arrow", "pressrun, executor", arrow_killing),
 ]
 
 
@@ -421,18 +410,20 @@ def main():
     parser.add_argument("--lines", type=int, default=2000, help="lines without a model, 0 for none")
     parser.add_argument("--labelled", type=int, help="lines with the model, 0 for none [default: as many as have 700 KB of text]")
     parser.add_argument("--no-kills", action="store_true")
+    parser.add_argument("--work", type=Path, default=ROOT / "build/scale/work", help="folder for archives, results and logs")
     arguments = parser.parse_args()
 
-    work = ROOT / "build/scale/work"
+    work = arguments.work.resolve()
     shutil.rmtree(work, ignore_errors=True)
     texts = archive.texts_of(arguments.program, arguments.articles)
     rows = []
     if arguments.labelled is None:
         arguments.labelled = round(TEXT / (sum(len(text) for _, text in texts) / len(texts)))
-    for model, count in [(False, arguments.lines), (True, arguments.labelled)]:
+    # A file is a task of its own for Spark, and starts a pressrun.
+    for model, count, files in [(False, arguments.lines, 11), (True, arguments.labelled, 5)]:
         if count:
             bench = Bench(work / ("model" if model else "split"), arguments.program.resolve(), model)
-            archive.write(bench.folder / "archive", texts, count)
+            archive.write(bench.folder / "archive", texts, count, files)
             run_checks(bench, arguments)
             rows += bench.rows
     print(f"\n{len(texts)} articles; {arguments.lines} lines without and {arguments.labelled} with the model\n")
@@ -444,8 +435,9 @@ def main():
 
 
 def run_checks(bench, arguments):
-    run = bench.check("one run", None, None, one_run)
-    stream = bench.check("one stream", None, None, one_stream)
+    of_streams = [name in STREAMS for name in arguments.only]
+    run = None if all(of_streams) else bench.check("one run", None, None, one_run)
+    stream = bench.check("one stream", None, None, one_stream) if any(of_streams) else None
     for name in arguments.only:
         bench.check(name, None, stream if name in STREAMS else run, CLEAN[name])
     if not bench.model or arguments.no_kills:

@@ -85,8 +85,14 @@ class Slurm:
         with (self.folder / f"{name or program}.out").open("a") as log:
             self.daemons[name or program] = subprocess.Popen([program, *options], env=self.environment, stdout=log, stderr=log)
 
-    def ask(self, *command, folder=None):
-        return subprocess.run(command, env=self.environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=False).stdout
+    def ask(self, *command):
+        """The answer of a command of Slurm. A controller that is busy, or that has just started, is asked again."""
+        for _ in range(10):
+            answer = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+            if answer.returncode == 0:
+                return answer.stdout
+            time.sleep(1)
+        raise RuntimeError(f"{command}: {answer.stderr}")
 
 
 def free_ports(count):
