@@ -126,7 +126,6 @@ class Bench:
         """Runs an engine, and adds a row to the table."""
         for old in [self.output, self.results]:
             shutil.rmtree(old, ignore_errors=True)
-        print(f"... {engine}{', killed: ' + killed if killed else ''}", file=sys.stderr, flush=True)
         begin = time.monotonic()
         try:
             digest = function(self)
@@ -136,7 +135,9 @@ class Bench:
         finally:
             self.stop_all()
         seconds = time.monotonic() - begin
-        self.rows.append((engine, "model" if self.model else "no model", killed or "-", seconds, digest, verdict))
+        row = f"{engine:<12} {'model' if self.model else 'no model':<9} {killed or '-':<20} {seconds:>7.1f}  {digest[:16]:<16}  {verdict}"
+        print(row, file=sys.stderr, flush=True)
+        self.rows.append((row, verdict))
         return digest
 
     def pressruns(self):
@@ -315,8 +316,9 @@ def start_cluster(bench):
         with contextlib.suppress(Exception):
             cluster.add_node(**RAY_NODE, include_dashboard=False)
             return cluster, cluster.add_node(**RAY_NODE)
-        with contextlib.suppress(Exception):
-            cluster.shutdown()
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
     raise Failure("Ray did not start in three tries: see /tmp/ray/session_latest/logs")
 
 
@@ -428,9 +430,8 @@ def main():
             rows += bench.rows
     print(f"\n{len(texts)} articles; {arguments.lines} lines without and {arguments.labelled} with the model\n")
     print(f"{'engine':<12} {'':<9} {'killed':<20} {'seconds':>7}  {'SHA-256':<16}")
-    for engine, model, killed, seconds, digest, verdict in rows:
-        print(f"{engine:<12} {model:<9} {killed:<20} {seconds:>7.1f}  {digest[:16]:<16}  {verdict}")
-    if any(row[-1] != "same" for row in rows):
+    print(*(row for row, _ in rows), sep="\n")
+    if any(verdict != "same" for _, verdict in rows):
         sys.exit(f"see {work}")
 
 
