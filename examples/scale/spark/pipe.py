@@ -28,7 +28,8 @@ def main():
     arguments = parser.parse_args()
 
     spark = SparkSession.builder.appName("pressrun").getOrCreate().sparkContext
-    lines = spark.textFile(arguments.archive, arguments.partitions)
+    # A pattern gives the files in the order of their names; a folder, as the disk lists them.
+    lines = spark.textFile(f"{arguments.archive}/*", arguments.partitions)
     # Without `checkCode`, the results of a pressrun that failed would be missing, and nobody would know.
     results = lines.pipe(
         f"pressrun -q stream --workers 1 -c {shlex.quote(arguments.config)}",
