@@ -24,7 +24,7 @@ import archive
 import kubernetes_validate
 import psutil
 import yaml
-from slurm import Slurm, wait
+from slurm import Slurm, free_ports, wait
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "examples/scale"
@@ -35,7 +35,6 @@ MIDDLE = 1.5
 TEXT = 700_000
 # No job of the test takes so long, unless it hangs.
 LIMIT = 600
-RAY_NODE = {"num_cpus": 1, "object_store_memory": 150 << 20}
 # Files that tell when and how often a folder was written.
 ITS_OWN = {"run.json", ".lock", "ledger.sqlite", "ledger.sha256"}
 
@@ -314,12 +313,19 @@ def start_cluster(bench):
         cluster = Cluster()
         # A busy machine can take longer to start a node than Ray waits.
         with contextlib.suppress(Exception):
-            cluster.add_node(**RAY_NODE, include_dashboard=False)
-            return cluster, cluster.add_node(**RAY_NODE)
+            add_node(cluster, include_dashboard=False, include_log_monitor=False, no_monitor=True)
+            return cluster, add_node(cluster)
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 process.kill()
     raise Failure("Ray did not start in three tries: see /tmp/ray/session_latest/logs")
+
+
+def add_node(cluster, **more):
+    """A node with a core. It waits 15 seconds for agents to tell their ports, unless it knows them: too short on a busy machine."""
+    names = ["metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port"]
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    return cluster.add_node(num_cpus=1, object_store_memory=150 << 20, **ports, **more)
 
 
 def ray_killing(bench):
@@ -333,7 +339,7 @@ def kill_pressrun_and_raylet(bench, cluster, node, job):
     bench.middle(job, lambda process: raylet in [parent.pid for parent in process.parents()])
     os.kill(raylet, signal.SIGKILL)
     time.sleep(5)
-    cluster.add_node(**RAY_NODE)
+    add_node(cluster)
 
 
 def spark(bench, recipe, kill=None, codes=(0,)):

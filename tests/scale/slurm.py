@@ -108,4 +108,4 @@ def wait(seconds, what, happened):
     while not happened():
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not after {seconds} s")
-        time.sleep(0.2)
+        time.sleep(0.5)
