@@ -103,7 +103,8 @@ def main():
         Labeller,
         fn_constructor_args=[arguments.config],
         batch_format="pyarrow",
-        batch_size=256,
+        # Whole blocks. With a number, Ray would put small blocks together until they have so many lines.
+        batch_size=None,
         concurrency=arguments.actors,
         num_cpus=ACTOR_CPUS,
     )
