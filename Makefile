@@ -1,6 +1,6 @@
 # Every target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
 .PHONY: help setup base-encoder teacher-encoder previous-model model build demo test test-one check fmt clippy doc check-fuzz msrv dependencies \
-	advisories bench fuzz clean distclean
+	advisories bench fuzz test-scale clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,10 @@ test-one: setup ## run the tests whose name contains T: make test-one T=every_ca
 	@test -n "$(T)" || { echo "usage: make test-one T=part_of_a_test_name"; exit 2; }
 	$(CARGO_TEST) -- $(T)
 
+test-scale: $(if $(PRESSRUN),,build) ## run the recipes of examples/scale on real Slurm, Ray and Spark (a quarter of an hour): [ARTICLES=folder] [ONLY="ray slurm"]
+	@tests/scale/setup.sh
+	build/scale/python/bin/python tests/scale/engines.py --program "$(or $(PRESSRUN),target/release/pressrun)" $(ARTICLES) $(if $(ONLY),--only $(ONLY))
+
 check: fmt clippy doc ## check format, lints and documentation
 
 fmt: ## check the format (cargo fmt --all rewrites it)
@@ -94,5 +98,5 @@ clean: ## remove build output and the passage cache
 	rm -rf cache
 
 distclean: clean ## also remove libtorch and the encoders
-	rm -rf third_party base
+	rm -rf third_party base build
 	if grep -qs '^# Written by scripts/libtorch.sh' .cargo/config.toml; then rm .cargo/config.toml; fi
