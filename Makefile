@@ -1,5 +1,5 @@
 # Every target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
-.PHONY: help setup base-encoder teacher-encoder previous-model model build demo test test-one check fmt clippy doc check-fuzz msrv dependencies \
+.PHONY: help setup base-encoder teacher-encoder model build demo test test-one check fmt clippy doc check-fuzz msrv dependencies \
 	advisories bench fuzz test-scale clean distclean
 
 help: ## list the targets
@@ -13,16 +13,6 @@ base-encoder: ## fetch the encoder that training starts from (84 MB)
 
 teacher-encoder: ## fetch the larger encoder of the newsroom model's teacher (405 MB)
 	@scripts/base_encoder.sh all-mpnet-base-v2
-
-# The commits of the models that the newsroom recipe names.
-COMMIT_2026.11.6 = 36f48bf
-COMMIT_2026.11.7 = 301db53
-
-previous-model: base/newsroom-2026.11.6/config.json base/newsroom-2026.11.7/config.json ## extract the models that recipe.toml starts from
-
-base/newsroom-%/config.json:
-	@mkdir -p $(@D)
-	git archive $(COMMIT_$*):models/newsroom | tar -x -C $(@D)
 
 # The folders that the newsroom recipe starts from: each `base/NAME` outside comments.
 RECIPE_BASES = $(shell grep -o '^[^#]*' models/newsroom/recipe.toml | grep -o 'base/[a-z0-9.-]*' | sort -u)

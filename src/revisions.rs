@@ -144,8 +144,10 @@ mod tests {
                 let name = entry.path().strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
                 let is_hidden = entry.file_name().to_str().unwrap().starts_with('.');
                 let is_expectation = name.starts_with("tests/cases/") && !name.contains("/input/");
+                // Programs of the recipes are no articles.
+                let is_program = name.starts_with("examples/scale/");
                 let is_document = entry.path().extension().is_some_and(|extension| extension == "md");
-                if entry.file_type().is_file() && !is_hidden && !is_expectation && !is_document {
+                if entry.file_type().is_file() && !is_hidden && !is_expectation && !is_document && !is_program {
                     names.push(name);
                 }
             }

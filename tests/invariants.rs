@@ -210,6 +210,6 @@ fn the_model_gives_the_scores_that_it_was_made_with() {
     let ids = folder.tokenizer().unwrap().tokenize(text).unwrap().ids;
     let outputs = model.infer(&TokenBatch::from_rows(std::iter::once(ids.as_slice()))).unwrap();
     let (topic, sentiment) = (&outputs[0].sequences[0], &outputs[0].sequences[1]);
-    assert!((topic[14] - 0.8124).abs() < 2e-3, "defense: {}", topic[14]);
-    assert!((sentiment[0] - 0.8461).abs() < 2e-3, "negative: {}", sentiment[0]);
+    assert!((topic[14] - 0.7798).abs() < 2e-3, "defense: {}", topic[14]);
+    assert!((sentiment[0] - 0.7345).abs() < 2e-3, "negative: {}", sentiment[0]);
 }
