@@ -1,5 +1,5 @@
 //! A part of the input: which files it has. The name of a file alone decides that, not the files that are found beside it. Large files are in
-//! pieces, see [`super::pieces`].
+//! pieces, see `pieces`.
 
 use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
