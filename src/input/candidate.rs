@@ -1,8 +1,8 @@
 //! A parsed record that has no id yet: a candidate for a document.
 
+use super::collector::LocatedRecord;
 use super::copies::Sketch;
-use super::intake::LocatedRecord;
-use super::raw_record::Parsed;
+use super::raw_record::ParsedRecord;
 use super::refusal::{EXCERPT_BYTES, Refusal};
 use super::text::mojibake::is_mojibake;
 use super::text::{controls, dates, language};
@@ -64,8 +64,8 @@ impl Candidate {
         }
     }
 
-    fn new(place: Place, name: String, parsed: Parsed, is_wanted: bool, is_compared: bool) -> Self {
-        let Parsed { own_id, mut metadata, text, encoding, flags, .. } = parsed;
+    fn new(place: Place, name: String, parsed: ParsedRecord, is_wanted: bool, is_compared: bool) -> Self {
+        let ParsedRecord { own_id, mut metadata, text, encoding, flags, .. } = parsed;
         metadata.published = metadata.published.map(to_rfc3339);
         metadata.modified = metadata.modified.map(to_rfc3339);
         let digest = digest(&metadata, &text, encoding);
@@ -81,7 +81,7 @@ pub(crate) fn content_digest(digest: &[u8; 32], original: Option<&Original>) -> 
 }
 
 /// Mends control characters in the text and in the metadata, and adds the flags that tell of them.
-fn mend_controls(parsed: &mut Parsed) -> Result<(), Refusal> {
+fn mend_controls(parsed: &mut ParsedRecord) -> Result<(), Refusal> {
     let is_mojibake = is_mojibake(&parsed.text);
     if is_mojibake {
         parsed.flag(TextFlag::Mojibake);
@@ -117,8 +117,8 @@ fn digest(metadata: &Metadata, text: &str, encoding: &str) -> [u8; 32] {
 mod tests {
     use super::*;
 
-    fn mended(text: &str) -> Result<Parsed, Reason> {
-        let mut parsed = Parsed::new(text.to_owned(), "UTF-8");
+    fn mended(text: &str) -> Result<ParsedRecord, Reason> {
+        let mut parsed = ParsedRecord::new(text.to_owned(), "UTF-8");
         parsed.metadata.title = Some("Caf\u{e9} \u{93}x\u{94}".to_owned());
         mend_controls(&mut parsed).map(|()| parsed).map_err(|refusal| refusal.reason)
     }

@@ -5,6 +5,8 @@ pub const REVISION: u32 = 4;
 
 /// Parsed records, before they have ids.
 pub(crate) mod candidate;
+/// The place and name of each record that a format finds.
+pub(crate) mod collector;
 /// Copies of earlier documents.
 pub(crate) mod copies;
 /// Files and folders to read.
@@ -15,8 +17,6 @@ mod formats;
 mod html;
 /// Ids that are unique and safe as file names.
 pub(crate) mod identity;
-/// The place and name of each record that a format finds.
-pub(crate) mod intake;
 /// Compression and archives.
 pub(crate) mod layers;
 /// Files of kinds that are not read, counted.

@@ -13,7 +13,7 @@ pub(crate) trait RawRecord: Send {
     ///
     /// # Errors
     /// Why it cannot be a document.
-    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal>;
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<ParsedRecord>, Refusal>;
 
     /// About how many bytes of memory the record takes.
     fn memory_bytes(&self) -> usize {
@@ -23,7 +23,7 @@ pub(crate) trait RawRecord: Send {
 
 /// The text and metadata of a record.
 #[derive(Debug)]
-pub(crate) struct Parsed {
+pub(crate) struct ParsedRecord {
     /// The id in the record itself.
     pub(super) own_id: Option<String>,
     pub(super) metadata: Metadata,
@@ -36,7 +36,7 @@ pub(crate) struct Parsed {
     pub(super) is_left_out: bool,
 }
 
-impl Parsed {
+impl ParsedRecord {
     /// A text without an id and metadata.
     pub(super) fn new(text: String, encoding: &'static str) -> Self {
         Self { own_id: None, metadata: Metadata::default(), text, encoding, flags: Vec::new(), is_left_out: false }

@@ -1,7 +1,7 @@
 //! A record of a stream that gets exactly one answer: a document, or a rejection.
 
 use super::candidate::Candidate;
-use super::intake::LocatedRecord;
+use super::collector::LocatedRecord;
 use super::raw_record::RawRecord;
 use super::refusal::Refusal;
 use crate::config::InputConfig;

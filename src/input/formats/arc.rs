@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::capture::{Capture, Kind};
 use super::{Format, lines};
-use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::collector::{Collector, Flow, Position};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 
@@ -12,7 +12,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["arc"],
     is_one_record: false,
     recognise: |beginning| beginning.text().starts_with(MARK),
-    read: |stream, _, intake| read_records(stream, intake),
+    read: |stream, _, collector| read_records(stream, collector),
 };
 
 /// The first bytes of a file.
@@ -28,15 +28,15 @@ struct Header {
 }
 
 /// Reads every record that can be an article.
-fn read_records(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
-    let limit = intake.settings().max_document_bytes.get();
+fn read_records(stream: &mut Stream<'_>, collector: &mut Collector<'_>) -> Flow {
+    let limit = collector.settings().max_document_bytes.get();
     let mut is_lost = false;
     while let Some(line) = lines::next(stream, 0, MAX_LINE_BYTES) {
-        let spot = Spot::record(line.byte);
+        let position = Position::record(line.byte);
         let bytes = match line.into_bytes() {
             Ok(bytes) => bytes,
             Err(refusal) => {
-                intake.refuse(spot, refusal, b"")?;
+                collector.refuse(position, refusal, b"")?;
                 continue;
             }
         };
@@ -46,39 +46,45 @@ fn read_records(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
         match Header::parse(&String::from_utf8_lossy(&bytes)) {
             Some(header) => {
                 is_lost = false;
-                record(stream, header, spot, limit, intake)?;
+                record(stream, header, position, limit, collector)?;
             }
             // Everything up to the next record is one loss.
             None if is_lost => {}
             None => {
                 is_lost = true;
-                intake.refuse(spot, Refusal::damaged("is not an ARC record"), &bytes)?;
+                collector.refuse(position, Refusal::damaged("is not an ARC record"), &bytes)?;
             }
         }
     }
     Flow::Continue(())
 }
 
-fn record(stream: &mut Stream<'_>, header: Header, spot: Spot, limit: u64, intake: &mut Intake<'_>) -> Flow {
+fn record(
+    stream: &mut Stream<'_>,
+    header: Header,
+    position: Position,
+    limit: u64,
+    collector: &mut Collector<'_>,
+) -> Flow {
     let is_page = header.uri.starts_with("http");
     let beginning = header.uri.clone().into_bytes();
     if !is_page || header.length > limit {
         return match stream.skip(header.length) {
-            Ok(true) if is_page => intake.refuse(spot, Refusal::too_large(header.length, limit), &beginning),
+            Ok(true) if is_page => collector.refuse(position, Refusal::too_large(header.length, limit), &beginning),
             Ok(true) => Flow::Continue(()),
-            Ok(false) => intake.refuse(spot, Refusal::truncated("the record is cut short"), &beginning),
-            Err(refusal) => intake.refuse(spot, refusal, &beginning),
+            Ok(false) => collector.refuse(position, Refusal::truncated("the record is cut short"), &beginning),
+            Err(refusal) => collector.refuse(position, refusal, &beginning),
         };
     }
     let mut body = Vec::new();
     match stream.take(header.length).read_to_end(&mut body) {
-        Err(error) => intake.refuse(spot, error.into(), &beginning),
+        Err(error) => collector.refuse(position, error.into(), &beginning),
         Ok(_) if (body.len() as u64) < header.length => {
-            intake.refuse(spot, Refusal::truncated("the record is cut short"), &beginning)
+            collector.refuse(position, Refusal::truncated("the record is cut short"), &beginning)
         }
         Ok(_) => {
             let capture = Capture { kind: Kind::Response, uri: Some(header.uri), mime: None, is_cut: false, body };
-            intake.put(spot, capture)
+            collector.put(position, capture)
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::io::BufRead;
 
 use super::Format;
-use crate::input::intake::Spot;
+use crate::input::collector::Position;
 use crate::input::names::extension;
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::record::Reason;
@@ -14,10 +14,10 @@ pub(super) static FORMAT: Format = Format {
     extensions: &[],
     is_one_record: true,
     recognise: |beginning| kind(beginning.head()).is_some(),
-    read: |stream, _, intake| {
+    read: |stream, _, collector| {
         let head = stream.peek(HEAD_BYTES);
         let message = format!("is {}", kind(head).unwrap_or("binary"));
-        intake.refuse(Spot::Whole, Refusal::new(Reason::NotText, message), b"")
+        collector.refuse(Position::Whole, Refusal::new(Reason::NotText, message), b"")
     },
 };
 
@@ -30,8 +30,8 @@ pub(super) static MISNAMED: Format = Format {
         let is_named = NAMES.iter().any(|(extensions, _)| beginning.has_extension(extensions));
         is_named && beginning.first().is_some()
     },
-    read: |stream, shell, intake| {
-        let extension = extension(shell.name);
+    read: |stream, container, collector| {
+        let extension = extension(container.name);
         let kind = NAMES.iter().find(|(extensions, _)| extensions.contains(&extension.as_str()));
         let kind = kind.map_or("binary", |(_, kind)| kind);
         let message = format!("is named `.{extension}` but is not {kind}");
@@ -39,7 +39,7 @@ pub(super) static MISNAMED: Format = Format {
         stream.consume(head.len());
         // A file that is cut short may lack what it would be recognised by.
         let failure = stream.fill_buf().err().map(Refusal::from);
-        intake.refuse(Spot::Whole, failure.unwrap_or_else(|| Refusal::new(Reason::NotText, message)), &head)
+        collector.refuse(Position::Whole, failure.unwrap_or_else(|| Refusal::new(Reason::NotText, message)), &head)
     },
 };
 

@@ -5,7 +5,7 @@ use std::io::Read;
 use super::warc::Headers;
 use super::{binary, html, plain};
 use crate::config::InputConfig;
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::Refusal;
 use crate::record::Reason;
 
@@ -34,7 +34,7 @@ impl RawRecord for Capture {
         &self.body
     }
 
-    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         parse(*self, settings)
     }
 }
@@ -46,7 +46,7 @@ struct Message {
 }
 
 /// Parses a page or a text. `None` for other things and for errors of the server.
-fn parse(capture: Capture, input: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+fn parse(capture: Capture, input: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
     let is_robots = capture.uri.as_ref().is_some_and(|uri| uri.ends_with("/robots.txt"));
     let uri = capture.uri.clone();
     let limit = input.max_document_bytes.get();

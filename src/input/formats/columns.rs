@@ -7,9 +7,9 @@ use super::fields;
 use super::json_fields::{TEXT_NAMES, WORD_NAMES};
 use crate::config::values::FieldPath;
 use crate::config::{FieldNames, InputConfig};
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::layers::Shell;
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::layers::Container;
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::Refusal;
 use crate::input::text::decode::decode;
 use crate::record::{Metadata, Reason, TextFlag};
@@ -139,19 +139,19 @@ impl Items {
 pub(super) fn put_row<V: AsRef<[u8]>>(
     cells: &[(&Column, Cell<V>)],
     flag: Option<TextFlag>,
-    shell: Shell<'_>,
-    intake: &mut Intake<'_>,
+    container: Container<'_>,
+    collector: &mut Collector<'_>,
 ) -> Result<Flow, Refusal> {
-    let limit = intake.settings().max_document_bytes.get();
+    let limit = collector.settings().max_document_bytes.get();
     let bytes = length_of(cells);
     // Empty cells take time as well, and a few bytes may stand for any number of them.
     let items: usize = cells.iter().map(|(_, cell)| cell.items().len()).sum();
-    shell.budget.unpack(bytes.max(items as u64).max(1))?;
-    let spot = Spot::Record { line: None, byte: None };
+    container.budget.unpack(bytes.max(items as u64).max(1))?;
+    let position = Position::Record { line: None, byte: None };
     if bytes > limit {
-        return Ok(intake.refuse(spot, Refusal::too_large(bytes, limit), b""));
+        return Ok(collector.refuse(position, Refusal::too_large(bytes, limit), b""));
     }
-    Ok(intake.put(spot, row_of(cells, flag)))
+    Ok(collector.put(position, row_of(cells, flag)))
 }
 
 /// The number of bytes that cells have when they are copied.
@@ -178,7 +178,7 @@ impl RawRecord for Row {
         self.cells.iter().map(|(_, cell)| cell.as_slice()).max_by_key(|cell| cell.len()).unwrap_or_default()
     }
 
-    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         let flag = self.flag;
         let mut parsed = parse(*self, &settings.fields)?;
         if let Some(flag) = flag {
@@ -189,7 +189,7 @@ impl RawRecord for Row {
 }
 
 /// A row to a document.
-fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
+fn parse(row: Row, names: &FieldNames) -> Result<ParsedRecord, Refusal> {
     let mut cells = row.cells;
     let mut encoding = encoding_rs::UTF_8.name();
     let mut refusal = None;
@@ -211,7 +211,7 @@ fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
     let document = fields::document(names, "", take);
     match refusal {
         Some(refusal) => Err(refusal),
-        None => document.map(|parsed| Parsed { encoding, ..parsed }),
+        None => document.map(|parsed| ParsedRecord { encoding, ..parsed }),
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::beginning::{Beginning, HEAD_BYTES};
 use super::{Format, feed, html, mediawiki, newsml, newsml1, nitf, proquest, rcv, refuse_unknown, reuters, trec};
 use crate::config::InputConfig;
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 use crate::input::text::decode::{decode_labelled, meta_charset};
@@ -47,9 +47,9 @@ pub(super) static FORMAT: Format = Format {
             && dialect(beginning.text()).is_some()
             && !html::is_doctype(&beginning.lower_text())
     },
-    read: |stream, _, intake| match dialect(stream.peek(HEAD_BYTES)) {
-        Some(dialect) => read_elements(stream, dialect, intake),
-        None => refuse_unknown(stream, intake),
+    read: |stream, _, collector| match dialect(stream.peek(HEAD_BYTES)) {
+        Some(dialect) => read_elements(stream, dialect, collector),
+        None => refuse_unknown(stream, collector),
     },
 };
 
@@ -62,7 +62,7 @@ pub(super) struct Dialect {
     pub(super) element: &'static str,
     /// Parses an article. Gets the element with its tags, the beginning of the file before the first article, and the name of
     /// the encoding.
-    pub(super) parse: fn(&str, &str, &'static str) -> Result<Parsed, Refusal>,
+    pub(super) parse: fn(&str, &str, &'static str) -> Result<ParsedRecord, Refusal>,
 }
 
 /// The dialect of markup that begins like this, if it is known.
@@ -113,19 +113,19 @@ impl RawRecord for Element {
         &self.bytes
     }
 
-    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         let Self { context, bytes } = *self;
         let (text, encoding) = decode_labelled(bytes, context.charset.as_deref())?;
         if LEFT_OUT.iter().any(|(element, is_left_out)| *element == context.dialect.element && is_left_out(&text)) {
-            return Ok(Some(Parsed::left_out(encoding)));
+            return Ok(Some(ParsedRecord::left_out(encoding)));
         }
         (context.dialect.parse)(&text, &context.beginning, encoding).map(Some)
     }
 }
 
 /// Reads every article.
-fn read_elements(stream: &mut Stream<'_>, dialect: &'static Dialect, intake: &mut Intake<'_>) -> Flow {
-    let limit = usize::try_from(intake.settings().max_document_bytes.get()).unwrap_or(usize::MAX);
+fn read_elements(stream: &mut Stream<'_>, dialect: &'static Dialect, collector: &mut Collector<'_>) -> Flow {
+    let limit = usize::try_from(collector.settings().max_document_bytes.get()).unwrap_or(usize::MAX);
     let name = dialect.element.as_bytes();
     let mut cutter = Cutter { stream, name, limit: MAX_CONTEXT_BYTES, kept: Vec::new(), length: 0 };
     let mut is_there = cutter.find_start();
@@ -135,13 +135,15 @@ fn read_elements(stream: &mut Stream<'_>, dialect: &'static Dialect, intake: &mu
         match is_there {
             Ok(true) => {
                 cutter.limit = limit;
-                put_element(&mut cutter, &context, intake)?;
+                put_element(&mut cutter, &context, collector)?;
             }
             Ok(false) if context.ends_with(&cutter.kept) => return Flow::Continue(()),
-            Ok(false) => return intake.refuse(Spot::record(at), Refusal::truncated("the file is cut short"), b""),
+            Ok(false) => {
+                return collector.refuse(Position::record(at), Refusal::truncated("the file is cut short"), b"");
+            }
             Err(refusal) => {
                 let goes_on = refusal.goes_on;
-                intake.refuse(Spot::record(at), refusal, b"")?;
+                collector.refuse(Position::record(at), refusal, b"")?;
                 if !goes_on {
                     return Flow::Continue(());
                 }
@@ -152,13 +154,13 @@ fn read_elements(stream: &mut Stream<'_>, dialect: &'static Dialect, intake: &mu
     }
 }
 
-fn put_element(cutter: &mut Cutter<'_, '_>, context: &Arc<Context>, intake: &mut Intake<'_>) -> Flow {
-    let spot = Spot::record(cutter.stream.position());
+fn put_element(cutter: &mut Cutter<'_, '_>, context: &Arc<Context>, collector: &mut Collector<'_>) -> Flow {
+    let position = Position::record(cutter.stream.position());
     match cutter.element() {
-        Ok(bytes) => intake.put(spot, Element { context: Arc::clone(context), bytes }),
+        Ok(bytes) => collector.put(position, Element { context: Arc::clone(context), bytes }),
         Err(refusal) => {
             cutter.kept.truncate(EXCERPT_BYTES);
-            intake.refuse(spot, refusal, &cutter.kept)
+            collector.refuse(position, refusal, &cutter.kept)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::elements::Dialect;
 use super::xml::Node;
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::input::text::record_markup::{html_text, plain_text};
@@ -14,7 +14,7 @@ pub(super) static RSS: Dialect = Dialect { roots: &["rss", "RDF"], element: "ite
 pub(super) static ATOM: Dialect = Dialect { roots: &["feed"], element: "entry", parse: parse_entry };
 
 /// Parses an `item` of RSS, 0.9 to 2.0. `channel` is the feed before its first item.
-fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let item = Node::parse(item)?;
     let metadata = Metadata {
         uri: item.own_text("link").or_else(|| item.attribute("rdf:about")).or_else(|| item.own_text("guid")),
@@ -44,7 +44,7 @@ fn parse_item(item: &str, channel: &str, encoding: &'static str) -> Result<Parse
         .iter()
         .any(|(name, words)| item.exactly(name).and_then(Node::text).is_some_and(|word| words.contains(&&*word)));
     if is_left_out {
-        return Ok(Parsed { own_id: item.own_text("guid"), metadata, ..Parsed::left_out(encoding) });
+        return Ok(ParsedRecord { own_id: item.own_text("guid"), metadata, ..ParsedRecord::left_out(encoding) });
     }
     document(bodies, item.own_text("guid"), metadata, encoding)
 }
@@ -60,7 +60,7 @@ const NO_ARTICLES: [&str; 7] =
     ["attachment", "custom_css", "nav_menu_item", "oembed_cache", "revision", "wp_global_styles", "wp_navigation"];
 
 /// Parses an `entry` of Atom. `feed` is the feed before its first entry.
-fn parse_entry(entry: &str, feed: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse_entry(entry: &str, feed: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let entry = Node::parse(entry)?;
     let main_link = entry.all("link").find(|link| link.attribute("rel").is_none_or(|rel| rel == "alternate"));
     let authors: Vec<String> =
@@ -81,7 +81,7 @@ fn parse_entry(entry: &str, feed: &str, encoding: &'static str) -> Result<Parsed
         source: entry.text_at(&["source", "title"]).or_else(|| channel_text(feed, "title")),
     };
     if is_of_blog_alone(&entry) {
-        return Ok(Parsed { own_id: entry.text_at(&["id"]), metadata, ..Parsed::left_out(encoding) });
+        return Ok(ParsedRecord { own_id: entry.text_at(&["id"]), metadata, ..ParsedRecord::left_out(encoding) });
     }
     let bodies = [
         entry.own("content").map(content),
@@ -137,11 +137,11 @@ fn document(
     own_id: Option<String>,
     metadata: Metadata,
     encoding: &'static str,
-) -> Result<Parsed, Refusal> {
+) -> Result<ParsedRecord, Refusal> {
     let Some((text, has_markup)) = bodies.into_iter().flatten().find(|(text, _)| !text.trim().is_empty()) else {
         return Err(Refusal::new(Reason::Empty, "holds no text in its content or its description"));
     };
-    let mut parsed = Parsed { own_id, metadata, ..Parsed::new(text, encoding) };
+    let mut parsed = ParsedRecord { own_id, metadata, ..ParsedRecord::new(text, encoding) };
     if has_markup {
         parsed.flag(TextFlag::Markup);
     }

@@ -2,7 +2,7 @@
 
 use crate::config::values::FieldPath;
 use crate::config::{FieldNames, RecordMarkup};
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::input::text::escapes;
 use crate::input::text::record_markup::{plain_line, plain_text};
@@ -13,7 +13,7 @@ pub(super) fn document(
     names: &FieldNames,
     encoding: &'static str,
     mut take: impl FnMut(&FieldPath) -> Option<String>,
-) -> Result<Parsed, Refusal> {
+) -> Result<ParsedRecord, Refusal> {
     let Some(text) = take(&names.text) else {
         return Err(Refusal::new(Reason::MissingText, format!("has nothing in `{}`", names.text)));
     };
@@ -22,12 +22,12 @@ pub(super) fn document(
     }
     let own_id = word(&names.id, &mut take);
     let metadata = Metadata::try_from_fields(|place, _| Ok::<_, Refusal>(word(&names.metadata[place], &mut take)))?;
-    Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord { own_id, metadata, ..ParsedRecord::new(text, encoding) })
 }
 
 /// A document with line ends for escaped ones, whose text and metadata have no tags, entities and shortcodes any more, unless these are to be
 /// kept.
-pub(super) fn without_markup(mut parsed: Parsed, markup: RecordMarkup) -> Result<Parsed, Refusal> {
+pub(super) fn without_markup(mut parsed: ParsedRecord, markup: RecordMarkup) -> Result<ParsedRecord, Refusal> {
     if escapes::mend(&mut parsed.text) {
         parsed.flag(TextFlag::Repaired);
     }

@@ -4,14 +4,14 @@ use super::beginning::Beginning;
 use super::{Format, plain};
 use crate::config::InputConfig;
 use crate::input::html::{self, Page, PageLimits};
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::Refusal;
 
 pub(super) static FORMAT: Format = Format {
     extensions: &["html", "htm", "xhtml"],
     is_one_record: true,
     recognise,
-    read: |stream, _, intake| plain::read_whole(stream, intake, PageBytes),
+    read: |stream, _, collector| plain::read_whole(stream, collector, PageBytes),
 };
 
 /// Markup that looks like a page, or anything in a file with the name of one. Text that begins like JSON is never a page.
@@ -41,13 +41,13 @@ impl RawRecord for PageBytes {
         &self.0
     }
 
-    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         parse(&self.0, None, None).map(Some)
     }
 }
 
 /// Finds the article on a page. `charset` is the encoding that the server names.
-pub(super) fn parse(bytes: &[u8], charset: Option<&str>, url: Option<&str>) -> Result<Parsed, Refusal> {
+pub(super) fn parse(bytes: &[u8], charset: Option<&str>, url: Option<&str>) -> Result<ParsedRecord, Refusal> {
     html::extract(&Page { bytes, charset, url }, &PageLimits::default())
 }
 

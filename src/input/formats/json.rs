@@ -13,8 +13,8 @@ use super::json_fields::{self, Held};
 use super::{Format, fields, known_json, ninjs};
 use crate::config::values::FieldPath;
 use crate::config::{FieldNames, InputConfig};
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode;
@@ -34,7 +34,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["json", "ninjs", "json-seq"],
     is_one_record: false,
     recognise,
-    read: |stream, _, intake| read_values(stream, intake),
+    read: |stream, _, collector| read_values(stream, collector),
 };
 
 /// One or more objects, or an array of objects. An object may go over many lines. In a file with the name of JSON it may also be
@@ -133,14 +133,14 @@ impl RawRecord for Value {
         &self.bytes
     }
 
-    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         parse(*self, settings).map(Some)
     }
 }
 
 /// Reads every object, in arrays and envelopes or not.
-fn read_values(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
-    let settings = intake.settings();
+fn read_values(stream: &mut Stream<'_>, collector: &mut Collector<'_>) -> Flow {
+    let settings = collector.settings();
     let limit = settings.max_document_bytes.get();
     if stream.peek(3).starts_with(b"\xef\xbb\xbf") {
         stream.consume(3);
@@ -157,26 +157,28 @@ fn read_values(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
         feed_title: None,
     };
     loop {
-        let spot_of_end = Spot::record(elements.stream.position());
+        let end_position = Position::record(elements.stream.position());
         match elements.next() {
-            Ok(Some(Element { spot, content: Ok(value), is_columns: true })) => put_columns(spot, value, intake)?,
-            Ok(Some(Element { spot, content: Ok(value), .. })) => intake.put(spot, value)?,
-            Ok(Some(Element { spot, content: Err((refusal, beginning)), .. })) => {
-                intake.refuse(spot, refusal, &beginning)?;
+            Ok(Some(Element { position, content: Ok(value), is_columns: true })) => {
+                put_columns(position, value, collector)?;
+            }
+            Ok(Some(Element { position, content: Ok(value), .. })) => collector.put(position, value)?,
+            Ok(Some(Element { position, content: Err((refusal, beginning)), .. })) => {
+                collector.refuse(position, refusal, &beginning)?;
             }
             Ok(None) if matches!(elements.around, Around::Nothing) => return Flow::Continue(()),
-            Ok(None) => return intake.refuse(spot_of_end, Refusal::truncated("the array is cut short"), b""),
-            Err(refusal) if refusal.goes_on => intake.refuse(spot_of_end, refusal, b"")?,
-            Err(refusal) => return intake.refuse(spot_of_end, refusal, b""),
+            Ok(None) => return collector.refuse(end_position, Refusal::truncated("the array is cut short"), b""),
+            Err(refusal) if refusal.goes_on => collector.refuse(end_position, refusal, b"")?,
+            Err(refusal) => return collector.refuse(end_position, refusal, b""),
         }
     }
 }
 
 /// Puts the rows of a table that has an object or a list a column: `{"title": {"0": "…"}, "text": {"0": "…"}}`.
-fn put_columns(spot: Spot, value: Value, intake: &mut Intake<'_>) -> Flow {
-    let text = intake.settings().fields.text.as_str();
+fn put_columns(position: Position, value: Value, collector: &mut Collector<'_>) -> Flow {
+    let text = collector.settings().fields.text.as_str();
     let Ok(mut columns) = serde_json::from_slice::<Map<String, Json>>(&value.bytes) else {
-        return intake.put(spot, value);
+        return collector.put(position, value);
     };
     for cells in columns.values_mut() {
         if let Json::Array(items) = cells {
@@ -190,14 +192,14 @@ fn put_columns(spot: Spot, value: Value, intake: &mut Intake<'_>) -> Flow {
             .iter_mut()
             .filter_map(|(name, cells)| Some((name.clone(), cells.get_mut(&label)?.take())))
             .collect();
-        intake.put(spot, Value::new(Json::Object(row).to_string().into_bytes(), false))?;
+        collector.put(position, Value::new(Json::Object(row).to_string().into_bytes(), false))?;
     }
     Flow::Continue(())
 }
 
 /// A value, or why it is none and how it begins.
 struct Element {
-    spot: Spot,
+    position: Position,
     content: Result<Value, (Refusal, Vec<u8>)>,
     /// True if it is all rows of a table, an object a column.
     is_columns: bool,
@@ -279,7 +281,7 @@ impl Elements<'_, '_> {
 
     /// A value in the form that it has in its envelope; none where it stands there beside the records.
     fn formed(&self, element: Element) -> Option<Element> {
-        let Element { spot, content: Ok(mut value), is_columns } = element else { return Some(element) };
+        let Element { position, content: Ok(mut value), is_columns } = element else { return Some(element) };
         match &self.around {
             Around::Envelope(_, Items::Keyed) => {
                 let (key, object) = keyed(&value.bytes)?;
@@ -289,7 +291,7 @@ impl Elements<'_, '_> {
             _ => {}
         }
         value.feed_title.clone_from(&self.feed_title);
-        Some(Element { spot, content: Ok(value), is_columns })
+        Some(Element { position, content: Ok(value), is_columns })
     }
 
     /// Passes over the rest of an envelope, up to the end of so many brackets.
@@ -419,7 +421,7 @@ fn element(stream: &mut Stream<'_>, limit: u64) -> Element {
             Err((refusal, bytes))
         }
     };
-    Element { spot: Spot::record(begin), content, is_columns: false }
+    Element { position: Position::record(begin), content, is_columns: false }
 }
 
 /// Takes the bytes of a value, and keeps as many as are allowed.
@@ -479,7 +481,7 @@ fn pass_line(stream: &mut Stream<'_>) {
 }
 
 /// An object to a document: by the fields that the configuration names, or else by the names of a known shape.
-fn parse(value: Value, settings: &InputConfig) -> Result<Parsed, Refusal> {
+fn parse(value: Value, settings: &InputConfig) -> Result<ParsedRecord, Refusal> {
     let Value { bytes, is_open, form, feed_title } = value;
     let (json, encoding) = decode(without_half_surrogates(bytes))?;
     let (object, is_repaired) = parse_object(&json, is_open, &form)?;
@@ -526,7 +528,7 @@ fn has_long_integer(object: &Json) -> bool {
     fractions.any(|number| number.abs() > LARGEST)
 }
 
-fn document(mut object: Json, names: &FieldNames, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn document(mut object: Json, names: &FieldNames, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     unwrap_fields(&mut object, names);
     let is_null = find(&object, &names.text).is_some_and(Json::is_null);
     let text = match take_value(&mut object, &names.text).map(json_fields::body) {
@@ -538,13 +540,13 @@ fn document(mut object: Json, names: &FieldNames, encoding: &'static str) -> Res
         Some(Held::Nothing) if !is_null => {
             return Err(Refusal::new(Reason::Empty, format!("holds no text in `{}`", names.text)));
         }
-        Some(Held::Nothing) | None if is_action(&object) => return Ok(Parsed::left_out(encoding)),
+        Some(Held::Nothing) | None if is_action(&object) => return Ok(ParsedRecord::left_out(encoding)),
         Some(Held::Nothing) | None => {
             let known = ninjs::parse(&object, encoding).or_else(|| known_json::parse(&object, encoding));
             return known.unwrap_or_else(|| Err(missing_text(&object, names)));
         }
     };
-    let mut parsed = Parsed::new(text, encoding);
+    let mut parsed = ParsedRecord::new(text, encoding);
     let mut is_readable = true;
     let mut word = |path: &FieldPath, held: fn(Json) -> Held| {
         let held = take_value(&mut object, path).map_or(Held::Nothing, held);

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use super::json_fields::{Held, names, text, word};
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::input::text::record_markup::html_text;
 use crate::record::{Metadata, Reason};
@@ -75,7 +75,7 @@ const SHAPES: [Shape; 4] = [
 ];
 
 /// An object to a document, where it has one of these shapes; none where it does not.
-pub(super) fn parse(object: &Json, encoding: &'static str) -> Option<Result<Parsed, Refusal>> {
+pub(super) fn parse(object: &Json, encoding: &'static str) -> Option<Result<ParsedRecord, Refusal>> {
     let (shape, body) = SHAPES.iter().find_map(|shape| Some((shape, (shape.body)(object)?)))?;
     if body.trim().is_empty() {
         return Some(Err(Refusal::new(Reason::Empty, "holds no text")));
@@ -90,7 +90,7 @@ pub(super) fn parse(object: &Json, encoding: &'static str) -> Option<Result<Pars
         language: first(object, shape.language),
         source: first(object, shape.source),
     };
-    Some(Ok(Parsed { own_id: first(object, shape.id), metadata, ..Parsed::new(body, encoding) }))
+    Some(Ok(ParsedRecord { own_id: first(object, shape.id), metadata, ..ParsedRecord::new(body, encoding) }))
 }
 
 fn first(object: &Json, fields: &[&str]) -> Option<String> {
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn parsed(object: &Json) -> Parsed {
+    fn parsed(object: &Json) -> ParsedRecord {
         parse(object, "UTF-8").unwrap().unwrap()
     }
 
@@ -147,7 +147,7 @@ mod tests {
             "id": 7, "url": "https://b.example/7", "title": "Quay", "content_html": "<p>One.</p><p>Two.</p>",
             "date_published": "2031-03-04T07:15:00Z", "authors": [{"name": "Ida Brenn"}, {"name": "Per Holm"}], "tags": ["Local"]
         });
-        let Parsed { own_id, metadata, text, .. } = parsed(&item);
+        let ParsedRecord { own_id, metadata, text, .. } = parsed(&item);
         assert_eq!((own_id.as_deref(), text.as_str()), (Some("7"), "One.\n\nTwo."));
         assert_eq!(metadata.byline.as_deref(), Some("Ida Brenn, Per Holm"));
         assert_eq!(metadata.section.as_deref(), Some("Local"));
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn a_post_has_rendered_content() {
         let post = json!({"id": 7, "title": {"rendered": "Quay"}, "content": {"rendered": "<p>One.</p>\n<p>Two.</p>"}});
-        let Parsed { metadata, text, .. } = parsed(&post);
+        let ParsedRecord { metadata, text, .. } = parsed(&post);
         assert_eq!((metadata.title.as_deref(), text.as_str()), (Some("Quay"), "One.\n\nTwo."));
         let embedded = json!({"content": {"rendered": "<p>One.</p>"}, "_embedded": {"author": [{"name": "Ida Brenn"}], "wp:term": [[{"name": "Local"}]]}});
         let metadata = parsed(&embedded).metadata;
@@ -169,7 +169,7 @@ mod tests {
     fn an_article_of_schema_org_has_a_body() {
         let article =
             json!({"@type": "NewsArticle", "headline": "Quay", "articleBody": "One.", "author": {"name": "Ida Brenn"}});
-        let Parsed { metadata, text, .. } = parsed(&article);
+        let ParsedRecord { metadata, text, .. } = parsed(&article);
         assert_eq!((metadata.byline.as_deref(), text.as_str()), (Some("Ida Brenn"), "One."));
     }
 
@@ -179,7 +179,8 @@ mod tests {
             {"type": "title", "content": "Quay"}, {"type": "sanitized_html", "content": "One <i>word</i>."}, null,
             {"type": "sanitized_html", "content": "Two."}, {"type": "image", "fullcaption": "The quay."}
         ]);
-        let Parsed { metadata, text, .. } = parsed(&json!({"id": "b", "author": "Ida Brenn", "contents": contents}));
+        let ParsedRecord { metadata, text, .. } =
+            parsed(&json!({"id": "b", "author": "Ida Brenn", "contents": contents}));
         assert_eq!((metadata.byline.as_deref(), text.as_str()), (Some("Ida Brenn"), "One word.\n\nTwo."));
     }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use super::beginning::{Beginning, HEAD_BYTES};
 use super::{Format, envelope, json};
-use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::collector::{Collector, Flow, Position};
 use crate::input::pieces::Pieces;
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
@@ -17,7 +17,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["jsonl", "ndjson"],
     is_one_record: false,
     recognise,
-    read: |stream, _, intake| read_lines(stream, intake),
+    read: |stream, _, collector| read_lines(stream, collector),
 };
 
 /// The end of a first line is looked for within so many bytes.
@@ -88,11 +88,11 @@ pub(crate) fn next_record(stream: &mut Stream<'_>, number: u64, limit: u64) -> O
 }
 
 /// Reads every line as a record. Blank lines are none.
-fn read_lines(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read_lines(stream: &mut Stream<'_>, collector: &mut Collector<'_>) -> Flow {
     if has_old_lines(stream) && memchr::memmem::find(stream.peek(LINE_BYTES), b"}\r").is_some() {
-        return put_lines(&mut Stream::new(OldLines(stream)), intake);
+        return put_lines(&mut Stream::new(OldLines(stream)), collector);
     }
-    put_lines(stream, intake)
+    put_lines(stream, collector)
 }
 
 /// Tells whether lines end with a carriage return alone, as far as can be seen.
@@ -115,12 +115,12 @@ impl Read for OldLines<'_, '_> {
     }
 }
 
-fn put_lines(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
-    let limit = intake.settings().max_document_bytes.get();
+fn put_lines(stream: &mut Stream<'_>, collector: &mut Collector<'_>) -> Flow {
+    let limit = collector.settings().max_document_bytes.get();
     let mut number = 1;
     while let Some(line) = next(stream, number, limit) {
         number += 1;
-        put_line(line, limit, intake)?;
+        put_line(line, limit, collector)?;
     }
     Flow::Continue(())
 }
@@ -130,9 +130,9 @@ pub(in crate::input) fn read_pieces(
     stream: &mut Stream<'_>,
     pieces: &Pieces,
     length: u64,
-    intake: &mut Intake<'_>,
+    collector: &mut Collector<'_>,
 ) -> Flow {
-    let limit = intake.settings().max_document_bytes.get();
+    let limit = collector.settings().max_document_bytes.get();
     let mut number = 1;
     loop {
         let position = stream.position();
@@ -141,11 +141,11 @@ pub(in crate::input) fn read_pieces(
             while stream.position() < end {
                 let Some(line) = next(stream, number, limit) else { return Flow::Continue(()) };
                 number += 1;
-                put_line(line, limit, intake)?;
+                put_line(line, limit, collector)?;
             }
         } else {
             let Some(begin) = pieces.next_own(position, length) else { return Flow::Continue(()) };
-            number += skip_lines(stream, begin, number, intake)?;
+            number += skip_lines(stream, begin, number, collector)?;
             if stream.position() < begin {
                 return Flow::Continue(());
             }
@@ -154,18 +154,18 @@ pub(in crate::input) fn read_pieces(
 }
 
 /// Passes over the lines that begin before `end`, and returns their number. `number` is that of the first one.
-fn skip_lines(stream: &mut Stream<'_>, end: u64, number: u64, intake: &mut Intake<'_>) -> ControlFlow<(), u64> {
+fn skip_lines(stream: &mut Stream<'_>, end: u64, number: u64, collector: &mut Collector<'_>) -> ControlFlow<(), u64> {
     let mut lines = 0;
     loop {
-        intake.check_interrupt()?;
+        collector.check_interrupt()?;
         let position = stream.position();
         let buffer = match stream.fill_buf() {
             Ok([]) => return ControlFlow::Continue(lines),
             Ok(buffer) => buffer,
             Err(error) => {
                 // Nothing behind it can be read, and some of it was to be read here.
-                let spot = Spot::Line { line: number + lines, byte: position };
-                intake.refuse(spot, error.into(), b"")?;
+                let position = Position::Line { line: number + lines, byte: position };
+                collector.refuse(position, error.into(), b"")?;
                 return ControlFlow::Continue(lines);
             }
         };
@@ -181,13 +181,13 @@ fn skip_lines(stream: &mut Stream<'_>, end: u64, number: u64, intake: &mut Intak
     }
 }
 
-fn put_line(line: Line, limit: u64, intake: &mut Intake<'_>) -> Flow {
-    let spot = Spot::Line { line: line.number, byte: line.byte };
+fn put_line(line: Line, limit: u64, collector: &mut Collector<'_>) -> Flow {
+    let position = Position::Line { line: line.number, byte: line.byte };
     if let Some(refusal) = line.failure {
-        return intake.refuse(spot, refusal, &line.bytes);
+        return collector.refuse(position, refusal, &line.bytes);
     }
     if line.length > limit {
-        return intake.refuse(spot, Refusal::too_large(line.length, limit), &line.bytes);
+        return collector.refuse(position, Refusal::too_large(line.length, limit), &line.bytes);
     }
     if line.bytes.iter().all(u8::is_ascii_whitespace) {
         return Flow::Continue(());
@@ -198,12 +198,12 @@ fn put_line(line: Line, limit: u64, intake: &mut Intake<'_>) -> Flow {
         bytes.pop();
     }
     let Some(objects) = json::glued(&bytes) else {
-        return intake.put(spot, json::Value::new(bytes, line.is_open));
+        return collector.put(position, json::Value::new(bytes, line.is_open));
     };
     for object in objects {
-        let spot = Spot::Line { line: line.number, byte: line.byte + object.start as u64 };
+        let position = Position::Line { line: line.number, byte: line.byte + object.start as u64 };
         let is_open = line.is_open && object.end == bytes.len();
-        intake.put(spot, json::Value::new(bytes[object].to_vec(), is_open))?;
+        collector.put(position, json::Value::new(bytes[object].to_vec(), is_open))?;
     }
     Flow::Continue(())
 }
@@ -237,9 +237,9 @@ mod tests {
     use std::ops::ControlFlow;
 
     use crate::config::InputConfig;
+    use crate::input::collector::{Collector, Flow, LocatedRecord, RecordSink};
     use crate::input::formats::testing::read_texts;
-    use crate::input::intake::{Flow, Intake, LocatedRecord, RecordSink};
-    use crate::input::layers::{Budget, Shell, read_layers, read_pieces};
+    use crate::input::layers::{Budget, Container, read_layers, read_pieces};
     use crate::input::part::Part;
     use crate::input::pieces::Pieces;
     use crate::input::stream::Stream;
@@ -310,14 +310,13 @@ mod tests {
         let budget = Budget::new(&config);
         let interrupt = Interrupt::default();
         let mut places = Places::default();
-        let mut intake = Intake::new(&config, &interrupt, "a.jsonl".into(), "a".into(), &mut places);
-        let shell = Shell::new("a.jsonl", None, &budget);
+        let mut collector = Collector::new(&config, &interrupt, "a.jsonl".into(), "a".into(), &mut places);
+        let container = Container::new("a.jsonl", None, &budget);
         let stream = &mut Stream::new(bytes);
         let flow = match pieces {
-            None => read_layers(stream, shell, &mut intake),
-            Some(pieces) => {
-                read_pieces(stream, pieces, bytes.len() as u64, shell, &mut intake).unwrap_or(ControlFlow::Continue(()))
-            }
+            None => read_layers(stream, container, &mut collector),
+            Some(pieces) => read_pieces(stream, pieces, bytes.len() as u64, container, &mut collector)
+                .unwrap_or(ControlFlow::Continue(())),
         };
         assert!(flow.is_continue());
         places.0

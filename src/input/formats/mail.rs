@@ -11,9 +11,9 @@ use super::beginning::Beginning;
 use super::manuscript::take_whole;
 use super::{Format, html};
 use crate::config::InputConfig;
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::layers::Shell;
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::layers::Container;
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::input::text::decode::{decode_labelled, decode_page};
@@ -89,35 +89,35 @@ fn header_end(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// Reads a file as a message.
-fn read(stream: &mut Stream<'_>, _: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-    match take_whole(stream, intake)? {
-        Some(bytes) => put_with_attached(bytes, Spot::Whole, intake),
+fn read(stream: &mut Stream<'_>, _: Container<'_>, collector: &mut Collector<'_>) -> Flow {
+    match take_whole(stream, collector)? {
+        Some(bytes) => put_with_attached(bytes, Position::Whole, collector),
         None => Flow::Continue(()),
     }
 }
 
 /// Takes in a message, and those that are attached to it, which get its place.
-pub(super) fn put_with_attached(bytes: Vec<u8>, spot: Spot, intake: &mut Intake<'_>) -> Flow {
-    put_message(bytes, spot, 0, intake)
+pub(super) fn put_with_attached(bytes: Vec<u8>, position: Position, collector: &mut Collector<'_>) -> Flow {
+    put_message(bytes, position, 0, collector)
 }
 
-fn put_message(bytes: Vec<u8>, spot: Spot, depth: usize, intake: &mut Intake<'_>) -> Flow {
+fn put_message(bytes: Vec<u8>, position: Position, depth: usize, collector: &mut Collector<'_>) -> Flow {
     // Most messages have none, and are not parsed before their turn.
     let may_have_attached = ATTACHED_MARKS.iter().any(|mark| memmem::find(&bytes, mark).is_some());
     let attached = if may_have_attached { attached_messages(&bytes) } else { Vec::new() };
     if attached.is_empty() {
-        return intake.put(spot, Mail { bytes, has_attached: false });
+        return collector.put(position, Mail { bytes, has_attached: false });
     }
     // A file with several records numbers them.
-    let spot = if let Spot::Whole = spot { Spot::record(0) } else { spot };
-    intake.put(spot, Mail { bytes, has_attached: true })?;
+    let position = if let Position::Whole = position { Position::record(0) } else { position };
+    collector.put(position, Mail { bytes, has_attached: true })?;
     for message in attached {
         if depth >= MAX_DEPTH {
             let refusal =
                 Refusal::new(Reason::TooDeep, format!("has more than {MAX_DEPTH} messages inside each other"));
-            intake.refuse(spot, refusal, &message)?;
+            collector.refuse(position, refusal, &message)?;
         } else {
-            put_message(message, spot, depth + 1, intake)?;
+            put_message(message, position, depth + 1, collector)?;
         }
     }
     Flow::Continue(())
@@ -169,7 +169,7 @@ impl RawRecord for Mail {
         &self.bytes
     }
 
-    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         match parse(&self.bytes) {
             Err(refusal) if refusal.reason == Reason::Empty && self.has_attached => Ok(None),
             outcome => outcome.map(Some),
@@ -178,7 +178,7 @@ impl RawRecord for Mail {
 }
 
 /// Parses a message: its text as plain text or as HTML, whichever says more, or the page that it is.
-fn parse(bytes: &[u8]) -> Result<Parsed, Refusal> {
+fn parse(bytes: &[u8]) -> Result<ParsedRecord, Refusal> {
     let Some((end, begin)) = header_end(bytes) else { return Err(Refusal::truncated("the message is cut short")) };
     let Some(headers) = parse_headers(&bytes[..end])? else {
         return Err(Refusal::damaged("has no headers of a message"));
@@ -200,13 +200,13 @@ fn parse_headers(block: &[u8]) -> Result<Option<Message<'_>>, Refusal> {
 }
 
 /// Parses a saved page. The date of the message is the day when it was saved, and says nothing of the article.
-fn parse_page(page: &Text<'_>, headers: &Message<'_>) -> Result<Parsed, Refusal> {
+fn parse_page(page: &Text<'_>, headers: &Message<'_>) -> Result<ParsedRecord, Refusal> {
     let mut parsed = html::parse(&page.bytes, page.charset.as_deref(), page.location.as_deref())?;
     parsed.metadata.title = parsed.metadata.title.take().or_else(|| subject(headers));
     Ok(parsed)
 }
 
-fn parse_message(texts: &Texts<'_>, headers: &Message<'_>) -> Result<Parsed, Refusal> {
+fn parse_message(texts: &Texts<'_>, headers: &Message<'_>) -> Result<ParsedRecord, Refusal> {
     let (text, encoding) = texts.best()?;
     if text.trim().is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text for readers"));
@@ -223,7 +223,7 @@ fn parse_message(texts: &Texts<'_>, headers: &Message<'_>) -> Result<Parsed, Ref
         language: raw_header(headers, "Content-Language"),
         source: sender.filter(|_| is_list),
     };
-    Ok(Parsed { own_id: headers.message_id().map(str::to_owned), metadata, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord { own_id: headers.message_id().map(str::to_owned), metadata, ..ParsedRecord::new(text, encoding) })
 }
 
 fn subject(headers: &Message<'_>) -> Option<String> {

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 
 use super::press_database;
 use crate::config::InputConfig;
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::record::{Metadata, Reason};
@@ -59,26 +59,26 @@ impl Manuscript {
         }
     }
 
-    /// Puts the articles of an export into the intake, or else the document itself.
-    pub(super) fn send_to(self, intake: &mut Intake<'_>) -> Flow {
+    /// Puts the articles of an export into the collector, or else the document itself.
+    pub(super) fn send_to(self, collector: &mut Collector<'_>) -> Flow {
         let text = self.paragraphs.join("\n\n");
-        let limit = intake.settings().max_document_bytes.get();
+        let limit = collector.settings().max_document_bytes.get();
         if text.len() as u64 > limit {
-            return intake.refuse(Spot::Whole, Refusal::too_large(text.len() as u64, limit), text.as_bytes());
+            return collector.refuse(Position::Whole, Refusal::too_large(text.len() as u64, limit), text.as_bytes());
         }
-        if let Some(flow) = press_database::read_if_export(&text, self.encoding, intake) {
+        if let Some(flow) = press_database::read_if_export(&text, self.encoding, collector) {
             flow?;
             if self.is_cut {
-                let spot = Spot::Record { line: None, byte: None };
-                return intake.refuse(spot, Refusal::truncated("the file is cut short"), b"");
+                let position = Position::Record { line: None, byte: None };
+                return collector.refuse(position, Refusal::truncated("the file is cut short"), b"");
             }
             return Flow::Continue(());
         }
         if self.is_cut {
-            return intake.refuse(Spot::Whole, Refusal::truncated("the file is cut short"), text.as_bytes());
+            return collector.refuse(Position::Whole, Refusal::truncated("the file is cut short"), text.as_bytes());
         }
         let metadata = Metadata { title: self.title(), ..without_placeholders(self.metadata) };
-        intake.put(Spot::Whole, Whole { metadata, text, encoding: self.encoding })
+        collector.put(Position::Whole, Whole { metadata, text, encoding: self.encoding })
     }
 
     /// The title of the properties, of the style, or the first paragraph if it looks like one.
@@ -118,23 +118,23 @@ impl RawRecord for Whole {
         self.text.as_bytes()
     }
 
-    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         let Self { metadata, text, encoding } = *self;
         if text.is_empty() {
             return Err(Refusal::new(Reason::Empty, "holds no text"));
         }
-        Ok(Some(Parsed { metadata, ..Parsed::new(text, encoding) }))
+        Ok(Some(ParsedRecord { metadata, ..ParsedRecord::new(text, encoding) }))
     }
 }
 
 /// Reads a stream to its end. `None` if it cannot be read, or is too long: that is refused then.
-pub(super) fn take_whole(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> ControlFlow<(), Option<Vec<u8>>> {
-    let limit = intake.settings().max_document_bytes.get();
+pub(super) fn take_whole(stream: &mut Stream<'_>, collector: &mut Collector<'_>) -> ControlFlow<(), Option<Vec<u8>>> {
+    let limit = collector.settings().max_document_bytes.get();
     let mut bytes = Vec::new();
     match stream.take(limit + 1).read_to_end(&mut bytes) {
-        Err(error) => intake.refuse(Spot::Whole, error.into(), &bytes)?,
+        Err(error) => collector.refuse(Position::Whole, error.into(), &bytes)?,
         Ok(_) if bytes.len() as u64 > limit => {
-            intake.refuse(Spot::Whole, Refusal::too_large(limit + 1, limit), &bytes)?;
+            collector.refuse(Position::Whole, Refusal::too_large(limit + 1, limit), &bytes)?;
         }
         Ok(_) => return ControlFlow::Continue(Some(bytes)),
     }

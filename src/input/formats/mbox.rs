@@ -4,7 +4,7 @@ use super::Format;
 use super::beginning::Beginning;
 use super::lines::{self, Line};
 use super::mail::{self, header_name};
-use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::collector::{Collector, Flow, Position};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 
@@ -12,7 +12,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["mbox"],
     is_one_record: false,
     recognise,
-    read: |stream, _, intake| read_messages(stream, intake),
+    read: |stream, _, collector| read_messages(stream, collector),
 };
 
 /// The first bytes of the line before a message.
@@ -37,8 +37,8 @@ fn recognise(beginning: &mut Beginning<'_, '_>) -> bool {
 }
 
 /// Reads every message. A line that begins the next one stands behind a blank line and before a header.
-fn read_messages(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
-    let limit = intake.settings().max_document_bytes.get();
+fn read_messages(stream: &mut Stream<'_>, collector: &mut Collector<'_>) -> Flow {
+    let limit = collector.settings().max_document_bytes.get();
     let mut message: Option<Message> = None;
     let mut number = 1;
     let mut is_behind_blank = true;
@@ -50,12 +50,12 @@ fn read_messages(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
             Some(message) if !is_next => message.add(line, limit),
             _ => {
                 if let Some(whole) = message.replace(Message::new(&line)) {
-                    whole.send_to(limit, intake)?;
+                    whole.send_to(limit, collector)?;
                 }
             }
         }
     }
-    message.map_or(Flow::Continue(()), |last| last.send_to(limit, intake))
+    message.map_or(Flow::Continue(()), |last| last.send_to(limit, collector))
 }
 
 /// Tells whether a line is `From SENDER Tue Mar  4 05:06:07 2031`. A sentence that begins with "From" is none.
@@ -84,7 +84,7 @@ fn begins_header(bytes: &[u8]) -> bool {
 
 /// A message as far as it has been read.
 struct Message {
-    spot: Spot,
+    position: Position,
     bytes: Vec<u8>,
     /// The bytes that it has, also those that were not kept.
     length: u64,
@@ -95,8 +95,8 @@ struct Message {
 impl Message {
     /// The message that begins behind `line`.
     fn new(line: &Line) -> Self {
-        let spot = Spot::Record { line: Some(line.number), byte: Some(line.byte) };
-        Self { spot, bytes: Vec::new(), length: 0, failure: None }
+        let position = Position::Record { line: Some(line.number), byte: Some(line.byte) };
+        Self { position, bytes: Vec::new(), length: 0, failure: None }
     }
 
     /// Adds a line. `>From ` stands for `From ` at its beginning.
@@ -114,13 +114,13 @@ impl Message {
         }
     }
 
-    fn send_to(self, limit: u64, intake: &mut Intake<'_>) -> Flow {
+    fn send_to(self, limit: u64, collector: &mut Collector<'_>) -> Flow {
         match self.failure {
-            Some(refusal) => intake.refuse(self.spot, refusal, &self.bytes),
+            Some(refusal) => collector.refuse(self.position, refusal, &self.bytes),
             None if self.length > limit => {
-                intake.refuse(self.spot, Refusal::too_large(self.length, limit), &self.bytes)
+                collector.refuse(self.position, Refusal::too_large(self.length, limit), &self.bytes)
             }
-            None => mail::put_with_attached(self.bytes, self.spot, intake),
+            None => mail::put_with_attached(self.bytes, self.position, collector),
         }
     }
 }

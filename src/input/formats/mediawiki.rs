@@ -4,7 +4,7 @@ use super::elements::Dialect;
 use super::tags;
 use super::wikitext::{self, Namespaces};
 use super::xml::Node;
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::record::{Metadata, Reason};
 
@@ -14,7 +14,7 @@ pub(super) static MEDIAWIKI: Dialect = Dialect { roots: &["mediawiki"], element:
 const UNSEEN_NAMESPACES: [&str; 3] = ["-2", "6", "14"];
 
 /// Parses a page. `site` is the dump before its first page.
-fn parse(page: &str, site: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse(page: &str, site: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let page = Node::parse(page)?;
     // A dump of the whole history has the latest revision last.
     let revision = page.all("revision").last();
@@ -33,7 +33,7 @@ fn parse(page: &str, site: &str, encoding: &'static str) -> Result<Parsed, Refus
         title,
         ..Metadata::default()
     };
-    Ok(Parsed { own_id: page.text_at(&["id"]), metadata, ..Parsed::new(article.text, encoding) })
+    Ok(ParsedRecord { own_id: page.text_at(&["id"]), metadata, ..ParsedRecord::new(article.text, encoding) })
 }
 
 /// Tells whether a page is no article: a redirect, or a page of another namespace, such as a talk page or a template.

@@ -91,8 +91,8 @@ pub(super) use lines::read_pieces;
 
 use encoding_rs::{Encoding, UTF_8};
 
-use super::intake::{Flow, Intake, Spot};
-use super::layers::Shell;
+use super::collector::{Collector, Flow, Position};
+use super::layers::Container;
 use super::names;
 use super::refusal::Refusal;
 use super::stream::Stream;
@@ -135,8 +135,8 @@ struct Format {
     is_one_record: bool,
     /// Tells whether a stream that no earlier format of the table has recognised is in this one.
     recognise: fn(&mut Beginning<'_, '_>) -> bool,
-    /// Reads a stream to its end and puts its records into the intake.
-    read: fn(&mut Stream<'_>, Shell<'_>, &mut Intake<'_>) -> Flow,
+    /// Reads a stream to its end and puts its records into the collector.
+    read: fn(&mut Stream<'_>, Container<'_>, &mut Collector<'_>) -> Flow,
 }
 
 /// Tells whether a file or an archive member of this name can be read. Of others, the content decides: see [`is_certain`].
@@ -161,16 +161,16 @@ fn by_extension(name: &str) -> Option<&'static Format> {
 }
 
 /// Reads the records of a stream, whatever its format.
-pub(super) fn read_format(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+pub(super) fn read_format(stream: &mut Stream<'_>, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
     let head = stream.peek(UTF_16_BYTES);
     match Encoding::for_bom(head).map(|(encoding, _)| encoding).or_else(|| unmarked_utf_16(head)) {
         Some(encoding)
-            if encoding != UTF_8 && (!is_one_record(shell.name) || begins_table(stream, encoding, intake)) =>
+            if encoding != UTF_8 && (!is_one_record(container.name) || begins_table(stream, encoding, collector)) =>
         {
             let mut decoded = Stream::new(Utf8::new(stream, encoding));
-            read_as_it_is(&mut decoded, shell.without_file(), intake)
+            read_as_it_is(&mut decoded, container.without_file(), collector)
         }
-        _ => read_as_it_is(stream, shell, intake),
+        _ => read_as_it_is(stream, container, collector),
     }
 }
 
@@ -188,11 +188,11 @@ pub(super) fn is_lines(stream: &mut Stream<'_>, name: &str, settings: &InputConf
 }
 
 /// Tells whether a stream in UTF-16 begins with a header row, as the "Unicode text" of spreadsheets does.
-fn begins_table(stream: &mut Stream<'_>, encoding: &'static Encoding, intake: &Intake<'_>) -> bool {
+fn begins_table(stream: &mut Stream<'_>, encoding: &'static Encoding, collector: &Collector<'_>) -> bool {
     const HEADER_BYTES: usize = 1 << 12;
     let head = stream.peek(HEADER_BYTES);
     let (head, ..) = encoding.decode(&head[..head.len().min(HEADER_BYTES)]);
-    head.lines().next().is_some_and(|line| table::is_header(line.as_bytes(), &intake.settings().fields))
+    head.lines().next().is_some_and(|line| table::is_header(line.as_bytes(), &collector.settings().fields))
 }
 
 /// Tells whether a file of this name should be one record. One of an unknown extension should be a text.
@@ -200,18 +200,18 @@ fn is_one_record(name: &str) -> bool {
     by_extension(name).map_or_else(|| !names::is_archive(name), |format| format.is_one_record)
 }
 
-fn read_as_it_is(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-    let mut beginning = Beginning::new(stream, shell.name, &intake.settings().fields);
+fn read_as_it_is(stream: &mut Stream<'_>, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
+    let mut beginning = Beginning::new(stream, container.name, &collector.settings().fields);
     match FORMATS.iter().find(|format| (format.recognise)(&mut beginning)) {
-        Some(format) => (format.read)(stream, shell, intake),
-        None => refuse_unknown(stream, intake),
+        Some(format) => (format.read)(stream, container, collector),
+        None => refuse_unknown(stream, collector),
     }
 }
 
 /// Refuses a stream that is in no format of the table.
-fn refuse_unknown(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
+fn refuse_unknown(stream: &mut Stream<'_>, collector: &mut Collector<'_>) -> Flow {
     let head = stream.peek(1).to_vec();
-    intake.refuse(Spot::Whole, Refusal::new(Reason::UnknownFormat, "is not in a supported format"), &head)
+    collector.refuse(Position::Whole, Refusal::new(Reason::UnknownFormat, "is not in a supported format"), &head)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::elements::Dialect;
 use super::nitf;
 use super::xml::Node;
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::input::text::record_markup::html_text;
@@ -12,7 +12,7 @@ use crate::record::{Metadata, Reason};
 pub(super) static NEWSML: Dialect =
     Dialect { roots: &["newsMessage", "newsItem", "packageItem"], element: "newsItem", parse };
 
-fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let item = Node::parse(xml)?;
     let Some(text) = item.at(&["contentSet"]).and_then(text).filter(|text| !text.trim().is_empty()) else {
         return Err(Refusal::new(Reason::Empty, "holds no text in `contentSet`"));
@@ -39,7 +39,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
             name.or_else(|| provider.attribute("literal")).or_else(|| provider.attribute("qcode"))
         }),
     };
-    Ok(Parsed { own_id: guid, metadata, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord { own_id: guid, metadata, ..ParsedRecord::new(text, encoding) })
 }
 
 fn text(content: &Node<'_>) -> Option<String> {

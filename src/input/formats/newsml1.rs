@@ -3,14 +3,14 @@
 use super::elements::Dialect;
 use super::nitf;
 use super::xml::Node;
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
 
 pub(super) static NEWSML_1: Dialect = Dialect { roots: &["NewsML", "NewsItem"], element: "NewsItem", parse };
 
-fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let item = Node::parse(xml)?;
     let Some(content) = item.anywhere("DataContent") else {
         return Err(Refusal::new(Reason::Empty, "holds no text in `DataContent`"));
@@ -36,7 +36,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
             .and_then(|provider| provider.at(&["Party"])?.attribute("FormalName"))
             .or_else(|| item.text_at(&["Identification", "NewsIdentifier", "ProviderId"])),
     };
-    Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord { own_id, metadata, ..ParsedRecord::new(text, encoding) })
 }
 
 /// The formal name of the first element of that name.

@@ -2,13 +2,13 @@
 
 use serde_json::Value as Json;
 
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::input::text::record_markup::html_text;
 use crate::record::{Metadata, Reason};
 
 /// An object to a document, where it is ninjs with a text; none where it is not.
-pub(super) fn parse(object: &Json, encoding: &'static str) -> Option<Result<Parsed, Refusal>> {
+pub(super) fn parse(object: &Json, encoding: &'static str) -> Option<Result<ParsedRecord, Refusal>> {
     let body = body(object)?;
     if body.trim().is_empty() {
         return Some(Err(Refusal::new(Reason::Empty, "is ninjs with an empty body")));
@@ -27,7 +27,7 @@ pub(super) fn parse(object: &Json, encoding: &'static str) -> Option<Result<Pars
             .or_else(|| word(object, &["source", "copyrightholder", "copyrightHolder"])),
     };
     let own_id = metadata.uri.clone();
-    Some(Ok(Parsed { own_id, metadata, ..Parsed::new(body, encoding) }))
+    Some(Ok(ParsedRecord { own_id, metadata, ..ParsedRecord::new(body, encoding) }))
 }
 
 /// Tells whether an object has one of the fields that hold the text of ninjs.

@@ -3,7 +3,7 @@
 use super::dateline::with_dateline;
 use super::elements::Dialect;
 use super::xml::Node;
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::input::text::{markup, squeezed};
 use crate::record::{Metadata, Reason};
@@ -13,7 +13,7 @@ pub(super) static NITF: Dialect = Dialect { roots: &["nitf"], element: "nitf", p
 /// The way to the data on the publication.
 const PUBDATA: &[&str] = &["head", "pubdata"];
 
-fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let nitf = Node::parse(xml)?;
     let text = body(&nitf).unwrap_or_default();
     if text.is_empty() {
@@ -38,7 +38,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
     };
     let text = with_dateline(nitf.text_at(&["body", "body.head", "dateline"]), text);
     let own_id = nitf.attribute_at(&["head", "docdata", "doc-id"], "id-string").or_else(|| nitf.attribute("id"));
-    Ok(Parsed { own_id, metadata, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord { own_id, metadata, ..ParsedRecord::new(text, encoding) })
 }
 
 /// The title of what is NITF, or holds it.

@@ -5,8 +5,8 @@ use std::io::Read;
 use super::beginning::Beginning;
 use super::{Format, elements};
 use crate::config::InputConfig;
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::input::text::decode::{decode_labelled, unmarked_utf_16};
@@ -19,7 +19,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["txt", "text"],
     is_one_record: true,
     recognise,
-    read: |stream, _, intake| read_whole(stream, intake, Text),
+    read: |stream, _, collector| read_whole(stream, collector, Text),
 };
 
 /// Anything that is not binary, except for XML of an unknown kind. A file with the name of a text may have zero bytes.
@@ -47,7 +47,7 @@ impl RawRecord for Text {
         &self.0
     }
 
-    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         parse(self.0, None).map(Some)
     }
 }
@@ -55,27 +55,29 @@ impl RawRecord for Text {
 /// Reads a stream to its end as one record, which `record` makes of its bytes.
 pub(super) fn read_whole<R: RawRecord + 'static>(
     stream: &mut Stream<'_>,
-    intake: &mut Intake<'_>,
+    collector: &mut Collector<'_>,
     record: fn(Vec<u8>) -> R,
 ) -> Flow {
-    let limit = intake.settings().max_document_bytes.get();
+    let limit = collector.settings().max_document_bytes.get();
     let mut bytes = Vec::new();
     // One byte over the limit is enough to know, also where the file grows while it is read.
     match stream.take(limit + 1).read_to_end(&mut bytes) {
-        Err(error) => intake.refuse(Spot::Whole, error.into(), &bytes),
-        Ok(_) if bytes.len() as u64 > limit => intake.refuse(Spot::Whole, Refusal::too_large(limit + 1, limit), &bytes),
-        Ok(_) => intake.put(Spot::Whole, record(bytes)),
+        Err(error) => collector.refuse(Position::Whole, error.into(), &bytes),
+        Ok(_) if bytes.len() as u64 > limit => {
+            collector.refuse(Position::Whole, Refusal::too_large(limit + 1, limit), &bytes)
+        }
+        Ok(_) => collector.put(Position::Whole, record(bytes)),
     }
 }
 
 /// Decodes a text, whose first line may be its title. `charset` is its encoding if something names it.
-pub(super) fn parse(bytes: Vec<u8>, charset: Option<&str>) -> Result<Parsed, Refusal> {
+pub(super) fn parse(bytes: Vec<u8>, charset: Option<&str>) -> Result<ParsedRecord, Refusal> {
     let (text, encoding) = decode_labelled(bytes, charset)?;
     if text.trim().is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no text"));
     }
     let metadata = Metadata { title: title_of(&text), ..Metadata::default() };
-    Ok(Parsed { metadata, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord { metadata, ..ParsedRecord::new(text, encoding) })
 }
 
 /// The first line, if it is short, is no sentence, and a blank line or the end follows.

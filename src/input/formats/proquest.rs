@@ -3,14 +3,14 @@
 use super::elements::Dialect;
 use super::press_database::language_code;
 use super::xml::Node;
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::input::text::record_markup::html_text;
 use crate::record::{Metadata, Reason};
 
 pub(super) static PROQUEST: Dialect = Dialect { roots: &["RECORD"], element: "RECORD", parse };
 
-fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let record = Node::parse(xml)?;
     let bodies = ["Text", "HiddenText", "Abstract"].into_iter().filter_map(|name| record.anywhere(name));
     let mut texts = bodies.map(|body| html_text(&body.written_markup()).0);
@@ -30,7 +30,7 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
         source: record.text_at(&["DFS", "PubFrosting", "Title"]),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id: record.text_at(&["GOID"]), metadata, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord { own_id: record.text_at(&["GOID"]), metadata, ..ParsedRecord::new(text, encoding) })
 }
 
 fn authors(contributors: &Node<'_>) -> Vec<String> {

@@ -3,13 +3,13 @@
 use super::dateline::with_dateline;
 use super::elements::Dialect;
 use super::xml::Node;
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::record::{Metadata, Reason};
 
 pub(super) static RCV: Dialect = Dialect { roots: &["newsitem"], element: "newsitem", parse };
 
-fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let item = Node::parse(xml)?;
     let Some(text) = item.text_at(&["text"]) else {
         return Err(Refusal::new(Reason::Empty, "holds no text in `text`"));
@@ -24,7 +24,11 @@ fn parse(xml: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> 
         source: dublin_core(&item, "dc.source").or_else(|| dublin_core(&item, "dc.publisher")),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id, metadata, ..Parsed::new(with_dateline(item.text_at(&["dateline"]), text), encoding) })
+    Ok(ParsedRecord {
+        own_id,
+        metadata,
+        ..ParsedRecord::new(with_dateline(item.text_at(&["dateline"]), text), encoding)
+    })
 }
 
 /// The value of `<dc element="NAME" value="…"/>`.

@@ -3,14 +3,14 @@
 use super::dateline::with_dateline;
 use super::elements::Dialect;
 use super::tags;
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
 
 pub(super) static REUTERS: Dialect = Dialect { roots: &["REUTERS"], element: "REUTERS", parse };
 
-fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse(article: &str, _: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let text =
         tags::inside(article, "BODY").or_else(|| tags::inside(article, "TEXT").map(behind_title)).unwrap_or_default();
     let text = lines(text);
@@ -25,7 +25,11 @@ fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refus
         source: Some("Reuters".to_owned()),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id: tags::attribute(article, "REUTERS", "NEWID"), metadata, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord {
+        own_id: tags::attribute(article, "REUTERS", "NEWID"),
+        metadata,
+        ..ParsedRecord::new(text, encoding)
+    })
 }
 
 /// A story without a body has its text behind the title.

@@ -9,8 +9,8 @@ use memchr::memchr;
 use super::beginning::Beginning;
 use super::{Format, fields, lines, literals};
 use crate::config::{FieldNames, InputConfig};
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode;
@@ -31,7 +31,7 @@ pub(super) static TSV: Format = Format {
     extensions: &["tsv", "tab"],
     is_one_record: false,
     recognise: |beginning| is_named(beginning, &TSV),
-    read: |stream, _, intake| read_table(stream, Some(b'\t'), intake),
+    read: |stream, _, collector| read_table(stream, Some(b'\t'), collector),
 };
 
 /// A file with the name of a table. The header row tells what stands between its cells.
@@ -39,7 +39,7 @@ pub(super) static CSV: Format = Format {
     extensions: &["csv"],
     is_one_record: false,
     recognise: |beginning| is_named(beginning, &CSV),
-    read: |stream, _, intake| read_table(stream, None, intake),
+    read: |stream, _, collector| read_table(stream, None, collector),
 };
 
 /// A table in a file with another name: its first line names the column of the text.
@@ -50,7 +50,7 @@ pub(super) static UNNAMED: Format = Format {
         let fields = beginning.fields;
         !matches!(beginning.first(), Some(b'{' | b'<')) && is_header(beginning.first_line(), fields)
     },
-    read: |stream, _, intake| read_table(stream, None, intake),
+    read: |stream, _, collector| read_table(stream, None, collector),
 };
 
 /// Text that begins like JSON is no table, whatever its name.
@@ -94,7 +94,7 @@ impl RawRecord for Row {
         &self.bytes
     }
 
-    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, settings: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         let parsed = parse(*self, &settings.fields)?;
         fields::without_markup(parsed, settings.markup).map(Some)
     }
@@ -118,16 +118,16 @@ pub(super) fn is_header(line: &[u8], fields: &FieldNames) -> bool {
 }
 
 /// Reads every row below the header row, which also tells the delimiter unless that is known.
-fn read_table(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake<'_>) -> Flow {
+fn read_table(stream: &mut Stream<'_>, delimiter: Option<u8>, collector: &mut Collector<'_>) -> Flow {
     if lines::has_old_lines(stream) {
         let mut lines = Stream::new(lines::OldLines(stream));
-        return read_rows(&mut lines, delimiter, intake);
+        return read_rows(&mut lines, delimiter, collector);
     }
-    read_rows(stream, delimiter, intake)
+    read_rows(stream, delimiter, collector)
 }
 
-fn read_rows(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake<'_>) -> Flow {
-    let settings = intake.settings();
+fn read_rows(stream: &mut Stream<'_>, delimiter: Option<u8>, collector: &mut Collector<'_>) -> Flow {
+    let settings = collector.settings();
     let header = match find_header(stream.peek(MAX_HEADER_BYTES), delimiter, &settings.fields) {
         Ok(header) => header,
         Err(refusal) => {
@@ -135,7 +135,7 @@ fn read_rows(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake
             let length = stream.peek(MAX_HEADER_BYTES).len();
             stream.consume(length);
             let failure = stream.fill_buf().err().map(Refusal::from);
-            return intake.refuse(Spot::Whole, failure.unwrap_or(refusal), b"");
+            return collector.refuse(Position::Whole, failure.unwrap_or(refusal), b"");
         }
     };
     stream.consume(header.bytes);
@@ -144,13 +144,13 @@ fn read_rows(stream: &mut Stream<'_>, delimiter: Option<u8>, intake: &mut Intake
     let limit = settings.max_document_bytes.get();
     let mut rows = Rows { stream, syntax, columns: table.columns.len(), line: header.lines + 1, limit };
     while let Some(cut) = rows.next() {
-        let spot = Spot::Record { line: Some(cut.line), byte: Some(cut.byte) };
+        let position = Position::Record { line: Some(cut.line), byte: Some(cut.byte) };
         match cut.refusal {
-            Some(refusal) => intake.refuse(spot, refusal, &cut.bytes)?,
+            Some(refusal) => collector.refuse(position, refusal, &cut.bytes)?,
             None if is_blank(&cut.bytes, syntax) => {}
             None => {
                 let row = Row { table: Arc::clone(&table), bytes: cut.bytes, is_plain: cut.is_plain };
-                intake.put(spot, row)?;
+                collector.put(position, row)?;
             }
         }
     }
@@ -532,7 +532,7 @@ fn unescaped(cell: &[u8]) -> Vec<u8> {
 const NOTHING: [&[u8]; 8] = [b"\\N", b"NA", b"NULL", b"NaN", b"NaT", b"None", b"nan", b"<NA>"];
 
 /// A row to a document. Cells that are missing at its end are empty.
-fn parse(row: Row, names: &FieldNames) -> Result<Parsed, Refusal> {
+fn parse(row: Row, names: &FieldNames) -> Result<ParsedRecord, Refusal> {
     let Row { table, bytes, is_plain } = row;
     let (text, encoding) = decode(bytes)?;
     let row = text.trim_end_matches(['\r', '\n']).as_bytes();

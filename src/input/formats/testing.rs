@@ -1,17 +1,17 @@
 //! Reads bytes as if they were a file, for the tests of formats.
 #![cfg(test)]
 
-use super::Intake;
+use super::Collector;
 use crate::config::InputConfig;
-use crate::input::intake::{Flow, LocatedRecord, RecordSink};
-use crate::input::layers::{Budget, Shell};
-use crate::input::raw_record::Parsed;
+use crate::input::collector::{Flow, LocatedRecord, RecordSink};
+use crate::input::layers::{Budget, Container};
+use crate::input::raw_record::ParsedRecord;
 use crate::input::stream::Stream;
 use crate::pipeline::Interrupt;
 use crate::record::{Reason, Rejection};
 
 /// Recognises the format of `bytes` and reads them: the articles and the reasons of rejections, in their order.
-pub(super) fn read_file(name: &str, bytes: &[u8]) -> Vec<Result<Parsed, Reason>> {
+pub(super) fn read_file(name: &str, bytes: &[u8]) -> Vec<Result<ParsedRecord, Reason>> {
     let outcomes = parse_file(name, bytes).into_iter();
     outcomes.map(|outcome| outcome.map_err(|rejection| rejection.reason)).collect()
 }
@@ -27,32 +27,32 @@ pub(in super::super) fn read_layers(name: &str, bytes: &[u8]) -> Vec<Result<Stri
     outcomes.map(|outcome| outcome.map(|article| article.text).map_err(|rejection| rejection.reason)).collect()
 }
 
-fn parse_file(name: &str, bytes: &[u8]) -> Vec<Result<Parsed, Rejection>> {
+fn parse_file(name: &str, bytes: &[u8]) -> Vec<Result<ParsedRecord, Rejection>> {
     parse(name, bytes, super::read_format)
 }
 
 fn parse(
     name: &str,
     bytes: &[u8],
-    read: fn(&mut Stream<'_>, Shell<'_>, &mut Intake<'_>) -> Flow,
-) -> Vec<Result<Parsed, Rejection>> {
+    read: fn(&mut Stream<'_>, Container<'_>, &mut Collector<'_>) -> Flow,
+) -> Vec<Result<ParsedRecord, Rejection>> {
     let config = InputConfig::default();
     let interrupt = Interrupt::default();
     let budget = Budget::new(&config);
     let mut parsing = ParsingSink { config: &config, outcomes: Vec::new() };
-    let mut intake = Intake::new(&config, &interrupt, name.to_owned(), name.to_owned(), &mut parsing);
-    let flow = read(&mut Stream::new(bytes), Shell::new(name, None, &budget), &mut intake);
+    let mut collector = Collector::new(&config, &interrupt, name.to_owned(), name.to_owned(), &mut parsing);
+    let flow = read(&mut Stream::new(bytes), Container::new(name, None, &budget), &mut collector);
     assert!(flow.is_continue(), "{name} is read to its end");
     parsing.outcomes
 }
 
 /// As [`read_file`], for a file without rejections.
-pub(super) fn read_articles(name: &str, bytes: &[u8]) -> Vec<Parsed> {
+pub(super) fn read_articles(name: &str, bytes: &[u8]) -> Vec<ParsedRecord> {
     read_file(name, bytes).into_iter().collect::<Result<_, _>>().unwrap()
 }
 
 /// As [`read_file`], for a file with one article beside those that are left out.
-pub(super) fn read_article(name: &str, bytes: &[u8]) -> Parsed {
+pub(super) fn read_article(name: &str, bytes: &[u8]) -> ParsedRecord {
     let mut articles = read_articles(name, bytes);
     articles.retain(|article| !article.is_left_out);
     let [article] = articles.try_into().unwrap();
@@ -78,7 +78,7 @@ pub(super) fn read_every_cut(name: &str, bytes: &[u8]) {
 /// Parses each record at once.
 struct ParsingSink<'c> {
     config: &'c InputConfig,
-    outcomes: Vec<Result<Parsed, Rejection>>,
+    outcomes: Vec<Result<ParsedRecord, Rejection>>,
 }
 
 impl RecordSink for ParsingSink<'_> {

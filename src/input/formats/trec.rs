@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::dateline::with_dateline;
 use super::elements::Dialect;
 use super::tags;
-use crate::input::raw_record::Parsed;
+use crate::input::raw_record::ParsedRecord;
 use crate::input::refusal::Refusal;
 use crate::input::text::markup;
 use crate::record::{Metadata, Reason};
@@ -38,7 +38,7 @@ const PUBLISHERS: [(&str, &str); 14] = [
     ("XIN", "Xinhua"),
 ];
 
-fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse(article: &str, _: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let text: Vec<String> = TEXTS
         .iter()
         .flat_map(|name| tags::all(article, name))
@@ -64,7 +64,7 @@ fn parse(article: &str, _: &str, encoding: &'static str) -> Result<Parsed, Refus
             .or_else(|| word(article, "SO")),
         ..Metadata::default()
     };
-    Ok(Parsed { own_id: id, metadata, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord { own_id: id, metadata, ..ParsedRecord::new(text, encoding) })
 }
 
 /// Tells whether a `DOC` is no article by the type that LDC gives it: a note to editors, or a list of prices or results.

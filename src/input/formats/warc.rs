@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use super::capture::{Capture, Kind};
 use super::{Format, lines};
-use crate::input::intake::{Flow, Intake, Spot};
+use crate::input::collector::{Collector, Flow, Position};
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 
@@ -13,7 +13,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["warc", "wet"],
     is_one_record: false,
     recognise: |beginning| beginning.text().starts_with(MARK),
-    read: |stream, _, intake| read_records(stream, intake),
+    read: |stream, _, collector| read_records(stream, collector),
 };
 
 /// The first bytes of a record.
@@ -29,8 +29,8 @@ const MAX_BETWEEN: usize = 16;
 const MAX_HEADER_BYTES: u64 = 1 << 16;
 
 /// Reads every record that can be an article.
-fn read_records(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
-    let limit = intake.settings().max_document_bytes.get();
+fn read_records(stream: &mut Stream<'_>, collector: &mut Collector<'_>) -> Flow {
+    let limit = collector.settings().max_document_bytes.get();
     loop {
         pass_blank(stream);
         if stream.is_at_end() {
@@ -38,10 +38,10 @@ fn read_records(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
         }
         let at = stream.position();
         match record(stream, limit) {
-            Ok(Some(capture)) => intake.put(Spot::record(at), capture)?,
-            Ok(None) => intake.check_interrupt()?,
+            Ok(Some(capture)) => collector.put(Position::record(at), capture)?,
+            Ok(None) => collector.check_interrupt()?,
             Err((refusal, beginning)) => {
-                intake.refuse(Spot::record(at), refusal, &beginning)?;
+                collector.refuse(Position::record(at), refusal, &beginning)?;
                 find_record(stream);
             }
         }

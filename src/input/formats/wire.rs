@@ -6,8 +6,8 @@ use std::io::{BufRead, Read};
 use super::Format;
 use super::beginning::Beginning;
 use crate::config::InputConfig;
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode;
@@ -17,7 +17,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["iptc", "anpa"],
     is_one_record: false,
     recognise,
-    read: |stream, _, intake| read_messages(stream, intake),
+    read: |stream, _, collector| read_messages(stream, collector),
 };
 
 const START_OF_HEADER: u8 = 1;
@@ -44,20 +44,20 @@ impl RawRecord for Message {
         &self.0
     }
 
-    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         let (message, encoding) = decode(self.0)?;
         parse(&message, encoding).map(Some)
     }
 }
 
 /// Reads every message.
-fn read_messages(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
-    let limit = intake.settings().max_document_bytes.get();
+fn read_messages(stream: &mut Stream<'_>, collector: &mut Collector<'_>) -> Flow {
+    let limit = collector.settings().max_document_bytes.get();
     loop {
         let begin = stream.position();
         let mut message = Vec::new();
         if let Err(error) = stream.by_ref().take(limit + 1).read_until(END_OF_MESSAGE, &mut message) {
-            return intake.refuse(Spot::record(begin), error.into(), b"");
+            return collector.refuse(Position::record(begin), error.into(), b"");
         }
         if message.is_empty() {
             return Flow::Continue(());
@@ -65,14 +65,14 @@ fn read_messages(stream: &mut Stream<'_>, intake: &mut Intake<'_>) -> Flow {
         if message.len() as u64 > limit {
             let refusal = Refusal::too_large(message.len() as u64, limit);
             message.truncate(EXCERPT_BYTES);
-            intake.refuse(Spot::record(begin), refusal, &message)?;
+            collector.refuse(Position::record(begin), refusal, &message)?;
         } else if message.iter().any(u8::is_ascii_alphanumeric) {
-            intake.put(Spot::record(begin), Message(message))?;
+            collector.put(Position::record(begin), Message(message))?;
         }
     }
 }
 
-fn parse(message: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
+fn parse(message: &str, encoding: &'static str) -> Result<ParsedRecord, Refusal> {
     let (header, body) = message.split_once(char::from(START_OF_TEXT)).unwrap_or(("", message));
     let Some((body, _)) = body.split_once(char::from(END_OF_TEXT)) else {
         return Err(Refusal::truncated("the message is cut short"));
@@ -109,7 +109,7 @@ fn parse(message: &str, encoding: &'static str) -> Result<Parsed, Refusal> {
         return Err(Refusal::new(Reason::Empty, "holds no text"));
     }
     let title = Some(title.join(" ").trim().to_owned()).filter(|title| !title.is_empty()).or(title_of_header);
-    Ok(Parsed { metadata: Metadata { title, ..Metadata::default() }, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord { metadata: Metadata { title, ..Metadata::default() }, ..ParsedRecord::new(text, encoding) })
 }
 
 /// `Quay to close` of `^Quay to close<`.

@@ -1,6 +1,6 @@
 //! Paragraphs that are none of the article, by their words: what the mark-up does not tell from running text.
 
-use super::metadata::{Said, is_date};
+use super::metadata::{PageMetadata, is_date};
 use super::paragraphs::Paragraph;
 
 /// A longer paragraph is text, whatever it begins with.
@@ -206,7 +206,7 @@ const MOST: usize = 80;
 
 /// Removes from `paragraphs` all that is no part of the article: pointers to others, captions, the site's words about itself, the title where
 /// it stands above the text, and headings that nothing follows.
-pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, said: &Said) {
+pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, page_metadata: &PageMetadata) {
     let own = paragraphs.iter().filter(|paragraph| !is_linked(paragraph)).count();
     if own >= MIN_OWN {
         remove_lists_of_links(paragraphs);
@@ -214,7 +214,7 @@ pub(super) fn remove(paragraphs: &mut Vec<Paragraph>, said: &Said) {
     paragraphs.retain(|paragraph| !is_leftover(paragraph, own));
     let start = paragraphs
         .iter()
-        .take_while(|Paragraph { text, .. }| said.is_title(text) || is_date(text) || is_byline_or_date(text))
+        .take_while(|Paragraph { text, .. }| page_metadata.is_title(text) || is_date(text) || is_byline_or_date(text))
         .count();
     paragraphs.drain(..start);
     while paragraphs.last().is_some_and(|last| last.is_heading || is_pointer(last)) {
@@ -351,7 +351,7 @@ mod tests {
     fn kept(html: &str) -> Vec<String> {
         let mut paragraphs = paragraphs::from_html(html);
         let metadata = Metadata { title: Some("Rain on the Quay".to_owned()), ..Metadata::default() };
-        remove(&mut paragraphs, &Said { metadata, ..Said::default() });
+        remove(&mut paragraphs, &PageMetadata { metadata, ..PageMetadata::default() });
         paragraphs.into_iter().map(|paragraph| paragraph.text).collect()
     }
 

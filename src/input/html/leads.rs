@@ -8,7 +8,7 @@ use scraper::{Html, Node};
 
 use super::boilerplate_nodes::{self, Sizes};
 use super::boilerplate_text;
-use super::metadata::{Said, plain};
+use super::metadata::{PageMetadata, plain};
 use super::paragraphs::Paragraph;
 use super::tree::{is_inline, name_of, text_of};
 use crate::deadline;
@@ -115,14 +115,14 @@ const MAX_BLOCKS: usize = 60;
 const MAX_LEADS: usize = 3;
 
 /// The leads of the article whose other paragraphs are `found`, in the order of the page.
-pub(super) fn find(tree: &Html, sizes: &Sizes, said: &Said, found: &[Paragraph]) -> Vec<Paragraph> {
+pub(super) fn find(tree: &Html, sizes: &Sizes, page_metadata: &PageMetadata, found: &[Paragraph]) -> Vec<Paragraph> {
     let mut search = Search {
-        said,
+        page_metadata,
         sizes,
-        description: said.description.as_deref().map(plain).unwrap_or_default(),
+        description: page_metadata.description.as_deref().map(plain).unwrap_or_default(),
         known: beginning_of(found),
-        has_title_heading: said.headings.iter().any(|heading| said.is_title(heading)),
-        has_heading: !said.headings.is_empty(),
+        has_title_heading: page_metadata.headings.iter().any(|heading| page_metadata.is_title(heading)),
+        has_heading: !page_metadata.headings.is_empty(),
         is_below_title: false,
         blocks: 0,
         leads: Vec::new(),
@@ -169,7 +169,7 @@ fn is_elsewhere(node: NodeRef<'_, Node>) -> bool {
 }
 
 struct Search<'s> {
-    said: &'s Said,
+    page_metadata: &'s PageMetadata,
     sizes: &'s Sizes,
     /// The description of the page, plain.
     description: String,
@@ -193,7 +193,7 @@ impl Search<'_> {
         }
         let Some(element) = node.value().as_element() else { return false };
         if element.name() == "h1" {
-            self.is_below_title |= !self.has_title_heading || self.said.is_title(&text_of(node));
+            self.is_below_title |= !self.has_title_heading || self.page_metadata.is_title(&text_of(node));
             return false;
         }
         let is_block = matches!(
@@ -209,7 +209,7 @@ impl Search<'_> {
         }
         let text = shown_text(node, self.sizes);
         let plain_text = plain(&text);
-        if plain_text.is_empty() || self.said.is_title(&text) {
+        if plain_text.is_empty() || self.page_metadata.is_title(&text) {
             self.is_below_title |= !plain_text.is_empty();
             return false;
         }

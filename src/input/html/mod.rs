@@ -34,7 +34,7 @@ mod tree;
 #[cfg(test)]
 mod measure;
 
-use super::raw_record::Parsed;
+use super::raw_record::ParsedRecord;
 use super::refusal::Refusal;
 use super::text::decode::decode_page;
 use crate::deadline;
@@ -79,7 +79,7 @@ impl Default for PageLimits {
 }
 
 /// The article on `page`. What others' code makes of nobody's mark-up may panic, or take its time: whoever calls this stands guard.
-pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Parsed, Refusal> {
+pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<ParsedRecord, Refusal> {
     if page.bytes.len() > limits.max_bytes {
         let message = format!("has {} bytes of HTML; {} are read", page.bytes.len(), limits.max_bytes);
         return Err(Refusal::new(Reason::TooLarge, message));
@@ -87,21 +87,21 @@ pub(super) fn extract(page: &Page<'_>, limits: &PageLimits) -> Result<Parsed, Re
     let (html, encoding) = decode_page(page.bytes, page.charset)?;
     let tree = tree::parse(&frames::without(&html), limits)?;
     deadline::check_now();
-    let said = metadata::collect(&tree, page.url);
+    let page_metadata = metadata::collect(&tree, page.url);
     deadline::check_now();
-    let text = text::find(&tree, &said, limits)?;
+    let text = text::find(&tree, &page_metadata, limits)?;
     if text.is_empty() {
         return Err(Refusal::new(Reason::Empty, "holds no article: no paragraphs of text on the page"));
     }
-    if let Some(kind) = no_article::kind_of_page(&said, &text) {
+    if let Some(kind) = no_article::kind_of_page(&page_metadata, &text) {
         return Err(Refusal::new(Reason::NoArticle, kind));
     }
-    Ok(Parsed { metadata: said.metadata, ..Parsed::new(text, encoding) })
+    Ok(ParsedRecord { metadata: page_metadata.metadata, ..ParsedRecord::new(text, encoding) })
 }
 
 /// The article on a page, or the reason why there is none.
 #[cfg(test)]
-fn article_on(html: &str) -> Result<Parsed, Reason> {
+fn article_on(html: &str) -> Result<ParsedRecord, Reason> {
     let page = Page { bytes: html.as_bytes(), charset: None, url: None };
     extract(&page, &PageLimits::default()).map_err(|refusal| refusal.reason)
 }
@@ -172,7 +172,7 @@ from the state.</p>
         Page { bytes, charset: None, url: Some("https://quay.example/2031/03/01/harbor-dredging?from=home") }
     }
 
-    fn article(html: &str) -> Parsed {
+    fn article(html: &str) -> ParsedRecord {
         extract(&page(html.as_bytes()), &PageLimits::default()).unwrap()
     }
 

@@ -1,7 +1,7 @@
 //! Pages that are no article: error pages, pages that ask for consent, and checks for robots. A wrong rejection is worse than such a
 //! page, so both the headline and the length, or several phrases that no article has, must give it away.
 
-use super::metadata::Said;
+use super::metadata::PageMetadata;
 
 /// The maximum number of bytes of text on an error page.
 const MAX_ERROR_BYTES: usize = 800;
@@ -221,22 +221,22 @@ const CONSENT_WORDS: &[&str] = &[
 ];
 
 /// The kind of page, if it is no article; `text` would be its article.
-pub(super) fn kind_of_page(said: &Said, text: &str) -> Option<&'static str> {
-    if is_error(said, text) {
+pub(super) fn kind_of_page(page_metadata: &PageMetadata, text: &str) -> Option<&'static str> {
+    if is_error(page_metadata, text) {
         return Some("is an error page");
     }
-    is_consent(said, text).then_some("only asks for consent")
+    is_consent(page_metadata, text).then_some("only asks for consent")
 }
 
-fn is_error(said: &Said, text: &str) -> bool {
-    if said.metadata.byline.is_some() || holds_quotation(text) {
+fn is_error(page_metadata: &PageMetadata, text: &str) -> bool {
+    if page_metadata.metadata.byline.is_some() || holds_quotation(text) {
         return false;
     }
     if text.len() > MAX_ERROR_BYTES {
         return text.len() <= MAX_STORIES_BYTES
-            && said.headings.iter().any(|heading| is_only_error(&words_of(heading)));
+            && page_metadata.headings.iter().any(|heading| is_only_error(&words_of(heading)));
     }
-    let titles = said.metadata.title.iter().chain(&said.headings).map(|title| words_of(title));
+    let titles = page_metadata.metadata.title.iter().chain(&page_metadata.headings).map(|title| words_of(title));
     let is_titled = titles.into_iter().any(|title| ERROR_TITLES.iter().any(|error| begins_with(&title, error)));
     let text = words_of(text);
     is_titled && (text.len() < MIN_PHRASED_BYTES || ERROR_PHRASES.iter().any(|phrase| text.contains(phrase)))
@@ -249,8 +249,8 @@ fn is_only_error(heading: &str) -> bool {
 }
 
 /// True if most of `text` is about consent, and speaks as only the site does.
-fn is_consent(said: &Said, text: &str) -> bool {
-    if text.len() > MAX_CONSENT_BYTES || said.metadata.byline.is_some() || holds_quotation(text) {
+fn is_consent(page_metadata: &PageMetadata, text: &str) -> bool {
+    if text.len() > MAX_CONSENT_BYTES || page_metadata.metadata.byline.is_some() || holds_quotation(text) {
         return false;
     }
     let plain = words_of(text);

@@ -5,7 +5,7 @@ use ego_tree::NodeRef;
 use scraper::{Html, Node};
 
 use super::boilerplate_nodes::{self, Sizes};
-use super::metadata::Said;
+use super::metadata::PageMetadata;
 use super::paragraphs::{self, Paragraph};
 use super::tree::name_of;
 use super::{boilerplate_text, pruned};
@@ -42,17 +42,17 @@ const DATA_WORDS: &[&str] = &[
 ];
 
 /// The paragraphs of a short article; empty if the page has none.
-pub(super) fn paragraphs(tree: &Html, sizes: &Sizes, said: &Said) -> Vec<Paragraph> {
+pub(super) fn paragraphs(tree: &Html, sizes: &Sizes, page_metadata: &PageMetadata) -> Vec<Paragraph> {
     let root = article_element(tree).unwrap_or_else(|| tree.tree.root());
     let html = pruned::write_below(root, tree, sizes, |node| node != root && is_around_article(node));
     let mut paragraphs = paragraphs::from_html(&html);
-    if let Some(title) = paragraphs.iter().rposition(|paragraph| said.is_title(&paragraph.text)) {
+    if let Some(title) = paragraphs.iter().rposition(|paragraph| page_metadata.is_title(&paragraph.text)) {
         paragraphs.drain(..=title);
     }
     paragraphs.retain(|paragraph| {
         !boilerplate_text::is_linked(paragraph) && !boilerplate_text::is_placeholder(&paragraph.text)
     });
-    boilerplate_text::remove(&mut paragraphs, said);
+    boilerplate_text::remove(&mut paragraphs, page_metadata);
     if paragraphs.iter().all(is_menu_item) {
         paragraphs.clear();
     }

@@ -16,8 +16,8 @@ mod zstd;
 use std::fs::File;
 use std::io::{BufRead, Read};
 
+use super::collector::{Collector, Flow, Position};
 use super::formats;
-use super::intake::{Flow, Intake, Spot};
 use super::names::{extension, kind, without_compression};
 use super::pieces::Pieces;
 use super::refusal::Refusal;
@@ -86,7 +86,7 @@ fn begins_skippable(head: &[u8]) -> bool {
 
 /// A stream and what is known of it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shell<'b> {
+pub(crate) struct Container<'b> {
     /// The name of the file that it comes from.
     pub(super) name: &'b str,
     pub(super) budget: &'b Budget,
@@ -95,7 +95,7 @@ pub(crate) struct Shell<'b> {
     depth: usize,
 }
 
-impl<'b> Shell<'b> {
+impl<'b> Container<'b> {
     pub(crate) fn new(name: &'b str, file: Option<&'b File>, budget: &'b Budget) -> Self {
         Self { name, budget, file, depth: 0 }
     }
@@ -107,31 +107,33 @@ impl<'b> Shell<'b> {
 }
 
 /// Reads what is in `stream` to its end.
-pub(crate) fn read_layers(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+pub(crate) fn read_layers(stream: &mut Stream<'_>, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
     let head = stream.peek(HEAD_BYTES);
-    let layer =
-        Layer::recognise(head).filter(|layer| *layer != Layer::Zip || !formats::is_zipped_document(shell.name, head));
+    let layer = Layer::recognise(head)
+        .filter(|layer| *layer != Layer::Zip || !formats::is_zipped_document(container.name, head));
     let Some(layer) = layer else {
-        return formats::read_format(stream, shell, intake);
+        return formats::read_format(stream, container, collector);
     };
-    if shell.depth >= MAX_LAYERS {
+    if container.depth >= MAX_LAYERS {
         let message = format!("lies in more than {MAX_LAYERS} archives and compressions");
-        return intake.refuse(Spot::Whole, Refusal::new(Reason::TooDeep, message), b"");
+        return collector.refuse(Position::Whole, Refusal::new(Reason::TooDeep, message), b"");
     }
     match layer {
-        Layer::Gzip => unpack(gzip::Members::new(stream), shell, intake),
+        Layer::Gzip => unpack(gzip::Members::new(stream), container, collector),
         Layer::Zstd => match zstd::decoder(stream) {
-            Ok(decoder) => unpack(decoder, shell, intake),
-            Err(refusal) => intake.refuse(Spot::Whole, refusal, b""),
+            Ok(decoder) => unpack(decoder, container, collector),
+            Err(refusal) => collector.refuse(Position::Whole, refusal, b""),
         },
-        Layer::Bzip2 => unpack(bzip2::bufread::MultiBzDecoder::new(stream), shell, intake),
+        Layer::Bzip2 => unpack(bzip2::bufread::MultiBzDecoder::new(stream), container, collector),
         Layer::Xz => match xz() {
-            Ok(xz) => unpack(liblzma::bufread::XzDecoder::new_stream(stream, xz), shell, intake),
-            Err(error) => intake.refuse(Spot::Whole, Refusal::damaged(format!("cannot be unpacked: {error}")), b""),
+            Ok(xz) => unpack(liblzma::bufread::XzDecoder::new_stream(stream, xz), container, collector),
+            Err(error) => {
+                collector.refuse(Position::Whole, Refusal::damaged(format!("cannot be unpacked: {error}")), b"")
+            }
         },
-        Layer::Lz4 => unpack(lz4::Frames::new(stream), shell, intake),
-        Layer::Zip => zip::read_members(stream, shell, intake),
-        Layer::Tar => tar::read_members(stream, shell, intake),
+        Layer::Lz4 => unpack(lz4::Frames::new(stream), container, collector),
+        Layer::Zip => zip::read_members(stream, container, collector),
+        Layer::Tar => tar::read_members(stream, container, collector),
     }
 }
 
@@ -141,14 +143,14 @@ pub(crate) fn read_pieces(
     stream: &mut Stream<'_>,
     pieces: &Pieces,
     length: u64,
-    shell: Shell<'_>,
-    intake: &mut Intake<'_>,
+    container: Container<'_>,
+    collector: &mut Collector<'_>,
 ) -> Option<Flow> {
     let has_layer = Layer::recognise(stream.peek(HEAD_BYTES)).is_some();
-    if !has_layer && formats::is_lines(stream, shell.name, intake.settings()) {
-        return Some(formats::read_pieces(stream, pieces, length, intake));
+    if !has_layer && formats::is_lines(stream, container.name, collector.settings()) {
+        return Some(formats::read_pieces(stream, pieces, length, collector));
     }
-    pieces.has_first().then(|| read_layers(stream, shell, intake))
+    pieces.has_first().then(|| read_layers(stream, container, collector))
 }
 
 /// Tells whether what is in `stream` can be read with certainty, although its name does not tell. Archives never are: office documents and
@@ -182,10 +184,11 @@ fn xz() -> Result<liblzma::stream::Stream, liblzma::stream::Error> {
     liblzma::stream::Stream::new_stream_decoder(MAX_XZ_BYTES, liblzma::stream::CONCATENATED)
 }
 
-fn unpack(decoder: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-    let mut unpacked = Stream::new(shell.budget.watch(decoder));
-    let inner = Shell { name: without_compression(shell.name), file: None, depth: shell.depth + 1, ..shell };
-    read_layers(&mut unpacked, inner, intake)
+fn unpack(decoder: impl Read, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
+    let mut unpacked = Stream::new(container.budget.watch(decoder));
+    let inner =
+        Container { name: without_compression(container.name), file: None, depth: container.depth + 1, ..container };
+    read_layers(&mut unpacked, inner, collector)
 }
 
 /// A file in an archive.
@@ -208,32 +211,36 @@ impl Member<'_> {
 
     /// Tells whether to read it: its name or the beginning of its content shows that it can be read. Counts it otherwise, unless it is
     /// ignored.
-    fn is_taken(&self, beginning: impl Read, intake: &mut Intake<'_>) -> bool {
+    fn is_taken(&self, beginning: impl Read, collector: &mut Collector<'_>) -> bool {
         if self.is_ignored() {
             return false;
         }
-        let is_taken = formats::is_readable(&self.name) || is_certain(&mut Stream::new(beginning), intake.settings());
+        let is_taken =
+            formats::is_readable(&self.name) || is_certain(&mut Stream::new(beginning), collector.settings());
         if !is_taken {
-            intake.leave_out(&kind(&self.name));
+            collector.leave_out(&kind(&self.name));
         }
         is_taken
     }
 
     /// Reads its content.
-    fn read_content(&self, content: impl Read, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-        let before = intake.enter(&self.name);
+    fn read_content(&self, content: impl Read, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
+        let before = collector.enter(&self.name);
         let mut stream = Stream::new(content);
-        let flow =
-            read_layers(&mut stream, Shell { name: &self.name, file: None, depth: shell.depth + 1, ..shell }, intake);
-        intake.leave(before);
+        let flow = read_layers(
+            &mut stream,
+            Container { name: &self.name, file: None, depth: container.depth + 1, ..container },
+            collector,
+        );
+        collector.leave(before);
         flow
     }
 
     /// Says why it cannot be read.
-    fn refuse(&self, refusal: Refusal, intake: &mut Intake<'_>) -> Flow {
-        let before = intake.enter(&self.name);
-        let flow = intake.refuse(Spot::Whole, refusal, b"");
-        intake.leave(before);
+    fn refuse(&self, refusal: Refusal, collector: &mut Collector<'_>) -> Flow {
+        let before = collector.enter(&self.name);
+        let flow = collector.refuse(Position::Whole, refusal, b"");
+        collector.leave(before);
         flow
     }
 }

@@ -3,8 +3,8 @@
 
 use std::ops::ControlFlow;
 
-use super::{Member, Shell};
-use crate::input::intake::{Flow, Intake, Spot};
+use super::{Container, Member};
+use crate::input::collector::{Collector, Flow, Position};
 use crate::input::refusal::Refusal;
 use crate::input::stream::{Exactly, Stream};
 
@@ -33,18 +33,18 @@ pub(super) fn is_header(head: &[u8]) -> bool {
 }
 
 /// Reads every file of the archive.
-pub(super) fn read_members(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+pub(super) fn read_members(stream: &mut Stream<'_>, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
     let mut extension = Extension::default();
     loop {
         let at = stream.position();
         let outcome = match next_header(stream) {
-            Ok(Some(header)) => file(stream, header, &mut extension, shell, intake)?,
+            Ok(Some(header)) => file(stream, header, &mut extension, container, collector)?,
             Ok(None) => return ControlFlow::Continue(()),
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = outcome {
             let goes_on = refusal.goes_on;
-            intake.refuse(Spot::record(at), refusal, b"")?;
+            collector.refuse(Position::record(at), refusal, b"")?;
             if !goes_on || !find_header(stream) {
                 return ControlFlow::Continue(());
             }
@@ -57,8 +57,8 @@ fn file(
     stream: &mut Stream<'_>,
     header: Header,
     extension: &mut Extension,
-    shell: Shell<'_>,
-    intake: &mut Intake<'_>,
+    container: Container<'_>,
+    collector: &mut Collector<'_>,
 ) -> ControlFlow<(), Result<(), Refusal>> {
     if matches!(header.kind, b'L' | b'x') {
         return ControlFlow::Continue(extend(stream, &header, extension));
@@ -68,13 +68,13 @@ fn file(
     let size = size.unwrap_or(header.size);
     let end = stream.position() + size;
     if matches!(header.kind, b'0' | b'7' | 0) && !name.ends_with('/') {
-        let member = Member { name, archive: shell.name };
+        let member = Member { name, archive: container.name };
         let beginning = stream.peek(member.sniffed_bytes());
         let length = beginning.len().min(usize::try_from(size).unwrap_or(usize::MAX));
-        if member.is_taken(&beginning[..length], intake) {
-            member.read_content(Exactly::new(stream, size), shell, intake)?;
+        if member.is_taken(&beginning[..length], collector) {
+            member.read_content(Exactly::new(stream, size), container, collector)?;
         } else {
-            intake.check_interrupt()?;
+            collector.check_interrupt()?;
         }
     }
     ControlFlow::Continue(finish(stream, end))

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 
 use flate2::Crc;
 
-use super::{Member, Shell, find_bytes};
-use crate::input::intake::{Flow, Intake, Spot};
+use super::{Container, Member, find_bytes};
+use crate::input::collector::{Collector, Flow, Position};
 use crate::input::refusal::Refusal;
 use crate::input::stream::{Exactly, Stream};
 
@@ -42,19 +42,21 @@ impl Header {
 }
 
 /// Reads every file of the archive.
-pub(super) fn read_members(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+pub(super) fn read_members(stream: &mut Stream<'_>, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
     loop {
         let at = stream.position();
         let head = stream.peek(4);
         let outcome = if head.starts_with(FILE) {
             match header(stream) {
-                Ok(header) => file(stream, &header, shell, intake)?,
+                Ok(header) => file(stream, &header, container, collector)?,
                 Err(refusal) => Err(refusal),
             }
         } else if head.starts_with(LISTED) || head.starts_with(END) {
             let outcome = finish(stream);
-            outcome
-                .map_or_else(|refusal| intake.refuse(Spot::record(at), refusal, b""), |()| ControlFlow::Continue(()))?;
+            outcome.map_or_else(
+                |refusal| collector.refuse(Position::record(at), refusal, b""),
+                |()| ControlFlow::Continue(()),
+            )?;
             return ControlFlow::Continue(());
         } else if stream.is_at_end() {
             Err(cut())
@@ -65,7 +67,7 @@ pub(super) fn read_members(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &m
         };
         if let Err(refusal) = outcome {
             let goes_on = refusal.goes_on;
-            intake.refuse(Spot::record(at), refusal, b"")?;
+            collector.refuse(Position::record(at), refusal, b"")?;
             if !goes_on || !find_bytes(stream, &[FILE, LISTED, END]) {
                 return ControlFlow::Continue(());
             }
@@ -112,8 +114,8 @@ fn large_size(mut extra: &[u8]) -> Option<u64> {
 fn file(
     stream: &mut Stream<'_>,
     header: &Header,
-    shell: Shell<'_>,
-    intake: &mut Intake<'_>,
+    container: Container<'_>,
+    collector: &mut Collector<'_>,
 ) -> ControlFlow<(), Result<(), Refusal>> {
     let begin = stream.position();
     let is_packed = header.method != 0;
@@ -122,13 +124,13 @@ fn file(
         return ControlFlow::Continue(Err(Refusal { goes_on: true, ..Refusal::damaged(message) }));
     }
     if header.is_open_ended() && header.packed_bytes == 0 {
-        let member = member(stream, header, u64::MAX, shell.name, intake);
-        unpack(&mut *stream, header, member.as_ref(), shell, intake)?;
+        let member = member(stream, header, u64::MAX, container.name, collector);
+        unpack(&mut *stream, header, member.as_ref(), container, collector)?;
         return ControlFlow::Continue(pass_descriptor(stream));
     }
-    let member = member(stream, header, header.packed_bytes, shell.name, intake);
+    let member = member(stream, header, header.packed_bytes, container.name, collector);
     let packed = Exactly::new(stream, header.packed_bytes);
-    unpack(packed, header, member.as_ref(), shell, intake)?;
+    unpack(packed, header, member.as_ref(), container, collector)?;
     let end = begin + header.packed_bytes;
     let passed = stream.skip(end.saturating_sub(stream.position()));
     let outcome = passed.and_then(|is_there| if is_there { Ok(()) } else { Err(cut()) });
@@ -142,7 +144,7 @@ fn member<'a>(
     header: &Header,
     max_packed_bytes: u64,
     archive: &'a str,
-    intake: &mut Intake<'_>,
+    collector: &mut Collector<'_>,
 ) -> Option<Member<'a>> {
     if header.name.ends_with('/') {
         return None;
@@ -151,7 +153,7 @@ fn member<'a>(
     let packed = stream.peek(member.sniffed_bytes());
     let length = packed.len().min(usize::try_from(max_packed_bytes).unwrap_or(usize::MAX));
     let beginning = decoder(&packed[..length], header).unwrap_or_else(|_| Box::new(std::io::empty()));
-    member.is_taken(beginning, intake).then_some(member)
+    member.is_taken(beginning, collector).then_some(member)
 }
 
 /// Reads the file if there is a `member` to read. If its end can only be found by unpacking, unpacks it in any case.
@@ -159,22 +161,22 @@ fn unpack(
     packed: impl BufRead,
     header: &Header,
     member: Option<&Member<'_>>,
-    shell: Shell<'_>,
-    intake: &mut Intake<'_>,
+    container: Container<'_>,
+    collector: &mut Collector<'_>,
 ) -> Flow {
     if member.is_none() && !header.is_open_ended() {
-        return intake.check_interrupt();
+        return collector.check_interrupt();
     }
     let decoder = match (decoder(packed, header), member) {
         (Ok(decoder), _) => decoder,
-        (Err(refusal), Some(member)) => return member.refuse(refusal, intake),
+        (Err(refusal), Some(member)) => return member.refuse(refusal, collector),
         (Err(_), None) => return ControlFlow::Continue(()),
     };
     let checksum = (!header.is_open_ended()).then_some(header.checksum);
-    let mut checked = Checked { inner: shell.budget.watch(decoder), checksum, seen: Crc::new() };
+    let mut checked = Checked { inner: container.budget.watch(decoder), checksum, seen: Crc::new() };
     match member {
-        Some(member) => member.read_content(&mut checked, shell, intake)?,
-        None => intake.check_interrupt()?,
+        Some(member) => member.read_content(&mut checked, container, collector)?,
+        None => collector.check_interrupt()?,
     }
     if header.is_open_ended() {
         // What is wrong with it has been said, or is of no interest.

@@ -10,9 +10,9 @@ use crate::config::InputConfig;
 use crate::deadline::guard::Guard;
 use crate::deadline::suspects::Suspects;
 use crate::input::candidate::Candidate;
+use crate::input::collector::{Collector, Flow, LocatedRecord, Position, RecordSink};
 use crate::input::find::Source;
-use crate::input::intake::{Flow, Intake, LocatedRecord, RecordSink, Spot};
-use crate::input::layers::{self, Budget, Counted, Shell};
+use crate::input::layers::{self, Budget, Container, Counted};
 use crate::input::left_out::LeftOut;
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
@@ -107,7 +107,7 @@ impl Extract {
             file_bytes: source.bytes,
             halt: None,
         };
-        let mut intake = Intake::new(&input, &interrupt, place.source.clone(), source.name.clone(), &mut file);
+        let mut collector = Collector::new(&input, &interrupt, place.source.clone(), source.name.clone(), &mut file);
         let flow = match source.open() {
             Ok(opened) => {
                 let name = source.path.to_string_lossy();
@@ -115,11 +115,11 @@ impl Extract {
                 if source.is_unknown() && !layers::is_certain(&mut stream, &input) {
                     return file.leave_out_file(source);
                 }
-                let shell = Shell::new(&name, opened.file(), &budget);
+                let container = Container::new(&name, opened.file(), &budget);
                 let flow = match source.pieces() {
-                    None => layers::read_layers(&mut stream, shell, &mut intake),
+                    None => layers::read_layers(&mut stream, container, &mut collector),
                     Some(pieces) => {
-                        let read = layers::read_pieces(&mut stream, pieces, opened.length(), shell, &mut intake);
+                        let read = layers::read_pieces(&mut stream, pieces, opened.length(), container, &mut collector);
                         let Some(flow) = read else { return file.finish(ControlFlow::Continue(())) };
                         flow
                     }
@@ -134,7 +134,7 @@ impl Extract {
             Err(_) if source.pieces().is_some_and(|pieces| !pieces.has_first()) => {
                 return file.finish(ControlFlow::Continue(()));
             }
-            Err(refusal) => intake.refuse(Spot::Whole, refusal, b""),
+            Err(refusal) => collector.refuse(Position::Whole, refusal, b""),
         };
         file.finish(flow)
     }

@@ -22,8 +22,8 @@ use arrow_ipc::{Message, MessageHeader};
 use super::Format;
 use super::beginning::Beginning;
 use super::columns::put_row;
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::layers::Shell;
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::layers::Container;
 use crate::input::refusal::{Refusal, guarded};
 use crate::input::stream::{Exactly, Stream};
 use crate::record::Reason;
@@ -68,16 +68,16 @@ fn begins_stream(beginning: &mut Beginning<'_, '_>, has_extension: bool) -> bool
 }
 
 /// Reads every row.
-fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read(stream: &mut Stream<'_>, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
     let is_file = stream.peek(MARK_BYTES).starts_with(MARK);
-    match open(stream, is_file, intake) {
-        Ok(table) => read_batches(stream, Batches::new(table), is_file, shell, intake),
-        Err(refusal) => intake.refuse(Spot::Whole, refusal, b""),
+    match open(stream, is_file, collector) {
+        Ok(table) => read_batches(stream, Batches::new(table), is_file, container, collector),
+        Err(refusal) => collector.refuse(Position::Whole, refusal, b""),
     }
 }
 
 /// The columns by the first message, which has the schema.
-fn open(stream: &mut Stream<'_>, is_file: bool, intake: &Intake<'_>) -> Result<Table, Refusal> {
+fn open(stream: &mut Stream<'_>, is_file: bool, collector: &Collector<'_>) -> Result<Table, Refusal> {
     if stream.peek(MARK_BYTES).starts_with(FEATHER_1) {
         let message = "is of Feather version 1, which is not read: write it again as version 2, or as Parquet";
         return Err(Refusal::new(Reason::UnknownFormat, message));
@@ -91,7 +91,7 @@ fn open(stream: &mut Stream<'_>, is_file: bool, intake: &Intake<'_>) -> Result<T
     let Next::Message(bytes) = messages::next(stream)? else {
         return Err(Refusal::truncated("is cut short: it has no schema"));
     };
-    guarded(|| Table::new(messages::parse(&bytes)?, &intake.settings().fields, EmptyText::IsRefused))
+    guarded(|| Table::new(messages::parse(&bytes)?, &collector.settings().fields, EmptyText::IsRefused))
 }
 
 /// Reads the messages behind the schema. One that is damaged costs only its rows.
@@ -99,33 +99,33 @@ fn read_batches(
     stream: &mut Stream<'_>,
     mut batches: Batches,
     is_file: bool,
-    shell: Shell<'_>,
-    intake: &mut Intake<'_>,
+    container: Container<'_>,
+    collector: &mut Collector<'_>,
 ) -> Flow {
     loop {
-        let spot = Spot::record(stream.position());
+        let position = Position::record(stream.position());
         let bytes = match messages::next(stream) {
             Ok(Next::Message(bytes)) => bytes,
             Ok(Next::Nothing { is_closed }) => {
                 let outcome = if is_file { finish(stream, is_closed) } else { Ok(()) };
-                return outcome.map_or_else(|refusal| intake.refuse(spot, refusal, b""), ControlFlow::Continue);
+                return outcome.map_or_else(|refusal| collector.refuse(position, refusal, b""), ControlFlow::Continue);
             }
-            Err(refusal) => return intake.refuse(spot, refusal, b""),
+            Err(refusal) => return collector.refuse(position, refusal, b""),
         };
         let length = match messages::parse(&bytes).and_then(|message| messages::body_length(&message)) {
             Ok(length) => length,
-            Err(refusal) => return intake.refuse(spot, refusal, b""),
+            Err(refusal) => return collector.refuse(position, refusal, b""),
         };
         let mut body = Exactly::new(stream, length);
-        let outcome =
-            messages::parse(&bytes).and_then(|message| take_message(&message, &mut body, &mut batches, shell, intake));
+        let outcome = messages::parse(&bytes)
+            .and_then(|message| take_message(&message, &mut body, &mut batches, container, collector));
         let has_failed = outcome.is_err();
         match outcome {
             Ok(flow) => flow?,
-            Err(refusal) => intake.refuse(spot, refusal, b"")?,
+            Err(refusal) => collector.refuse(position, refusal, b"")?,
         }
         if let Err(refusal) = skip_rest(&mut body) {
-            return if has_failed { ControlFlow::Continue(()) } else { intake.refuse(spot, refusal, b"") };
+            return if has_failed { ControlFlow::Continue(()) } else { collector.refuse(position, refusal, b"") };
         }
     }
 }
@@ -145,32 +145,37 @@ fn take_message(
     message: &Message<'_>,
     body: &mut Exactly<'_, '_>,
     batches: &mut Batches,
-    shell: Shell<'_>,
-    intake: &mut Intake<'_>,
+    container: Container<'_>,
+    collector: &mut Collector<'_>,
 ) -> Result<Flow, Refusal> {
-    let max_expansion = intake.settings().max_expansion.get();
+    let max_expansion = collector.settings().max_expansion.get();
     match message.header_type() {
         MessageHeader::DictionaryBatch => {
             let copied = guarded(|| batches.add_dictionary(message, body, max_expansion))?;
-            shell.budget.unpack(copied)?;
+            container.budget.unpack(copied)?;
             Ok(ControlFlow::Continue(()))
         }
         MessageHeader::RecordBatch => {
             let rows = guarded(|| batches.unpack(message, body, max_expansion))?;
-            put_rows(&rows, &batches.table, shell, intake)
+            put_rows(&rows, &batches.table, container, collector)
         }
         // Tensors are no tables.
         _ => Ok(ControlFlow::Continue(())),
     }
 }
 
-fn put_rows(rows: &batch::Rows, table: &Table, shell: Shell<'_>, intake: &mut Intake<'_>) -> Result<Flow, Refusal> {
+fn put_rows(
+    rows: &batch::Rows,
+    table: &Table,
+    container: Container<'_>,
+    collector: &mut Collector<'_>,
+) -> Result<Flow, Refusal> {
     for row in 0..rows.length {
         let columns = table.columns.iter().zip(&rows.arrays);
         let cells: Vec<_> = guarded(|| {
             Ok(columns.filter_map(|(column, array)| Some((column, cells::cell(&**array, row, column)?))).collect())
         })?;
-        let flow = put_row(&cells, table.flag, shell, intake)?;
+        let flow = put_row(&cells, table.flag, container, collector)?;
         if flow.is_break() {
             return Ok(flow);
         }

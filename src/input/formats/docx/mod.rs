@@ -8,8 +8,8 @@ mod story;
 
 use super::Format;
 use super::manuscript::{Manuscript, take_whole};
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::layers::{Budget, Shell};
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::layers::{Budget, Container};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal, guarded};
 use crate::input::stream::Stream;
 use package::Package;
@@ -52,12 +52,12 @@ fn begins_with_part(head: &[u8]) -> bool {
     is_open_document || name == b"[Content_Types].xml" || is_xml && is_in_part_folder
 }
 
-fn read_document(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-    let Some(bytes) = take_whole(stream, intake)? else { return Flow::Continue(()) };
-    let limit = intake.settings().max_document_bytes.get();
-    match guarded(|| parse(&bytes, limit, shell.budget)) {
-        Ok(manuscript) => manuscript.send_to(intake),
-        Err(refusal) => intake.refuse(Spot::Whole, refusal, &bytes[..bytes.len().min(EXCERPT_BYTES)]),
+fn read_document(stream: &mut Stream<'_>, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
+    let Some(bytes) = take_whole(stream, collector)? else { return Flow::Continue(()) };
+    let limit = collector.settings().max_document_bytes.get();
+    match guarded(|| parse(&bytes, limit, container.budget)) {
+        Ok(manuscript) => manuscript.send_to(collector),
+        Err(refusal) => collector.refuse(Position::Whole, refusal, &bytes[..bytes.len().min(EXCERPT_BYTES)]),
     }
 }
 

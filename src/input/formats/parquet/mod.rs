@@ -19,8 +19,8 @@ use rayon::prelude::*;
 
 use super::Format;
 use super::columns::{Cell, Column, Leaf, columns, put_row};
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::layers::Shell;
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::layers::Container;
 use crate::input::refusal::{Refusal, guarded};
 use crate::input::stream::Stream;
 use cells::{Value, Wanted};
@@ -51,8 +51,8 @@ type Rows = Vec<Vec<Option<Cell<Value>>>>;
 
 /// Reads every row. What lies in an archive, is compressed or comes through a pipe is kept in a temporary file meanwhile: the list of its
 /// parts stands at its end.
-fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-    let file = match shell.file {
+fn read(stream: &mut Stream<'_>, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
+    let file = match container.file {
         Some(file) => file.try_clone().map_err(Refusal::from),
         None => kept(stream),
     };
@@ -62,14 +62,14 @@ fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> F
     });
     let (reader, file) = match opened {
         Ok(opened) => opened,
-        Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
+        Err(refusal) => return collector.refuse(Position::Whole, refusal, b""),
     };
     let leaves = leaves(reader.metadata().file_metadata().schema_descr());
-    let columns = match columns(&leaves, &intake.settings().fields) {
+    let columns = match columns(&leaves, &collector.settings().fields) {
         Ok(columns) => columns,
-        Err(refusal) => return intake.refuse(Spot::Whole, refusal, b""),
+        Err(refusal) => return collector.refuse(Position::Whole, refusal, b""),
     };
-    let pages = PageCheck { file, max_expansion: intake.settings().max_expansion.get() };
+    let pages = PageCheck { file, max_expansion: collector.settings().max_expansion.get() };
     let mut next = 0;
     while next < reader.num_row_groups() {
         let groups = next..next + how_many_together(&reader, next);
@@ -78,14 +78,14 @@ fn read(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> F
             let group = guarded(|| Ok(reader.get_row_group(number)?));
             let outcome = group.and_then(|group| {
                 if let Some(rows) = unpacked {
-                    return put_group(&*group, rows.into_iter().map(Ok), &columns, shell, intake);
+                    return put_group(&*group, rows.into_iter().map(Ok), &columns, container, collector);
                 }
                 check_pages(&*group, number, &columns, &pages)?;
-                put_group(&*group, unpack(&*group, &columns)?, &columns, shell, intake)
+                put_group(&*group, unpack(&*group, &columns)?, &columns, container, collector)
             });
             match outcome {
                 Ok(flow) => flow?,
-                Err(refusal) => intake.refuse(Spot::Record { line: None, byte: None }, refusal, b"")?,
+                Err(refusal) => collector.refuse(Position::Record { line: None, byte: None }, refusal, b"")?,
             }
         }
     }
@@ -200,19 +200,19 @@ fn put_group(
     group: &dyn RowGroupReader,
     rows: impl Iterator<Item = Result<Rows, Refusal>>,
     columns: &[Column],
-    shell: Shell<'_>,
-    intake: &mut Intake<'_>,
+    container: Container<'_>,
+    collector: &mut Collector<'_>,
 ) -> Result<Flow, Refusal> {
     for column in columns {
         let packed = group.metadata().column(column.leaf).compressed_size();
-        shell.budget.add_read(u64::try_from(packed).unwrap_or(0));
+        container.budget.add_read(u64::try_from(packed).unwrap_or(0));
     }
     for rows in rows {
         let mut cells = rows?;
         for number in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
             let of_row = cells.iter_mut().map(|cells| cells.get_mut(number).and_then(Option::take));
             let found: Vec<_> = columns.iter().zip(of_row).filter_map(|(column, cell)| Some((column, cell?))).collect();
-            let flow = put_row(&found, None, shell, intake)?;
+            let flow = put_row(&found, None, container, collector)?;
             if flow.is_break() {
                 return Ok(flow);
             }

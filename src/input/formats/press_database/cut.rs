@@ -2,10 +2,10 @@
 
 use super::{Count, Draft, Edge, Shape, lines};
 use crate::config::InputConfig;
+use crate::input::collector::{Collector, Flow, Position};
 use crate::input::formats::dateline::with_dateline;
 use crate::input::formats::lines as text_lines;
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::raw_record::{Parsed, RawRecord};
+use crate::input::raw_record::{ParsedRecord, RawRecord};
 use crate::input::refusal::{EXCERPT_BYTES, Refusal};
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode;
@@ -30,10 +30,10 @@ impl Places {
         }
     }
 
-    fn spot(&self, part: &Part) -> Spot {
+    fn position(&self, part: &Part) -> Position {
         match self {
-            Self::Lines { .. } => Spot::Record { line: Some(part.line), byte: Some(part.byte) },
-            Self::None { .. } => Spot::Record { line: None, byte: None },
+            Self::Lines { .. } => Position::Record { line: Some(part.line), byte: Some(part.byte) },
+            Self::None { .. } => Position::Record { line: None, byte: None },
         }
     }
 }
@@ -76,7 +76,7 @@ impl RawRecord for Article {
         self.bytes.trim_ascii_start()
     }
 
-    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<Parsed>, Refusal> {
+    fn parse(self: Box<Self>, _: &InputConfig) -> Result<Option<ParsedRecord>, Refusal> {
         if !self.is_whole {
             let message = format!("the article is cut short: its end, as {} writes it, is missing", self.shape.name);
             return Err(Refusal::truncated(message));
@@ -90,35 +90,40 @@ impl RawRecord for Article {
             return Err(Refusal::new(Reason::Empty, format!("holds no text of an article of {}", self.shape.name)));
         }
         let text = with_dateline(dateline, paragraphs.join("\n\n"));
-        Ok(Some(Parsed { own_id, metadata, ..Parsed::new(text, encoding) }))
+        Ok(Some(ParsedRecord { own_id, metadata, ..ParsedRecord::new(text, encoding) }))
     }
 }
 
 /// Reads every article.
-pub(super) fn read(stream: &mut Stream<'_>, shape: &'static Shape, places: &Places, intake: &mut Intake<'_>) -> Flow {
-    let limit = intake.settings().max_document_bytes.get();
+pub(super) fn read(
+    stream: &mut Stream<'_>,
+    shape: &'static Shape,
+    places: &Places,
+    collector: &mut Collector<'_>,
+) -> Flow {
+    let limit = collector.settings().max_document_bytes.get();
     let mut cutter = Cutter { shape, places, limit, part: Part::default(), has_begun: false, tally: Tally::default() };
     let mut number = 0;
     while let Some(line) = text_lines::next(stream, number + 1, limit) {
         number += 1;
-        let position = Position { line: number, byte: line.byte, length: line.length };
+        let line_position = LinePosition { line: number, byte: line.byte, length: line.length };
         match line.into_bytes() {
-            Ok(bytes) => cutter.take_line(&bytes, &position, intake)?,
+            Ok(bytes) => cutter.take_line(&bytes, &line_position, collector)?,
             Err(refusal) => {
                 let goes_on = refusal.goes_on;
-                cutter.refuse_part(refusal, intake)?;
+                cutter.refuse_part(refusal, collector)?;
                 if !goes_on {
                     return Flow::Continue(());
                 }
             }
         }
     }
-    cutter.finish_part(false, intake)?;
-    cutter.check_count(intake)
+    cutter.finish_part(false, collector)?;
+    cutter.check_count(collector)
 }
 
 /// The place of a line in its file, and its length in bytes.
-struct Position {
+struct LinePosition {
     line: u64,
     byte: u64,
     length: u64,
@@ -156,54 +161,54 @@ struct Numbered {
 }
 
 impl Cutter<'_> {
-    fn take_line(&mut self, bytes: &[u8], position: &Position, intake: &mut Intake<'_>) -> Flow {
+    fn take_line(&mut self, bytes: &[u8], line_position: &LinePosition, collector: &mut Collector<'_>) -> Flow {
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_EDGE_BYTES)]);
         let text = if bytes.len() <= MAX_EDGE_BYTES { lines::clean(&text) } else { "…" };
         match (self.shape.edge)(text) {
             Some(Edge::First) => {
                 // A cover page stands before the first article.
                 if self.has_begun {
-                    self.finish_part(true, intake)?;
+                    self.finish_part(true, collector)?;
                 }
                 self.part = Part::default();
                 self.has_begun = true;
-                self.add(bytes, text, position);
+                self.add(bytes, text, line_position);
             }
             Some(Edge::Last) => {
-                self.add(bytes, text, position);
-                self.finish_part(true, intake)?;
+                self.add(bytes, text, line_position);
+                self.finish_part(true, collector)?;
             }
-            Some(Edge::Between) => self.finish_part(true, intake)?,
-            None => self.add(bytes, text, position),
+            Some(Edge::Between) => self.finish_part(true, collector)?,
+            None => self.add(bytes, text, line_position),
         }
-        intake.check_interrupt()
+        collector.check_interrupt()
     }
 
-    fn add(&mut self, bytes: &[u8], text: &str, position: &Position) {
+    fn add(&mut self, bytes: &[u8], text: &str, line_position: &LinePosition) {
         let is_first = self.part.length == 0;
         if is_first && text.is_empty() {
             return;
         }
         if is_first {
-            self.part.line = position.line;
-            self.part.byte = position.byte;
+            self.part.line = line_position.line;
+            self.part.byte = line_position.byte;
         }
         match (self.shape.count)(text) {
             Some(Count::Total(total)) => self.tally.total = self.tally.total.saturating_add(total),
             Some(Count::Item { number, of }) if is_first => self.tally.add_item(number, of),
             _ => {}
         }
-        self.part.push(bytes, position.length, self.limit);
+        self.part.push(bytes, line_position.length, self.limit);
     }
 
-    /// Puts the lines since the last edge into the intake, if they are an article.
-    fn finish_part(&mut self, has_end: bool, intake: &mut Intake<'_>) -> Flow {
+    /// Puts the lines since the last edge into the collector, if they are an article.
+    fn finish_part(&mut self, has_end: bool, collector: &mut Collector<'_>) -> Flow {
         let part = std::mem::take(&mut self.part);
-        let spot = self.places.spot(&part);
+        let position = self.places.position(&part);
         if part.length > self.limit {
             self.tally.found += 1;
             let excerpt = &part.bytes[..part.bytes.len().min(EXCERPT_BYTES)];
-            return intake.refuse(spot, Refusal::too_large(part.length, self.limit), excerpt);
+            return collector.refuse(position, Refusal::too_large(part.length, self.limit), excerpt);
         }
         let text = String::from_utf8_lossy(&part.bytes);
         let lines: Vec<&str> = text.lines().map(lines::clean).filter(|line| !line.is_empty()).collect();
@@ -213,20 +218,22 @@ impl Cutter<'_> {
         self.tally.found += 1;
         let encoding = self.places.encoding();
         let is_whole = has_end || (self.shape.is_whole)(&lines);
-        intake.put(spot, Article { shape: self.shape, bytes: part.bytes, encoding, is_whole })
+        collector.put(position, Article { shape: self.shape, bytes: part.bytes, encoding, is_whole })
     }
 
     /// Rejects the article in which a failure came.
-    fn refuse_part(&mut self, refusal: Refusal, intake: &mut Intake<'_>) -> Flow {
+    fn refuse_part(&mut self, refusal: Refusal, collector: &mut Collector<'_>) -> Flow {
         let part = std::mem::take(&mut self.part);
         self.tally.found += 1;
-        intake.refuse(self.places.spot(&part), refusal, &part.bytes)
+        collector.refuse(self.places.position(&part), refusal, &part.bytes)
     }
 
     /// Rejects what was announced and is not there.
-    fn check_count(self, intake: &mut Intake<'_>) -> Flow {
+    fn check_count(self, collector: &mut Collector<'_>) -> Flow {
         match self.tally.complaint() {
-            Some(message) => intake.refuse(Spot::Record { line: None, byte: None }, Refusal::truncated(message), b""),
+            Some(message) => {
+                collector.refuse(Position::Record { line: None, byte: None }, Refusal::truncated(message), b"")
+            }
             None => Flow::Continue(()),
         }
     }

@@ -20,8 +20,8 @@ pub(super) use lines::language_code;
 use super::beginning::Beginning;
 use super::manuscript::take_whole;
 use super::{Format, html};
-use crate::input::intake::{Flow, Intake};
-use crate::input::layers::Shell;
+use crate::input::collector::{Collector, Flow};
+use crate::input::layers::Container;
 use crate::input::refusal::Refusal;
 use crate::input::stream::Stream;
 use crate::input::text::decode::decode_page;
@@ -127,16 +127,16 @@ fn text_shape(head: &[u8]) -> Option<&'static Shape> {
     shape(&text)
 }
 
-fn read_text(stream: &mut Stream<'_>, _: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
+fn read_text(stream: &mut Stream<'_>, _: Container<'_>, collector: &mut Collector<'_>) -> Flow {
     let head = stream.peek(HEAD_BYTES);
     let encoding = Encoding::for_bom(head).map(|(encoding, _)| encoding);
-    let Some(shape) = text_shape(head) else { return super::refuse_unknown(stream, intake) };
+    let Some(shape) = text_shape(head) else { return super::refuse_unknown(stream, collector) };
     match encoding {
         Some(encoding) if encoding != UTF_8 => {
             let mut decoded = Stream::new(Utf8::new(stream, encoding));
-            cut::read(&mut decoded, shape, &Places::Lines { encoding: Some(encoding.name()) }, intake)
+            cut::read(&mut decoded, shape, &Places::Lines { encoding: Some(encoding.name()) }, collector)
         }
-        _ => cut::read(stream, shape, &Places::Lines { encoding: None }, intake),
+        _ => cut::read(stream, shape, &Places::Lines { encoding: None }, collector),
     }
 }
 
@@ -148,24 +148,24 @@ fn may_be_export(beginning: &mut Beginning<'_, '_>) -> bool {
 }
 
 /// Cuts a page that is an export, and reads any other as a page.
-fn read_page(stream: &mut Stream<'_>, shell: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-    let Some(bytes) = take_whole(stream, intake)? else { return Flow::Continue(()) };
+fn read_page(stream: &mut Stream<'_>, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
+    let Some(bytes) = take_whole(stream, collector)? else { return Flow::Continue(()) };
     if let Ok((html, encoding)) = decode_page(&bytes, None) {
         let text = markup::text(&html);
         if let Some(shape) = shape(&text) {
-            return read_converted(&text, shape, encoding, intake);
+            return read_converted(&text, shape, encoding, collector);
         }
     }
-    (html::FORMAT.read)(&mut Stream::new(bytes.as_slice()), shell.without_file(), intake)
+    (html::FORMAT.read)(&mut Stream::new(bytes.as_slice()), container.without_file(), collector)
 }
 
 /// Cuts a text that was converted from something else, if it is an export.
-pub(super) fn read_if_export(text: &str, encoding: &'static str, intake: &mut Intake<'_>) -> Option<Flow> {
-    Some(read_converted(text, shape(text)?, encoding, intake))
+pub(super) fn read_if_export(text: &str, encoding: &'static str, collector: &mut Collector<'_>) -> Option<Flow> {
+    Some(read_converted(text, shape(text)?, encoding, collector))
 }
 
-fn read_converted(text: &str, shape: &'static Shape, encoding: &'static str, intake: &mut Intake<'_>) -> Flow {
-    cut::read(&mut Stream::new(text.as_bytes()), shape, &Places::None { encoding }, intake)
+fn read_converted(text: &str, shape: &'static Shape, encoding: &'static str, collector: &mut Collector<'_>) -> Flow {
+    cut::read(&mut Stream::new(text.as_bytes()), shape, &Places::None { encoding }, collector)
 }
 
 /// Checks that an export which ends anywhere gives articles or rejections, and that each article has text.

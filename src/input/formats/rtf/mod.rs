@@ -10,8 +10,8 @@ mod tokens;
 
 use super::Format;
 use super::manuscript::take_whole;
-use crate::input::intake::{Flow, Intake, Spot};
-use crate::input::layers::Shell;
+use crate::input::collector::{Collector, Flow, Position};
+use crate::input::layers::Container;
 use crate::input::refusal::{EXCERPT_BYTES, guarded};
 use crate::input::stream::Stream;
 
@@ -25,10 +25,10 @@ pub(super) static FORMAT: Format = Format {
 /// The first bytes of a file.
 const MARK: &[u8] = b"{\\rtf";
 
-fn read_document(stream: &mut Stream<'_>, _: Shell<'_>, intake: &mut Intake<'_>) -> Flow {
-    let Some(bytes) = take_whole(stream, intake)? else { return Flow::Continue(()) };
+fn read_document(stream: &mut Stream<'_>, _: Container<'_>, collector: &mut Collector<'_>) -> Flow {
+    let Some(bytes) = take_whole(stream, collector)? else { return Flow::Continue(()) };
     match guarded(|| reader::parse(&bytes)) {
-        Ok(manuscript) => manuscript.send_to(intake),
-        Err(refusal) => intake.refuse(Spot::Whole, refusal, &bytes[..bytes.len().min(EXCERPT_BYTES)]),
+        Ok(manuscript) => manuscript.send_to(collector),
+        Err(refusal) => collector.refuse(Position::Whole, refusal, &bytes[..bytes.len().min(EXCERPT_BYTES)]),
     }
 }

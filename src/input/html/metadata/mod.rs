@@ -24,7 +24,7 @@ const MAX_DATE_BYTES: usize = 60;
 
 /// The data of a page about its article.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct PageMetadata {
     /// All sources together. Dates are RFC 3339 where they can be read, else as they came.
     pub(super) metadata: Metadata,
     /// The article's text, as JSON-LD has it at some sites.
@@ -35,7 +35,7 @@ pub(super) struct Said {
     pub(super) headings: Vec<String>,
 }
 
-impl Said {
+impl PageMetadata {
     /// True if `text` is the title, with or without the name of the site, or a heading that stands for it, but for marks and case.
     pub(super) fn is_title(&self, text: &str) -> bool {
         let text = tidy::plain(text);
@@ -51,7 +51,7 @@ pub(super) fn is_date(text: &str) -> bool {
 }
 
 /// Collects what the page says of its article. `url` is where it was fetched.
-pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
+pub(super) fn collect(tree: &Html, url: Option<&str>) -> PageMetadata {
     let TagData { metadata: tags, locale, description } = tags::tag_data(tree);
     let headings = page::headings(tree);
     // What a page says of its address, search engines read in its tags.
@@ -69,7 +69,7 @@ pub(super) fn collect(tree: &Html, url: Option<&str>) -> Said {
     let uris = [canonical, all.uri];
     all.uri =
         uris.into_iter().flatten().find_map(|uri| tidy::absolute(uri.trim(), url)).or_else(|| url.map(str::to_owned));
-    Said { metadata: all, body, description, headings }
+    PageMetadata { metadata: all, body, description, headings }
 }
 
 /// Takes out of `sources` the bylines that only name the publisher; the first of them.

@@ -38,7 +38,7 @@ pub(crate) trait RecordSink {
 
 /// The place of a record in its file or its member of an archive.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Spot {
+pub(crate) enum Position {
     /// The whole file or member.
     Whole,
     /// A line, with its number from 1 and the offset of its first byte.
@@ -47,14 +47,14 @@ pub(crate) enum Spot {
     Record { line: Option<u64>, byte: Option<u64> },
 }
 
-impl Spot {
+impl Position {
     pub(super) fn record(byte: u64) -> Self {
         Self::Record { line: None, byte: Some(byte) }
     }
 }
 
 /// Takes what formats find in one file.
-pub(crate) struct Intake<'a> {
+pub(crate) struct Collector<'a> {
     settings: &'a InputConfig,
     interrupt: &'a Interrupt,
     sink: &'a mut dyn RecordSink,
@@ -75,8 +75,8 @@ pub(super) struct Level {
     records: u64,
 }
 
-impl<'a> Intake<'a> {
-    /// An intake for the file `source`, whose documents are called `name`.
+impl<'a> Collector<'a> {
+    /// A collector for the file `source`, whose documents are called `name`.
     pub(crate) fn new(
         settings: &'a InputConfig,
         interrupt: &'a Interrupt,
@@ -109,14 +109,14 @@ impl<'a> Intake<'a> {
     }
 
     /// Takes a record.
-    pub(super) fn put(&mut self, spot: Spot, record: impl RawRecord + 'static) -> Flow {
-        let (place, name) = self.locate(spot);
+    pub(super) fn put(&mut self, position: Position, record: impl RawRecord + 'static) -> Flow {
+        let (place, name) = self.locate(position);
         self.sink.put(Ok(LocatedRecord { place, name, record: Box::new(record) }))
     }
 
     /// Takes bytes that cannot be a record. The rejection shows the beginning of `bytes`.
-    pub(crate) fn refuse(&mut self, spot: Spot, refusal: Refusal, bytes: &[u8]) -> Flow {
-        let (place, _) = self.locate(spot);
+    pub(crate) fn refuse(&mut self, position: Position, refusal: Refusal, bytes: &[u8]) -> Flow {
+        let (place, _) = self.locate(position);
         self.sink.put(Err(refusal.into_rejection(place, bytes)))
     }
 
@@ -126,16 +126,16 @@ impl<'a> Intake<'a> {
     }
 
     /// The place and the name of the next record.
-    fn locate(&mut self, spot: Spot) -> (Place, String) {
+    fn locate(&mut self, position: Position) -> (Place, String) {
         self.records += 1;
         self.level.records += 1;
         let Level { member, name, records } = &self.level;
-        let (number, line, byte) = match spot {
-            Spot::Whole => (None, None, None),
-            Spot::Line { line, byte } => (Some(line), Some(line), Some(byte)),
-            Spot::Record { line, byte } => (Some(*records), line, byte),
+        let (number, line, byte) = match position {
+            Position::Whole => (None, None, None),
+            Position::Line { line, byte } => (Some(line), Some(line), Some(byte)),
+            Position::Record { line, byte } => (Some(*records), line, byte),
         };
-        let is_numbered = member.is_some() || matches!(spot, Spot::Record { .. });
+        let is_numbered = member.is_some() || matches!(position, Position::Record { .. });
         let record = is_numbered.then_some(self.records);
         let place = Place { source: self.source.clone(), member: member.clone(), record, line, byte };
         (place, number.map_or_else(|| name.clone(), |number| format!("{name}.{number}")))
