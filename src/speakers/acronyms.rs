@@ -22,9 +22,8 @@ pub(super) fn defined(words: &[Word]) -> Vec<Range<usize>> {
 /// first letter, as Schwartz and Hearst do it (A simple algorithm for identifying abbreviation definitions, 2003).
 fn name_of(words: &[Word], acronym: usize) -> Option<Range<usize>> {
     let last = acronym.checked_sub(1)?;
-    let is_acronym = words[acronym].is_all_capitals() && words[acronym].text.len() > 2;
     let is_in_brackets = words[last].gap.trim_start() == "(" && words[acronym].gap.starts_with([')', ' ', ';', ',']);
-    if !is_acronym || !is_in_brackets {
+    if !is_in_brackets || words[acronym].text.len() <= 2 || !words[acronym].is_all_capitals() {
         return None;
     }
     let letters: String = words[acronym].lower.chars().filter(|letter| letter.is_alphabetic()).collect();
@@ -49,7 +48,7 @@ fn name_of(words: &[Word], acronym: usize) -> Option<Range<usize>> {
     None
 }
 
-/// The letters that a word gives to an acronym: "mf" for "Mid-Foo", "sn" for "`SportsNet`", "us" for "U.S.".
+/// The letters that a word gives to an acronym: "mf" for "Mid-Foo", "us" for "U.S.".
 fn letters_of(word: &Word) -> String {
     let mut found = String::new();
     let mut is_first = true;
@@ -75,15 +74,50 @@ fn is_small(word: &Word) -> bool {
             || matches!(word.lower.as_str(), "and" | "the" | "to" | "or" | "on" | "without"))
 }
 
+/// The acronyms that a name could have, in small letters: its initials, those without the last word, as in "CDC" for the "Centers
+/// for Disease Control and Prevention", and both without a country in front.
+pub(super) fn possible(name: &[Word]) -> Vec<String> {
+    let whole = initials(name);
+    let mut all = Vec::new();
+    if name.iter().filter(|word| word.is_capitalised()).count() == whole.len() {
+        all.extend(without_last(&whole));
+    }
+    if let [country, rest @ ..] = name
+        && rest.len() > 2
+        && is_country(country)
+    {
+        let rest = initials(rest);
+        all.extend(without_last(&rest));
+        all.extend(Some(rest).filter(|rest| rest.len() > 2));
+    }
+    all.push(whole);
+    all
+}
+
+/// An acronym without its last letter, if enough are left.
+fn without_last(letters: &str) -> Option<String> {
+    let (end, _) = letters.char_indices().next_back()?;
+    (end > 2).then(|| letters[..end].to_owned())
+}
+
+/// Returns true for the country that the name of a body can begin with: "US", "Canadian".
+fn is_country(word: &Word) -> bool {
+    word.text.contains('.')
+        || word.is_all_capitals()
+        || lexicon::is_place(&word.lower)
+        || lexicon::is_group(&word.lower)
+}
+
 /// The letters of an acronym that a name could have: the first ones of its capitalised words, all of "U.S.".
 pub(super) fn initials(name: &[Word]) -> String {
-    let capitalised = name.iter().filter(|word| word.is_capitalised());
-    let letters = |word: &Word| {
-        let all = letters_of(word);
-        let is_short = word.text.contains('.') || word.is_all_capitals();
-        if is_short { all } else { all.chars().take(1).collect() }
-    };
-    capitalised.map(letters).collect()
+    name.iter().filter(|word| word.is_capitalised()).map(initials_of).collect()
+}
+
+/// All letters of "U.S." and "NATO", and the first one of other words.
+fn initials_of(word: &Word) -> String {
+    let all = letters_of(word);
+    let is_short = word.text.contains('.') || word.is_all_capitals();
+    if is_short { all } else { all.chars().take(1).collect() }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::pronouns::Referent;
 use super::sources::{self, SourceKind};
-use super::{Resolver, each_source};
+use super::{Resolver, each_source, words};
 
 /// Somebody who is named near a source, and whom the source does not mean.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,10 +63,11 @@ pub(crate) fn refused(
     wanted: usize,
 ) -> Vec<RefusedCandidate> {
     let mut refused = Vec::new();
-    each_source(text, byline, sentences, sources, |resolver, at, words, found| {
+    let words = words::find(text, sentences);
+    each_source(text, byline, &words, sources, |resolver, at, range, found| {
         if at == wanted {
-            let meant: Vec<String> = found.iter().filter_map(|one| resolver.introduce(one.clone()).name).collect();
-            refused = resolver.refused(words, &meant);
+            let meant: Vec<String> = found.into_iter().filter_map(|one| resolver.introduce(one).name).collect();
+            refused = resolver.refused(range, &meant);
         }
     });
     refused

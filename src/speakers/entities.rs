@@ -270,39 +270,13 @@ impl Entities {
             }
         }
         if *kind == MentionKind::Organisation {
-            let letters = acronyms::initials(&words[name.clone()]);
-            let count = words[name.clone()].iter().filter(|word| word.is_capitalised()).count();
-            let shorter = letters.char_indices().next_back().map(|(end, _)| &letters[..end]);
-            if let Some(shorter) = shorter.filter(|shorter| shorter.len() > 2 && count == letters.len()) {
-                // "CDC" for the "Centers for Disease Control and Prevention".
-                self.organisations.entry(shorter.to_owned()).or_default().insert(written.clone());
+            for acronym in acronyms::possible(&words[name.clone()]) {
+                self.organisations.entry(acronym).or_default().insert(written.clone());
             }
-            // "CDC" for the "US Centers for Disease Control", too.
-            let is_country = |word: &Word| {
-                word.text.contains('.')
-                    || word.is_all_capitals()
-                    || lexicon::is_place(&word.lower)
-                    || lexicon::is_group(&word.lower)
-            };
-            if name.len() > 3 && is_country(&words[name.start]) {
-                let rest = acronyms::initials(&words[name.start + 1..name.end]);
-                let shorter = rest.char_indices().next_back().map(|(end, _)| rest[..end].to_owned());
-                for short in [Some(rest), shorter].into_iter().flatten().filter(|short| short.len() > 2) {
-                    self.organisations.entry(short).or_default().insert(written.clone());
-                }
-            }
-            self.organisations.entry(letters).or_default().insert(written.clone());
         }
-        let first = &words[name.start];
-        let is_common = lexicon::is_place(&first.lower)
-            || lexicon::is_group(&first.lower)
-            || lexicon::is_first_name(&first.lower)
-            || lexicon::is_organisation_word(&first.lower)
-            || lexicon::is_field(&first.lower);
-        // "Quux International" may be a part of "QUUX".
-        let is_part = first.is_all_capitals() && last.lower == "international";
-        let is_called = name.len() == 2 && *kind == MentionKind::Organisation && !is_common && !is_part;
-        if lexicon::is_legal_form(&last.lower) || is_called && lexicon::is_left_out(&last.lower) {
+        if lexicon::is_legal_form(&last.lower)
+            || *kind == MentionKind::Organisation && may_lose_last(&words[name.clone()])
+        {
             self.firms.entry(words[name.start].lower.clone()).or_default().insert(written.clone());
         }
         for (at, word) in words[name.clone()].iter().enumerate() {
@@ -366,6 +340,19 @@ impl Entities {
         let same = with(&|role| role.words == description.nouns && role.is_of(&description.owner));
         if same.is_empty() { with(&|role| role.fits(description)) } else { same }
     }
+}
+
+/// Returns true for a body's name of two words that is often called by the first one alone: "Quux News".
+fn may_lose_last(name: &[Word]) -> bool {
+    let [first, last] = name else { return false };
+    let is_common = lexicon::is_place(&first.lower)
+        || lexicon::is_group(&first.lower)
+        || lexicon::is_first_name(&first.lower)
+        || lexicon::is_organisation_word(&first.lower)
+        || lexicon::is_field(&first.lower);
+    // "QUUX International" may be a part of "QUUX".
+    let is_part = first.is_all_capitals() && last.lower == "international";
+    lexicon::is_left_out(&last.lower) && !is_common && !is_part
 }
 
 /// The longest of some names, if all the others are short forms of it.

@@ -165,9 +165,12 @@ fn continues(words: &[Word], end: usize, at: usize) -> bool {
     let has_parts =
         lexicon::is_organisation_word(&last.lower) || (lexicon::is_role(&last.lower) && word.lower != "for");
     let is_head = lexicon::is_name_head(&last.lower);
-    let is_purpose = word.lower == "to" && has_purpose(&last.lower);
-    let is_link = has_parts && matches!(word.lower.as_str(), "of" | "for" | "on") || is_head && word.lower == "of";
-    let is_link = is_link || is_purpose;
+    let is_link = match word.lower.as_str() {
+        "of" => has_parts || is_head,
+        "for" | "on" => has_parts,
+        "to" => has_purpose(&last.lower),
+        _ => false,
+    };
     let is_article = word.lower == "the" && at > end && (has_parts || is_head);
     word.flows_on() && (lexicon::is_particle(&word.lower) || is_link || is_article)
 }

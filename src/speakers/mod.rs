@@ -67,29 +67,18 @@ pub(crate) fn resolve(
 ) -> Vec<Vec<Speaker>> {
     let mut all: Vec<Vec<Found>> = vec![Vec::new(); sources.len()];
     let words = words::find(text, sentences);
-    let resolver = each_source_of(text, byline, &words, sources, |_, at, _, found| all[at] = found.to_vec());
+    let resolver = each_source(text, byline, &words, sources, |_, at, _, found| all[at] = found);
     all.into_iter().map(|found| found.into_iter().map(|one| resolver.introduce(one)).collect()).collect()
 }
 
 /// Resolves the sources in the order of the text, and gives `take` each one's place in `sources`, its words, and what was found.
-fn each_source(
-    text: &str,
-    byline: Option<&str>,
-    sentences: &[Range<usize>],
-    sources: &[Range<usize>],
-    take: impl FnMut(&Resolver<'_>, usize, Range<usize>, &[Found]),
-) {
-    let words = words::find(text, sentences);
-    each_source_of(text, byline, &words, sources, take);
-}
-
-/// As [`each_source`], with the words of the text. Returns the resolver as it is at the end of the text.
-fn each_source_of<'t>(
+/// Returns the resolver as it is at the end of the text.
+fn each_source<'t>(
     text: &'t str,
     byline: Option<&str>,
     words: &'t [Word<'t>],
     sources: &[Range<usize>],
-    mut take: impl FnMut(&Resolver<'t>, usize, Range<usize>, &[Found]),
+    mut take: impl FnMut(&Resolver<'t>, usize, Range<usize>, Vec<Found>),
 ) -> Resolver<'t> {
     let mut resolver = Resolver::new(text, byline, words);
     let mut order: Vec<usize> = (0..sources.len()).collect();
@@ -102,7 +91,7 @@ fn each_source_of<'t>(
         resolver.follow_pronouns(seen..first);
         if first < last {
             let found = resolver.resolve(first..last);
-            take(&resolver, at, first..last, &found);
+            take(&resolver, at, first..last, found);
         }
         seen = seen.max(last);
     }

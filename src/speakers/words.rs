@@ -105,17 +105,19 @@ pub(super) fn find<'t>(text: &'t str, sentences: &[Range<usize>]) -> Vec<Word<'t
     words
 }
 
+/// Returns true for a capitalised word with the ending of a possessive and the verb of saying behind it: "Sotheby's said".
+fn is_speaking_possessive(pair: &[Word]) -> bool {
+    let [word, next] = pair else { return false };
+    let is_contraction = word.text.len() < 2 || lexicon::is_small(&word.lower);
+    let is_name = word.is_capitalised() && word.bytes.len() > word.text.len() && !is_contraction;
+    is_name && word.is_possessive && word.gap == " " && lexicon::is_saying(&next.lower)
+}
+
 /// Gives names like "Sotheby's" their ending back, which looks like that of a possessive. A possessive has no verb of saying
 /// behind it, and a text has its name without the ending, too.
 fn keep_endings_of_names<'t>(text: &'t str, words: &mut [Word<'t>]) {
-    let speaks = |pair: &[Word]| {
-        let [word, next] = pair else { return false };
-        let is_contraction = word.text.len() < 2 || lexicon::is_small(&word.lower);
-        let is_name = word.is_capitalised() && word.bytes.len() > word.text.len() && !is_contraction;
-        is_name && word.is_possessive && word.gap == " " && lexicon::is_saying(&next.lower)
-    };
     let mut names: HashSet<String> =
-        words.windows(2).filter(|pair| speaks(pair)).map(|pair| pair[0].lower.clone()).collect();
+        words.windows(2).filter(|pair| is_speaking_possessive(pair)).map(|pair| pair[0].lower.clone()).collect();
     if names.is_empty() {
         return;
     }

@@ -10,10 +10,10 @@ use arrow_array::{ArrayRef, RecordBatch, StructArray};
 use arrow_buffer::NullBufferBuilder;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rayon::prelude::*;
 
-use super::{Answers, CHUNK_BYTES, RecordFormat, TICK};
+use super::{Answers, CHUNK_BYTES, RecordFormat, TICK, receive};
 use crate::config::{Config, InputConfig};
 use crate::error::RunError;
 use crate::input::refusal::Refusal;
@@ -147,18 +147,10 @@ impl Slices {
         if let Some(open) = self.open.take() {
             return Some(open);
         }
-        loop {
-            match self.batches.recv_timeout(TICK) {
-                Ok(batch) => {
-                    // The stage that writes answers is there for as long as this is.
-                    let _ = self.lengths.send(batch.length());
-                    return Some((batch, 0));
-                }
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) if self.interrupt.is_requested() => return None,
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-        }
+        let batch = receive(&self.batches, &self.interrupt)?;
+        // The stage that writes answers is there for as long as this is.
+        let _ = self.lengths.send(batch.length());
+        Some((batch, 0))
     }
 }
 

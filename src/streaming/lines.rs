@@ -3,11 +3,11 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Answers, CHUNK_BYTES, RecordFormat, TICK, each_line};
+use super::{Answers, CHUNK_BYTES, RecordFormat, each_line, receive};
 use crate::config::Config;
 use crate::error::RunError;
 use crate::input::stream::Stream;
@@ -63,14 +63,7 @@ impl Iterator for LineChunks {
     type Item = Vec<StreamRecord>;
 
     fn next(&mut self) -> Option<Vec<StreamRecord>> {
-        let first = loop {
-            match self.lines.recv_timeout(TICK) {
-                Ok(line) => break line,
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) if self.interrupt.is_requested() => return None,
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-        };
+        let first = receive(&self.lines, &self.interrupt)?;
         let mut bytes = first.memory_bytes();
         let mut chunk = vec![first];
         while chunk.len() < self.documents && bytes < CHUNK_BYTES {

@@ -11,6 +11,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -132,6 +133,18 @@ impl Streaming {
         });
         outcome?;
         Ok(counts)
+    }
+}
+
+/// The next item that a reading thread sends. `None` at the end of the input, or when nothing has come and the stream is interrupted.
+fn receive<T>(items: &Receiver<T>, interrupt: &Interrupt) -> Option<T> {
+    loop {
+        match items.recv_timeout(TICK) {
+            Ok(item) => return Some(item),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) if interrupt.is_requested() => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }
 
