@@ -5,7 +5,8 @@
 use std::arch::asm;
 use std::marker::PhantomData;
 
-use crate::{Bf16, has_amx};
+use crate::Bf16;
+use crate::dispatch::detects_tiles;
 
 /// The rows of a tile.
 pub(crate) const ROWS: usize = 16;
@@ -52,7 +53,7 @@ impl Tiles {
     pub(crate) fn find() -> Option<Self> {
         const REQUEST: libc::c_ulong = 0x1023;
         const TILE_DATA: libc::c_ulong = 18;
-        if !has_amx() {
+        if !detects_tiles() {
             return None;
         }
         // SAFETY: `ARCH_REQ_XCOMP_PERM` takes a number and gives one, and changes nothing but what the process may do.

@@ -1,27 +1,5 @@
 //! The Gaussian error linear unit.
 
-use crate::{Bf16, round_half_even, to_f32};
-
-/// Replaces each value by its GELU.
-pub fn gelu(values: &mut [Bf16]) {
-    pulp::Arch::new().dispatch(Gelu { values });
-}
-
-struct Gelu<'g> {
-    values: &'g mut [Bf16],
-}
-
-impl pulp::WithSimd for Gelu<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        for value in self.values {
-            *value = round_half_even(gelu_of(to_f32(*value)));
-        }
-    }
-}
-
 /// `x` times the share of a normal distribution below `x`, exact to 1.9e-4 or an eighth of a bf16's last bit, whichever is more.
 ///
 /// Between -[`FAR`] and [`FAR`] the share is a half plus `x` times a polynomial in the square of `x`. The polynomial was fitted by least
@@ -48,7 +26,7 @@ const TERMS: [f32; 7] =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reference::{self, difference, random};
+    use crate::reference;
 
     #[test]
     fn it_is_exact_to_what_a_bf16_can_tell() {
@@ -58,13 +36,5 @@ mod tests {
             assert!((found - exact).abs() <= (exact.abs() * 0.000_49).max(1.9e-4), "{input}: {found} for {exact}");
         }
         assert!(gelu_of(f32::NAN).is_nan());
-    }
-
-    #[test]
-    fn it_is_taken_of_each_value() {
-        let mut values = random(5 * 33, 3.0);
-        let exact: Vec<f64> = reference::widened(&values).into_iter().map(reference::gelu).collect();
-        gelu(&mut values);
-        assert!(difference(&values, &exact) < 0.005);
     }
 }

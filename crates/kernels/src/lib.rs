@@ -1,7 +1,7 @@
-//! Element-wise, attention and linear kernels for bf16 on CPUs, on plain slices.
+//! Attention, linear layers and norms on CPUs, on plain slices: for bf16 here, for f32 in [`single`].
 //!
-//! libtorch processes one value at a time when a row is shorter than a vector, or makes one pass over memory per step; these kernels
-//! use the processor's widest vectors and a single pass. They compute in f32 and round once. A row's result depends on that row alone.
+//! They use the processor's widest vectors, and a single pass over memory for steps that follow each other. The kernels for bf16 compute in
+//! f32 and round once. A row's result depends on that row alone.
 //!
 //! `unsafe` code is only in the modules for AVX-512 and AMX, which SECURITY.md lists. Everything public is safe to call on any machine: the
 //! constructors of kernels that need a processor feature return `None` if it is missing.
@@ -31,6 +31,8 @@ mod heads;
 /// Linear layers.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod linear;
+/// The exponential function.
+mod exp;
 /// Layer norms.
 mod norm;
 /// The same results by plain loops: the oracle of the tests.
@@ -38,22 +40,23 @@ mod norm;
 mod reference;
 /// Loops over rows.
 mod rows;
-/// Softmax.
-mod softmax;
+/// Kernels for f32.
+pub mod single;
 /// Stand-ins for kernels on platforms that cannot have them.
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 mod unsupported;
 
 pub use bf16::{Bf16, round_half_even, to_f32};
 pub use dispatch::{FusedAttention, has_amx, multiplies_bf16};
-pub use gelu::gelu;
 pub use heads::Heads;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub use linear::PackedLinear;
 pub use norm::{NormWeights, norm_of_sum};
-pub use softmax::softmax;
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 pub use unsupported::PackedLinear;
+
+/// The number of rows of a bf16 layer is a multiple of this.
+pub const ROW_BLOCK: usize = 32;
 
 /// Slices whose lengths do not fit each other or the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]

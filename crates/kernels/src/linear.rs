@@ -1,4 +1,4 @@
-//! Linear layers in vectors, fused with the step after them while the sums are still in registers: the bias, then GELU or the norm of a sum.
+//! Linear layers in tiles or vectors, fused with the step after them while the sums are at hand: the bias, then GELU or the norm of a sum.
 //! Weights are reordered once.
 //!
 //! A row's result depends on the row alone: its sums are taken in one order, whatever other rows there are.
@@ -11,10 +11,10 @@ use std::arch::x86_64::{
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
-use crate::amx::{Block, Line, SIDE};
+use crate::amx::{Block, Line, Loaded, SIDE, Tiles};
 use crate::avx512::{TOGETHER, Vectors, products, round_half_even, widened};
 use crate::gelu::gelu_of;
-use crate::{Bf16, NormWeights, ShapeError, Threads};
+use crate::{Bf16, NormWeights, ROW_BLOCK, ShapeError, Threads};
 
 /// The number of rows that pass through all outputs before the next: few enough for the second cache of a core.
 const ROWS_AT_ONCE: usize = 128;
@@ -24,6 +24,8 @@ const ROWS_AT_ONCE: usize = 128;
 pub struct PackedLinear {
     /// Proof that the processor has such vectors.
     _vectors: Vectors,
+    /// In tiles if the processor has them.
+    tiles: Option<Tiles>,
     inputs: usize,
     /// By 32 outputs and 32 inputs; transposed, so that an output is a column.
     weight: Vec<Block>,
@@ -58,7 +60,14 @@ impl PackedLinear {
         }
         let Some(vectors) = Vectors::find() else { return Ok(None) };
         let (bias, _) = bias.as_chunks();
-        Ok(Some(Self { _vectors: vectors, inputs, weight: packed(weight, inputs), bias: bias.to_vec() }))
+        let weight = packed(weight, inputs);
+        Ok(Some(Self { _vectors: vectors, tiles: Tiles::find(), inputs, weight, bias: bias.to_vec() }))
+    }
+
+    /// The same layer without tiles.
+    #[cfg(test)]
+    fn in_vectors(self) -> Self {
+        Self { tiles: None, ..self }
     }
 
     /// The number of values in a row of arguments.
@@ -77,7 +86,7 @@ impl PackedLinear {
     ///
     /// # Errors
     ///
-    /// A [`ShapeError`] if the lengths do not fit, or the number of rows is no multiple of eight. The same holds for the other methods.
+    /// A [`ShapeError`] if the lengths do not fit, or the number of rows is no multiple of [`ROW_BLOCK`](crate::ROW_BLOCK). The same holds for the other methods.
     pub fn forward(&self, rows: &[Bf16], threads: Threads, places: &mut [Bf16]) -> Result<(), ShapeError> {
         self.compute(rows, Epilogue::Nothing, threads, places)
     }
@@ -123,7 +132,7 @@ impl PackedLinear {
         places: &mut [Bf16],
     ) -> Result<(), ShapeError> {
         let count = rows.len() / self.inputs;
-        let is_whole = rows.len().is_multiple_of(self.inputs) && count.is_multiple_of(TOGETHER);
+        let is_whole = rows.len().is_multiple_of(self.inputs) && count.is_multiple_of(ROW_BLOCK);
         if !is_whole || places.len() != count * self.outputs() {
             return Err(ShapeError(format!(
                 "{} values for rows of {} inputs, and {} results",
@@ -155,7 +164,10 @@ impl PackedLinear {
         #[expect(unsafe_code, reason = "functions with target features may only be called on such processors")]
         // SAFETY: there is a `Vectors`, so the processor has the features that the functions are compiled for.
         unsafe {
-            self.multiply(rows, epilogue, &mut sums, lines);
+            match self.tiles {
+                Some(tiles) => self.multiply_in_tiles(&tiles.load(), rows, epilogue, &mut sums, lines),
+                None => self.multiply(rows, epilogue, &mut sums, lines),
+            }
             if let Epilogue::Norm(others, norm) = epilogue {
                 norm_rows(&mut sums, others.as_chunks().0, norm, lines);
             }
@@ -197,7 +209,39 @@ impl PackedLinear {
             }
         }
     }
+
+    /// The same in tiles.
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    fn multiply_in_tiles(
+        &self,
+        tiles: &Loaded,
+        rows: &[Bf16],
+        epilogue: Epilogue,
+        sums: &mut [Line<f32>],
+        places: &mut [Line<Bf16>],
+    ) {
+        let row = self.bias.len();
+        let mut found = Product([[0.0; SIDE]; SIDE]);
+        for (panel, (weight, bias)) in self.weight.chunks_exact(self.inputs / SIDE).zip(&self.bias).enumerate() {
+            for (block, rows) in rows.chunks_exact(SIDE * self.inputs).enumerate() {
+                tiles.multiply(rows, self.inputs, weight, found.0.as_flattened_mut(), SIDE);
+                for (block_row, found) in found.0.iter().enumerate() {
+                    let place = (block * SIDE + block_row) * row + panel;
+                    let found = plus(pulp::cast(*found), bias);
+                    match epilogue {
+                        Epilogue::Nothing => places[place] = round_half_even(found),
+                        Epilogue::Gelu => places[place] = round_half_even(gelu(found)),
+                        Epilogue::Norm(..) => sums[place] = pulp::cast(found),
+                    }
+                }
+            }
+        }
+    }
 }
+
+/// The product of 32 rows and 32 outputs.
+#[repr(C, align(64))]
+struct Product([Line<f32>; SIDE]);
 
 impl Epilogue<'_> {
     /// The same without the first values of other rows.
@@ -303,7 +347,7 @@ mod tests {
     use crate::amx::ROWS;
     use crate::reference::{self, difference, random, random_f32, sums, widened};
 
-    const COUNT: usize = 136;
+    const COUNT: usize = 160;
 
     /// A layer and its arguments.
     struct Case {
@@ -331,21 +375,31 @@ mod tests {
     #[test]
     fn it_is_a_linear_layer_of_any_size_and_the_step_after_it() {
         for (inputs, outputs) in [(32, 32), (64, 160), (384, 96), (1536, 384)] {
-            let Some(Case { layer, rows, exact }) = Case::new(inputs, outputs) else { return };
-            let mut found = vec![0; exact.len()];
-            layer.forward(&rows, Threads::One, &mut found).unwrap();
-            assert!(difference(&found, &exact) < 0.005, "{inputs}, {outputs}");
-
-            layer.gelu(&rows, Threads::One, &mut found).unwrap();
-            let exact_gelu: Vec<f64> = exact.iter().copied().map(reference::gelu).collect();
-            assert!(difference(&found, &exact_gelu) < 0.005, "{inputs}, {outputs}");
-
-            let others = random(COUNT * outputs, 0.9);
-            let norm = norm(outputs);
-            layer.norm_of_sum(&rows, &others, &norm, Threads::One, &mut found).unwrap();
-            let exact_norm = reference::norm(&sums(&exact, &widened(&others)), &norm);
-            assert!(difference(&found, &exact_norm) < 0.005, "{inputs}, {outputs}");
+            let Some(case) = Case::new(inputs, outputs) else { return };
+            if found_or_skip(Need::Amx, case.layer.tiles).is_some() {
+                check_steps(&case, "tiles");
+            }
+            check_steps(&Case { layer: case.layer.in_vectors(), ..case }, "vectors");
         }
+    }
+
+    fn check_steps(case: &Case, kind: &str) {
+        let Case { layer, rows, exact } = case;
+        let inputs = layer.inputs();
+        let outputs = layer.outputs();
+        let mut found = vec![0; exact.len()];
+        layer.forward(rows, Threads::One, &mut found).unwrap();
+        assert!(difference(&found, exact) < 0.005, "{kind}: {inputs}, {outputs}");
+
+        layer.gelu(rows, Threads::One, &mut found).unwrap();
+        let exact_gelu: Vec<f64> = exact.iter().copied().map(reference::gelu).collect();
+        assert!(difference(&found, &exact_gelu) < 0.005, "{kind}: {inputs}, {outputs}");
+
+        let others = random(COUNT * outputs, 0.9);
+        let norm = norm(outputs);
+        layer.norm_of_sum(rows, &others, &norm, Threads::One, &mut found).unwrap();
+        let exact_norm = reference::norm(&sums(exact, &widened(&others)), &norm);
+        assert!(difference(&found, &exact_norm) < 0.005, "{kind}: {inputs}, {outputs}");
     }
 
     #[test]
@@ -353,7 +407,7 @@ mod tests {
         let Some(Case { layer, rows, .. }) = Case::new(384, 64) else { return };
         let mut all = vec![0; COUNT * 64];
         layer.gelu(&rows, Threads::One, &mut all).unwrap();
-        for (first, count) in [(0, 8), (72, 64), (128, 8)] {
+        for (first, count) in [(0, 32), (64, 64), (128, 32)] {
             let mut found = vec![0; count * 64];
             layer.gelu(&rows[first * 384..][..count * 384], Threads::One, &mut found).unwrap();
             assert_eq!(found, all[first * 64..][..count * 64]);
@@ -368,14 +422,14 @@ mod tests {
         assert!(PackedLinear::new(&[0; 32 * 40], &[0.0; 32], 40).unwrap().is_none(), "no whole blocks");
         assert!(PackedLinear::new(&[0; 32 * 32], &[0.0; 64], 32).is_err(), "too many biases");
         let Some(Case { layer, .. }) = Case::new(64, 32) else { return };
-        let mut places = vec![0; 8 * 32];
-        assert!(layer.forward(&[0; 8 * 64 - 1], Threads::One, &mut places).is_err(), "no whole rows");
-        assert!(layer.forward(&[0; 7 * 64], Threads::One, &mut places[..7 * 32]).is_err(), "seven rows");
-        assert!(layer.forward(&[0; 8 * 64], Threads::One, &mut places[1..]).is_err(), "too few places");
+        let mut places = vec![0; 32 * 32];
+        assert!(layer.forward(&[0; 32 * 64 - 1], Threads::One, &mut places).is_err(), "no whole rows");
+        assert!(layer.forward(&[0; 24 * 64], Threads::One, &mut places[..24 * 32]).is_err(), "no whole block");
+        assert!(layer.forward(&[0; 32 * 64], Threads::One, &mut places[1..]).is_err(), "too few places");
         assert!(layer.forward(&[], Threads::One, &mut []).is_ok());
-        let rows = [0; 8 * 64];
-        assert!(layer.norm_of_sum(&rows, &[0; 16 * 32], &norm(32), Threads::One, &mut places).is_err(), "other rows");
-        assert!(layer.norm_of_sum(&rows, &[0; 8 * 32], &norm(64), Threads::One, &mut places).is_err(), "another norm");
+        let rows = [0; 32 * 64];
+        assert!(layer.norm_of_sum(&rows, &[0; 64 * 32], &norm(32), Threads::One, &mut places).is_err(), "other rows");
+        assert!(layer.norm_of_sum(&rows, &[0; 32 * 32], &norm(64), Threads::One, &mut places).is_err(), "another norm");
     }
 
     #[test]

@@ -30,6 +30,19 @@ pub(crate) fn difference(found: &[Bf16], exact: &[f64]) -> f64 {
     largest / exact.iter().fold(0.0, |largest, exact| exact.abs().max(largest))
 }
 
+/// The same for f32.
+pub(crate) fn difference_f32(found: &[f32], exact: &[f64]) -> f64 {
+    assert_eq!(found.len(), exact.len());
+    let differences = found.iter().zip(exact).map(|(found, exact)| (f64::from(*found) - exact).abs());
+    let largest = differences.fold(0.0, |largest, difference| if difference <= largest { largest } else { difference });
+    largest / exact.iter().fold(0.0, |largest, exact| exact.abs().max(largest))
+}
+
+/// The same numbers in f64.
+pub(crate) fn f64s(values: &[f32]) -> Vec<f64> {
+    values.iter().copied().map(f64::from).collect()
+}
+
 /// The same numbers in f64.
 pub(crate) fn widened(values: &[Bf16]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(to_f32(value))).collect()
@@ -99,12 +112,15 @@ pub(crate) fn norm(rows: &[f64], norm: &NormWeights) -> Vec<f64> {
 /// A linear layer: `weight` is `[outputs, inputs]`.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(crate) fn linear(rows: &[Bf16], inputs: usize, weight: &[Bf16], bias: &[f32]) -> Vec<f64> {
-    let rows = widened(rows);
-    let weight = widened(weight);
+    linear_f64(&widened(rows), inputs, &widened(weight), &f64s(bias))
+}
+
+/// The same for f64.
+pub(crate) fn linear_f64(rows: &[f64], inputs: usize, weight: &[f64], bias: &[f64]) -> Vec<f64> {
     let mut found = Vec::new();
     for row in rows.chunks_exact(inputs) {
         for (weight, bias) in weight.chunks_exact(inputs).zip(bias) {
-            found.push(product(row, weight) + f64::from(*bias));
+            found.push(product(row, weight) + bias);
         }
     }
     found
@@ -114,37 +130,19 @@ fn product(one: &[f64], other: &[f64]) -> f64 {
     one.iter().zip(other).map(|(one, other)| one * other).sum()
 }
 
-/// `[passages, length, 3, heads, size]` to `[3, passages, heads, length, size]`.
-pub(crate) fn split(rows: &[Bf16], shape: Heads) -> Vec<Bf16> {
-    let Heads { passages, length, count, size } = shape;
-    let mut matrices = Vec::new();
-    for part in 0..3 {
-        for passage in 0..passages {
-            for head in 0..count {
-                for token in 0..length {
-                    let first = (((passage * length + token) * 3 + part) * count + head) * size;
-                    matrices.extend_from_slice(&rows[first..first + size]);
-                }
-            }
-        }
-    }
-    matrices
-}
-
 /// Attention to queries, keys and values, `[passages, length, 3, heads, size]`, as `[passages, length, heads, size]`.
-pub(crate) fn attention(rows: &[Bf16], shape: Heads) -> Vec<f64> {
-    let rows = widened(rows);
+pub(crate) fn attention(rows: &[f64], shape: Heads) -> Vec<f64> {
     let mut found = Vec::new();
     for query in 0..shape.passages * shape.length {
         let first = query / shape.length * shape.length;
         for head in 0..shape.count {
             let mut scores = Vec::new();
             for token in first..first + shape.length {
-                scores.push(product(states(&rows, shape, [query, 0, head]), states(&rows, shape, [token, 1, head])));
+                scores.push(product(states(rows, shape, [query, 0, head]), states(rows, shape, [token, 1, head])));
             }
             let mut sum = vec![0.0; shape.size];
             for (token, share) in (first..).zip(softmax(&scores)) {
-                for (sum, value) in sum.iter_mut().zip(states(&rows, shape, [token, 2, head])) {
+                for (sum, value) in sum.iter_mut().zip(states(rows, shape, [token, 2, head])) {
                     *sum += share * value;
                 }
             }
