@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pressrun::config::{Device, Precision};
-use pressrun::model::{Model, ModelFolder, Passage, Runtime, TokenBatch};
+use pressrun::model::{Model, ModelFolder, Passage, TokenBatch};
 
 /// As `pipeline.toml` has it.
 const BATCH_TOKENS: usize = 1024;
@@ -29,7 +29,7 @@ fn main() {
     let text = std::fs::read_to_string(&path).expect("the file of sentences can be read");
 
     let folder = ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom")).expect("a model");
-    let runtime = Runtime::resolve(precision, Device::Cpu, Some(1)).expect("a CPU");
+    let runtime = folder.runtime(precision, Device::Cpu, Some(1)).expect("a CPU");
     let mut model = folder.load(&runtime, 0, &["topic", "sentiment", "attribution"]).expect("the model loads");
     let tokenizer = folder.tokenizer().expect("the tokenizer loads");
     let sentences = text.lines().map(|line| tokenizer.tokenize(line).expect("the tokenizer takes any text"));
@@ -85,7 +85,7 @@ fn read(model: &mut Model, batches: &[TokenBatch]) {
 
 fn multiply(model: &Model, batches: &[TokenBatch]) {
     for batch in batches {
-        model.products(model.computed_tokens(batch)).expect("a packed encoder").expect("libtorch multiplies");
+        model.products(model.computed_tokens(batch)).expect("a packed encoder").expect("the kernels multiply");
     }
 }
 

@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use pressrun::cache::PassageCache;
 use pressrun::config::{CacheConfig, Config, ConfigFile, Device, Precision};
 use pressrun::model::passage::Segment;
-use pressrun::model::{HeadOutputs, ModelFolder, Passage, Runtime, TokenBatch};
+use pressrun::model::{HeadOutputs, ModelFolder, Passage, TokenBatch};
 use pressrun::pipeline::{self, Interrupt};
 use pressrun::record::Sentence;
 use pressrun::sentences::sentences;
@@ -135,7 +135,7 @@ fn encode(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("encode");
     group.sample_size(10);
     for (name, precision) in [("f32", Precision::F32), ("bf16", Precision::Bf16)] {
-        let runtime = Runtime::resolve(precision, Device::Cpu, Some(1)).expect("a CPU is there");
+        let runtime = folder.runtime(precision, Device::Cpu, Some(1)).expect("a CPU is there");
         let mut model = folder.load(&runtime, 0, &["topic", "sentiment", "attribution"]).expect("the model loads");
         for tokens in [128, 512, 2048] {
             let batch = passages(&folder, tokens);

@@ -48,6 +48,7 @@ pub mod error;
 pub mod page;
 
 /// Training: from labelled sets to a model.
+#[cfg(feature = "torch")]
 pub mod train;
 
 /// Evaluation: scores of a model on labelled sets.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::cache::PassageCache;
 use crate::model::{Model, ModelError};
 use crate::stages::infer::Infer;
@@ -54,8 +52,13 @@ pub(crate) fn find_batch_dependent<'t>(
 fn copies_of(model: &UsedModel, copies: usize) -> Result<Vec<Model>, ModelError> {
     tracing::info!(model = model.name, revision = model.folder.manifest().revision, runtime = ?model.runtime, "loading");
     let heads: Vec<&str> = model.heads.iter().map(String::as_str).collect();
-    let copies = (0..copies).into_par_iter().map(|worker| model.folder.load(&model.runtime, worker, &heads));
-    copies.map(|copy| copy.map(|copy| copy.with_vectors(model.wants_vectors))).collect()
+    let first = model.folder.load(&model.runtime, 0, &heads)?.with_vectors(model.wants_vectors);
+    let load = |worker| match first.sharing_weights() {
+        Some(copy) => Ok(copy),
+        None => model.folder.load(&model.runtime, worker, &heads).map(|copy| copy.with_vectors(model.wants_vectors)),
+    };
+    let others = (1..copies).map(load).collect::<Result<Vec<_>, _>>()?;
+    Ok(std::iter::once(first).chain(others).collect())
 }
 
 /// The cache for `model`; `None` if its results depend on the batch.

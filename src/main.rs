@@ -12,6 +12,8 @@ use clap::Parser;
 use cli::{Cli, Command};
 use pressrun::causes::chain;
 use pressrun::error::RunError;
+#[cfg(not(feature = "torch"))]
+use pressrun::model::ModelError;
 
 fn main() -> ExitCode {
     // Tests inject faults by the environment variable `FAILPOINTS`. A release has no fail points, and does not read it.
@@ -42,7 +44,10 @@ fn main() -> ExitCode {
         Command::Test(arguments) => commands::test::test(arguments),
         Command::Labels(command) => commands::labels::labels(command),
         Command::Suggest(arguments) => commands::suggest::suggest(arguments),
+        #[cfg(feature = "torch")]
         Command::Train(arguments) => commands::train::train(arguments, &screen),
+        #[cfg(not(feature = "torch"))]
+        Command::Train(_) => Err(ModelError::NoTorch { wanted: "`pressrun train`" }.into()),
         Command::Evaluate(arguments) => commands::evaluate::evaluate(arguments),
     };
     match outcome {

@@ -448,7 +448,7 @@ fn open_used_model(name: &str, settings: &ModelConfig) -> Result<UsedModel, Mode
         Workers::Count(count) => Some(count.get()),
     };
     let folder = ModelFolder::open(&settings.path)?;
-    let runtime = Runtime::resolve(settings.precision, settings.device, workers)?;
+    let runtime = folder.runtime(settings.precision, settings.device, workers)?;
     Ok(UsedModel {
         name: name.to_owned(),
         folder,

@@ -3,7 +3,7 @@
 mod support;
 
 use pressrun::config::{Device, Precision};
-use pressrun::model::{HeadOutputs, Model, ModelFolder, Runtime, TokenBatch};
+use pressrun::model::{HeadOutputs, Model, ModelFolder, TokenBatch};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
@@ -155,7 +155,7 @@ fn real_output_fits_the_published_schemas() {
 
 fn model(precision: Precision) -> (ModelFolder, Model) {
     let folder = ModelFolder::open(&root().join("models/newsroom")).unwrap();
-    let runtime = Runtime::resolve(precision, Device::Cpu, Some(1)).unwrap();
+    let runtime = folder.runtime(precision, Device::Cpu, Some(1)).unwrap();
     let model = folder.load(&runtime, 0, &["topic", "sentiment", "attribution"]).unwrap();
     (folder, model)
 }

@@ -18,7 +18,7 @@ use crate::model::{self, HeadOutputs, Passage};
 use crate::task::UsedModel;
 use store::Store;
 
-/// The identity of a passage for one model in one precision on one kind of processor: a truncated SHA-256.
+/// The identity of a passage for one model in one precision by one kind of kernels: a truncated SHA-256.
 pub type Key = [u8; 16];
 
 /// The results of passages: those of this run in memory, those of other runs in a file too.
@@ -44,7 +44,7 @@ impl quick_cache::Weighter<Key, Arc<[u8]>> for Bytes {
 /// The format of entries. Raise it by one if [`HeadOutputs`] gets another form.
 const ENTRY_FORMAT: u8 = 1;
 
-/// The keys of passages for one model in one precision on one kind of processor.
+/// The keys of passages for one model in one precision by one kind of kernels.
 #[derive(Debug, Clone)]
 pub struct PassageKeys {
     /// The hash of all that the model's results depend on, except the passage.
@@ -56,9 +56,9 @@ impl PassageKeys {
     #[must_use]
     pub fn new(used: &UsedModel) -> Self {
         let runtime = &used.runtime;
-        let processor = model::processor();
+        let kernels = runtime.kernels();
         let mut parts =
-            vec![runtime.precision.as_str(), runtime.device.as_str(), &processor, &used.folder.manifest().fingerprint];
+            vec![runtime.precision.as_str(), runtime.device.as_str(), &kernels, &used.folder.manifest().fingerprint];
         parts.extend(used.heads.iter().map(String::as_str));
         let mut digest = Sha256::new();
         for part in parts {

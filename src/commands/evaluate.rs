@@ -11,7 +11,7 @@ use pressrun::evaluate::attributions;
 use pressrun::evaluate::measure::{Comparison, Measured, Scores};
 use pressrun::evaluate::table::{self, Named};
 use pressrun::labelled::{LabelledSet, Layout, NO_STATEMENT_FLAG};
-use pressrun::model::{FloatType, HeadManifest, ModelFolder, Report, Runtime};
+use pressrun::model::{FloatType, HeadManifest, ModelFolder, Report};
 use serde::Serialize;
 
 use crate::cli::EvaluateArguments;
@@ -158,8 +158,7 @@ impl Candidate {
     /// Runs the model on `set`.
     fn measure(&self, set: &LabelledSet) -> anyhow::Result<(Identity, Measured)> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let runtime = Runtime::resolve(self.precision, self.device, Some(1))?;
-        runtime.use_threads(cores);
+        let runtime = self.folder.runtime(self.precision, self.device, Some(1))?.with_threads(cores);
         let mut model = self.folder.load(&runtime, 0, &[&self.head])?;
         let measured = Measured::new(set, self.manifest()?, &self.folder.tokenizer()?, &mut model)?;
         let manifest = self.folder.manifest();

@@ -41,6 +41,7 @@ pub(crate) mod suggest;
 /// `pressrun test`
 pub(crate) mod test;
 /// `pressrun train`
+#[cfg(feature = "torch")]
 pub(crate) mod train;
 /// `pressrun validate`
 pub(crate) mod validate;

@@ -1,42 +1,34 @@
-//! BERT (Devlin et al. 2019) on a stream of tokens without padding. Only attention works on passages of one length together.
+//! BERT (Devlin et al. 2019) on CPUs, on a stream of tokens without padding. Only attention works on passages of one length together.
 //!
 //! A token's hidden state is the same, to the last bit, whatever else is in its batch: rows of a matrix product do not depend
 //! on each other, and no passage is filled up to the length of another.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use pressrun_kernels::{Heads, NormWeights, ShapeError, Threads};
 use serde::Deserialize;
-use tch::{Device, Kind, TchError, Tensor};
 
 use super::batch::{HiddenStates, PADDING};
 use super::config::{self, EncoderConfig};
 use super::encoder::Encoder;
-use super::kernels::{self, FusedAttention, Heads, has_amx};
-use super::linear::{Linear, Norm, Place, ROWS, has_kernels};
 use super::manifest::Architecture;
+use super::numbers::{Half, Input, Numbers, Single};
 use super::weights::Weights;
-use super::{ModelError, TokenBatch, to_i64};
-
-/// The bytes of attention scores that are computed at once. They should stay in a core's second cache until they are used.
-const SCORE_BYTES: usize = 512 * 1024;
-
-/// With AMX, oneDNN's products with many inputs sum in another order where they have fewer rows than about this: a batch has no fewer.
-const MIN_ROWS: usize = 256;
-
-/// With AMX, oneDNN takes rows in blocks of this, and what is left over takes more time than filling it up.
-const AMX_ROWS: usize = 64;
+use super::{FloatType, ModelError, Runtime, TokenBatch, failed};
 
 /// The part of `config.json` that only this family has.
 #[derive(Debug, Deserialize)]
-struct Config {
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
+pub(super) struct BertConfig {
+    pub(super) hidden_size: usize,
+    pub(super) num_hidden_layers: usize,
+    pub(super) num_attention_heads: usize,
+    intermediate_size: usize,
     hidden_act: String,
     #[serde(default = "absolute")]
     position_embedding_type: String,
     #[serde(default = "epsilon")]
-    layer_norm_eps: f64,
+    pub(super) layer_norm_eps: f64,
 }
 
 fn absolute() -> String {
@@ -48,117 +40,117 @@ fn epsilon() -> f64 {
 }
 
 /// A BERT without dropout and without padding.
-pub(super) struct PackedBert {
-    words: Tensor,
-    /// The embedding of each position, with that of the only token type in use.
-    positions: Tensor,
-    norm: Norm,
-    layers: Vec<Layer>,
-    heads: usize,
-    /// Attention in one pass, if the processor allows it. Otherwise, products and softmax follow one another.
-    attention: Option<FusedAttention>,
-    /// The number of rows is a multiple of this.
-    row_block: usize,
-    /// The smallest number of rows.
-    min_rows: usize,
-    device: Device,
+struct Bert<N: Numbers> {
+    network: Arc<Network<N>>,
+    attention: N::Attention,
+    memory: Memory<N>,
+    threads: Threads,
 }
 
-struct Layer {
+/// The weights, which all copies share.
+struct Network<N: Numbers> {
+    /// The embedding of each token id.
+    words: Vec<N::Value>,
+    /// The embedding of each position, with that of the only token type in use.
+    positions: Vec<N::Value>,
+    norm: NormWeights,
+    layers: Vec<Layer<N>>,
+    heads: usize,
+    hidden_size: usize,
+}
+
+struct Layer<N: Numbers> {
     /// Query, key and value in one product; queries come out divided by the root of a head's size.
-    query_key_value: Linear,
-    head_size: usize,
-    attended: Linear,
-    attention_norm: Norm,
-    up: Linear,
-    down: Linear,
-    norm: Norm,
+    query_key_value: N::Linear,
+    attended: N::Linear,
+    attention_norm: NormWeights,
+    up: N::Linear,
+    inner_size: usize,
+    down: N::Linear,
+    norm: NormWeights,
+}
+
+/// Intermediate results of a batch, a row a token.
+struct Memory<N: Numbers> {
+    states: Vec<N::Value>,
+    next: Vec<N::Value>,
+    query_key_value: Vec<N::Value>,
+    attended: Vec<N::Value>,
+    inner: Vec<N::Value>,
 }
 
 /// Passages of one length that follow each other in a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
-    start: usize,
-    passages: usize,
-    length: usize,
+pub(super) struct Run {
+    pub(super) start: usize,
+    pub(super) passages: usize,
+    pub(super) length: usize,
 }
 
-impl Config {
-    fn head_size(&self) -> usize {
+impl BertConfig {
+    /// Reads the `config.json` in `folder`; `None` if it is of another family or of a kind that our networks do not compute.
+    pub(super) fn load(folder: &Path) -> Result<Option<Self>, ModelError> {
+        let path = folder.join("config.json");
+        if EncoderConfig::load(&path)?.model_type != Architecture::Bert {
+            return Ok(None);
+        }
+        let config: Self = config::load_json(&path)?;
+        let is_known = config.hidden_act == "gelu" && config.position_embedding_type == "absolute";
+        Ok(is_known.then_some(config))
+    }
+
+    pub(super) fn head_size(&self) -> usize {
         self.hidden_size / self.num_attention_heads
     }
 
-    fn is_known(&self) -> bool {
-        self.hidden_act == "gelu" && self.position_embedding_type == "absolute"
+    /// True if the kernels for bf16 take layers and heads of these sizes.
+    pub(super) fn fits_bf16(&self) -> bool {
+        let sizes = [self.hidden_size, self.intermediate_size, self.head_size()];
+        sizes.iter().all(|size| size.is_multiple_of(pressrun_kernels::ROW_BLOCK))
     }
 }
 
-impl PackedBert {
-    /// Loads the encoder in `folder`; `None` if it is of another family or kind.
-    pub(super) fn load(folder: &Path, device: Device, kind: Kind) -> Result<Option<Self>, ModelError> {
-        let path = folder.join("config.json");
-        let encoder = EncoderConfig::load(&path)?;
-        if encoder.model_type != Architecture::Bert {
-            return Ok(None);
-        }
-        let config: Config = config::load_json(&path)?;
-        if !config.is_known() {
-            return Ok(None);
-        }
-        let weights = Weights::load(&folder.join("encoder.safetensors"), encoder.shapes())?;
-        Parts { weights, place: Place::new(device, kind) }.network(&config).map(Some)
+/// Loads the encoder in `folder`, which `config` and `sizes` describe. Its copies share their weights.
+pub(super) fn load(
+    folder: &Path,
+    config: &BertConfig,
+    sizes: &EncoderConfig,
+    runtime: &Runtime,
+) -> Result<Box<dyn Encoder>, ModelError> {
+    let weights = Weights::load(&folder.join("encoder.safetensors"), sizes.shapes())?;
+    let threads = if runtime.threads > 1 { Threads::Pool } else { Threads::One };
+    Ok(match runtime.precision {
+        FloatType::Bf16 => Box::new(Bert::<Half>::new(&weights, config, threads)?),
+        FloatType::F32 => Box::new(Bert::<Single>::new(&weights, config, threads)?),
+    })
+}
+
+impl<N: Numbers> Bert<N> {
+    fn new(weights: &Weights, config: &BertConfig, threads: Threads) -> Result<Self, ModelError> {
+        let network = Network::new(weights, config)?;
+        let attention = N::attention(config.head_size()).map_err(failed)?;
+        Ok(Self { network: Arc::new(network), attention, memory: Memory::default(), threads })
     }
 
-    /// The hidden states of [`HiddenStates`].
-    fn states(&mut self, batch: &TokenBatch) -> Result<Tensor, TchError> {
-        let (ids, positions) = stream(batch, self.computed_tokens(batch));
-        let embedded = self.words.f_index_select(0, &self.on_device(&ids))?;
-        let positions = self.positions.f_index_select(0, &self.on_device(&positions))?;
-        let mut states = self.norm.apply_to_sum(embedded, &positions)?;
-        let runs = runs(batch.lengths(), self.scores_at_once());
-        for layer in &self.layers {
-            states = layer.forward(&states, &runs, self.heads, self.attention.as_mut())?;
+    fn states(&mut self, batch: &TokenBatch, rows: usize) -> Result<Vec<f32>, ShapeError> {
+        let Self { network, attention, memory, threads } = self;
+        network.embed(batch, rows, memory)?;
+        let runs = runs(batch.lengths(), usize::MAX);
+        for layer in &network.layers {
+            layer.forward(network, &runs, *threads, attention, memory)?;
         }
-        states.f_to_kind(Kind::Float)
-    }
-
-    /// Computes the product of each linear layer with a new input of `tokens` rows.
-    fn compute_products(&self, tokens: usize) -> Result<(), TchError> {
-        for layer in &self.layers {
-            for linear in layer.linear_layers() {
-                let options = (self.words.kind(), self.device);
-                let input = Tensor::f_empty([to_i64(tokens), linear.inputs], options)?;
-                let _ = linear.forward(&input)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// On a GPU the copy goes on while the processor prepares what comes next.
-    fn on_device(&self, values: &[i64]) -> Tensor {
-        let tensor = Tensor::from_slice(values);
-        match self.device {
-            Device::Cuda(_) => tensor.pin_memory(self.device).to_device_(self.device, Kind::Int64, true, false),
-            _ => tensor,
-        }
-    }
-
-    /// The number of attention scores of one head that are computed at once.
-    fn scores_at_once(&self) -> usize {
-        match self.device {
-            Device::Cuda(_) => usize::MAX,
-            _ => SCORE_BYTES / (self.heads * if self.words.kind() == Kind::Float { 4 } else { 2 }),
-        }
+        Ok(N::widened(&memory.states))
     }
 }
 
-impl Encoder for PackedBert {
+impl<N: Numbers> Encoder for Bert<N> {
     fn encode(&mut self, batch: &TokenBatch) -> Result<HiddenStates, ModelError> {
-        Ok(HiddenStates { states: self.states(batch).map_err(failed)? })
+        let values = self.states(batch, self.computed_tokens(batch)).map_err(failed)?;
+        Ok(HiddenStates { values, size: self.network.hidden_size })
     }
 
     fn computed_tokens(&self, batch: &TokenBatch) -> usize {
-        batch.ids().len().next_multiple_of(self.row_block).max(self.min_rows)
+        batch.ids().len().next_multiple_of(N::ROW_BLOCK)
     }
 
     fn is_packed(&self) -> bool {
@@ -166,99 +158,176 @@ impl Encoder for PackedBert {
     }
 
     fn products(&self, tokens: usize) -> Option<Result<(), ModelError>> {
-        Some(self.compute_products(tokens).map_err(failed))
+        Some(self.network.products(tokens.next_multiple_of(N::ROW_BLOCK), self.threads).map_err(failed))
+    }
+
+    fn sharing_weights(&self) -> Option<Box<dyn Encoder>> {
+        let size = self.network.hidden_size / self.network.heads;
+        let attention = N::attention(size).ok()?;
+        let network = Arc::clone(&self.network);
+        Some(Box::new(Self { network, attention, memory: Memory::default(), threads: self.threads }))
     }
 }
 
-impl Layer {
-    fn linear_layers(&self) -> [&Linear; 4] {
-        [&self.query_key_value, &self.attended, &self.up, &self.down]
+impl<N: Numbers> Network<N> {
+    fn new(weights: &Weights, config: &BertConfig) -> Result<Self, ModelError> {
+        let words = weights.get("embeddings.word_embeddings.weight")?;
+        let mut positions = weights.get("embeddings.position_embeddings.weight")?.to_vec();
+        // Only the first token type is in use, so its embedding can be added to the positions once.
+        let types = weights.get("embeddings.token_type_embeddings.weight")?;
+        for position in positions.chunks_exact_mut(config.hidden_size) {
+            for (value, of_type) in position.iter_mut().zip(types) {
+                *value += of_type;
+            }
+        }
+        let mut layers = Vec::with_capacity(config.num_hidden_layers);
+        for place in 0..config.num_hidden_layers {
+            layers.push(Layer::new(weights, place, config)?);
+        }
+        Ok(Self {
+            words: N::rounded(words),
+            positions: N::rounded(&positions),
+            norm: norm(weights, "embeddings.LayerNorm", config)?,
+            layers,
+            heads: config.num_attention_heads,
+            hidden_size: config.hidden_size,
+        })
     }
 
+    /// Puts the embeddings of a batch's tokens, filled up to so many `rows`, into `memory.states`.
+    fn embed(&self, batch: &TokenBatch, rows: usize, memory: &mut Memory<N>) -> Result<(), ShapeError> {
+        memory.fit(rows, self);
+        let padding = std::iter::repeat_n((PADDING, 0), rows - batch.ids().len());
+        let positions = batch.lengths().iter().flat_map(|&length| 0..length);
+        let tokens = batch.ids().iter().copied().zip(positions).chain(padding);
+        let states = memory.states.chunks_exact_mut(self.hidden_size).zip(memory.next.chunks_exact_mut(self.hidden_size));
+        for ((state, position_state), (id, position)) in states.zip(tokens) {
+            let id = usize::try_from(id).unwrap_or(0);
+            state.copy_from_slice(&self.words[id * self.hidden_size..][..self.hidden_size]);
+            position_state.copy_from_slice(&self.positions[position * self.hidden_size..][..self.hidden_size]);
+        }
+        N::norm(&mut memory.states, &memory.next, &self.norm)
+    }
+
+    /// Computes the product of each linear layer with an input of `rows` rows.
+    fn products(&self, rows: usize, threads: Threads) -> Result<(), ShapeError> {
+        let mut memory = Memory::<N>::default();
+        memory.fit(rows, self);
+        for layer in &self.layers {
+            let input = Input { rows: &memory.states[..], threads };
+            N::forward(&layer.query_key_value, input, &mut memory.query_key_value)?;
+            N::forward(&layer.attended, input, &mut memory.next)?;
+            N::forward(&layer.up, input, &mut memory.inner)?;
+            N::forward(&layer.down, Input { rows: &memory.inner, threads }, &mut memory.next)?;
+        }
+        Ok(())
+    }
+}
+
+impl<N: Numbers> Layer<N> {
+    fn new(weights: &Weights, place: usize, config: &BertConfig) -> Result<Self, ModelError> {
+        let layer = format!("encoder.layer.{place}");
+        let weight = query_key_value(weights, &layer, "weight", config)?;
+        let bias = query_key_value(weights, &layer, "bias", config)?;
+        Ok(Self {
+            query_key_value: N::linear(&weight, &bias, config.hidden_size).map_err(failed)?,
+            attended: linear::<N>(weights, &format!("{layer}.attention.output.dense"))?,
+            attention_norm: norm(weights, &format!("{layer}.attention.output.LayerNorm"), config)?,
+            up: linear::<N>(weights, &format!("{layer}.intermediate.dense"))?,
+            inner_size: config.intermediate_size,
+            down: linear::<N>(weights, &format!("{layer}.output.dense"))?,
+            norm: norm(weights, &format!("{layer}.output.LayerNorm"), config)?,
+        })
+    }
+
+    /// Replaces `memory.states` by the states after this layer.
     fn forward(
         &self,
-        states: &Tensor,
+        network: &Network<N>,
         runs: &[Run],
-        heads: usize,
-        attention: Option<&mut FusedAttention>,
-    ) -> Result<Tensor, TchError> {
-        let attended = self.attention(states, runs, heads, attention)?;
-        let states = self.attended.norm_of_sum(&attended, states, &self.attention_norm)?;
-        let inner = self.up.gelu(&states)?;
-        self.down.norm_of_sum(&inner, &states, &self.norm)
-    }
-
-    /// The result of attention, of the shape `[tokens, hidden size]`.
-    fn attention(
-        &self,
-        states: &Tensor,
-        runs: &[Run],
-        heads: usize,
-        mut attention: Option<&mut FusedAttention>,
-    ) -> Result<Tensor, TchError> {
-        let rows = self.query_key_value.forward(states)?;
-        let attended = Tensor::f_empty(states.size(), (states.kind(), states.device()))?;
+        threads: Threads,
+        attention: &mut N::Attention,
+        memory: &mut Memory<N>,
+    ) -> Result<(), ShapeError> {
+        let Memory { states, next, query_key_value, attended, inner } = memory;
+        N::forward(&self.query_key_value, Input { rows: states, threads }, query_key_value)?;
+        let hidden = network.hidden_size;
         let mut end = 0;
         for &Run { start, passages, length } in runs {
-            let tokens = to_i64(passages * length);
-            let shape = Heads { passages, length, count: heads, size: self.head_size };
-            let start = to_i64(start);
-            let rows = rows.f_narrow(0, start, tokens)?;
-            let mut place = attended.f_narrow(0, start, tokens)?;
-            match &mut attention {
-                Some(attention) => attention.attend(&rows, shape, &mut place)?,
-                None => attend(&rows, shape, place)?,
-            }
-            end = start + tokens;
+            end = start + passages * length;
+            let shape = Heads { passages, length, count: network.heads, size: hidden / network.heads };
+            let rows = &query_key_value[start * 3 * hidden..end * 3 * hidden];
+            N::attend(attention, rows, shape, &mut attended[start * hidden..end * hidden])?;
         }
-        let _ = attended.f_narrow(0, end, attended.size()[0] - end)?.f_zero_()?;
-        Ok(attended)
+        // Rows beyond the last token attend to nothing.
+        attended[end * hidden..].fill(N::Value::default());
+        N::norm_of_sum(&self.attended, Input { rows: attended, threads }, states, &self.attention_norm, next)?;
+        N::gelu(&self.up, Input { rows: next, threads }, inner)?;
+        N::norm_of_sum(&self.down, Input { rows: inner, threads }, next, &self.norm, states)
     }
 }
 
-/// Puts into `place`, of the shape `[tokens, hidden size]`, what each head attends to, for queries, keys and values in the shape
-/// `[tokens, 3 * hidden size]`.
-fn attend(rows: &Tensor, shape: Heads, mut place: Tensor) -> Result<(), TchError> {
-    let has_kernels = has_kernels(rows);
-    let split = if has_kernels { kernels::split_heads(rows, shape)? } else { permuted(rows, shape)? };
-    let query = split.f_get(0)?;
-    let key = split.f_get(1)?;
-    let value = split.f_get(2)?;
-    let found = softmax(query.f_bmm(&key.f_transpose(1, 2)?)?)?.f_bmm(&value)?;
-    if has_kernels {
-        return kernels::join_heads(&found, shape, &mut place);
+impl<N: Numbers> Default for Memory<N> {
+    fn default() -> Self {
+        Self {
+            states: Vec::new(),
+            next: Vec::new(),
+            query_key_value: Vec::new(),
+            attended: Vec::new(),
+            inner: Vec::new(),
+        }
     }
-    let [passages, length, heads, size] = kernels::sizes(shape);
-    let found = found.f_view([passages, heads, length, size])?.f_transpose(1, 2)?;
-    place.f_view([passages, length, heads, size])?.f_copy_(&found)
 }
 
-/// Does the same as [`kernels::split_heads`].
-fn permuted(rows: &Tensor, shape: Heads) -> Result<Tensor, TchError> {
-    let [passages, length, heads, size] = kernels::sizes(shape);
-    let split = rows.f_view([passages, length, 3, heads, size])?.f_permute([2, 0, 3, 1, 4])?;
-    split.f_reshape([3, passages * heads, length, size])
-}
-
-fn softmax(mut scores: Tensor) -> Result<Tensor, TchError> {
-    if !has_kernels(&scores) {
-        return scores.f_softmax(-1, scores.kind());
+impl<N: Numbers> Memory<N> {
+    /// Makes room for so many rows. Old contents may stay, as every value is written before it is read.
+    fn fit(&mut self, rows: usize, network: &Network<N>) {
+        let hidden = rows * network.hidden_size;
+        let inner = network.layers.first().map_or(0, |layer| rows * layer.inner_size);
+        for (values, size) in [
+            (&mut self.states, hidden),
+            (&mut self.next, hidden),
+            (&mut self.query_key_value, 3 * hidden),
+            (&mut self.attended, hidden),
+            (&mut self.inner, inner),
+        ] {
+            values.resize(size, N::Value::default());
+        }
     }
-    kernels::softmax(&mut scores)?;
-    Ok(scores)
 }
 
-/// The ids and the positions of a batch's tokens, filled up to so many `rows`.
-fn stream(batch: &TokenBatch, rows: usize) -> (Vec<i64>, Vec<i64>) {
-    let mut ids = batch.ids().to_vec();
-    let mut positions: Vec<i64> = batch.lengths().iter().flat_map(|&length| (0..length).map(to_i64)).collect();
-    ids.resize(rows, PADDING);
-    positions.resize(rows, 0);
-    (ids, positions)
+/// The weights or biases, by the `end` of their names, of query, key and value one below the other.
+pub(super) fn query_key_value(
+    weights: &Weights,
+    layer: &str,
+    end: &str,
+    config: &BertConfig,
+) -> Result<Vec<f32>, ModelError> {
+    #[expect(clippy::cast_precision_loss, reason = "a head has some ten states")]
+    let scale = 1.0 / (config.head_size() as f32).sqrt();
+    let query = weights.get(&format!("{layer}.attention.self.query.{end}"))?;
+    let mut all: Vec<f32> = query.iter().map(|value| value * scale).collect();
+    all.extend(weights.get(&format!("{layer}.attention.self.key.{end}"))?);
+    all.extend(weights.get(&format!("{layer}.attention.self.value.{end}"))?);
+    Ok(all)
+}
+
+fn linear<N: Numbers>(weights: &Weights, name: &str) -> Result<N::Linear, ModelError> {
+    let weight = weights.get(&format!("{name}.weight"))?;
+    let bias = weights.get(&format!("{name}.bias"))?;
+    N::linear(weight, bias, weight.len() / bias.len().max(1)).map_err(failed)
+}
+
+fn norm(weights: &Weights, name: &str, config: &BertConfig) -> Result<NormWeights, ModelError> {
+    let weight = weights.get(&format!("{name}.weight"))?.to_vec();
+    let bias = weights.get(&format!("{name}.bias"))?.to_vec();
+    #[expect(clippy::cast_possible_truncation, reason = "a small number")]
+    let epsilon = config.layer_norm_eps as f32;
+    NormWeights::new(weight, bias, epsilon).map_err(failed)
 }
 
 /// Passages of one length together, as long as one head's scores of them are at most `scores`.
-fn runs(lengths: &[usize], scores: usize) -> Vec<Run> {
+pub(super) fn runs(lengths: &[usize], scores: usize) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut start = 0;
     for &length in lengths {
@@ -271,82 +340,6 @@ fn runs(lengths: &[usize], scores: usize) -> Vec<Run> {
         start += length;
     }
     runs
-}
-
-/// Weights on their way into a network.
-struct Parts {
-    weights: Weights,
-    place: Place,
-}
-
-impl Parts {
-    fn network(&self, config: &Config) -> Result<PackedBert, ModelError> {
-        let words = self.weights.get("embeddings.word_embeddings.weight")?;
-        let positions = self.weights.get("embeddings.position_embeddings.weight")?;
-        // Only the first token type is in use, so its embedding can be added to the positions once.
-        let types = self.weights.get("embeddings.token_type_embeddings.weight")?.f_get(0).map_err(failed)?;
-        let mut layers = Vec::with_capacity(config.num_hidden_layers);
-        for place in 0..config.num_hidden_layers {
-            layers.push(self.layer(place, config)?);
-        }
-        let takes_few_rows = layers.iter().flat_map(Layer::linear_layers).all(Linear::takes_few_rows);
-        Ok(PackedBert {
-            words: self.place.placed(words).map_err(failed)?,
-            positions: self.place.placed(&(positions + types)).map_err(failed)?,
-            norm: self.norm("embeddings.LayerNorm", config)?,
-            layers,
-            heads: config.num_attention_heads,
-            attention: self.attention(config),
-            row_block: if self.place.has_kernels() && has_amx() { AMX_ROWS } else { ROWS },
-            min_rows: if takes_few_rows { ROWS } else { MIN_ROWS },
-            device: self.place.device,
-        })
-    }
-
-    fn attention(&self, config: &Config) -> Option<FusedAttention> {
-        if self.place.has_kernels() { FusedAttention::find(config.head_size()) } else { None }
-    }
-
-    fn layer(&self, place: usize, config: &Config) -> Result<Layer, ModelError> {
-        let layer = format!("encoder.layer.{place}");
-        let weight = self.query_key_value(&layer, "weight", config)?;
-        let bias = self.query_key_value(&layer, "bias", config)?;
-        Ok(Layer {
-            query_key_value: self.place.linear(&weight, &bias).map_err(failed)?,
-            head_size: config.head_size(),
-            attended: self.linear(&format!("{layer}.attention.output.dense"))?,
-            attention_norm: self.norm(&format!("{layer}.attention.output.LayerNorm"), config)?,
-            up: self.linear(&format!("{layer}.intermediate.dense"))?,
-            down: self.linear(&format!("{layer}.output.dense"))?,
-            norm: self.norm(&format!("{layer}.output.LayerNorm"), config)?,
-        })
-    }
-
-    /// The weights or biases, by the `end` of their names, of query, key and value one below the other.
-    fn query_key_value(&self, layer: &str, end: &str, config: &Config) -> Result<Tensor, ModelError> {
-        #[expect(clippy::cast_precision_loss, reason = "a head has some ten states")]
-        let scale = 1.0 / (config.head_size() as f64).sqrt();
-        let query = self.weights.get(&format!("{layer}.attention.self.query.{end}"))? * scale;
-        let key = self.weights.get(&format!("{layer}.attention.self.key.{end}"))?;
-        let value = self.weights.get(&format!("{layer}.attention.self.value.{end}"))?;
-        Tensor::f_cat(&[&query, key, value], 0).map_err(failed)
-    }
-
-    fn linear(&self, name: &str) -> Result<Linear, ModelError> {
-        let weight = self.weights.get(&format!("{name}.weight"))?;
-        let bias = self.weights.get(&format!("{name}.bias"))?;
-        self.place.linear(weight, bias).map_err(failed)
-    }
-
-    fn norm(&self, name: &str, config: &Config) -> Result<Norm, ModelError> {
-        let weight = self.weights.get(&format!("{name}.weight"))?;
-        let bias = self.weights.get(&format!("{name}.bias"))?;
-        self.place.norm(weight, bias, config.layer_norm_eps).map_err(failed)
-    }
-}
-
-fn failed(cause: TchError) -> ModelError {
-    ModelError::Encoder { cause: cause.into() }
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::manifest::Architecture;
-use super::mpnet::FIRST_POSITION;
 use super::weights::Shape;
 use super::{ModelError, TokenLimits, to_i64};
+
+/// The position of the first token of `MPNet`: the ones before it are for padding.
+pub(super) const FIRST_POSITION: i64 = 2;
 
 /// No size is larger: products of two do not overflow.
 const LARGEST: i64 = 1 << 24;

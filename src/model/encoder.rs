@@ -21,4 +21,9 @@ pub(super) trait Encoder: Send {
     fn products(&self, _tokens: usize) -> Option<Result<(), ModelError>> {
         None
     }
+
+    /// A copy for another thread that shares its weights. `None` if it cannot share them.
+    fn sharing_weights(&self) -> Option<Box<dyn Encoder>> {
+        None
+    }
 }

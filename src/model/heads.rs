@@ -1,12 +1,12 @@
-//! Heads: linear layers that turn hidden states into probabilities and token labels, all in f32.
+//! Heads: linear layers that turn hidden states into probabilities and token labels, all in f32 and on the CPU.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use tch::{Device, Kind, TchError, Tensor};
+use pressrun_kernels::{ShapeError, Threads, single};
 
 use super::batch::HiddenStates;
 use super::config::linear_shapes;
-use super::linear::ROWS;
 use super::manifest::Temperature;
 use super::vector::SentenceVector;
 use super::viterbi::Transitions;
@@ -14,12 +14,19 @@ use super::weights::Weights;
 use super::{HeadKind, HeadManifest, HeadOutputs, ModelError, TokenBatch, to_i64};
 
 /// The heads that were asked for, in that order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Heads {
-    sequences: Vec<Linear>,
-    tokens: Vec<(Linear, Transitions)>,
+    sequences: Arc<[Linear]>,
+    tokens: Arc<[TokenHead]>,
     /// True if the results include the vector of each segment.
     pub(super) wants_vectors: bool,
+}
+
+/// A head that labels tokens.
+#[derive(Debug)]
+struct TokenHead {
+    linear: Linear,
+    transitions: Transitions,
 }
 
 /// The outputs of a token head for the tokens of a batch, before its bias is added. Takes 4 bytes for each token and
@@ -27,60 +34,57 @@ pub(super) struct Heads {
 #[derive(Debug)]
 pub struct TokenOutputs {
     /// Of the shape `[tokens, labels]`.
-    products: Tensor,
+    products: Vec<f32>,
     batch: TokenBatch,
 }
 
 #[derive(Debug)]
 struct Linear {
-    /// Of the shape `[hidden size, labels]`.
-    weight: Tensor,
-    bias: Tensor,
+    /// Without a bias.
+    layer: single::Linear,
+    bias: Vec<f32>,
 }
 
 impl Heads {
     /// The heads in `wanted` from the file at `path`, for hidden states of `hidden_size`.
-    pub(super) fn load(
-        path: &Path,
-        wanted: &[(&str, &HeadManifest)],
-        hidden_size: i64,
-        device: Device,
-    ) -> Result<Self, ModelError> {
+    pub(super) fn load(path: &Path, wanted: &[(&str, &HeadManifest)], hidden_size: i64) -> Result<Self, ModelError> {
         let shapes = wanted.iter().flat_map(|(name, head)| linear_shapes(name, to_i64(head.labels.len()), hidden_size));
         let weights = Weights::load(path, shapes)?;
-        let mut heads = Self { sequences: Vec::new(), tokens: Vec::new(), wants_vectors: false };
+        let mut sequences = Vec::new();
+        let mut tokens = Vec::new();
         for (name, head) in wanted {
-            let linear = Linear::load(&weights, name, device)?;
             match head.kind {
-                HeadKind::Sequence => heads.sequences.push(linear.divided_by(head.temperature)),
+                HeadKind::Sequence => sequences.push(Linear::load(&weights, name, head.temperature)?),
                 HeadKind::Token => {
-                    heads.tokens.push((linear.with_offsets(&head.offsets), Transitions::new(&head.labels)));
+                    let linear = Linear::load(&weights, name, None)?.with_offsets(&head.offsets);
+                    tokens.push(TokenHead { linear, transitions: Transitions::new(&head.labels) });
                 }
             }
         }
-        Ok(heads)
+        Ok(Self { sequences: sequences.into(), tokens: tokens.into(), wants_vectors: false })
     }
 
     /// The outputs of the heads for each segment.
-    pub(super) fn apply(&self, hidden: &HiddenStates, batch: &TokenBatch) -> Result<Vec<HeadOutputs>, TchError> {
+    pub(super) fn apply(&self, hidden: &HiddenStates, batch: &TokenBatch) -> Result<Vec<HeadOutputs>, ShapeError> {
         let mut outputs = vec![HeadOutputs::default(); batch.segments().len()];
-        let pooled = mean_pool(&hidden.states, batch)?;
-        for head in &self.sequences {
-            let probabilities = head.forward(&pooled)?.f_softmax(-1, Kind::Float)?.to_device(Device::Cpu);
-            for (output, row) in outputs.iter_mut().zip(Vec::<Vec<f32>>::try_from(&probabilities)?) {
-                output.sequences.push(row);
+        let pooled = mean_pool(hidden, batch);
+        for head in self.sequences.iter() {
+            let labels = head.bias.len();
+            let mut probabilities = head.forward(&pooled)?;
+            single::softmax(&mut probabilities, labels)?;
+            for (output, row) in outputs.iter_mut().zip(probabilities.chunks_exact(labels)) {
+                output.sequences.push(row.to_vec());
             }
         }
         if self.wants_vectors {
-            let pooled = Vec::<Vec<f32>>::try_from(&pooled.to_device(Device::Cpu))?;
-            for (output, values) in outputs.iter_mut().zip(pooled) {
-                output.vector = Some(SentenceVector::quantized(&values));
+            for (output, values) in outputs.iter_mut().zip(pooled.chunks_exact(hidden.size)) {
+                output.vector = Some(SentenceVector::quantized(values));
             }
         }
-        for (head, transitions) in &self.tokens {
-            let scores = head.log_probabilities(&hidden.states)?;
-            let paths = best_paths(&scores, transitions, batch)?;
-            let confidences = confidences(&scores, transitions.labels(), &paths)?;
+        for TokenHead { linear, transitions } in self.tokens.iter() {
+            let scores = linear.log_probabilities(hidden, batch)?;
+            let paths = best_paths(&scores, transitions, batch);
+            let confidences = confidences(&scores, transitions.labels(), &paths);
             for (output, tokens) in outputs.iter_mut().zip(batch.segments()) {
                 output.tokens.push(paths[tokens.clone()].to_vec());
                 output.confidences.push(confidences[tokens.clone()].to_vec());
@@ -94,13 +98,14 @@ impl Heads {
         &self,
         hidden: &HiddenStates,
         batch: &TokenBatch,
-    ) -> Result<Vec<Vec<Vec<f32>>>, TchError> {
+    ) -> Result<Vec<Vec<Vec<f32>>>, ShapeError> {
         let mut of_segments = vec![Vec::new(); batch.segments().len()];
-        for (head, transitions) in &self.tokens {
-            let all = Vec::<f32>::try_from(head.log_probabilities(&hidden.states)?.f_exp()?.f_view(-1)?)?;
+        for TokenHead { linear, transitions } in self.tokens.iter() {
             let labels = transitions.labels();
+            let mut probabilities = linear.forward(tokens_of(hidden, batch))?;
+            single::softmax(&mut probabilities, labels)?;
             for (segment, tokens) in of_segments.iter_mut().zip(batch.segments()) {
-                segment.push(all[tokens.start * labels..tokens.end * labels].to_vec());
+                segment.push(probabilities[tokens.start * labels..tokens.end * labels].to_vec());
             }
         }
         Ok(of_segments)
@@ -111,54 +116,57 @@ impl Heads {
         &self,
         hidden: &HiddenStates,
         batch: &TokenBatch,
-    ) -> Result<Option<TokenOutputs>, TchError> {
-        let Some((head, _)) = self.tokens.first() else { return Ok(None) };
-        Ok(Some(TokenOutputs { products: hidden.states.f_matmul(&head.weight)?, batch: batch.clone() }))
+    ) -> Result<Option<TokenOutputs>, ShapeError> {
+        let Some(head) = self.tokens.first() else { return Ok(None) };
+        let products = head.linear.products(tokens_of(hidden, batch))?;
+        Ok(Some(TokenOutputs { products, batch: batch.clone() }))
     }
 
     /// For each segment the labels of its tokens, decoded by the first token head with `offsets` added to its outputs. The
     /// operations are those of [`Self::apply`], so the labels are the same as if the manifest had these offsets.
-    pub(super) fn decode(&self, outputs: &TokenOutputs, offsets: &[f64]) -> Result<Vec<Vec<usize>>, TchError> {
-        let Some((head, transitions)) = self.tokens.first() else { return Ok(Vec::new()) };
-        let scores = outputs.products.f_add(&head.bias_plus(offsets))?.f_log_softmax(-1, Kind::Float)?;
-        let paths = best_paths(&scores.to_device(Device::Cpu), transitions, &outputs.batch)?;
+    pub(super) fn decode(&self, outputs: &TokenOutputs, offsets: &[f64]) -> Result<Vec<Vec<usize>>, ShapeError> {
+        let Some(TokenHead { linear, transitions }) = self.tokens.first() else { return Ok(Vec::new()) };
+        let mut scores = outputs.products.clone();
+        add_to_rows(&mut scores, &linear.bias_plus(offsets));
+        single::log_softmax(&mut scores, transitions.labels())?;
+        let paths = best_paths(&scores, transitions, &outputs.batch);
         Ok(outputs.batch.segments().iter().map(|tokens| paths[tokens.clone()].to_vec()).collect())
     }
 }
 
+/// The states of the batch's tokens, without padding.
+fn tokens_of<'h>(hidden: &'h HiddenStates, batch: &TokenBatch) -> &'h [f32] {
+    &hidden.values[..batch.ids().len() * hidden.size]
+}
+
 /// The label of each token of the batch, from the best path of its row.
-fn best_paths(scores: &Tensor, transitions: &Transitions, batch: &TokenBatch) -> Result<Vec<usize>, TchError> {
-    let labels = scores.size().last().map_or(1, |&labels| usize::try_from(labels).unwrap_or(1));
-    let scores = Vec::<f32>::try_from(scores.f_contiguous()?.f_view(-1)?)?;
+fn best_paths(scores: &[f32], transitions: &Transitions, batch: &TokenBatch) -> Vec<usize> {
+    let labels = transitions.labels();
     let mut path = Vec::with_capacity(batch.ids().len());
     for row in batch.rows() {
         path.extend(transitions.best_path(&scores[row.start * labels..row.end * labels]));
     }
-    Ok(path)
+    path
 }
 
 /// The probability of each token's label in `path`, in 255ths, from log-probabilities.
-fn confidences(scores: &Tensor, labels: usize, path: &[usize]) -> Result<Vec<u8>, TchError> {
-    let scores = Vec::<f32>::try_from(scores.f_contiguous()?.f_view(-1)?)?;
+fn confidences(scores: &[f32], labels: usize, path: &[usize]) -> Vec<u8> {
     let of_path = path.iter().enumerate().map(|(token, label)| scores[token * labels + label]);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 255")]
-    let confidences = of_path.map(|score| (score.exp().clamp(0.0, 1.0) * 255.0).round() as u8).collect();
-    Ok(confidences)
+    let confidences = of_path.map(|score| (libm::expf(score).clamp(0.0, 1.0) * 255.0).round() as u8).collect();
+    confidences
 }
 
 impl Linear {
-    fn load(weights: &Weights, name: &str, device: Device) -> Result<Self, ModelError> {
-        let weight = weights.get(&format!("{name}.weight"))?.transpose(0, 1).to_device(device);
-        let bias = weights.get(&format!("{name}.bias"))?.to_device(device);
-        Ok(Self { weight, bias })
-    }
-
-    /// Itself with its outputs divided by `temperature`.
-    fn divided_by(self, temperature: Option<Temperature>) -> Self {
-        match temperature.map(Temperature::get) {
-            Some(divisor) => Self { weight: self.weight / divisor, bias: self.bias / divisor },
-            None => self,
-        }
+    /// The head called `name`, with its outputs divided by `temperature`.
+    fn load(weights: &Weights, name: &str, temperature: Option<Temperature>) -> Result<Self, ModelError> {
+        #[expect(clippy::cast_possible_truncation, reason = "a number near 1")]
+        let divisor = temperature.map_or(1.0, |temperature| temperature.get() as f32);
+        let weight = divided(weights.get(&format!("{name}.weight"))?, divisor);
+        let bias = divided(weights.get(&format!("{name}.bias"))?, divisor);
+        let inputs = weight.len() / bias.len().max(1);
+        let layer = single::Linear::new(&weight, &vec![0.0; bias.len()], inputs);
+        Ok(Self { layer: layer.map_err(|cause| ModelError::Encoder { cause: cause.into() })?, bias })
     }
 
     /// Itself with `offsets` added to its outputs, if there are any.
@@ -169,40 +177,59 @@ impl Linear {
         Self { bias: self.bias_plus(offsets), ..self }
     }
 
-    fn bias_plus(&self, offsets: &[f64]) -> Tensor {
-        &self.bias + Tensor::from_slice(offsets).to_kind(Kind::Float).to_device(self.bias.device())
+    #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
+    fn bias_plus(&self, offsets: &[f64]) -> Vec<f32> {
+        self.bias.iter().zip(offsets).map(|(bias, offset)| bias + *offset as f32).collect()
     }
 
-    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        input.f_matmul(&self.weight)?.f_add(&self.bias)
+    /// The products with rows of hidden states, without the bias, of the shape `[rows, labels]`.
+    fn products(&self, rows: &[f32]) -> Result<Vec<f32>, ShapeError> {
+        let mut products = vec![0.0; rows.len() / self.layer.inputs() * self.bias.len()];
+        self.layer.forward(rows, Threads::One, &mut products)?;
+        Ok(products)
     }
 
-    /// The log-probabilities of each row's labels, of the shape `[rows, labels]`, on the CPU.
-    fn log_probabilities(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        Ok(self.forward(input)?.f_log_softmax(-1, Kind::Float)?.to_device(Device::Cpu))
+    fn forward(&self, rows: &[f32]) -> Result<Vec<f32>, ShapeError> {
+        let mut values = self.products(rows)?;
+        add_to_rows(&mut values, &self.bias);
+        Ok(values)
+    }
+
+    /// The log-probabilities of each token's labels, of the shape `[tokens, labels]`.
+    fn log_probabilities(&self, hidden: &HiddenStates, batch: &TokenBatch) -> Result<Vec<f32>, ShapeError> {
+        let mut scores = self.forward(tokens_of(hidden, batch))?;
+        single::log_softmax(&mut scores, self.bias.len())?;
+        Ok(scores)
     }
 }
 
-/// The mean over each segment's tokens, f32, of `states` in the shape `[tokens, hidden size]`. Its shape is `[segments,
-/// hidden size]`; then come rows of zeros up to a multiple of [`ROWS`].
-pub(crate) fn mean_pool(states: &Tensor, batch: &TokenBatch) -> Result<Tensor, TchError> {
-    let device = states.device();
-    let mut tokens = Vec::new();
-    let mut segments = Vec::new();
-    for (segment, range) in batch.segments().iter().enumerate() {
-        tokens.extend(range.clone().map(to_i64));
-        segments.resize(tokens.len(), to_i64(segment));
+fn divided(values: &[f32], divisor: f32) -> Vec<f32> {
+    values.iter().map(|value| value / divisor).collect()
+}
+
+fn add_to_rows(rows: &mut [f32], others: &[f32]) {
+    for row in rows.chunks_exact_mut(others.len()) {
+        for (value, other) in row.iter_mut().zip(others) {
+            *value += other;
+        }
     }
-    let rows = batch.segments().len().next_multiple_of(ROWS);
-    #[expect(clippy::cast_precision_loss, reason = "a segment has some hundred tokens")]
-    let mut shares: Vec<f32> = batch.segments().iter().map(|range| 1.0 / range.len().max(1) as f32).collect();
-    shares.resize(rows, 0.0);
-    let tokens = Tensor::from_slice(&tokens).to_device(device);
-    let segments = Tensor::from_slice(&segments).to_device(device);
-    let shares = Tensor::from_slice(&shares).to_device(device);
-    let states = states.f_index_select(0, &tokens)?;
-    // Sums are taken token by token, so that a segment's mean does not depend on what else is in the batch.
-    let sums = Tensor::f_zeros([to_i64(rows), states.size()[1]], (Kind::Float, device))?;
-    let sums = sums.f_index_add(0, &segments, &states)?;
-    sums.f_mul(&shares.f_unsqueeze(1)?)
+}
+
+/// The mean over each segment's tokens of the hidden states, of the shape `[segments, hidden size]`.
+fn mean_pool(hidden: &HiddenStates, batch: &TokenBatch) -> Vec<f32> {
+    let mut means = vec![0.0; batch.segments().len() * hidden.size];
+    for (mean, tokens) in means.chunks_exact_mut(hidden.size).zip(batch.segments()) {
+        // Token by token, so that a segment's mean does not depend on what else is in the batch.
+        for state in hidden.values[tokens.start * hidden.size..tokens.end * hidden.size].chunks_exact(hidden.size) {
+            for (sum, value) in mean.iter_mut().zip(state) {
+                *sum += value;
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a segment has some hundred tokens")]
+        let share = 1.0 / tokens.len().max(1) as f32;
+        for value in mean {
+            *value *= share;
+        }
+    }
+    means
 }

@@ -1,11 +1,11 @@
 //! A model: one encoder, any number of heads, a tokenizer, and a manifest that lists them.
 //!
-//! Only this module and `train` name `tch` and `rust_bert`. A `Model` lives on one thread; every worker loads its
-//! own from the same `ModelFolder`.
+//! On a CPU a BERT runs by our own code (`bert.rs`). What needs libtorch is in `torch`, which is only there with the Cargo feature of that
+//! name: GPUs and other families. A `Model` lives on one thread; copies of it share their weights where they can.
 
 /// Tokens of many passages, one after another.
 pub mod batch;
-/// BERT on a stream of tokens, without padding.
+/// BERT on CPUs, on a stream of tokens without padding.
 mod bert;
 /// `config.json`: the sizes of an encoder.
 pub(crate) mod config;
@@ -15,37 +15,30 @@ pub mod document;
 mod encoder;
 /// The heads: hidden states to probabilities and token labels.
 pub(crate) mod heads;
-/// Our kernels for bf16 on CPUs.
-mod kernels;
-/// Linear layers.
-mod linear;
 /// `model.toml`: the contents of a model folder, with checksums.
 pub mod manifest;
-/// `MPNet`, a family of encoders that `rust_bert` lacks.
-mod mpnet;
-/// Matrix products with weights in oneDNN's order.
-mod onednn;
-/// Encoders on rectangles of tokens, with padding.
-mod padded;
+/// The kernels of each kind of number.
+mod numbers;
 /// Sentences to passages.
 pub mod passage;
 /// Text to tokens.
 pub mod tokenizer;
-/// The networks of encoders. The only place that names `rust_bert`.
-pub(crate) mod transformer;
+/// Encoders by libtorch.
+#[cfg(feature = "torch")]
+pub(crate) mod torch;
 /// The meaning of a sentence as numbers.
 mod vector;
 /// The best allowed path through the scores of token labels.
 mod viterbi;
-/// Files of weights to tensors.
+/// Files of weights to numbers.
 pub(crate) mod weights;
 /// A cache of the tokens of words.
 mod word_cache;
 
 use std::path::{Path, PathBuf};
 
+use pressrun_kernels::{has_amx, multiplies_bf16};
 use serde::{Deserialize, Serialize};
-use tch::Kind;
 
 pub use batch::TokenBatch;
 pub use heads::TokenOutputs;
@@ -55,16 +48,14 @@ pub use tokenizer::Tokenizer;
 pub use vector::SentenceVector;
 
 use crate::config::{Device, Precision};
-use bert::PackedBert;
+use bert::BertConfig;
 use config::EncoderConfig;
 use encoder::Encoder;
 use heads::Heads;
-use kernels::multiplies_bf16;
-use padded::PaddedEncoder;
 
 /// Raise it by one if the same passage, weights and precision no longer give the same outputs as before (tokens, kernels, heads), or
 /// if the same text is cut into other passages. It is also part of the keys of cached outputs. See `src/revisions.rs`.
-pub const REVISION: u32 = 4;
+pub const REVISION: u32 = 5;
 
 /// An error of any kind that caused another.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -112,6 +103,18 @@ pub enum ModelError {
         /// The device that libtorch has instead.
         found: &'static str,
     },
+    /// bf16 was asked for, and there are no kernels for it.
+    #[error("`precision = \"bf16\"` needs {needed}; `auto` takes f32 here")]
+    NoBf16 {
+        /// What is missing.
+        needed: &'static str,
+    },
+    /// This build has no libtorch.
+    #[error("{wanted} needs libtorch, and this build has none: build with the Cargo feature `torch`")]
+    NoTorch {
+        /// What was asked for.
+        wanted: &'static str,
+    },
     /// libtorch refused an operation.
     #[error("libtorch failed on `{}`", path.display())]
     Torch {
@@ -119,12 +122,12 @@ pub enum ModelError {
         path: PathBuf,
         /// The error of libtorch.
         #[source]
-        cause: tch::TchError,
+        cause: Cause,
     },
-    /// The encoder refused an operation.
-    #[error("the encoder failed")]
+    /// The encoder or a head refused an operation.
+    #[error("the model failed")]
     Encoder {
-        /// The error of libtorch or of rust-bert.
+        /// The error of the kernels, of libtorch or of rust-bert.
         #[source]
         cause: Cause,
     },
@@ -159,43 +162,22 @@ pub struct Runtime {
     pub device: Device,
     /// The number of copies that run in parallel, each in a thread of its own.
     pub workers: usize,
+    /// The number of threads that share a linear layer of one copy. Results do not depend on it.
+    #[serde(skip)]
+    pub threads: usize,
 }
 
-/// The class of this processor by the way in which it multiplies bf16: `amx`, `bf16`, or `f32` if it does not. Scores differ by class in
-/// their last digits.
+/// The class of this processor by the way in which it multiplies bf16: `amx`, `bf16`, or `f32` if it does not. Scores in bf16 differ by
+/// class in their last digits.
 #[must_use]
 pub fn processor_class() -> &'static str {
-    if kernels::has_amx() {
+    if has_amx() {
         "amx"
-    } else if kernels::multiplies_bf16() {
+    } else if multiplies_bf16() {
         "bf16"
     } else {
         "f32"
     }
-}
-
-/// The kernels that compute results on this processor, by what they are chosen by: its architecture, its maker (whose code the library of
-/// f32 products tells apart), its class and its widest vectors. Results are the same to the last bit on processors with the same ones.
-#[must_use]
-pub fn kernels_in_use() -> String {
-    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let maker = cpuinfo.lines().find_map(|line| line.strip_prefix("vendor_id")?.split_once(':'));
-    let maker = maker.map_or("unknown", |(_, maker)| maker.trim());
-    format!("{} {maker} {} {}", std::env::consts::ARCH, processor_class(), widest_vectors())
-}
-
-/// The widest vectors of this processor.
-fn widest_vectors() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            return "avx512";
-        }
-        if std::arch::is_x86_feature_detected!("avx2") {
-            return "avx2";
-        }
-    }
-    "baseline"
 }
 
 /// The numbers that an encoder multiplies: [`Precision`] without `Auto`.
@@ -225,7 +207,7 @@ pub struct HeadOutputs {
 /// An encoder and heads in memory.
 pub struct Model {
     path: PathBuf,
-    device: tch::Device,
+    device: Device,
     /// The number of different tokens that the encoder knows.
     vocabulary: i64,
     encoder: Box<dyn Encoder>,
@@ -280,22 +262,44 @@ impl ModelFolder {
         Tokenizer::load(&self.path.join("tokenizer.json"), limits)
     }
 
+    /// The precision, the device and the number of `workers` (`None` for as many as the machine has cores or GPUs) for this model on this
+    /// machine.
+    ///
+    /// # Errors
+    /// [`ModelError::NoCuda`] if a GPU is wanted and there is none, [`ModelError::NoBf16`] if bf16 is wanted and cannot be computed.
+    pub fn runtime(
+        &self,
+        precision: Precision,
+        device: Device,
+        workers: Option<usize>,
+    ) -> Result<Runtime, ModelError> {
+        let runtime = Runtime::resolve(precision, device, workers)?;
+        let Some(config) = BertConfig::load(&self.path)?.filter(|_| device == Device::Cpu) else { return Ok(runtime) };
+        let needed = if !multiplies_bf16() {
+            "a processor with AVX-512 and instructions for bf16"
+        } else if !config.fits_bf16() {
+            "a model whose sizes are multiples of 32"
+        } else {
+            return Ok(runtime);
+        };
+        match precision {
+            Precision::Bf16 => Err(ModelError::NoBf16 { needed }),
+            Precision::Auto | Precision::F32 => Ok(Runtime { precision: FloatType::F32, ..runtime }),
+        }
+    }
+
     /// Loads one copy of it for the worker with the number `worker`, from 0, with the heads named in `heads`. On GPUs a worker's
     /// number is that of its GPU.
     ///
     /// # Errors
     /// If there is no such head, or weights are missing or do not fit `config.json`.
     pub fn load(&self, runtime: &Runtime, worker: usize, heads: &[&str]) -> Result<Model, ModelError> {
-        let device = match runtime.device {
-            Device::Cuda => tch::Device::Cuda(worker),
-            Device::Cpu => tch::Device::Cpu,
-        };
         let config = EncoderConfig::load(&self.path.join("config.json"))?;
         config.check_limits(self.manifest.limits()).map_err(|fault| self.invalid(fault.into()))?;
-        let encoder = load_encoder(&self.path, device, runtime.precision.kind())?;
+        let encoder = load_encoder(&self.path, &config, runtime, worker)?;
         let wanted = heads.iter().map(|name| self.head(name)).collect::<Result<Vec<_>, _>>()?;
-        let heads = Heads::load(&self.path.join("heads.safetensors"), &wanted, config.hidden_size, device)?;
-        Ok(Model { path: self.path.clone(), device, vocabulary: config.vocab_size, encoder, heads })
+        let heads = Heads::load(&self.path.join("heads.safetensors"), &wanted, config.hidden_size)?;
+        Ok(Model { path: self.path.clone(), device: runtime.device, vocabulary: config.vocab_size, encoder, heads })
     }
 
     fn head<'h>(&'h self, name: &'h str) -> Result<(&'h str, &'h HeadManifest), ModelError> {
@@ -316,6 +320,19 @@ impl Model {
         self
     }
 
+    /// A copy for another thread that shares the weights of this one. `None` if they cannot be shared.
+    #[must_use]
+    pub fn sharing_weights(&self) -> Option<Self> {
+        let encoder = self.encoder.sharing_weights()?;
+        Some(Self {
+            path: self.path.clone(),
+            device: self.device,
+            vocabulary: self.vocabulary,
+            encoder,
+            heads: self.heads.clone(),
+        })
+    }
+
     /// Runs a batch in one forward pass: the outputs for each of [`TokenBatch::segments`], in order.
     ///
     /// # Errors
@@ -325,10 +342,8 @@ impl Model {
             return Ok(Vec::new());
         }
         self.check_ids(batch)?;
-        tch::no_grad(|| {
-            let states = self.encoder.encode(batch)?;
-            self.heads.apply(&states, batch).map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
-        })
+        let states = self.encoder.encode(batch)?;
+        self.heads.apply(&states, batch).map_err(failed)
     }
 
     /// The probabilities of token labels in a batch, for the distillation of another model. For each of
@@ -342,11 +357,8 @@ impl Model {
             return Ok(Vec::new());
         }
         self.check_ids(batch)?;
-        tch::no_grad(|| {
-            let states = self.encoder.encode(batch)?;
-            let probabilities = self.heads.token_probabilities(&states, batch);
-            probabilities.map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
-        })
+        let states = self.encoder.encode(batch)?;
+        self.heads.token_probabilities(&states, batch).map_err(failed)
     }
 
     /// The outputs of the first token head that was asked for, to decode them several times with other offsets.
@@ -355,11 +367,8 @@ impl Model {
     /// As [`Self::infer`], and where no token head was asked for.
     pub fn token_outputs(&mut self, batch: &TokenBatch) -> Result<TokenOutputs, ModelError> {
         self.check_ids(batch)?;
-        let outputs = tch::no_grad(|| {
-            let states = self.encoder.encode(batch)?;
-            let outputs = self.heads.token_outputs(&states, batch);
-            outputs.map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
-        })?;
+        let states = self.encoder.encode(batch)?;
+        let outputs = self.heads.token_outputs(&states, batch).map_err(failed)?;
         outputs.ok_or_else(|| ModelError::Invalid {
             path: self.path.join("model.toml"),
             cause: "no token head has been loaded".into(),
@@ -370,10 +379,9 @@ impl Model {
     /// scores. They are the labels that [`Self::infer`] gives if the manifest has these offsets.
     ///
     /// # Errors
-    /// Where libtorch fails.
+    /// Where there are not as many offsets as labels.
     pub fn decode(&self, outputs: &TokenOutputs, offsets: &[f64]) -> Result<Vec<Vec<usize>>, ModelError> {
-        tch::no_grad(|| self.heads.decode(outputs, offsets))
-            .map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
+        self.heads.decode(outputs, offsets).map_err(failed)
     }
 
     /// Checks that the encoder knows every token: a tokenizer may belong to another encoder, and libtorch does not check on a
@@ -388,15 +396,15 @@ impl Model {
         }
     }
 
-    /// True if the outputs for a passage are the same to the last bit whatever else is in its batch. That depends on the code that
-    /// libtorch has for this processor, so it is tested: a passage alone, and among others in batches of several sizes.
+    /// True if the outputs for a passage are the same to the last bit whatever else is in its batch. It is tested with a passage
+    /// alone, and among others in batches of several sizes.
     ///
     /// # Errors
     /// As [`Self::infer`].
     pub fn is_batch_invariant(&mut self) -> Result<bool, ModelError> {
         /// Numbers of neighbours, each of 43 tokens.
         const NEIGHBOURS: [usize; 3] = [0, 11, 24];
-        if !self.encoder.is_packed() || self.device != tch::Device::Cpu {
+        if !self.encoder.is_packed() || self.device != Device::Cpu {
             return Ok(false);
         }
         // Any vocabulary has at least eight entries.
@@ -420,18 +428,17 @@ impl Model {
     /// time of a pass, for benchmarks. `None` for encoders that are not packed.
     #[must_use]
     pub fn products(&self, tokens: usize) -> Option<Result<(), ModelError>> {
-        tch::no_grad(|| self.encoder.products(tokens))
+        self.encoder.products(tokens)
     }
 }
 
 impl Runtime {
     /// Resolves `precision`, `device` and a number of `workers` (`None` for as many as the machine has cores or GPUs) on this
-    /// machine. Gives libtorch one thread a worker.
+    /// machine, for a model of any kind. See [`ModelFolder::runtime`].
     ///
     /// # Errors
     /// [`ModelError::NoCuda`] if a GPU is wanted and there is none.
     pub fn resolve(precision: Precision, device: Device, workers: Option<usize>) -> Result<Self, ModelError> {
-        tch::set_num_threads(1);
         let available = match device {
             Device::Cpu => std::thread::available_parallelism().map_or(1, usize::from),
             Device::Cuda => cuda_devices()?,
@@ -446,12 +453,25 @@ impl Runtime {
             device,
             // A GPU has one worker: more would only share it.
             workers: workers.unwrap_or(available).min(if device == Device::Cuda { available } else { usize::MAX }),
+            threads: 1,
         })
     }
 
-    /// Gives one model `threads` threads for each matrix product. For commands in which nothing else runs.
-    pub fn use_threads(&self, threads: usize) {
-        tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
+    /// Itself with so many threads for each linear layer. For commands in which nothing else runs.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// The kernels that compute results, by what they are chosen by: f32 on a CPU gives the same bits on every processor, bf16 on those of
+    /// one class, and a GPU on those of one kind.
+    #[must_use]
+    pub fn kernels(&self) -> String {
+        match (self.device, self.precision) {
+            (Device::Cuda, precision) => format!("cuda {precision}"),
+            (Device::Cpu, FloatType::F32) => "f32".to_owned(),
+            (Device::Cpu, FloatType::Bf16) => format!("bf16 {}", processor_class()),
+        }
     }
 }
 
@@ -464,14 +484,6 @@ impl FloatType {
             Self::F32 => "f32",
         }
     }
-
-    /// Its name in libtorch.
-    pub(crate) fn kind(self) -> Kind {
-        match self {
-            Self::Bf16 => Kind::BFloat16,
-            Self::F32 => Kind::Float,
-        }
-    }
 }
 
 impl std::fmt::Display for FloatType {
@@ -480,41 +492,40 @@ impl std::fmt::Display for FloatType {
     }
 }
 
+#[cfg(feature = "torch")]
+use torch::cuda_devices;
+
+#[cfg(not(feature = "torch"))]
 fn cuda_devices() -> Result<usize, ModelError> {
-    if !tch::Cuda::is_available() {
-        return Err(ModelError::NoCuda { found: "a libtorch for the CPU only, or no driver" });
+    Err(ModelError::NoTorch { wanted: "`device = \"cuda\"`" })
+}
+
+/// The encoder in `folder`: by our own code on a CPU if we have a network of its family, otherwise by libtorch.
+fn load_encoder(
+    folder: &Path,
+    config: &EncoderConfig,
+    runtime: &Runtime,
+    worker: usize,
+) -> Result<Box<dyn Encoder>, ModelError> {
+    if runtime.device == Device::Cpu
+        && let Some(bert) = BertConfig::load(folder)?
+    {
+        return bert::load(folder, &bert, config, runtime);
     }
-    match usize::try_from(tch::Cuda::device_count()) {
-        Ok(count) if count > 0 => Ok(count),
-        _ => Err(ModelError::NoCuda { found: "no GPU" }),
+    #[cfg(feature = "torch")]
+    return torch::load_encoder(folder, runtime, worker);
+    #[cfg(not(feature = "torch"))]
+    {
+        let _ = worker;
+        Err(ModelError::NoTorch { wanted: "a model of this family" })
     }
 }
 
-/// A description of this kind of processor, one property a line: libtorch has other code for other kinds, which rounds
-/// differently.
-#[must_use]
-pub fn processor() -> String {
-    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let first_core = cpuinfo.split("\n\n").next().unwrap_or_default();
-    let mut description = std::env::consts::ARCH.to_owned();
-    for line in first_core.lines() {
-        if ["model name", "flags", "Features", "CPU part"].iter().any(|name| line.starts_with(name)) {
-            description.push('\n');
-            description.push_str(line);
-        }
-    }
-    description
+fn failed(cause: pressrun_kernels::ShapeError) -> ModelError {
+    ModelError::Encoder { cause: cause.into() }
 }
 
-/// The encoder in `folder`: packed if we have a packed network of its family, otherwise in rectangles.
-fn load_encoder(folder: &Path, device: tch::Device, kind: Kind) -> Result<Box<dyn Encoder>, ModelError> {
-    match PackedBert::load(folder, device, kind)? {
-        Some(packed) => Ok(Box::new(packed)),
-        None => Ok(Box::new(PaddedEncoder::load(folder, device, kind)?)),
-    }
-}
-
-/// A size in the type that libtorch has for sizes.
+/// A size in the type that `config.json` and libtorch have for sizes.
 pub(crate) fn to_i64(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
@@ -526,7 +537,7 @@ mod tests {
     #[test]
     fn a_token_that_the_encoder_does_not_know_is_rejected() {
         let folder = ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom")).unwrap();
-        let runtime = Runtime::resolve(Precision::F32, Device::Cpu, Some(1)).unwrap();
+        let runtime = folder.runtime(Precision::F32, Device::Cpu, Some(1)).unwrap();
         let mut model = folder.load(&runtime, 0, &["topic"]).unwrap();
         let mut infer = |ids: &[u32]| model.infer(&TokenBatch::from_rows(std::iter::once(ids)));
         assert!(infer(&[101, 30521, 102]).is_ok());
@@ -537,7 +548,7 @@ mod tests {
     #[test]
     fn kept_outputs_are_decoded_as_if_the_manifest_had_the_offsets() {
         let mut folder = ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom")).unwrap();
-        let runtime = Runtime::resolve(Precision::F32, Device::Cpu, Some(1)).unwrap();
+        let runtime = folder.runtime(Precision::F32, Device::Cpu, Some(1)).unwrap();
         let text = folder.tokenizer().unwrap().tokenize("\"It will rain,\" Ann Lee told reporters on Monday.").unwrap();
         let ids = text.ids;
         let batch = TokenBatch::from_rows([ids.as_slice(), &ids[..9]].into_iter());

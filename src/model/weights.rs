@@ -1,12 +1,11 @@
 //! Loads a safetensors file as tensors of the shapes that a network needs. The file may come from anybody, so everything in it
-//! is checked before libtorch gets it.
+//! is checked before a network gets it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
-use tch::nn::VarStore;
-use tch::{Kind, TchError, Tensor};
 
 use super::{ModelError, to_i64};
 
@@ -17,7 +16,7 @@ pub(super) type Shape = (String, Vec<i64>);
 #[derive(Debug)]
 pub(crate) struct Weights {
     path: PathBuf,
-    tensors: HashMap<String, Tensor>,
+    tensors: HashMap<String, Vec<f32>>,
 }
 
 /// A fault in a file of weights.
@@ -31,12 +30,6 @@ enum WeightsFault {
     Shape { name: String, found: Vec<usize>, expected: Vec<i64> },
     #[error("`{name}` is of the type {found:?}, expected F16, BF16, F32 or F64")]
     Type { name: String, found: Dtype },
-    #[error("`{name}`")]
-    Torch {
-        name: String,
-        #[source]
-        cause: TchError,
-    },
 }
 
 impl Weights {
@@ -51,57 +44,45 @@ impl Weights {
         Ok(Self { path: path.to_owned(), tensors })
     }
 
-    /// The tensor called `name`.
-    pub(super) fn get(&self, name: &str) -> Result<&Tensor, ModelError> {
-        self.tensors.get(name).ok_or_else(|| ModelError::Invalid {
+    /// The values of the tensor called `name`.
+    pub(crate) fn get(&self, name: &str) -> Result<&[f32], ModelError> {
+        self.find(name).ok_or_else(|| ModelError::Invalid {
             path: self.path.clone(),
             cause: WeightsFault::Missing { name: name.to_owned() }.into(),
         })
     }
 
-    /// Gives the variables of `store` their values.
-    pub(super) fn fill(&self, store: &VarStore) -> Result<(), ModelError> {
-        for (name, variable) in store.variables() {
-            self.copy(self.get(&name)?, variable)?;
-        }
-        Ok(())
+    /// The values of the tensor called `name`; `None` if it was not asked for.
+    pub(super) fn find(&self, name: &str) -> Option<&[f32]> {
+        self.tensors.get(name).map(Vec::as_slice)
     }
 
-    /// Gives the variables of `store` their values, except those that have none here.
-    pub(crate) fn fill_known(&self, store: &VarStore) -> Result<(), ModelError> {
-        for (name, variable) in store.variables() {
-            if let Some(tensor) = self.tensors.get(&name) {
-                self.copy(tensor, variable)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn copy(&self, from: &Tensor, mut to: Tensor) -> Result<(), ModelError> {
-        tch::no_grad(|| to.f_copy_(from)).map_err(|cause| ModelError::Torch { path: self.path.clone(), cause })
+    /// The file.
+    #[cfg(feature = "torch")]
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
-fn tensors(bytes: &[u8], shapes: impl Iterator<Item = Shape>) -> Result<HashMap<String, Tensor>, WeightsFault> {
+fn tensors(bytes: &[u8], shapes: impl Iterator<Item = Shape>) -> Result<HashMap<String, Vec<f32>>, WeightsFault> {
     let file = SafeTensors::deserialize(bytes).map_err(WeightsFault::Format)?;
     shapes.map(|(name, size)| Ok((name.clone(), tensor(&file, name, size)?))).collect()
 }
 
-fn tensor(file: &SafeTensors<'_>, name: String, expected: Vec<i64>) -> Result<Tensor, WeightsFault> {
+fn tensor(file: &SafeTensors<'_>, name: String, expected: Vec<i64>) -> Result<Vec<f32>, WeightsFault> {
     let Ok(view) = file.tensor(&name) else { return Err(WeightsFault::Missing { name }) };
     if !view.shape().iter().map(|&length| to_i64(length)).eq(expected.iter().copied()) {
         return Err(WeightsFault::Shape { name, found: view.shape().to_vec(), expected });
     }
-    let kind = match view.dtype() {
-        Dtype::F16 => Kind::Half,
-        Dtype::BF16 => Kind::BFloat16,
-        Dtype::F32 => Kind::Float,
-        Dtype::F64 => Kind::Double,
+    let data = view.data();
+    Ok(match view.dtype() {
+        Dtype::F16 => data.as_chunks().0.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect(),
+        Dtype::BF16 => data.as_chunks().0.iter().map(|bytes| bf16::from_le_bytes(*bytes).to_f32()).collect(),
+        Dtype::F32 => data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+        #[expect(clippy::cast_possible_truncation, reason = "networks compute in f32 at most")]
+        Dtype::F64 => data.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32).collect(),
         found => return Err(WeightsFault::Type { name, found }),
-    };
-    Tensor::f_from_data_size(view.data(), &expected, kind)
-        .and_then(|tensor| tensor.f_to_kind(Kind::Float))
-        .map_err(|cause| WeightsFault::Torch { name, cause })
+    })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::digest::sha256;
 use crate::error::RunError;
 use crate::ledger::nights::NightSpeed;
 use crate::ledger::{Ledger, LedgerError, Night, NightKind};
-use crate::model::{kernels_in_use, processor_class};
+use crate::model::processor_class;
 use crate::output::folder::OutputFolder;
 use crate::output::line::{acts_by_name, label_key};
 use crate::output::schema::{
@@ -228,9 +228,17 @@ pub fn new_night(config: &Config, tasks: &Tasks, ledger: &Ledger) -> Night {
         fingerprint: ledger.fingerprint().to_owned(),
         models: models.collect(),
         processor: processor_class().to_owned(),
-        kernels: kernels_in_use(),
+        kernels: kernels(tasks),
         ..Night::default()
     }
+}
+
+/// The kernels of all models, each once.
+fn kernels(tasks: &Tasks) -> String {
+    let mut kernels: Vec<String> = tasks.models.iter().map(|model| model.runtime.kernels()).collect();
+    kernels.sort();
+    kernels.dedup();
+    kernels.join(", ")
 }
 
 fn throughput(written: &Written, seconds: f64) -> Throughput {

@@ -14,7 +14,7 @@ use crate::config::{Device, Precision};
 use crate::evaluate::measure::{DocumentProbabilities, Measured};
 use crate::evaluate::{attributions, fit_confidence, fit_document_scaling, fit_temperature};
 use crate::labelled::LabelledSet;
-use crate::model::{HeadKind, HeadManifest, Model, ModelFolder, Report, Runtime, Tokenizer};
+use crate::model::{HeadKind, HeadManifest, Model, ModelFolder, Report, Tokenizer};
 use crate::record::ConfidenceWeights;
 
 /// The dev sets of a recipe.
@@ -75,8 +75,7 @@ impl DevSets<'_> {
     /// Loads the model in `folder` with the head with the index `head`.
     fn load(self, folder: &Path, head: usize) -> Result<Candidate, TrainError> {
         let folder = ModelFolder::open(folder)?;
-        let runtime = Runtime::resolve(Precision::Auto, Device::Cpu, Some(1))?;
-        tch::set_num_threads(threads(self.recipe));
+        let runtime = folder.runtime(Precision::Auto, Device::Cpu, Some(1))?.with_threads(threads(self.recipe));
         let name = self.head_name(head);
         Ok(Candidate {
             head: folder.manifest().heads[name].clone(),

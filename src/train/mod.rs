@@ -97,7 +97,7 @@ impl Training {
         average::check_models(&recipe)?;
         let checkpoint = Checkpoint::open(&recipe)?;
         let runtime = Runtime::resolve(recipe.training.precision, Device::Cpu, Some(1))?;
-        tch::set_num_threads(threads(&recipe));
+        tch::set_num_threads(i32::try_from(threads(&recipe)).unwrap_or(1));
         tch::manual_seed(i64::try_from(recipe.training.seed.get()).unwrap_or(0));
         let network = Network::new(&recipe, runtime.precision.kind())?;
         let mut optimizer = Optimizer::new(&network, &recipe.training);
@@ -386,10 +386,10 @@ fn add(sums: &mut [f64], shares: &[f32], weight: f64) {
 }
 
 /// The number of threads for matrix products.
-fn threads(recipe: &Recipe) -> i32 {
+fn threads(recipe: &Recipe) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let wanted = recipe.training.threads.as_size();
-    i32::try_from(if wanted == 0 { cores } else { wanted }).unwrap_or(1)
+    if wanted == 0 { cores } else { wanted }
 }
 
 /// The file with the encoder's weights in the folder of a base: a finished model or an encoder.

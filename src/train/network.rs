@@ -6,8 +6,8 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::TrainError;
 use super::recipe::Recipe;
 use crate::model::config::{EncoderConfig, linear_shapes};
-use crate::model::heads::mean_pool;
-use crate::model::transformer::Transformer;
+use crate::model::torch::transformer::Transformer;
+use crate::model::torch::variables::fill_known;
 use crate::model::weights::Weights;
 use crate::model::{ModelFolder, TokenBatch, to_i64};
 
@@ -92,6 +92,22 @@ impl Network {
     }
 }
 
+/// The mean over each segment's tokens, f32, of `states` in the shape `[tokens, hidden size]`. Its shape is `[segments, hidden size]`.
+fn mean_pool(states: &Tensor, batch: &TokenBatch) -> Result<Tensor, TchError> {
+    let mut tokens = Vec::new();
+    let mut segments = Vec::new();
+    for (segment, range) in batch.segments().iter().enumerate() {
+        tokens.extend(range.clone().map(to_i64));
+        segments.resize(tokens.len(), to_i64(segment));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a segment has some hundred tokens")]
+    let shares: Vec<f32> = batch.segments().iter().map(|range| 1.0 / range.len().max(1) as f32).collect();
+    let states = states.f_index_select(0, &Tensor::from_slice(&tokens))?;
+    let sums = Tensor::f_zeros([to_i64(shares.len()), states.size()[1]], (Kind::Float, states.device()))?;
+    let sums = sums.f_index_add(0, &Tensor::from_slice(&segments), &states)?;
+    sums.f_mul(&Tensor::from_slice(&shares).f_unsqueeze(1)?)
+}
+
 /// Copies the heads of the recipe's base, if it is a finished model, to heads with the same names and labels.
 fn load_heads_of_base(weights: &VarStore, recipe: &Recipe, hidden_size: i64) -> Result<(), TrainError> {
     let base = &recipe.model.base;
@@ -105,5 +121,6 @@ fn load_heads_of_base(weights: &VarStore, recipe: &Recipe, hidden_size: i64) -> 
             shapes.extend(linear_shapes(name, to_i64(head.labels.len()), hidden_size));
         }
     }
-    Ok(Weights::load(&base.join("heads.safetensors"), shapes.into_iter())?.fill_known(weights)?)
+    let of_base = Weights::load(&base.join("heads.safetensors"), shapes.into_iter())?;
+    Ok(fill_known(weights, &of_base)?)
 }

@@ -134,7 +134,7 @@ mod tests {
     use crate::config::{Device, Precision};
     use crate::evaluate::measure::{Measured, Scores};
     use crate::labelled::Layout;
-    use crate::model::{ModelFolder, Runtime};
+    use crate::model::ModelFolder;
 
     #[test]
     fn a_climb_ends_at_the_top_or_where_no_single_step_helps() {
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn kept_outputs_have_the_score_of_a_new_inference() {
         let folder = ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom")).unwrap();
-        let runtime = Runtime::resolve(Precision::F32, Device::Cpu, Some(1)).unwrap();
+        let runtime = folder.runtime(Precision::F32, Device::Cpu, Some(1)).unwrap();
         let mut model = folder.load(&runtime, 0, &["attribution"]).unwrap();
         let tokenizer = folder.tokenizer().unwrap();
         let head = &folder.manifest().heads["attribution"];

@@ -11,7 +11,7 @@ use super::{Event, TrainError, threads};
 use crate::config::{Device, Precision};
 use crate::labelled::passages::{PassageOutputs, infer_rows, infer_rows_with};
 use crate::labelled::{Gold, LabelledRow};
-use crate::model::{HeadKind, HeadOutputs, Model, ModelFolder, Runtime, Tokenizer};
+use crate::model::{HeadKind, HeadOutputs, Model, ModelFolder, Tokenizer};
 
 /// The maximum number of tokens in a batch.
 const BATCH_TOKENS: usize = 2048;
@@ -152,8 +152,7 @@ impl<'h> Teacher<'h> {
     /// Loads the model in `path` with `heads`.
     fn load(path: &Path, heads: &'h [&'h str], recipe: &Recipe) -> Result<Self, TrainError> {
         let folder = open(path, heads, recipe)?;
-        let runtime = Runtime::resolve(Precision::Auto, Device::Cpu, Some(1))?;
-        tch::set_num_threads(threads(recipe));
+        let runtime = folder.runtime(Precision::Auto, Device::Cpu, Some(1))?.with_threads(threads(recipe));
         // Its passages are those of the recipe, so that it labels the segments that are trained on.
         let tokenizer = folder.tokenizer_within(recipe.model.limits())?;
         Ok(Self { heads, model: folder.load(&runtime, 0, heads)?, tokenizer })

@@ -62,6 +62,14 @@ pub const ROW_BLOCK: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShapeError(String);
 
+impl ShapeError {
+    /// An error with this message.
+    #[must_use]
+    pub fn new(message: String) -> Self {
+        Self(message)
+    }
+}
+
 impl std::fmt::Display for ShapeError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

@@ -6,11 +6,13 @@ use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
-use super::config::{EncoderConfig, load_json};
-use super::manifest::Architecture;
 use super::mpnet::{Mpnet, MpnetConfig};
-use super::weights::Weights;
-use super::{ModelError, TokenBatch};
+use super::rectangle::Rectangle;
+use super::variables::fill;
+use crate::model::config::{EncoderConfig, load_json};
+use crate::model::manifest::Architecture;
+use crate::model::weights::Weights;
+use crate::model::{ModelError, TokenBatch};
 
 /// A network that turns token ids into hidden states.
 pub(crate) enum Transformer {
@@ -41,13 +43,13 @@ impl Transformer {
                 Self::Mpnet(Box::new(Mpnet::new(&store.root(), config)))
             }
         };
-        weights.fill(store)?;
+        fill(store, &weights)?;
         Ok(network)
     }
 
     /// The last hidden states, of the shape `[tokens, hidden size]`, of the tokens of `batch`. Under dropout if `train`.
     pub(crate) fn hidden_states(&self, batch: &TokenBatch, device: Device, train: bool) -> Result<Tensor, ModelError> {
-        let rectangle = batch.rectangle();
+        let rectangle = Rectangle::new(batch);
         let ids = Tensor::from_slice(&rectangle.ids).view(rectangle.shape).to_device(device);
         let mask = Tensor::from_slice(&rectangle.mask).view(rectangle.shape).to_device(device);
         let states = self.forward_rectangle(&ids, &mask, train)?;

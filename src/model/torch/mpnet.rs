@@ -5,11 +5,10 @@ use serde::Deserialize;
 use tch::nn::{self, Module, Path};
 use tch::{Kind, TchError, Tensor};
 
+use crate::model::config::FIRST_POSITION;
+
 /// All distances from this one on share one bias.
 const FAR: f64 = 128.0;
-
-/// The position of the first token: the ones before it are for padding.
-pub(super) const FIRST_POSITION: i64 = 2;
 
 /// `config.json`.
 #[derive(Debug, Clone, Deserialize)]
