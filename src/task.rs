@@ -330,7 +330,7 @@ impl Tasks {
             return Ok(place);
         }
         let settings = &config.models[name];
-        let model = open_used_model(name, settings).map_err(|cause| TaskError::Model {
+        let model = open_used_model(name, settings, config.run.portable).map_err(|cause| TaskError::Model {
             name: name.to_owned(),
             path: settings.path.clone(),
             cause,
@@ -442,13 +442,17 @@ impl Tag {
     }
 }
 
-fn open_used_model(name: &str, settings: &ModelConfig) -> Result<UsedModel, ModelError> {
+fn open_used_model(name: &str, settings: &ModelConfig, is_portable: bool) -> Result<UsedModel, ModelError> {
     let workers = match settings.workers {
         Workers::Auto => None,
         Workers::Count(count) => Some(count.get()),
     };
     let folder = ModelFolder::open(&settings.path)?;
-    let runtime = folder.runtime(settings.precision, settings.device, workers)?;
+    let runtime = if is_portable {
+        folder.portable_runtime(settings.precision, settings.device, workers)?
+    } else {
+        folder.runtime(settings.precision, settings.device, workers)?
+    };
     Ok(UsedModel {
         name: name.to_owned(),
         folder,

@@ -587,6 +587,8 @@ pub struct RunConfig {
     pub memory: Whole<0, { 1 << 44 }>,
     /// Milliseconds between two commits of the ledger: the work that a kill can cost.
     pub commit_milliseconds: Whole<0, 3_600_000>,
+    /// Computes the same bytes on every processor: all models in f32 on a CPU.
+    pub portable: bool,
     /// Reprocesses documents whose results come from another configuration, model or version of pressrun.
     pub redo: bool,
 }
@@ -630,6 +632,7 @@ impl Default for RunConfig {
             document_timeout: Whole::constant::<60>(),
             memory: Whole::constant::<0>(),
             commit_milliseconds: Whole::constant::<1000>(),
+            portable: false,
             redo: false,
         }
     }

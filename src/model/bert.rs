@@ -200,7 +200,8 @@ impl<N: Numbers> Network<N> {
         let padding = std::iter::repeat_n((PADDING, 0), rows - batch.ids().len());
         let positions = batch.lengths().iter().flat_map(|&length| 0..length);
         let tokens = batch.ids().iter().copied().zip(positions).chain(padding);
-        let states = memory.states.chunks_exact_mut(self.hidden_size).zip(memory.next.chunks_exact_mut(self.hidden_size));
+        let states =
+            memory.states.chunks_exact_mut(self.hidden_size).zip(memory.next.chunks_exact_mut(self.hidden_size));
         for ((state, position_state), (id, position)) in states.zip(tokens) {
             let id = usize::try_from(id).unwrap_or(0);
             state.copy_from_slice(&self.words[id * self.hidden_size..][..self.hidden_size]);

@@ -109,6 +109,12 @@ pub enum ModelError {
         /// What is missing.
         needed: &'static str,
     },
+    /// The same bits on every processor were asked for, and cannot be had.
+    #[error("{fault} does not give the same results on every processor: `[run] portable` needs a BERT in f32 on a CPU")]
+    NotPortable {
+        /// What stands in the way.
+        fault: &'static str,
+    },
     /// This build has no libtorch.
     #[error("{wanted} needs libtorch, and this build has none: build with the Cargo feature `torch`")]
     NoTorch {
@@ -267,12 +273,7 @@ impl ModelFolder {
     ///
     /// # Errors
     /// [`ModelError::NoCuda`] if a GPU is wanted and there is none, [`ModelError::NoBf16`] if bf16 is wanted and cannot be computed.
-    pub fn runtime(
-        &self,
-        precision: Precision,
-        device: Device,
-        workers: Option<usize>,
-    ) -> Result<Runtime, ModelError> {
+    pub fn runtime(&self, precision: Precision, device: Device, workers: Option<usize>) -> Result<Runtime, ModelError> {
         let runtime = Runtime::resolve(precision, device, workers)?;
         let Some(config) = BertConfig::load(&self.path)?.filter(|_| device == Device::Cpu) else { return Ok(runtime) };
         let needed = if !multiplies_bf16() {
@@ -286,6 +287,28 @@ impl ModelFolder {
             Precision::Bf16 => Err(ModelError::NoBf16 { needed }),
             Precision::Auto | Precision::F32 => Ok(Runtime { precision: FloatType::F32, ..runtime }),
         }
+    }
+
+    /// As [`Self::runtime`], with results that are the same bits on every processor.
+    ///
+    /// # Errors
+    /// [`ModelError::NotPortable`] if bf16 or a GPU is asked for, or the model is one that libtorch runs.
+    pub fn portable_runtime(
+        &self,
+        precision: Precision,
+        device: Device,
+        workers: Option<usize>,
+    ) -> Result<Runtime, ModelError> {
+        if precision == Precision::Bf16 {
+            return Err(ModelError::NotPortable { fault: "`precision = \"bf16\"`" });
+        }
+        if device != Device::Cpu {
+            return Err(ModelError::NotPortable { fault: "`device = \"cuda\"`" });
+        }
+        if BertConfig::load(&self.path)?.is_none() {
+            return Err(ModelError::NotPortable { fault: "a model of another family than BERT" });
+        }
+        self.runtime(Precision::F32, device, workers)
     }
 
     /// Loads one copy of it for the worker with the number `worker`, from 0, with the heads named in `heads`. On GPUs a worker's
@@ -543,6 +566,27 @@ mod tests {
         assert!(infer(&[101, 30521, 102]).is_ok());
         let message = crate::causes::chain(&infer(&[101, 30522, 102]).unwrap_err());
         assert!(message.ends_with("it gives token 30522, and the encoder knows 30522 tokens"), "{message}");
+    }
+
+    #[test]
+    fn portable_results_need_f32_on_a_cpu() {
+        let folder = ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom")).unwrap();
+        let runtime = folder.portable_runtime(Precision::Auto, Device::Cpu, Some(1)).unwrap();
+        assert_eq!((runtime.precision, runtime.kernels().as_str()), (FloatType::F32, "f32"));
+        for (precision, device) in [(Precision::Bf16, Device::Cpu), (Precision::Auto, Device::Cuda)] {
+            let error = folder.portable_runtime(precision, device, Some(1)).unwrap_err();
+            assert!(error.to_string().contains("portable"), "{error}");
+        }
+    }
+
+    #[test]
+    fn copies_share_weights_and_give_the_same_outputs() {
+        let folder = ModelFolder::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/newsroom")).unwrap();
+        let runtime = folder.runtime(Precision::Auto, Device::Cpu, Some(2)).unwrap();
+        let mut first = folder.load(&runtime, 0, &["topic", "attribution"]).unwrap();
+        let mut second = first.sharing_weights().expect("a BERT shares them");
+        let batch = TokenBatch::from_rows([&[101, 2023, 2003, 102][..], &[101, 102]].into_iter());
+        assert_eq!(first.infer(&batch).unwrap(), second.infer(&batch).unwrap());
     }
 
     #[test]

@@ -39,8 +39,11 @@ pub(super) trait Numbers: Send + Sync + 'static {
     ) -> Result<(), ShapeError>;
 
     /// Puts the layer's results for `rows` into `places`.
-    fn forward(layer: &Self::Linear, input: Input<'_, Self::Value>, places: &mut [Self::Value])
-    -> Result<(), ShapeError>;
+    fn forward(
+        layer: &Self::Linear,
+        input: Input<'_, Self::Value>,
+        places: &mut [Self::Value],
+    ) -> Result<(), ShapeError>;
 
     /// Puts GELU of the layer's results into `places`.
     fn gelu(layer: &Self::Linear, input: Input<'_, Self::Value>, places: &mut [Self::Value]) -> Result<(), ShapeError>;

@@ -24,6 +24,8 @@ mod avx512;
 mod bf16;
 /// The choice of a kernel for this processor.
 mod dispatch;
+/// The exponential function.
+mod exp;
 /// The Gaussian error linear unit.
 mod gelu;
 /// Attention heads in memory.
@@ -31,8 +33,6 @@ mod heads;
 /// Linear layers.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod linear;
-/// The exponential function.
-mod exp;
 /// Layer norms.
 mod norm;
 /// The same results by plain loops: the oracle of the tests.

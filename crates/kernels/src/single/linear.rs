@@ -174,9 +174,7 @@ impl pulp::WithSimd for Part<'_> {
         }
         let panels = layer.weight.chunks_exact(layer.inputs).zip(&layer.bias);
         for (panel, (weight, bias)) in panels.enumerate() {
-            for (columns, places) in
-                columns.chunks_exact(layer.inputs).zip(places.chunks_mut(TILE * layer.outputs))
-            {
+            for (columns, places) in columns.chunks_exact(layer.inputs).zip(places.chunks_mut(TILE * layer.outputs)) {
                 let mut found = multiply(simd, columns, weight, bias);
                 if let Epilogue::Gelu = epilogue {
                     for value in found.as_flattened_mut() {
