@@ -44,6 +44,8 @@ fn main() -> ExitCode {
         Command::Suggest(arguments) => commands::suggest::suggest(arguments),
         Command::Train(arguments) => commands::train::train(arguments, &screen),
         Command::Evaluate(arguments) => commands::evaluate::evaluate(arguments),
+        Command::Completions(arguments) => commands::completions::completions(arguments),
+        Command::Man(arguments) => commands::man::man(arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
