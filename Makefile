@@ -1,6 +1,6 @@
 # Every target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
 .PHONY: help setup base-encoder teacher-encoder model build demo test test-one check fmt clippy doc check-fuzz msrv dependencies \
-	advisories bench fuzz test-scale clean distclean
+	advisories bench fuzz test-scale packages test-packages release-check clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,15 @@ dependencies: ## check licences and sources of the crates (SECURITY.md)
 
 advisories: ## check the crates for known vulnerabilities; needs GitHub (SECURITY.md)
 	@scripts/dependencies.sh advisories
+
+packages: ## build wheel, deb, rpm and container for Linux into build/packages (packaging/README.md); PRESSRUN=program packages that one
+	@scripts/packages.sh
+
+test-packages: ## install each package in an empty place and use it
+	@tests/packages/run.sh
+
+release-check: ## check what RELEASING.md asks before a tag: versions, clean tree, packages built and tested
+	@scripts/release_check.sh
 
 bench: setup ## run the benchmarks
 	cargo bench --locked

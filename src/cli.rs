@@ -79,6 +79,10 @@ pub(crate) enum Command {
     Train(TrainArguments),
     /// Score a task against a labelled file
     Evaluate(EvaluateArguments),
+    /// Print a script that lets a shell complete commands and options
+    Completions(CompletionsArguments),
+    /// Print the manual page of pressrun, or write all manual pages into a folder
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -137,6 +141,19 @@ fn field_and_value(text: &str) -> Result<(String, String), String> {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// Write a page for each command, and pipeline.toml(5), into this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ExplainArguments {
     /// Id of the statement, as in the output: a document's id, # and a number, such as a1b2c3#7
     pub(crate) statement: String,
@@ -156,13 +173,17 @@ pub(crate) struct ExplainArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
-    /// Folder for `pipeline.toml` and its JSON Schema
+    /// Folder for `pipeline.toml`, its JSON Schema, and own labels
     #[arg(default_value = ".")]
     pub(crate) directory: PathBuf,
 
-    /// Model folder [default: models/newsroom in the current folder]
+    /// Model folder [default: models/newsroom in the current folder, or the installed one]
     #[arg(short, long)]
     pub(crate) model: Option<PathBuf>,
+
+    /// Also write example articles, as the input of the first run
+    #[arg(long)]
+    pub(crate) examples: bool,
 }
 
 #[derive(Debug, Args)]

@@ -49,6 +49,8 @@ fn main() -> ExitCode {
         #[cfg(not(feature = "torch"))]
         Command::Train(_) => Err(ModelError::NoTorch { wanted: "`pressrun train`" }.into()),
         Command::Evaluate(arguments) => commands::evaluate::evaluate(arguments),
+        Command::Completions(arguments) => commands::completions::completions(arguments),
+        Command::Man(arguments) => commands::man::man(arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

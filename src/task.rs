@@ -1,6 +1,6 @@
 //! The tasks of a configuration, joined with the models and heads that do them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use crate::config::values::{Share, Workers};
-use crate::config::{Config, ConfigError, ModelConfig, TaskConfig, listed};
+use crate::config::{Config, ConfigError, ModelConfig, NoModel, TaskConfig, listed};
 use crate::digest::{hexadecimal, sha256_of_all};
 use crate::model::{DocumentScaling, HeadKind, HeadManifest, HeadOutputs, ModelError, ModelFolder, Report, Runtime};
 use crate::own_labels::{OwnLabelError, OwnLabelSettings, OwnLabels};
@@ -31,6 +31,9 @@ pub enum TaskError {
         #[source]
         cause: ModelError,
     },
+    /// A model is nowhere.
+    #[error(transparent)]
+    NoModel(#[from] NoModel),
     /// Own labels cannot be used.
     #[error(transparent)]
     OwnLabels(#[from] OwnLabelError),
@@ -330,9 +333,10 @@ impl Tasks {
             return Ok(place);
         }
         let settings = &config.models[name];
-        let model = open_used_model(name, settings, config.run.portable).map_err(|cause| TaskError::Model {
+        let path = settings.folder(name)?;
+        let model = open_used_model(name, path, settings, config.run.portable).map_err(|cause| TaskError::Model {
             name: name.to_owned(),
-            path: settings.path.clone(),
+            path: path.to_owned(),
             cause,
         })?;
         self.models.push(model);
@@ -442,12 +446,17 @@ impl Tag {
     }
 }
 
-fn open_used_model(name: &str, settings: &ModelConfig, is_portable: bool) -> Result<UsedModel, ModelError> {
+fn open_used_model(
+    name: &str,
+    path: &Path,
+    settings: &ModelConfig,
+    is_portable: bool,
+) -> Result<UsedModel, ModelError> {
     let workers = match settings.workers {
         Workers::Auto => None,
         Workers::Count(count) => Some(count.get()),
     };
-    let folder = ModelFolder::open(&settings.path)?;
+    let folder = ModelFolder::open(path)?;
     let runtime = if is_portable {
         folder.portable_runtime(settings.precision, settings.device, workers)?
     } else {

@@ -114,8 +114,8 @@ fn check_input(config: &Config, paths: Vec<PathBuf>, checks: &mut Vec<Check>) ->
 fn check_tasks(config: &Config, tasks: &Tasks, checks: &mut Vec<Check>) {
     for model in &tasks.models {
         let manifest = model.folder.manifest();
-        let settings = &config.models[&model.name];
-        let (path, runtime) = (settings.path.display(), &model.runtime);
+        let path = model.folder.path().display();
+        let runtime = &model.runtime;
         let message = format!(
             "{} {} in {path}, {}, {} workers, heads {}",
             model.name,

@@ -134,12 +134,13 @@ impl Candidate {
             let known = listed(config.tasks.keys());
             format!("`{}` has no task `{}`, expected one of {known}", arguments.config.display(), arguments.task)
         })?;
-        let model = &config.models[task.model.get_ref()];
+        let name = task.model.get_ref();
+        let model = &config.models[name];
         let head = task.head.as_ref().with_context(|| {
             format!("task `{0}` has own labels: `pressrun labels card {0}` measures them", arguments.task)
         })?;
         Ok(Self {
-            folder: ModelFolder::open(&model.path)?,
+            folder: ModelFolder::open(model.folder(name)?)?,
             head: head.get_ref().clone(),
             precision: model.precision,
             device: model.device,

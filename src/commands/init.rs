@@ -1,23 +1,22 @@
 //! `pressrun init`: writes a commented configuration to begin with.
 
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use pressrun::config::json_schema;
+use pressrun::config::reference::SHIPPED;
+use pressrun::config::{NoModel, installed, json_schema};
 use pressrun::own_labels::definition;
 
 use crate::cli::InitArguments;
 
-/// The configuration of the repository: every key with its default.
-const CONFIGURATION: &str = include_str!("../../pipeline.toml");
 /// The file for editors, beside the configuration.
 const SCHEMA: &str = "pipeline.schema.json";
 /// The file of own labels, beside the configuration.
 const LABELS: &str = "labels/desk.toml";
 /// The examples of these labels.
-const EXAMPLES: &str = "labels/desk.jsonl";
+const LABELS_EXAMPLES: &str = "labels/desk.jsonl";
 /// The file for editors of own labels.
 const LABELS_SCHEMA: &str = "labels/labels.schema.json";
 /// Own labels to begin with.
@@ -54,7 +53,25 @@ expect = { topic = \"Sports and Recreation\", sentiment = \"positive\", speaker 
 /// The place of the model in the configuration of the repository.
 const MODEL: &str = "models/newsroom";
 
-/// Writes `pipeline.toml`, own labels, and their JSON Schemas into a folder. Nothing that is there is overwritten.
+/// A file of the repository, by its path, with its content.
+macro_rules! shipped {
+    ($path:literal) => {
+        ($path, include_bytes!(concat!("../../", $path)).as_slice())
+    };
+}
+
+/// The articles of the repository, of which some cannot be read, as it happens in archives.
+const EXAMPLES: [(&str, &[u8]); 6] = [
+    shipped!("examples/harbor-budget.txt"),
+    shipped!("examples/storm-aftermath.txt"),
+    shipped!("examples/festival-latin1.txt"),
+    shipped!("examples/wire.jsonl"),
+    shipped!("examples/empty.txt"),
+    shipped!("examples/2031/03/election-night.txt"),
+];
+
+/// Writes `pipeline.toml`, own labels, their JSON Schemas, and if asked the example articles into a folder. Nothing that is there is
+/// overwritten.
 ///
 /// # Errors
 /// A file that is there already or cannot be written, or a model that cannot be found.
@@ -62,15 +79,16 @@ pub(crate) fn init(arguments: &InitArguments) -> anyhow::Result<()> {
     let folder = &arguments.directory;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
     let configuration = configuration(arguments)?;
-    create(&folder.join("pipeline.toml"), &configuration)?;
-    create(&folder.join(SCHEMA), &format!("{:#}\n", json_schema()))?;
-    let labels = folder.join(LABELS);
-    if let Some(parent) = labels.parent() {
-        std::fs::create_dir_all(parent).with_context(|| format!("cannot create `{}`", parent.display()))?;
+    create(&folder.join("pipeline.toml"), configuration.as_bytes())?;
+    create(&folder.join(SCHEMA), format!("{:#}\n", json_schema()).as_bytes())?;
+    create(&folder.join(LABELS), LABELS_TEXT.as_bytes())?;
+    create(&folder.join(LABELS_EXAMPLES), b"")?;
+    create(&folder.join(LABELS_SCHEMA), format!("{:#}\n", definition::json_schema()).as_bytes())?;
+    if arguments.examples {
+        for (path, content) in EXAMPLES {
+            create(&folder.join(path), content)?;
+        }
     }
-    create(&labels, LABELS_TEXT)?;
-    create(&folder.join(EXAMPLES), "")?;
-    create(&folder.join(LABELS_SCHEMA), &format!("{:#}\n", definition::json_schema()))?;
     let mut out = std::io::stdout().lock();
     let path = folder.join("pipeline.toml");
     writeln!(out, "{} is ready. Next:", path.display())?;
@@ -81,22 +99,36 @@ pub(crate) fn init(arguments: &InitArguments) -> anyhow::Result<()> {
 
 /// The text of the configuration for the new folder.
 fn configuration(arguments: &InitArguments) -> anyhow::Result<String> {
-    let model = match &arguments.model {
-        Some(model) => model.clone(),
-        None => std::env::current_dir().context("there is no current folder")?.join(MODEL),
-    };
-    let model = model
-        .canonicalize()
-        .with_context(|| format!("there is no model in `{}`: name its folder with --model", model.display()))?;
+    let model = model(arguments.model.as_deref())?;
     let Some(model) = model.to_str() else { bail!("the path of the model, `{}`, is not UTF-8", model.display()) };
-    let (_, body) = CONFIGURATION.split_once("\n\n").unwrap_or(("", CONFIGURATION));
+    let (_, body) = SHIPPED.split_once("\n\n").unwrap_or(("", SHIPPED));
     let mut text = format!(
         "#:schema {SCHEMA}\n# Every key with its default, and two tests at the end. Paths are relative to this file.\n\n{body}"
     );
-    text = with_value(&text, "paths", "[\"articles\"]");
+    if !arguments.examples {
+        text = with_value(&text, "paths", "[\"articles\"]");
+    }
     text = with_value(&text, "path", &toml_string(model));
     text.push_str(TESTS);
     Ok(text)
+}
+
+/// The path of the model in the new configuration: the folder that the user names, or that of a checkout, or the installed one. The last
+/// is a relative path, so that the configuration still finds it after an update or on another machine.
+fn model(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(model) = named {
+        return model.canonicalize().with_context(|| format!("there is no model in `{}`", model.display()));
+    }
+    let checkout = std::env::current_dir().context("there is no current folder")?.join(MODEL);
+    if checkout.exists() {
+        return Ok(checkout);
+    }
+    let installed = installed(Path::new(MODEL));
+    if installed.as_ref().is_some_and(|model| model.exists()) {
+        return Ok(MODEL.into());
+    }
+    let error = NoModel { name: "newsroom".to_owned(), places: [checkout].into_iter().chain(installed).collect() };
+    Err(error).context("name the folder of a model with --model")
 }
 
 /// The text with another value for the first key of this name.
@@ -118,8 +150,11 @@ fn toml_string(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// Writes a file that is not there yet.
-fn create(path: &Path, content: &str) -> anyhow::Result<()> {
+/// Writes a file that is not there yet, and makes its folder.
+fn create(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).with_context(|| format!("cannot create `{}`", parent.display()))?;
+    }
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
     let mut file = match file {
         Ok(file) => file,
@@ -128,5 +163,5 @@ fn create(path: &Path, content: &str) -> anyhow::Result<()> {
         }
         Err(error) => return Err(error).with_context(|| format!("cannot write `{}`", path.display())),
     };
-    file.write_all(content.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))
+    file.write_all(content).with_context(|| format!("cannot write `{}`", path.display()))
 }

@@ -2,6 +2,8 @@
 
 /// `pressrun compare`
 pub(crate) mod compare;
+/// `pressrun completions`
+pub(crate) mod completions;
 /// `pressrun drift`
 pub(crate) mod drift;
 /// `pressrun evaluate`
@@ -16,6 +18,8 @@ pub(crate) mod forget;
 pub(crate) mod init;
 /// `pressrun labels`
 pub(crate) mod labels;
+/// `pressrun man`
+pub(crate) mod man;
 /// `pressrun merge`
 pub(crate) mod merge;
 /// `pressrun nights`

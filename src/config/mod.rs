@@ -2,6 +2,10 @@
 
 /// Texts with expected results.
 mod case;
+/// Data that was installed with the program.
+mod installed;
+/// The reference of all sections and keys.
+pub mod reference;
 /// The sections of the file, with their defaults.
 mod sections;
 /// The name that was probably meant.
@@ -20,6 +24,7 @@ use toml::Spanned;
 use crate::record::Metadata;
 
 pub use case::{Expected, TestCase, TestCases};
+pub use installed::{NoModel, installed};
 pub use sections::{
     CacheConfig, Compression, CopiesConfig, DayField, Device, DriftConfig, ExportConfig, FieldNames, InputConfig,
     Layout, LogConfig, MetricsConfig, ModelConfig, Order, OutputConfig, Partition, Precision, RecordMarkup,
@@ -103,7 +108,7 @@ struct Sections {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("cannot read configuration `{}`", path.display())]
+    #[error("cannot read configuration `{}`{}", path.display(), remedy(cause))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -123,6 +128,11 @@ pub enum ConfigError {
         /// The error, and the values that are allowed.
         message: String,
     },
+}
+
+/// Tells a newcomer how to get a configuration, if there is none.
+fn remedy(cause: &std::io::Error) -> &'static str {
+    if cause.kind() == std::io::ErrorKind::NotFound { " (`pressrun init` writes one)" } else { "" }
 }
 
 impl Config {
@@ -195,6 +205,7 @@ impl Config {
             *path = folder.join(&path);
         }
         for model in self.models.values_mut() {
+            model.installed = installed(&model.path);
             model.path = folder.join(&model.path);
         }
         for labels in self.tasks.values_mut().filter_map(|task| task.labels.as_mut()) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::installed::NoModel;
 use super::values::{
     FieldPath, IgnorePattern, LanguageCode, OptionalPath, Sensitivity, Share, TimeOfDay, Weekday, Whole, Workers, Zone,
 };
@@ -225,6 +226,10 @@ impl<'de> Deserialize<'de> for FieldKey {
 pub struct ModelConfig {
     /// The model's folder.
     pub path: PathBuf,
+    /// The folder of the same model among the data that was installed with the program, if there can be one. It counts if there is nothing
+    /// at `path`.
+    #[serde(skip)]
+    pub installed: Option<PathBuf>,
     /// The precision of its matrix products.
     #[serde(default)]
     pub precision: Precision,
@@ -237,6 +242,18 @@ pub struct ModelConfig {
     /// The largest number of tokens in a batch.
     #[serde(default = "default_batch_tokens")]
     pub batch_tokens: Whole<16, { 1 << 24 }>,
+}
+
+impl ModelConfig {
+    /// The folder of the model, which is called `name` in the configuration: `path`, or if there is nothing, the installed one.
+    ///
+    /// # Errors
+    /// [`NoModel`] with the places, if there is nothing at any.
+    pub fn folder(&self, name: &str) -> Result<&Path, NoModel> {
+        let places = [Some(&self.path), self.installed.as_ref()].into_iter().flatten();
+        let found = places.clone().find(|place| place.exists()).map(PathBuf::as_path);
+        found.ok_or_else(|| NoModel { name: name.to_owned(), places: places.cloned().collect() })
+    }
 }
 
 pub(super) fn default_batch_tokens() -> Whole<16, { 1 << 24 }> {
