@@ -225,7 +225,7 @@ impl Job {
 
         let (stages, outcome) = pipeline::run(config.run.capacity(), |flow| {
             let mut line = flow
-                .source("find", sources.take_while(|_| !interrupt.is_requested()))
+                .source("find", sources.take_while(|_| !interrupt.is_requested()).map(Source::begin))
                 .entrance(read, gate)
                 .stage(Split::default().within(limit))
                 .stage(batcher.within(limit));

@@ -1,6 +1,8 @@
 //! Runs over object stores and web servers, on the loopback interface: the results of local files, whatever the server does.
 #![cfg(feature = "object-store")]
 
+#[path = "support/moto.rs"]
+mod moto;
 #[path = "support/server.rs"]
 mod server;
 mod support;
@@ -10,11 +12,16 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use moto::{Moto, Relayed, relay};
+use pressrun_testing::{Need, found_or_skip};
 use serde_json::{Value, json};
 use server::{Fault, Request, Server};
 use support::{Workspace, said};
 
 const SECRET: &str = "aVerySecretKeyOfATest";
+
+/// Records that are much alike would be compared with each other.
+const WITHOUT_COPIES: &str = "[input.copies]\nremember = 0";
 
 fn configuration(path: &str, more: &str) -> String {
     format!(
@@ -61,6 +68,11 @@ fn story(number: usize) -> String {
     (0..6)
         .map(|line| format!("The bridge number {number} of line {line} was open, said Ann Lee{number}, the mayor. "))
         .collect()
+}
+
+/// A record of some 3 KB.
+fn long_record(word: &str, number: usize) -> Value {
+    json!({"id": number.to_string(), "text": format!("{word} {number} was here. {}", "And the rest. ".repeat(220))})
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -263,9 +275,7 @@ fn one_object_that_may_not_be_read_is_rejected_and_read_by_the_next_run() {
 #[test]
 fn an_object_that_changes_is_rejected_and_no_mixture() {
     let server = Server::start();
-    let article = |word: &str| {
-        lines((0..40_000).map(|number| json!({"id": format!("{number}"), "text": format!("{word} {number} was here. {}", "x".repeat(150))})))
-    };
+    let article = |word: &str| lines((0..3000).map(|number| long_record(word, number)));
     server.put("in/a.jsonl", article("First"));
     let changing = server.clone();
     let later = article("Second");
@@ -276,7 +286,8 @@ fn an_object_that_changes_is_rejected_and_no_mixture() {
         }
         Fault::None
     });
-    let workspace = Workspace::new(&configuration("s3://news/in/a.jsonl", "").replace("piece_bytes = 3000", ""));
+    let workspace =
+        Workspace::new(&configuration("s3://news/in/a.jsonl", WITHOUT_COPIES).replace("piece_bytes = 3000", ""));
     let read = succeed(&workspace, &server, &["read"]);
     let text = String::from_utf8(read.stdout).unwrap();
     assert!(text.contains("First 5 was here") && !text.contains("Second"));
@@ -330,7 +341,7 @@ fn what_is_not_there_or_no_address_is_told_before_the_run() {
 #[test]
 fn a_file_of_a_web_server_is_read_with_and_without_ranges_and_its_query_is_not_kept() {
     let server = Server::start();
-    let articles = lines((0..3000).map(|number| json!({"text": format!("{number}: {}", story(number))})));
+    let articles = lines((0..300).map(|number| json!({"text": format!("{number}: {}", story(number))})));
     server.put("a.jsonl.gz", gzip(&articles));
     server.put("b.parquet", parquet(&[story(1), story(2)]));
     for faults in [Fault::None, Fault::NoRanges] {
@@ -342,7 +353,7 @@ fn a_file_of_a_web_server_is_read_with_and_without_ranges_and_its_query_is_not_k
         let paths = [server.url(&format!("a.jsonl.gz?sig={SECRET}")), server.url(&format!("b.parquet?sig={SECRET}"))];
         let output = succeed(&workspace, &server, &["run", "-vv", &paths[0], &paths[1]]);
         let documents = workspace.lines("documents.jsonl");
-        assert_eq!(documents.len(), 3002);
+        assert_eq!(documents.len(), 302);
         assert_eq!(documents[0]["place"]["source"], server.url("a.jsonl.gz"));
         assert!(!said(&output).contains(SECRET));
         for entry in walkdir::WalkDir::new(workspace.folder.path()).into_iter().filter_map(Result::ok) {
@@ -362,15 +373,13 @@ fn a_file_of_a_web_server_is_read_with_and_without_ranges_and_its_query_is_not_k
 #[test]
 fn a_part_of_a_large_file_is_asked_for_in_ranges() {
     let server = Server::start();
-    let bytes: Vec<u8> = lines((0..60_000).map(
-        |number| json!({"id": format!("{number}"), "text": format!("Number {number} of many. {}", "x".repeat(150))}),
-    ));
+    let bytes: Vec<u8> = lines((0..4200).map(|number| long_record("Number", number)));
     assert!(bytes.len() > 12 << 20);
     server.put("large.jsonl", bytes);
     server.fail(|_| Fault::None);
-    let workspace = Workspace::new(&configuration("in", "").replace("piece_bytes = 3000", ""));
+    let workspace = Workspace::new(&configuration("in", WITHOUT_COPIES).replace("piece_bytes = 3000", ""));
     let output = succeed(&workspace, &server, &["read", "s3://news/large.jsonl"]);
-    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 60_000);
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 4200);
     let ranges: Vec<(usize, usize)> = server.requests().iter().filter_map(|request| request.range).collect();
     assert!(ranges.len() >= 4 && ranges.iter().all(|(begin, end)| end - begin < 4 << 20), "{ranges:?}");
 }
@@ -404,4 +413,38 @@ fn a_signal_ends_a_run_that_waits_for_a_server() {
     server.fail(|_| Fault::None);
     succeed(&workspace, &server, &["run"]);
     assert_same(&workspace.output(), &local(&server));
+}
+
+#[test]
+fn moto_gives_the_results_of_local_files_also_when_it_is_slow_and_fails() {
+    let Some(moto) = found_or_skip(Need::Moto, Moto::start(server::BUCKET)) else { return };
+    for (name, content) in input() {
+        moto.put(&format!("{}/in/{name}", server::BUCKET), &content);
+    }
+    let unused = Server::start();
+    let expected = local(&unused);
+    let run = |port: u16, workspace: &Workspace, arguments: &[&str]| {
+        let mut command = pressrun(workspace, &unused, arguments);
+        let output = command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    };
+    let slow = relay(moto.port, |_| Relayed::Slow(500, Duration::from_millis(10)));
+    let failing = relay(moto.port, |number| match number % 4 {
+        0 => Relayed::Status(503),
+        1 => Relayed::BreaksAfter(100),
+        2 => Relayed::BreaksAfter(1500),
+        _ => Relayed::BreaksAfter(6000),
+    });
+    for port in [moto.port, slow, failing] {
+        let workspace = Workspace::new(&configuration("s3://news/in/", ""));
+        run(port, &workspace, &["run"]);
+        assert_same(&workspace.output(), &expected);
+    }
+    let workspace = Workspace::new(&configuration("s3://news/in/", ""));
+    for part in ["0/2", "1/2"] {
+        run(failing, &workspace, &["run", "--part", part]);
+    }
+    let parts = ["output/parts/00000-of-00002", "output/parts/00001-of-00002"];
+    run(moto.port, &workspace, &["merge", parts[0], parts[1], "-o", "merged"]);
+    assert_same(&workspace.folder.path().join("merged"), &expected);
 }

@@ -146,11 +146,24 @@ impl Source {
             Content::Fault(error) => Err(unreadable(error).into()),
             Content::StoreFault(error) => Err(error.clone().into()),
             Content::Object(entry) => {
-                let first_bytes = if self.is_unknown { SNIFFED_BYTES } else { u64::MAX };
-                let object = entry.open(first_bytes, interrupt)?;
+                let object = entry.open(self.first_bytes(), interrupt)?;
                 Ok(Opened { file: Some(RandomAccess::Object(object)), state: None })
             }
         }
+    }
+
+    /// Asks for the first bytes of an object, which then come while other files are read.
+    #[must_use]
+    pub fn begin(self) -> Self {
+        if let Content::Object(entry) = &self.content {
+            entry.begin(self.first_bytes());
+        }
+        self
+    }
+
+    /// The number of bytes of an object to ask for at first.
+    fn first_bytes(&self) -> u64 {
+        if self.is_unknown { SNIFFED_BYTES } else { u64::MAX }
     }
 
     fn open_file(&self) -> Result<Opened, Refusal> {

@@ -1,4 +1,5 @@
 //! A small server for tests: a bucket in the language of S3, whose objects are also files of a web server. It can be slow and fail.
+#![allow(unreachable_pub, reason = "each test file is a crate of its own")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::client::{ClientOptions, HttpClient, HttpConnector, ReqwestConnector};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
+use object_store::list::PaginatedListStore;
 use object_store::path::Path as Key;
 use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 use tokio::runtime::Runtime;
@@ -50,6 +51,8 @@ pub(crate) struct Stores {
 #[derive(Clone)]
 pub(super) struct Client {
     pub(super) store: Arc<dyn ObjectStore>,
+    /// The same for lists page by page, if it has some.
+    pub(super) pages: Option<Arc<dyn PaginatedListStore>>,
     /// The time for which a request that fails is sent again.
     pub(super) retry_time: Duration,
 }
@@ -64,7 +67,7 @@ impl Stores {
     #[cfg(test)]
     pub(super) fn with_bucket(bucket: &str, store: Arc<dyn ObjectStore>) -> Self {
         let stores = Self::new(1);
-        let client = Client { store, retry_time: stores.retry_time };
+        let client = Client { store, pages: None, retry_time: stores.retry_time };
         let known = HashMap::from([((Scheme::S3, bucket.to_owned()), client)]);
         Self { known: Arc::new(Mutex::new(known)), ..stores }
     }
@@ -88,27 +91,27 @@ impl Stores {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let bucket = address.bucket();
         let retry = retry(self.retry_time);
-        let store: Result<Arc<dyn ObjectStore>, object_store::Error> = match address.scheme() {
+        let store: Result<Connected, object_store::Error> = match address.scheme() {
             Scheme::S3 => {
                 let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry);
                 for (key, value) in limits() {
                     builder = builder.with_config(AmazonS3ConfigKey::Client(key), value);
                 }
-                builder.build().map(|store| Arc::new(store) as _)
+                builder.build().map(with_pages)
             }
             Scheme::Gs => {
                 let mut builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket).with_retry(retry);
                 for (key, value) in limits() {
                     builder = builder.with_config(GoogleConfigKey::Client(key), value);
                 }
-                builder.build().map(|store| Arc::new(store) as _)
+                builder.build().map(with_pages)
             }
             Scheme::Az => {
                 let mut builder = MicrosoftAzureBuilder::from_env().with_container_name(bucket).with_retry(retry);
                 for (key, value) in limits() {
                     builder = builder.with_config(AzureConfigKey::Client(key), value);
                 }
-                builder.build().map(|store| Arc::new(store) as _)
+                builder.build().map(with_pages)
             }
             Scheme::Https | Scheme::Http => {
                 let mut options = ClientOptions::new().with_allow_http(address.scheme() == Scheme::Http);
@@ -118,17 +121,25 @@ impl Stores {
                 let builder = HttpBuilder::new().with_url(address.with_query()).with_retry(retry);
                 let builder =
                     builder.with_client_options(options).with_http_connector(SharedConnector(address.scheme()));
-                builder.build().map(|store| Arc::new(store) as _)
+                builder.build().map(|store| (Arc::new(store) as _, None))
             }
         };
         match store {
-            Ok(store) => Ok(Client { store, retry_time: self.retry_time }),
+            Ok((store, pages)) => Ok(Client { store, pages, retry_time: self.retry_time }),
             Err(error) => {
                 let message = format!("cannot be used: {}; {}", scrub(&error.to_string()), hint(address.scheme()));
                 Err(StoreError::new(Kind::Credentials, address.to_string(), message))
             }
         }
     }
+}
+
+/// A store, and the same for lists.
+type Connected = (Arc<dyn ObjectStore>, Option<Arc<dyn PaginatedListStore>>);
+
+fn with_pages(store: impl ObjectStore + PaginatedListStore) -> Connected {
+    let store = Arc::new(store);
+    (Arc::clone(&store) as _, Some(store))
 }
 
 impl Default for Stores {
@@ -144,15 +155,53 @@ impl std::fmt::Debug for Stores {
 }
 
 impl Client {
-    /// Asks the store for something, and waits for it.
-    pub(super) fn ask<T, F>(&self, address: &Address, interrupt: &Interrupt, request: F) -> Result<T, StoreError>
+    /// Asks the store for something, and waits for it. The library asks again if there is no answer, or a bad one; here it is asked again if an
+    /// answer breaks off.
+    pub(super) fn ask<T, F>(
+        &self,
+        address: &Address,
+        interrupt: &Interrupt,
+        request: impl Fn(Arc<dyn ObjectStore>) -> F + Send + 'static,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Future<Output = object_store::Result<T>> + Send + 'static,
     {
         let address = address.clone();
-        let described = async move { request.await.map_err(|error| describe(&error, &address)) };
-        wait(described, interrupt)
+        let store = Arc::clone(&self.store);
+        let mut patience = Patience::new(self.retry_time);
+        let asked = async move {
+            loop {
+                match request(Arc::clone(&store)).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => patience.wait_after(describe(&error, &address)).await?,
+                }
+            }
+        };
+        wait(asked, interrupt)
+    }
+}
+
+/// The pauses between requests that fail, and the time when there is no other.
+pub(super) struct Patience {
+    begin: Instant,
+    pause: Duration,
+    retry_time: Duration,
+}
+
+impl Patience {
+    pub(super) fn new(retry_time: Duration) -> Self {
+        Self { begin: Instant::now(), pause: FIRST_PAUSE, retry_time }
+    }
+
+    /// Waits before the next request, if there is one after this failure.
+    pub(super) async fn wait_after(&mut self, error: StoreError) -> Result<(), StoreError> {
+        if !error.is_passing() || self.begin.elapsed() + self.pause > self.retry_time {
+            return Err(error);
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = LONGEST_PAUSE.min(2 * self.pause);
+        Ok(())
     }
 }
 
@@ -217,9 +266,7 @@ pub(super) fn wait<T: Send + 'static>(
         loop {
             match tokio::time::timeout(POLL, &mut task).await {
                 Ok(Ok(outcome)) => return outcome,
-                Ok(Err(_)) => {
-                    return Err(StoreError::new(Kind::Unusable, "store", "cannot be read: a request panicked"));
-                }
+                Ok(Err(_)) => return Err(panicked()),
                 Err(_) if interrupt.is_requested() => {
                     task.abort();
                     return Err(stopped());
@@ -257,6 +304,10 @@ pub(super) fn runtime() -> Result<&'static Runtime, StoreError> {
     built.as_ref().map_err(|error| {
         StoreError::new(Kind::Unusable, "store", format!("cannot be read: no thread can be started: {error}"))
     })
+}
+
+pub(super) fn panicked() -> StoreError {
+    StoreError::new(Kind::Unusable, "store", "cannot be read: a request panicked")
 }
 
 fn stopped() -> StoreError {

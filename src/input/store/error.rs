@@ -59,6 +59,11 @@ impl StoreError {
         self.kind == Kind::Stopped
     }
 
+    /// True if the same request may succeed later.
+    pub(super) fn is_passing(&self) -> bool {
+        self.kind == Kind::Unavailable
+    }
+
     /// True if the rest of the store cannot be read either, so that a run has to end.
     pub(crate) fn is_of_store(&self) -> bool {
         matches!(self.kind, Kind::Credentials | Kind::Unavailable)

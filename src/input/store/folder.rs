@@ -1,17 +1,19 @@
 //! Folders of a store, walked like folders of a disk: in the order of names, level by level, with the same rules for what is left out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use glob::{MatchOptions, Pattern};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use object_store::list::PaginatedListOptions;
 use object_store::path::Path as Key;
 use object_store::{ListResult, ObjectMeta};
 
 use super::address::Address;
 use super::client::{Client, Stores, key};
 use super::error::{Kind, StoreError};
-use super::object::{Entry, Version, find};
+use super::object::{Begun, Entry, Version, find};
 use crate::input::find::IGNORE_FILE;
 use crate::pipeline::Interrupt;
 
@@ -235,10 +237,8 @@ impl Walk {
             return true;
         }
         let is_folder = child.meta.is_none();
-        // Programs that show a bucket as folders leave an empty object for each of them.
-        let is_mark = child.meta.as_ref().is_some_and(|meta| meta.size == 0) && !child.name.contains('.');
         let path = self.path(&child.key);
-        if is_mark || self.rules.matched(&path, is_folder).is_ignore() {
+        if self.rules.matched(&path, is_folder).is_ignore() {
             return true;
         }
         // The rules of the innermost folder that has some for it count.
@@ -254,6 +254,7 @@ impl Walk {
             bytes: meta.size,
             version: Version::of(meta),
             has_ranges: true,
+            begun: Begun::default(),
         };
         Found { entry, is_named: false }
     }
@@ -304,33 +305,76 @@ impl Search<'_> {
 
 /// The parts of a folder in the order of their names: of the pages of a list, all are read.
 fn list(client: &Client, folder: &Address, interrupt: &Interrupt) -> Result<Vec<Child>, StoreError> {
-    let prefix = prefix(folder)?;
-    let store = Arc::clone(&client.store);
-    let listed = client.ask(folder, interrupt, async move { store.list_with_delimiter(prefix.as_ref()).await })?;
-    let ListResult { common_prefixes, objects, .. } = listed;
-    let objects = objects.into_iter().map(|meta| Child {
-        name: last_part(&meta.location),
-        key: meta.location.to_string(),
-        meta: Some(meta),
+    let (objects, folders) = list_pages(client, folder, interrupt)?;
+    let folders: BTreeSet<String> = folders.iter().map(|key| format!("{key}/")).collect();
+    let objects = objects.into_iter().filter(|meta| {
+        // Programs that show a bucket as folders leave an empty object for each of them, in it or beside it.
+        let as_folder = format!("{}/", meta.location);
+        meta.size > 0 || as_folder != folder.key() && !folders.contains(&as_folder)
     });
-    let folders =
-        common_prefixes.into_iter().map(|key| Child { name: last_part(&key), key: format!("{key}/"), meta: None });
-    let mut children: Vec<Child> = objects.chain(folders).collect();
+    let objects = objects.map(|meta| {
+        let key = meta.location.to_string();
+        Child { name: last_part(&key).to_owned(), key, meta: Some(meta) }
+    });
+    let mut children: Vec<Child> = objects.collect();
+    children.extend(folders.into_iter().map(|key| {
+        let name = last_part(key.trim_end_matches('/')).to_owned();
+        Child { name, key, meta: None }
+    }));
     // Stable: an object comes before the folder of the same name.
     children.sort_by(|one, other| one.name.as_bytes().cmp(other.name.as_bytes()));
     Ok(children)
 }
 
-fn last_part(key: &Key) -> String {
-    key.as_ref().rsplit('/').next().unwrap_or_default().to_owned()
+/// The objects and the folders in a folder. A page that breaks off is asked for again, and not those before it.
+fn list_pages(
+    client: &Client,
+    folder: &Address,
+    interrupt: &Interrupt,
+) -> Result<(Vec<ObjectMeta>, Vec<Key>), StoreError> {
+    let Some(pages) = &client.pages else {
+        let prefix = prefix(folder)?;
+        let ListResult { objects, common_prefixes, .. } = client.ask(folder, interrupt, move |store| {
+            let prefix = prefix.clone();
+            async move { store.list_with_delimiter(prefix.as_ref()).await }
+        })?;
+        return Ok((objects, common_prefixes));
+    };
+    let mut objects = Vec::new();
+    let mut folders = Vec::new();
+    let mut token = None;
+    loop {
+        let page = {
+            let pages = Arc::clone(pages);
+            let prefix = Some(folder.key().to_owned()).filter(|prefix| !prefix.is_empty());
+            client.ask(folder, interrupt, move |_| {
+                let pages = Arc::clone(&pages);
+                let prefix = prefix.clone();
+                let page_token = token.clone();
+                let delimiter = Some("/".into());
+                let options = PaginatedListOptions { delimiter, page_token, ..PaginatedListOptions::default() };
+                async move { pages.list_paginated(prefix.as_deref(), options).await }
+            })?
+        };
+        objects.extend(page.result.objects);
+        folders.extend(page.result.common_prefixes);
+        if page.page_token.is_none() {
+            return Ok((objects, folders));
+        }
+        token = page.page_token;
+    }
+}
+
+fn last_part(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or_default()
 }
 
 /// True if a folder has anything in it.
 fn has_anything(client: &Client, folder: &Address, interrupt: &Interrupt) -> Result<bool, StoreError> {
     let prefix = prefix(folder)?;
-    let store = Arc::clone(&client.store);
-    client.ask(folder, interrupt, async move {
-        store.list(prefix.as_ref()).next().await.transpose().map(|first| first.is_some())
+    client.ask(folder, interrupt, move |store| {
+        let prefix = prefix.clone();
+        async move { Ok(store.list(prefix.as_ref()).next().await.transpose()?.is_some()) }
     })
 }
 

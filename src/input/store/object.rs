@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
 use super::address::Address;
-use super::client::{Client, key, receive, runtime, wait};
+use super::client::{Client, Patience, key, panicked, receive, runtime, wait};
 use super::error::{Kind, StoreError};
 use super::fault::describe;
 use crate::input::refusal::Refusal;
@@ -27,9 +27,6 @@ const BLOCK_BYTES: u64 = 4 << 20;
 /// So many blocks are kept of an object that is read at any place.
 const KEPT_BLOCKS: usize = 8;
 
-/// The first pause before the rest of a broken answer is asked for. Each pause is twice the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-
 /// An object that was found, and its version.
 #[derive(Clone)]
 pub(crate) struct Entry {
@@ -40,7 +37,12 @@ pub(crate) struct Entry {
     pub(super) version: Version,
     /// False if its server can only send it as a whole.
     pub(super) has_ranges: bool,
+    /// The request for its first bytes, if it was sent before somebody opened it.
+    pub(super) begun: Begun,
 }
+
+/// A request that was sent and whose answer nobody has taken yet.
+pub(super) type Begun = Arc<Mutex<Option<JoinHandle<Result<Bytes, StoreError>>>>>;
 
 /// The version of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,25 +102,50 @@ impl Entry {
         }
     }
 
-    fn open_version(&self, first_bytes: u64, interrupt: &Interrupt) -> Result<Object, StoreError> {
-        let key = key(&self.address)?;
-        let target = Target {
+    /// Asks for the first bytes without waiting for them. [`Self::open`] with the same number of bytes takes them.
+    pub(crate) fn begin(&self, first_bytes: u64) {
+        let range = self.beginning(first_bytes);
+        // If this fails, opening it fails as well and says so.
+        if !range.is_empty()
+            && let Ok(target) = self.target()
+            && let Ok(runtime) = runtime()
+        {
+            let task = runtime.spawn(async move { target.fetch(range).await });
+            *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        }
+    }
+
+    /// The range of the first bytes.
+    fn beginning(&self, first_bytes: u64) -> Range<u64> {
+        if self.has_ranges { 0..self.bytes.min(first_bytes.min(BLOCK_BYTES)) } else { 0..0 }
+    }
+
+    fn target(&self) -> Result<Target, StoreError> {
+        Ok(Target {
             client: self.client.clone(),
             address: self.address.clone(),
-            key,
+            key: key(&self.address)?,
             bytes: self.bytes,
             version: self.version.clone(),
+        })
+    }
+
+    fn open_version(&self, first_bytes: u64, interrupt: &Interrupt) -> Result<Object, StoreError> {
+        let target = self.target()?;
+        let range = self.beginning(first_bytes);
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let first = match begun {
+            _ if range.is_empty() => Bytes::new(),
+            Some(task) => wait(async move { task.await.unwrap_or_else(|_| Err(panicked())) }, interrupt)?,
+            None => target.read(range, interrupt)?,
         };
-        let begin = if self.has_ranges { 0..self.bytes.min(first_bytes.min(BLOCK_BYTES)) } else { 0..0 };
-        let first = if begin.is_empty() { Bytes::new() } else { target.read(begin, interrupt)? };
-        let blocks = Mutex::default();
         let shared = Shared {
             target,
             has_ranges: self.has_ranges,
             first,
             interrupt: interrupt.clone(),
             failure: OnceLock::new(),
-            blocks,
+            blocks: Mutex::default(),
         };
         Ok(Object(Arc::new(shared)))
     }
@@ -142,22 +169,26 @@ pub(super) fn find(client: &Client, address: &Address, interrupt: &Interrupt) ->
         bytes: meta.size,
         version: Version::of(meta),
         has_ranges,
+        begun: Begun::default(),
     };
-    let store = Arc::clone(&client.store);
     let key = key(address)?;
-    if !address.scheme().is_web() {
-        let meta = client.ask(address, interrupt, async move { store.head(&key).await })?;
-        return Ok(entry(&meta, true));
-    }
-    // Not all web addresses can be asked for their head: one that is signed is signed for reading.
-    let found = client.ask(address, interrupt, async move {
-        let options = GetOptions { range: Some(GetRange::Bounded(0..1)), ..GetOptions::default() };
-        match store.get_opts(&key, options).await {
-            Ok(result) => Ok((result.meta, true)),
-            Err(_) => Ok((store.get_opts(&key, GetOptions::default()).await?.meta, false)),
+    let is_web = address.scheme().is_web();
+    let (meta, has_ranges) = client.ask(address, interrupt, move |store| {
+        let key = key.clone();
+        async move {
+            if !is_web {
+                return Ok((store.head(&key).await?, true));
+            }
+            // Not all web addresses can be asked for their head: one that is signed is signed for reading.
+            let options = GetOptions { range: Some(GetRange::Bounded(0..1)), ..GetOptions::default() };
+            match store.get_opts(&key, options).await {
+                Ok(result) => Ok((result.meta, true)),
+                // No ranges, or nothing in it that could be one.
+                Err(_) => Ok((store.get_opts(&key, GetOptions::default()).await?.meta, false)),
+            }
         }
     })?;
-    Ok(entry(&found.0, found.1))
+    Ok(entry(&meta, has_ranges))
 }
 
 /// An object that was opened. Clones share what was read of it.
@@ -383,19 +414,19 @@ impl Target {
     async fn fetch(&self, range: Range<u64>) -> Result<Bytes, StoreError> {
         let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         let mut bytes = BytesMut::with_capacity(length);
-        let mut pause = FIRST_PAUSE;
-        let begin = Instant::now();
+        let mut patience = Patience::new(self.client.retry_time);
         loop {
             let before = bytes.len();
             let outcome = self.fetch_into(&mut bytes, &range).await;
-            match outcome {
-                Ok(()) if bytes.len() == length => return Ok(bytes.freeze()),
-                // The library has asked often enough unless the answer broke off in between.
-                Err(error) if !error.is_of_store() || before == bytes.len() => return Err(error),
-                _ if begin.elapsed() + pause > self.client.retry_time => return Err(self.broken()),
-                _ => tokio::time::sleep(pause).await,
+            if bytes.len() > before {
+                patience = Patience::new(self.client.retry_time);
             }
-            pause *= 2;
+            let error = match outcome {
+                Ok(()) if bytes.len() == length => return Ok(bytes.freeze()),
+                Ok(()) => self.broken(),
+                Err(error) => error,
+            };
+            patience.wait_after(error).await?;
         }
     }
 

@@ -89,10 +89,14 @@ fn a_folder_of_a_store_is_walked_like_one_of_a_disk() {
 
 #[test]
 fn a_name_is_an_object_or_else_a_folder() {
-    let bucket = Bucket::new(&[("a/b/c.txt", b"x"), ("a/b/d.txt", b"y"), ("a/bc.txt", b"z"), ("a/b/e", b"")]);
+    let bucket = Bucket::new(&[("a/b/c.txt", b"x"), ("a/b/d.txt", b"y"), ("a/bc.txt", b"z"), ("a/b", b"")]);
     assert_eq!(bucket.paths("s3://news/a/b/c.txt"), ["s3://news/a/b/c.txt"]);
-    for folder in ["s3://news/a/b", "s3://news/a/b/"] {
-        assert_eq!(bucket.paths(folder), ["s3://news/a/b/c.txt", "s3://news/a/b/d.txt"], "{folder}");
+    assert_eq!(bucket.paths("s3://news/a/b/"), ["s3://news/a/b/c.txt", "s3://news/a/b/d.txt"]);
+    assert_eq!(bucket.paths("s3://news/a/b"), ["s3://news/a/b"]);
+    // An empty object with the name of a folder is a mark of it.
+    let all = ["s3://news/a/b/c.txt", "s3://news/a/b/d.txt", "s3://news/a/bc.txt"];
+    for folder in ["s3://news/a", "s3://news/a/", "s3://news"] {
+        assert_eq!(bucket.paths(folder), all, "{folder}");
     }
     let none = Finder::with_stores(&["s3://news/x".into()], Vec::new(), Path::new("output"), bucket.stores.clone());
     let error = none.unwrap_err();
@@ -203,6 +207,20 @@ fn what_changes_between_the_list_and_its_turn_is_read_as_it_is_then() {
     let mut text = String::new();
     opened.bytes().read_to_string(&mut text).unwrap();
     assert_eq!((text.as_str(), opened.length()), ("and after", 9));
+}
+
+#[test]
+fn what_was_asked_for_before_is_what_is_opened() {
+    let bytes = large();
+    let bucket = Bucket::new(&[("a.txt", b"before"), ("large.txt", &bytes)]);
+    let sources: Vec<Source> = bucket.finder("s3://news").sources().map(Source::begin).collect();
+    let read = |source: &Source| {
+        let mut read = Vec::new();
+        source.open(&Interrupt::default()).unwrap().bytes().read_to_end(&mut read).unwrap();
+        read
+    };
+    assert!(read(&sources[0]) == b"before" && read(&sources[1]) == bytes);
+    assert!(read(&sources[1]) == bytes, "also a second time");
 }
 
 #[test]
