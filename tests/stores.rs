@@ -65,9 +65,9 @@ fn lines(records: impl Iterator<Item = Value>) -> Vec<u8> {
 }
 
 fn story(number: usize) -> String {
-    (0..6)
-        .map(|line| format!("The bridge number {number} of line {line} was open, said Ann Lee{number}, the mayor. "))
-        .collect()
+    let sentence =
+        |line| format!("The bridge number {number} of line {line} was open, said Ann Lee{number}, the mayor. ");
+    (0..6).map(sentence).collect()
 }
 
 /// A record of some 3 KB.
@@ -175,16 +175,12 @@ fn a_store_gives_the_results_of_local_files() {
     let workspace = Workspace::new(&configuration("s3://news/in/", ""));
     succeed(&workspace, &server, &["run"]);
     assert_same(&workspace.output(), &expected);
-    for count in [3] {
-        for number in 0..count {
-            succeed(&workspace, &server, &["run", "--part", &format!("{number}/{count}")]);
-        }
-        let parts: Vec<String> = (0..count).map(|number| format!("output/parts/{number:05}-of-{count:05}")).collect();
-        let mut arguments = vec!["merge", "-o", "merged"];
-        arguments.extend(parts.iter().map(String::as_str));
-        succeed(&workspace, &server, &arguments);
-        assert_same(&workspace.folder.path().join("merged"), &expected);
+    for part in ["0/3", "1/3", "2/3"] {
+        succeed(&workspace, &server, &["run", "--part", part]);
     }
+    let [first, second, third] = [0, 1, 2].map(|number| format!("output/parts/{number:05}-of-00003"));
+    succeed(&workspace, &server, &["merge", "-o", "merged", &first, &second, &third]);
+    assert_same(&workspace.folder.path().join("merged"), &expected);
     // A second run has nothing to do, and finds what it has.
     succeed(&workspace, &server, &["run"]);
     assert_eq!(workspace.report()["accounting"]["written"], 0);
@@ -373,15 +369,15 @@ fn a_file_of_a_web_server_is_read_with_and_without_ranges_and_its_query_is_not_k
 #[test]
 fn a_part_of_a_large_file_is_asked_for_in_ranges() {
     let server = Server::start();
-    let bytes: Vec<u8> = lines((0..4200).map(|number| long_record("Number", number)));
-    assert!(bytes.len() > 12 << 20);
+    let bytes: Vec<u8> = lines((0..3000).map(|number| long_record("Number", number)));
+    assert!(bytes.len() > 8 << 20);
     server.put("large.jsonl", bytes);
     server.fail(|_| Fault::None);
     let workspace = Workspace::new(&configuration("in", WITHOUT_COPIES).replace("piece_bytes = 3000", ""));
     let output = succeed(&workspace, &server, &["read", "s3://news/large.jsonl"]);
-    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 4200);
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 3000);
     let ranges: Vec<(usize, usize)> = server.requests().iter().filter_map(|request| request.range).collect();
-    assert!(ranges.len() >= 4 && ranges.iter().all(|(begin, end)| end - begin < 4 << 20), "{ranges:?}");
+    assert!(ranges.len() >= 3 && ranges.iter().all(|(begin, end)| end - begin < 4 << 20), "{ranges:?}");
 }
 
 fn signal(child: &Child) {

@@ -1,6 +1,7 @@
 //! moto, which acts as S3, for tests, and a relay before it that is slow or fails.
 #![allow(unreachable_pub, reason = "each test file is a crate of its own")]
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -48,7 +49,11 @@ impl Moto {
         let mut encoded = String::new();
         for byte in path.bytes() {
             let is_plain = byte.is_ascii_alphanumeric() || b"/-._".contains(&byte);
-            encoded += &if is_plain { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+            if is_plain {
+                encoded.push(byte.into());
+            } else {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
         }
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let head = format!(
@@ -97,7 +102,7 @@ pub fn relay(port: u16, relayed: fn(usize) -> Relayed) -> u16 {
 fn pass_on(mut client: &TcpStream, port: u16, relayed: &Relayed) -> Option<()> {
     let mut head = String::new();
     for line in BufReader::new(client).lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {
-        head += &format!("{line}\r\n");
+        let _ = write!(head, "{line}\r\n");
         if head.len() == line.len() + 2 {
             head += "Connection: close\r\n";
         }

@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "each test file is a crate of its own")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -70,7 +71,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let server = of_thread.clone();
-                std::thread::spawn(move || server.answer(stream));
+                std::thread::spawn(move || server.answer(&stream));
             }
         });
         server
@@ -99,7 +100,7 @@ impl Server {
         format!("{}/{BUCKET}/{key}", self.endpoint())
     }
 
-    fn answer(&self, stream: TcpStream) -> Option<()> {
+    fn answer(&self, stream: &TcpStream) -> Option<()> {
         let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
         let first = lines.next()?.ok()?;
         let mut headers = BTreeMap::new();
@@ -129,12 +130,12 @@ impl Server {
             Fault::Silent => std::thread::sleep(Duration::from_secs(600)),
             Fault::Status(status, code) => {
                 let body = format!("<Error><Code>{code}</Code><Message>It is {code}.</Message></Error>");
-                send(&stream, *status, &[], body.as_bytes(), &request, &Fault::None)?;
+                send(stream, *status, &[], body.as_bytes(), &request, &Fault::None)?;
             }
             _ if request.key.is_empty() => {
-                send(&stream, 200, &[], self.list(&request).as_bytes(), &request, &fault)?;
+                send(stream, 200, &[], self.list(&request).as_bytes(), &request, &fault)?;
             }
-            _ => self.send_object(&stream, &request, &fault)?,
+            _ => self.send_object(stream, &request, &fault)?,
         }
         Some(())
     }
@@ -177,9 +178,10 @@ impl Server {
         let mut text = String::from("<ListBucketResult>");
         let objects = self.state.objects.lock().unwrap();
         for name in &page {
-            text += &match objects.get(name) {
-                None => format!("<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>"),
-                Some(content) => format!(
+            let _ = match objects.get(name) {
+                None => write!(text, "<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>"),
+                Some(content) => write!(
+                    text,
                     "<Contents><Key>{name}</Key><LastModified>2031-03-04T05:06:07.000Z</LastModified><ETag>{}</ETag><Size>{}</Size></Contents>",
                     tag(content).replace('"', "&quot;"),
                     content.len()
@@ -187,7 +189,8 @@ impl Server {
             };
         }
         if names.next().is_some() {
-            text += &format!(
+            let _ = write!(
+                text,
                 "<IsTruncated>true</IsTruncated><NextContinuationToken>{}</NextContinuationToken>",
                 page.last().unwrap()
             );
@@ -222,7 +225,7 @@ fn send(
 ) -> Option<()> {
     let mut head = format!("HTTP/1.1 {status} It is so\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
     for header in headers {
-        head += &format!("{header}\r\n");
+        let _ = write!(head, "{header}\r\n");
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).ok()?;
     if request.method == "HEAD" {

@@ -8,7 +8,7 @@ use crate::pipeline::Interrupt;
 
 /// The stores of an input.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stores;
+pub(crate) struct Stores {}
 
 /// An object that was found.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub(crate) enum Found {}
 
 impl Stores {
     pub(crate) fn new(_retry_seconds: u64) -> Self {
-        Self
+        Self {}
     }
 
     #[expect(clippy::unused_self, reason = "as with stores")]
@@ -100,5 +100,18 @@ impl Object {
 
     pub(crate) fn read_at(&self, _into: &mut [u8], _at: u64) -> std::io::Result<usize> {
         match *self {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::input::find::Finder;
+
+    #[test]
+    fn an_address_is_refused_with_the_way_to_use_it() {
+        let error = Finder::new(&["s3://news/2031/".into()], Vec::new(), Path::new("output")).unwrap_err();
+        assert!(error.is_of_configuration() && error.to_string().contains("`--features object-store`"), "{error}");
     }
 }

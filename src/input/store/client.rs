@@ -285,7 +285,7 @@ pub(super) fn receive<T>(
     runtime()?.block_on(async {
         loop {
             match tokio::time::timeout(POLL, receiver.recv()).await {
-                Ok(received) => return Ok(received),
+                Ok(item) => return Ok(item),
                 Err(_) if interrupt.is_requested() => return Err(stopped()),
                 Err(_) => {}
             }

@@ -168,14 +168,12 @@ impl Iterator for Walk {
             if self.is_passed_over(&child) {
                 continue;
             }
-            match child.meta {
-                Some(meta) => return Some(Ok(self.found(&meta))),
-                None => {
-                    let folder = self.root.with_key(child.key);
-                    if let Err(error) = self.enter(&folder) {
-                        return Some(Err((folder.to_string(), error)));
-                    }
-                }
+            if let Some(meta) = child.meta {
+                return Some(Ok(self.found(&meta)));
+            }
+            let folder = self.root.with_key(child.key);
+            if let Err(error) = self.enter(&folder) {
+                return Some(Err((folder.to_string(), error)));
             }
         }
     }

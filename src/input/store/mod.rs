@@ -4,11 +4,13 @@
 #[cfg(not(feature = "object-store"))]
 mod absent;
 /// Addresses of objects and folders.
+#[cfg_attr(not(feature = "object-store"), allow(dead_code, reason = "for those who can read there"))]
 mod address;
 /// Connections, and waiting for them.
 #[cfg(feature = "object-store")]
 mod client;
 /// Failures in words.
+#[cfg_attr(not(feature = "object-store"), allow(dead_code, reason = "without stores, there is one failure"))]
 mod error;
 /// The library's failures, described.
 #[cfg(feature = "object-store")]

@@ -195,6 +195,9 @@ pub(super) fn find(client: &Client, address: &Address, interrupt: &Interrupt) ->
 #[derive(Clone)]
 pub(crate) struct Object(Arc<Shared>);
 
+/// The place of a block, which is empty until somebody has read it.
+type Slot = Arc<Mutex<Option<Bytes>>>;
+
 struct Shared {
     target: Target,
     has_ranges: bool,
@@ -204,7 +207,7 @@ struct Shared {
     /// The failure because of which the run has to end or does end.
     failure: OnceLock<StoreError>,
     /// Some blocks by their numbers, the one that was used last at the end.
-    blocks: Mutex<VecDeque<(u64, Arc<Mutex<Option<Bytes>>>)>>,
+    blocks: Mutex<VecDeque<(u64, Slot)>>,
 }
 
 impl Object {
@@ -255,10 +258,10 @@ impl Object {
         Ok(bytes)
     }
 
-    fn slot(&self, number: u64) -> Arc<Mutex<Option<Bytes>>> {
+    fn slot(&self, number: u64) -> Slot {
         let mut blocks = self.0.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let found = blocks.iter().position(|(kept, _)| *kept == number);
-        let slot = found.and_then(|at| blocks.remove(at)).map_or_else(Arc::default, |(_, slot)| slot);
+        let slot = found.and_then(|at| blocks.remove(at)).map_or_else(Slot::default, |(_, slot)| slot);
         if blocks.len() >= KEPT_BLOCKS {
             blocks.pop_front();
         }
