@@ -29,10 +29,10 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// A connection has to stand within this time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The same request is sent no more often than this, whatever time is left.
-const MAX_RETRIES: usize = 12;
+/// The library sends a request again so often, at once and without a word. After that it is done here, with a message.
+const MAX_QUICK_RETRIES: usize = 3;
 
-/// The first pause before a request is sent again. Pauses grow, with chance.
+/// The first pause before a request is sent again. Pauses grow.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest pause before a request is sent again.
@@ -155,8 +155,7 @@ impl std::fmt::Debug for Stores {
 }
 
 impl Client {
-    /// Asks the store for something, and waits for it. The library asks again if there is no answer, or a bad one; here it is asked again if an
-    /// answer breaks off.
+    /// Asks the store for something, and waits for it. It is asked again if it fails or an answer breaks off.
     pub(super) fn ask<T, F>(
         &self,
         address: &Address,
@@ -197,8 +196,9 @@ impl Patience {
     /// Waits before the next request, if there is one after this failure.
     pub(super) async fn wait_after(&mut self, error: StoreError) -> Result<(), StoreError> {
         if !error.is_passing() || self.begin.elapsed() + self.pause > self.retry_time {
-            return Err(error);
+            return Err(error.given_up());
         }
+        tracing::warn!("{error}; it is asked again");
         tokio::time::sleep(self.pause).await;
         self.pause = LONGEST_PAUSE.min(2 * self.pause);
         Ok(())
@@ -317,7 +317,7 @@ fn stopped() -> StoreError {
 fn retry(time: Duration) -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig { init_backoff: FIRST_PAUSE, max_backoff: LONGEST_PAUSE, base: 2.0 },
-        max_retries: if time.is_zero() { 0 } else { MAX_RETRIES },
+        max_retries: if time.is_zero() { 0 } else { MAX_QUICK_RETRIES },
         retry_timeout: time,
     }
 }

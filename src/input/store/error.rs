@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Denied,
     /// The credentials are not valid or are missing: nothing in the store can be read.
     Credentials,
+    /// The certificate of the server is not trusted.
+    Untrusted,
     /// It is another object than before.
     Changed,
     /// The server does not answer, or says that it cannot, however often it is asked.
@@ -59,6 +61,12 @@ impl StoreError {
         self.kind == Kind::Stopped
     }
 
+    /// The same for a request that is not sent again.
+    pub(super) fn given_up(self) -> Self {
+        let message = format!("{}, however often it is asked (`[input] retry_seconds`)", self.message);
+        if self.is_passing() { Self { message, ..self } } else { self }
+    }
+
     /// True if the same request may succeed later.
     pub(super) fn is_passing(&self) -> bool {
         self.kind == Kind::Unavailable
@@ -66,13 +74,13 @@ impl StoreError {
 
     /// True if the rest of the store cannot be read either, so that a run has to end.
     pub(crate) fn is_of_store(&self) -> bool {
-        matches!(self.kind, Kind::Credentials | Kind::Unavailable)
+        matches!(self.kind, Kind::Credentials | Kind::Untrusted | Kind::Unavailable)
     }
 
     /// True if the configuration or the environment has to change before it can be read.
     #[must_use]
     pub fn is_of_configuration(&self) -> bool {
-        matches!(self.kind, Kind::Address | Kind::Denied | Kind::Credentials)
+        matches!(self.kind, Kind::Address | Kind::Denied | Kind::Credentials | Kind::Untrusted)
     }
 }
 

@@ -38,6 +38,9 @@ pub(super) fn describe(error: &LibraryError, address: &Address) -> StoreError {
         LibraryError::Precondition { .. } => Kind::Changed,
         LibraryError::PermissionDenied { .. } => Kind::Denied,
         LibraryError::Unauthenticated { .. } => Kind::Credentials,
+        // The library asks for credentials where the machine has some, and that was refused or is not there.
+        LibraryError::Generic { .. } if matches!(status, Some(401 | 403)) || asks_machine(&text) => Kind::Credentials,
+        LibraryError::Generic { .. } if is_of_certificate(error) => Kind::Untrusted,
         LibraryError::Generic { .. } if is_of_server(error, status) => Kind::Unavailable,
         _ => Kind::Unusable,
     };
@@ -54,10 +57,25 @@ pub(super) fn describe(error: &LibraryError, address: &Address) -> StoreError {
         Kind::Missing => format!("does not exist: {answer}"),
         Kind::Changed => "changed while it was read: its version is another one than at the beginning".to_owned(),
         Kind::Denied | Kind::Credentials => format!("cannot be read: {answer}; {}", hint(address.scheme())),
-        Kind::Unavailable => format!("cannot be read: {answer}, however often it is asked (`[input] retry_seconds`)"),
+        Kind::Untrusted => {
+            format!("cannot be read: {answer}; certificates are those of the system, or of the file in SSL_CERT_FILE")
+        }
         _ => format!("cannot be read: {answer}"),
     };
     StoreError::new(kind, address.to_string(), message)
+}
+
+/// The servers that hand out credentials to the programs of a machine in a cloud.
+const MACHINE_SERVERS: [&str; 4] = ["169.254.169.254", "169.254.170.2", "metadata.google.internal", "metadata/token"];
+
+/// True for a failed request to the machine itself.
+fn asks_machine(text: &str) -> bool {
+    MACHINE_SERVERS.iter().any(|server| text.contains(server))
+}
+
+/// True if the certificate of the server was refused.
+fn is_of_certificate(error: &LibraryError) -> bool {
+    chain(error).any(|error| error.to_string().contains("invalid peer certificate"))
 }
 
 /// True if the server, or the way to it, fails, and not the request.
@@ -156,6 +174,10 @@ mod tests {
         assert!(expired.is_of_store() && expired.is_of_configuration());
         assert!(expired.to_string().contains("400 (ExpiredToken: It is old.)"), "{expired}");
         assert!(expired.to_string().contains("AWS_ACCESS_KEY_ID"), "{expired}");
+        let of_machine = kind_of("Error performing PUT http://169.254.169.254/latest/api/token - connection refused");
+        assert!(of_machine.is_of_configuration() && of_machine.to_string().contains("AWS_SKIP_SIGNATURE"));
+        let untrusted = kind_of("HTTP error: invalid peer certificate: UnknownIssuer");
+        assert!(untrusted.is_of_configuration() && !untrusted.is_passing());
     }
 
     #[test]

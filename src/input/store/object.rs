@@ -383,12 +383,16 @@ impl Target {
 
     /// Sends all bytes of an object that can only be read as a whole. Nobody can go on where this breaks off.
     async fn send_whole(self, sender: Sender<Result<Bytes, StoreError>>) {
-        let failed = |error: object_store::Error| Err(describe(&error, &self.address));
-        let result = match self.client.store.get_opts(&self.key, GetOptions::default()).await {
-            Ok(result) => result,
-            Err(error) => {
-                let _ = sender.send(failed(error)).await;
-                return;
+        let mut patience = Patience::new(self.client.retry_time);
+        let result = loop {
+            match self.client.store.get_opts(&self.key, GetOptions::default()).await {
+                Ok(result) => break result,
+                Err(error) => {
+                    if let Err(error) = patience.wait_after(describe(&error, &self.address)).await {
+                        let _ = sender.send(Err(error)).await;
+                        return;
+                    }
+                }
             }
         };
         if result.meta.size != self.bytes || !Version::of(&result.meta).is(&self.version) {
@@ -400,7 +404,7 @@ impl Target {
         while let Some(bytes) = stream.next().await {
             let bytes = match bytes {
                 Ok(bytes) => Ok(bytes),
-                Err(error) => failed(error),
+                Err(error) => Err(describe(&error, &self.address)),
             };
             left = left.saturating_sub(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64));
             let is_last = bytes.is_err();
