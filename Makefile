@@ -1,5 +1,5 @@
 # Every target works on a fresh checkout. Needed: cargo, gcc with g++, Python 3 with pip (to fetch libtorch, once).
-.PHONY: help setup base-encoder teacher-encoder model build demo test test-one check fmt clippy doc check-fuzz msrv dependencies \
+.PHONY: help setup moto base-encoder teacher-encoder model build demo test test-one check fmt clippy doc check-fuzz msrv dependencies \
 	advisories bench fuzz test-scale packages test-packages release-check clean distclean
 
 help: ## list the targets
@@ -38,6 +38,9 @@ build: setup ## build in release mode
 demo: build ## run on examples/ and show the results
 	cargo run --release --locked --quiet -- run examples
 	cargo run --release --locked --quiet -- show output
+
+moto: ## fetch moto, which acts as S3 for one of the tests (115 MB)
+	@scripts/moto.sh
 
 # The release profile with checks in our own crates: the heavy dependencies are compiled once for the demo and the tests.
 CARGO_TEST = cargo test --release --locked --config .cargo/checked.toml

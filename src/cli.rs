@@ -688,9 +688,15 @@ impl Cli {
     }
 }
 
+/// Libraries whose messages may have signed addresses in them.
+const NETWORK_LIBRARIES: [&str; 8] =
+    ["h2", "hyper", "hyper_util", "object_store", "reqwest", "rustls", "rustls_platform_verifier", "tower_http"];
+
 /// The filter that `PRESSRUN_LOG` describes, or else the one of `level`.
 fn log_filter(level: &str) -> EnvFilter {
-    EnvFilter::try_from_env("PRESSRUN_LOG").unwrap_or_else(|_| EnvFilter::new(level))
+    let filter = EnvFilter::try_from_env("PRESSRUN_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let silenced = NETWORK_LIBRARIES.iter().filter_map(|library| format!("{library}=off").parse().ok());
+    silenced.fold(filter, EnvFilter::add_directive)
 }
 
 #[cfg(test)]

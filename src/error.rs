@@ -158,6 +158,7 @@ impl RunError {
             | Self::Task(TaskError::Config(_) | TaskError::OwnLabels(_))
             | Self::Drift(DriftError::Unreadable { .. } | DriftError::Holiday { .. })
             | Self::Ledger(LedgerError::Redo { .. } | LedgerError::Layout { .. } | LedgerError::Part { .. }) => 78,
+            Self::Find(error) if error.is_of_configuration() => 78,
             Self::Parts(error) if error.is_of_configuration() => 78,
             Self::Interrupted => 130,
             _ => 2,

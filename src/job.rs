@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use crate::error::RunError;
 use crate::input::find::{FindError, Finder, Source};
 use crate::input::left_out::LeftOut;
 use crate::input::part::{Listing, Part, PartError};
+use crate::input::store::Stores;
 use crate::ledger::{Done, Ledger, LedgerError, NightKind, ResultKey};
 use crate::loading::{self, Loaded};
 use crate::output::folder::{OutputFolder, write_whole};
@@ -36,6 +38,9 @@ use crate::stages::read::{Known, Places, Read, ReadSettings};
 use crate::stages::split::Split;
 use crate::stages::write::{Write, Written};
 use crate::task::Tasks;
+
+/// The time for the list of what is left in stores, after a run was stopped.
+const LAST_SURVEY: Duration = Duration::from_secs(20);
 
 /// A run that is ready to go: everything that can be wrong with its configuration, its models, its paths and its output
 /// folder has been checked.
@@ -198,10 +203,11 @@ impl Job {
         let limit = config.run.document_limit();
         let gate = Gate::new(Some(config.run.memory.get()).filter(|&bytes| bytes > 0));
         let listing = part.as_ref().map(|part| part.listing.clone());
+        let found_until_stop = finder.clone().until(interrupt.clone());
         let sources = match (&only, &listing) {
-            (Some(only), _) => sources_of(&finder, only),
-            (None, Some(listing)) => finder.listed_sources(listing.clone()),
-            (None, None) => finder.sources(),
+            (Some(only), _) => sources_of(&found_until_stop, only),
+            (None, Some(listing)) => found_until_stop.listed_sources(listing.clone()),
+            (None, None) => found_until_stop.sources(),
         };
         let settings = ReadSettings {
             interrupt: interrupt.clone(),
@@ -219,7 +225,7 @@ impl Job {
 
         let (stages, outcome) = pipeline::run(config.run.capacity(), |flow| {
             let mut line = flow
-                .source("find", sources.take_while(|_| !interrupt.is_requested()))
+                .source("find", sources.take_while(|_| !interrupt.is_requested()).map(Source::begin))
                 .entrance(read, gate)
                 .stage(Split::default().within(limit))
                 .stage(batcher.within(limit));
@@ -240,7 +246,8 @@ impl Job {
         };
         let mut report = RunReport::new(&config, &tasks, clock, found, &written, &stages);
         if interrupt.cause().is_some() {
-            report.record.input_bytes_left = finder.survey().bytes.saturating_sub(written.input_bytes);
+            let survey = finder.clone().until(Interrupt::at(Instant::now() + LAST_SURVEY)).survey();
+            report.record.input_bytes_left = survey.bytes.saturating_sub(written.input_bytes);
         }
         let outcome = outcome
             .map_err(RunError::from)
@@ -309,7 +316,8 @@ pub(crate) fn follow_up(
 pub fn finder(config: &Config, paths: Vec<PathBuf>, listed: Vec<PathBuf>) -> Result<Finder, FindError> {
     let paths = if paths.is_empty() && listed.is_empty() { config.input.paths.clone() } else { paths };
     let ignored = config.input.ignore.iter().map(|pattern| pattern.as_str().to_owned()).collect();
-    let finder = Finder::new(&paths, listed, &config.output.directory)?;
+    let stores = Stores::new(config.input.retry_seconds.get());
+    let finder = Finder::with_stores(&paths, listed, &config.output.directory, stores)?;
     Ok(finder.ignoring(ignored).in_order(config.input.order))
 }
 
@@ -441,6 +449,7 @@ pub(crate) fn document_settings(config: &Config) -> IndexMap<String, String> {
         copies,
         fields,
         paths: _,
+        retry_seconds: _,
     } = &config.input;
     let CopiesConfig { similarity, remember } = copies;
     let settings = [

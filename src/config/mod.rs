@@ -201,7 +201,7 @@ impl Config {
     /// Resolves relative paths against the folder of the file.
     fn resolve_paths(&mut self) {
         let folder = self.file.path.parent().unwrap_or(Path::new("")).to_owned();
-        for path in &mut self.input.paths {
+        for path in self.input.paths.iter_mut().filter(|path| !is_url(path)) {
             *path = folder.join(&path);
         }
         for model in self.models.values_mut() {
@@ -219,6 +219,16 @@ impl Config {
             *path = folder.join(&path);
         }
     }
+}
+
+/// True for the address of an object in a store, such as `s3://bucket/archive/`, and false for a path of a disk.
+#[must_use]
+pub fn is_url(path: &Path) -> bool {
+    let text = path.to_str().unwrap_or_default();
+    text.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_lowercase())
+            && scheme.chars().all(|character| character.is_ascii_alphanumeric())
+    })
 }
 
 /// The fields that every statement has besides those of its tasks. No task can have one of these names.

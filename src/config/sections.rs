@@ -20,7 +20,7 @@ use crate::record::Metadata;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct InputConfig {
-    /// Files, folders and globs to read if the command line names none.
+    /// Files, folders, globs and addresses (`s3://`, `gs://`, `az://`, `https://`) to read if the command line names none.
     pub paths: Vec<PathBuf>,
     /// The order in which files are read.
     pub order: Order,
@@ -36,6 +36,8 @@ pub struct InputConfig {
     pub max_unpacked_bytes: Whole<1, { 1 << 62 }>,
     /// The size in bytes of the pieces into which parts cut larger files of JSON Lines.
     pub piece_bytes: Whole<1, { 1 << 62 }>,
+    /// The time in seconds for which a request to an object store is repeated while the store fails or does not answer.
+    pub retry_seconds: Whole<0, 86_400>,
     /// The treatment of markup in records that should have plain text.
     pub markup: RecordMarkup,
     /// The detection of copies.
@@ -55,6 +57,7 @@ impl Default for InputConfig {
             max_expansion: Whole::constant::<1000>(),
             max_unpacked_bytes: Whole::constant::<{ 1 << 40 }>(),
             piece_bytes: Whole::constant::<{ 256 << 20 }>(),
+            retry_seconds: Whole::constant::<120>(),
             markup: RecordMarkup::default(),
             copies: CopiesConfig::default(),
             fields: FieldNames::default(),

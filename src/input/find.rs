@@ -1,9 +1,11 @@
 //! Arguments to files: finds patterns, and walks folders in the order of their names.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
@@ -12,8 +14,11 @@ use super::formats;
 use super::names::{document_name, kind};
 use super::part::{Listing, Part, PartError};
 use super::pieces::{Pieces, is_cuttable};
+use super::random_access::RandomAccess;
 use super::refusal::Refusal;
-use crate::config::Order;
+use super::store::{Address, Entry, Object, StoreError, Stores};
+use crate::config::{Order, is_url};
+use crate::pipeline::Interrupt;
 use crate::record::{Place, Reason};
 
 /// A reason why there is nothing to walk.
@@ -40,9 +45,29 @@ pub enum FindError {
         #[source]
         cause: glob::PatternError,
     },
+    /// A store, or something in it, that cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Web addresses that differ only in what is not shown.
+    #[error("`{url}` is named twice, with different queries: results could not tell them apart")]
+    SameUrl {
+        /// The address, without its query.
+        url: String,
+    },
     /// Nothing was named.
     #[error("no input: name files or folders, or set `[input] paths`")]
     NoInput,
+}
+
+impl FindError {
+    /// True if the configuration or the environment has to change.
+    pub(crate) fn is_of_configuration(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_of_configuration(),
+            Self::SameUrl { .. } => true,
+            Self::Missing { .. } | Self::NoMatch { .. } | Self::Pattern { .. } | Self::NoInput => false,
+        }
+    }
 }
 
 /// The name of standard input.
@@ -51,7 +76,7 @@ const STANDARD_INPUT: &str = "-";
 /// A file to read, or a place that could not be walked.
 #[derive(Debug)]
 pub struct Source {
-    /// The file; `-` for standard input.
+    /// The file, or its address without a query; `-` for standard input.
     pub path: PathBuf,
     /// The name of its documents if they have no id: its path below the folder that was named.
     pub name: String,
@@ -63,24 +88,85 @@ pub struct Source {
     is_unknown: bool,
     /// The pieces to read, if the file is so large that parts share it.
     pieces: Option<Pieces>,
-    fault: Option<std::io::Error>,
+    content: Content,
+}
+
+/// The way to the bytes of a file.
+#[derive(Debug)]
+enum Content {
+    /// Its path.
+    File,
+    /// An object in a store.
+    Object(Entry),
+    /// None: a place on a disk that could not be walked.
+    Fault(std::io::Error),
+    /// None: a place in a store that could not be walked.
+    StoreFault(StoreError),
 }
 
 /// A file that has been opened, and what it was like then.
+#[derive(Debug)]
 pub(crate) struct Opened {
-    file: Option<File>,
+    file: Option<RandomAccess>,
     state: Option<State>,
 }
+
+/// The reason why a file cannot be opened.
+#[derive(Debug)]
+pub(crate) enum OpenError {
+    /// It cannot be used.
+    Refused(Refusal),
+    /// Nothing in its store can be used, or the run was asked to stop.
+    Store(StoreError),
+}
+
+impl From<Refusal> for OpenError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        if error.is_of_store() || error.is_stop() { Self::Store(error) } else { Self::Refused(error.into()) }
+    }
+}
+
+/// So much is read of an object to see what it is.
+const SNIFFED_BYTES: u64 = 1 << 16;
 
 /// Size and time of a file, which change when somebody writes into it.
 type State = (u64, Option<std::time::SystemTime>);
 
 impl Source {
-    /// Opens it.
-    pub(crate) fn open(&self) -> Result<Opened, Refusal> {
-        if let Some(error) = &self.fault {
-            return Err(unreadable(error));
+    /// Opens it. An object is waited for until `interrupt` is requested.
+    pub(crate) fn open(&self, interrupt: &Interrupt) -> Result<Opened, OpenError> {
+        match &self.content {
+            Content::File => Ok(self.open_file()?),
+            Content::Fault(error) => Err(unreadable(error).into()),
+            Content::StoreFault(error) => Err(error.clone().into()),
+            Content::Object(entry) => {
+                let object = entry.open(self.first_bytes(), interrupt)?;
+                Ok(Opened { file: Some(RandomAccess::Object(object)), state: None })
+            }
         }
+    }
+
+    /// Asks for the first bytes of an object, which then come while other files are read.
+    #[must_use]
+    pub fn begin(self) -> Self {
+        if let Content::Object(entry) = &self.content {
+            entry.begin(self.first_bytes());
+        }
+        self
+    }
+
+    /// The number of bytes of an object to ask for at first.
+    fn first_bytes(&self) -> u64 {
+        if self.is_unknown { SNIFFED_BYTES } else { u64::MAX }
+    }
+
+    fn open_file(&self) -> Result<Opened, Refusal> {
         if self.is_standard_input() {
             return Ok(Opened { file: None, state: None });
         }
@@ -89,12 +175,21 @@ impl Source {
             return Err(Refusal::new(Reason::Unreadable, "is no regular file"));
         }
         let file = File::open(&self.path).map_err(|error| unreadable(&error))?;
+        let file = RandomAccess::File(Arc::new(file));
         Ok(Opened { file: Some(file), state: Some((metadata.len(), metadata.modified().ok())) })
     }
 
     /// The time of the last change, if the file can be looked at.
     fn modified(&self) -> Option<std::time::SystemTime> {
-        self.path.metadata().and_then(|file| file.modified()).ok()
+        match &self.content {
+            Content::Object(entry) => entry.modified(),
+            _ => self.path.metadata().and_then(|file| file.modified()).ok(),
+        }
+    }
+
+    /// True if not even a walk was possible because nothing in its store can be used.
+    fn is_fault_of_store(&self) -> bool {
+        matches!(&self.content, Content::StoreFault(error) if error.is_of_store())
     }
 
     /// True if its content has to show whether it can be read.
@@ -131,19 +226,32 @@ impl Opened {
     /// Its bytes.
     pub(crate) fn bytes(&self) -> Box<dyn Read + '_> {
         match &self.file {
-            Some(file) => Box::new(file),
+            Some(RandomAccess::File(file)) => Box::new(&**file),
+            Some(RandomAccess::Object(object)) => object.reader(),
             None => Box::new(std::io::stdin()),
         }
     }
 
-    /// The file, unless it is standard input.
-    pub(crate) fn file(&self) -> Option<&File> {
-        self.file.as_ref()
+    /// The file, if it can be read at any place: standard input cannot, nor can files of some web servers.
+    pub(crate) fn file(&self) -> Option<&RandomAccess> {
+        self.file.as_ref().filter(|file| match file {
+            RandomAccess::File(_) => true,
+            RandomAccess::Object(object) => object.has_ranges(),
+        })
+    }
+
+    /// The object, if it is one.
+    pub(crate) fn object(&self) -> Option<&Object> {
+        match &self.file {
+            Some(RandomAccess::Object(object)) => Some(object),
+            _ => None,
+        }
     }
 
     /// The number of bytes that it had.
     pub(crate) fn length(&self) -> u64 {
-        self.state.map_or(0, |(length, _)| length)
+        let of_object = self.object().map(Object::length);
+        of_object.or(self.state.map(|(length, _)| length)).unwrap_or(0)
     }
 
     /// Describes the change of a file since it was opened, if there is one.
@@ -171,10 +279,32 @@ pub struct Survey {
     pub bytes: u64,
 }
 
+/// A path that was named.
+#[derive(Debug, Clone)]
+struct Root {
+    path: PathBuf,
+    /// The address, if it is one; the path is the same without its query.
+    address: Option<Address>,
+}
+
+impl From<PathBuf> for Root {
+    fn from(path: PathBuf) -> Self {
+        Self { path, address: None }
+    }
+}
+
+impl From<Address> for Root {
+    fn from(address: Address) -> Self {
+        Self { path: address.to_string().into(), address: Some(address) }
+    }
+}
+
 /// Finds the files under the paths that were named.
 #[derive(Debug, Clone)]
 pub struct Finder {
-    roots: Vec<PathBuf>,
+    roots: Vec<Root>,
+    stores: Stores,
+    interrupt: Interrupt,
     order: Order,
     ignored: Vec<String>,
     output: PathBuf,
@@ -183,7 +313,7 @@ pub struct Finder {
 }
 
 /// A file of this name says what a walk leaves out below its folder, as `.gitignore` does for git.
-const IGNORE_FILE: &str = ".pressrunignore";
+pub(super) const IGNORE_FILE: &str = ".pressrunignore";
 
 impl Finder {
     /// Checks `paths`: files, folders, patterns, or `-` for standard input. Of `listed`, files and folders, one that is not there becomes
@@ -192,16 +322,49 @@ impl Finder {
     /// # Errors
     /// A path that does not exist, a pattern that fits nothing, or no path at all.
     pub fn new(paths: &[PathBuf], listed: Vec<PathBuf>, output: &Path) -> Result<Self, FindError> {
+        Self::with_stores(paths, listed, output, Stores::default())
+    }
+
+    /// As [`Self::new`]. Paths may also be addresses of objects in `stores`.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and a store that cannot be read.
+    pub(crate) fn with_stores(
+        paths: &[PathBuf],
+        listed: Vec<PathBuf>,
+        output: &Path,
+        stores: Stores,
+    ) -> Result<Self, FindError> {
         if paths.is_empty() && listed.is_empty() {
             return Err(FindError::NoInput);
         }
         let mut roots = Vec::new();
         for path in paths {
-            expand(path, &mut roots)?;
+            match address_of(path)? {
+                Some(address) => expand_address(address, &stores, &mut roots)?,
+                None => expand(path, &mut roots)?,
+            }
         }
-        roots.extend(listed);
-        let roots = without_repeats(roots);
-        Ok(Self { roots, order: Order::Name, ignored: Vec::new(), output: output.to_owned(), part: None })
+        for path in listed {
+            let address = address_of(&path)?;
+            roots.push(address.map_or_else(|| Root::from(path), Root::from));
+        }
+        let roots = without_repeats(roots)?;
+        Ok(Self {
+            roots,
+            stores,
+            interrupt: Interrupt::default(),
+            order: Order::Name,
+            ignored: Vec::new(),
+            output: output.to_owned(),
+            part: None,
+        })
+    }
+
+    /// Waits for stores only until `interrupt` is requested. The files that were not found then are missing.
+    #[must_use]
+    pub fn until(self, interrupt: Interrupt) -> Self {
+        Self { interrupt, ..self }
     }
 
     /// Leaves out on walks what one of `patterns` fits, which are written as in `.gitignore`.
@@ -221,7 +384,7 @@ impl Finder {
     /// # Errors
     /// Standard input, which has no parts.
     pub fn of_part(self, part: Option<Part>, piece_bytes: u64) -> Result<Self, PartError> {
-        if part.is_some() && self.roots.iter().any(|root| root.as_os_str() == STANDARD_INPUT) {
+        if part.is_some() && self.roots.iter().any(|root| root.path.as_os_str() == STANDARD_INPUT) {
             return Err(PartError::StandardInput);
         }
         Ok(Self { part: part.map(|part| (part, piece_bytes)), ..self })
@@ -274,8 +437,11 @@ impl Finder {
     fn walk(&self) -> impl Iterator<Item = Source> + Send + use<> {
         // Only now: a run makes its output folder after its paths have been checked.
         let output = self.output.canonicalize().ok();
-        let ignored = self.ignored.clone();
-        self.roots.clone().into_iter().flat_map(move |root| walk(root, &ignored, output.clone()))
+        let Self { stores, interrupt, ignored, .. } = self.clone();
+        self.roots.clone().into_iter().flat_map(move |Root { path, address }| match address {
+            None => walk(path, &ignored, output.clone()),
+            Some(address) => walk_store(path, &address, &stores, &ignored, &interrupt),
+        })
     }
 
     /// Walks once to see how much there is. Files of unknown names count, because nobody has opened them yet.
@@ -288,9 +454,31 @@ impl Finder {
     }
 }
 
-fn expand(path: &Path, roots: &mut Vec<PathBuf>) -> Result<(), FindError> {
+/// The address that a path is, if it is one and no path of a disk.
+fn address_of(path: &Path) -> Result<Option<Address>, StoreError> {
+    match path.to_str() {
+        Some(text) if is_url(path) => Address::parse(text).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn expand_address(address: Address, stores: &Stores, roots: &mut Vec<Root>) -> Result<(), FindError> {
+    if !address.is_pattern() {
+        stores.check(&address)?;
+        roots.push(address.into());
+        return Ok(());
+    }
+    let found = stores.expand(&address)?;
+    if found.is_empty() {
+        return Err(FindError::NoMatch { pattern: address.to_string() });
+    }
+    roots.extend(found.into_iter().map(Root::from));
+    Ok(())
+}
+
+fn expand(path: &Path, roots: &mut Vec<Root>) -> Result<(), FindError> {
     if path.as_os_str() == STANDARD_INPUT || path.symlink_metadata().is_ok() {
-        roots.push(path.to_owned());
+        roots.push(path.to_owned().into());
         return Ok(());
     }
     let pattern = path.to_string_lossy().into_owned();
@@ -303,25 +491,40 @@ fn expand(path: &Path, roots: &mut Vec<PathBuf>) -> Result<(), FindError> {
     let matches =
         glob::glob_with(&pattern, options).map_err(|cause| FindError::Pattern { pattern: pattern.clone(), cause })?;
     // A folder that cannot be listed is met again, and reported, when a walk reaches it.
-    roots.extend(matches.filter_map(Result::ok));
+    roots.extend(matches.filter_map(Result::ok).map(Root::from));
     if roots.len() == before { Err(FindError::NoMatch { pattern }) } else { Ok(()) }
 }
 
 /// Leaves out roots that are named twice or lie below another, so that no file is read twice.
-fn without_repeats(roots: Vec<PathBuf>) -> Vec<PathBuf> {
-    let all: HashSet<PathBuf> = roots.iter().map(|root| real_path(root)).collect();
-    let mut kept = HashSet::new();
-    roots
-        .into_iter()
-        .filter(|root| {
-            let path = real_path(root);
-            let lies_below_another = path.ancestors().skip(1).any(|ancestor| all.contains(ancestor));
-            !lies_below_another && kept.insert(path)
-        })
-        .collect()
+fn without_repeats(roots: Vec<Root>) -> Result<Vec<Root>, FindError> {
+    let all: HashSet<PathBuf> = roots.iter().map(|root| real_path(&root.path)).collect();
+    let mut kept: HashMap<PathBuf, Option<Address>> = HashMap::new();
+    let mut unique = Vec::new();
+    for root in roots {
+        let path = real_path(&root.path);
+        if path.ancestors().skip(1).any(|ancestor| all.contains(ancestor)) {
+            continue;
+        }
+        match kept.entry(path) {
+            Slot::Vacant(slot) => {
+                slot.insert(root.address.clone());
+                unique.push(root);
+            }
+            Slot::Occupied(slot) => {
+                let (one, other) = (slot.get().as_ref(), root.address.as_ref());
+                if one.is_some_and(|one| other.is_some_and(|other| one.differs_in_query(other))) {
+                    return Err(FindError::SameUrl { url: shown(&root.path) });
+                }
+            }
+        }
+    }
+    Ok(unique)
 }
 
 fn real_path(path: &Path) -> PathBuf {
+    if is_url(path) {
+        return path.to_owned();
+    }
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
@@ -335,7 +538,7 @@ fn walk(root: PathBuf, ignored: &[String], output: Option<PathBuf>) -> Box<dyn I
             number: 0,
             is_unknown: false,
             pieces: None,
-            fault: None,
+            content: Content::File,
         }));
     }
     let ignored = patterns(&root, ignored);
@@ -355,6 +558,10 @@ fn walk(root: PathBuf, ignored: &[String], output: Option<PathBuf>) -> Box<dyn I
 
 /// A file if `part` has it or some of its pieces.
 fn of_part(source: Source, part: Part, piece_bytes: u64) -> Option<Source> {
+    if source.is_fault_of_store() {
+        // Every part ends there: its own files may be among those that were not found.
+        return Some(source);
+    }
     let path = shown(&source.path);
     match Pieces::new(part, &path, source.bytes, piece_bytes) {
         None => part.has(&path).then_some(source),
@@ -392,7 +599,7 @@ fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Sour
                 number: 0,
                 is_unknown: false,
                 pieces: None,
-                fault: Some(fault),
+                content: Content::Fault(fault),
             });
         }
     };
@@ -410,8 +617,30 @@ fn source_of(entry: Result<DirEntry, ignore::Error>, root: &Path) -> Option<Sour
         number: 0,
         is_unknown,
         pieces: None,
-        fault: None,
+        content: Content::File,
     })
+}
+
+fn walk_store(
+    root: PathBuf,
+    address: &Address,
+    stores: &Stores,
+    ignored: &[String],
+    interrupt: &Interrupt,
+) -> Box<dyn Iterator<Item = Source> + Send> {
+    let walk = stores.walk(address, ignored, interrupt);
+    Box::new(walk.map(move |found| {
+        let (url, bytes, is_named, content) = match found {
+            Ok(found) => {
+                let (entry, is_named) = found.into_parts();
+                (entry.url(), entry.bytes(), is_named, Content::Object(entry))
+            }
+            Err((url, error)) => (url, 0, true, Content::StoreFault(error)),
+        };
+        let path = PathBuf::from(url);
+        let is_unknown = !is_named && !formats::is_readable(&shown(Path::new(path.file_name().unwrap_or_default())));
+        Source { name: name_of(&path, &root), path, bytes, number: 0, is_unknown, pieces: None, content }
+    }))
 }
 
 fn path_of(error: &ignore::Error) -> Option<&Path> {
@@ -432,6 +661,9 @@ fn name_of(path: &Path, root: &Path) -> String {
 
 /// A path as it is shown and hashed: the same on every system.
 fn shown(path: &Path) -> String {
+    if is_url(path) {
+        return path.to_string_lossy().into_owned();
+    }
     path.to_string_lossy().replace('\\', "/")
 }
 
@@ -535,7 +767,7 @@ mod tests {
         let folder = folder();
         let list = vec![folder.path().join("gone.txt"), folder.path().join("b.txt")];
         let finder = Finder::new(&[], list, Path::new("output")).unwrap();
-        let found: Vec<bool> = finder.sources().map(|source| source.open().is_ok()).collect();
+        let found: Vec<bool> = finder.sources().map(|source| source.open(&Interrupt::default()).is_ok()).collect();
         assert_eq!(found, [false, true]);
         assert!(Finder::new(&[], Vec::new(), Path::new("output")).is_err());
     }

@@ -27,10 +27,14 @@ mod names;
 pub mod part;
 /// Pieces of large files, for several machines.
 mod pieces;
+/// Files that can be read at any place.
+pub(crate) mod random_access;
 /// Records before and after they are parsed.
 pub(crate) mod raw_record;
 /// Reasons to refuse a record.
 pub(crate) mod refusal;
+/// Input from object stores and web servers.
+pub mod store;
 /// Bytes that can be looked at before they are taken.
 pub(crate) mod stream;
 /// Records of a stream that each get an answer.

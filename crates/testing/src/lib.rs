@@ -17,10 +17,12 @@ pub enum Need {
     ImmutableFolders,
     /// The right to mount file systems.
     Mount,
+    /// moto, which acts as S3: `scripts/moto.sh` fetches it.
+    Moto,
 }
 
 impl Need {
-    const ALL: [Self; 4] = [Self::Amx, Self::Avx512, Self::ImmutableFolders, Self::Mount];
+    const ALL: [Self; 5] = [Self::Amx, Self::Avx512, Self::ImmutableFolders, Self::Mount, Self::Moto];
 
     /// The word for it in `PRESSRUN_REQUIRE`.
     fn word(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Need {
             Self::Avx512 => "avx512",
             Self::ImmutableFolders => "chattr",
             Self::Mount => "mount",
+            Self::Moto => "moto",
         }
     }
 }
@@ -40,6 +43,7 @@ impl fmt::Display for Need {
             Self::Avx512 => "avx512bf16",
             Self::ImmutableFolders => "chattr +i",
             Self::Mount => "mount",
+            Self::Moto => "moto",
         })
     }
 }

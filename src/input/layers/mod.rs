@@ -13,13 +13,13 @@ mod zip;
 /// zstd, with and without a dictionary.
 mod zstd;
 
-use std::fs::File;
 use std::io::{BufRead, Read};
 
 use super::collector::{Collector, Flow, Position};
 use super::formats;
 use super::names::{extension, kind, without_compression};
 use super::pieces::Pieces;
+use super::random_access::RandomAccess;
 use super::refusal::Refusal;
 use super::stream::Stream;
 use crate::config::InputConfig;
@@ -91,12 +91,12 @@ pub(crate) struct Container<'b> {
     pub(super) name: &'b str,
     pub(super) budget: &'b Budget,
     /// The file itself, where there is one and nothing lies around what it holds.
-    pub(super) file: Option<&'b File>,
+    pub(super) file: Option<&'b RandomAccess>,
     depth: usize,
 }
 
 impl<'b> Container<'b> {
-    pub(crate) fn new(name: &'b str, file: Option<&'b File>, budget: &'b Budget) -> Self {
+    pub(crate) fn new(name: &'b str, file: Option<&'b RandomAccess>, budget: &'b Budget) -> Self {
         Self { name, budget, file, depth: 0 }
     }
 

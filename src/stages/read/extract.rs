@@ -11,10 +11,11 @@ use crate::deadline::guard::Guard;
 use crate::deadline::suspects::Suspects;
 use crate::input::candidate::Candidate;
 use crate::input::collector::{Collector, Flow, LocatedRecord, Position, RecordSink};
-use crate::input::find::Source;
+use crate::input::find::{OpenError, Opened, Source};
 use crate::input::layers::{self, Budget, Container, Counted};
 use crate::input::left_out::LeftOut;
 use crate::input::refusal::Refusal;
+use crate::input::store::{Object, StoreError};
 use crate::input::stream::Stream;
 use crate::pipeline::{Halt, Interrupt};
 use crate::record::{Place, Reason, Rejection};
@@ -99,16 +100,18 @@ impl Extract {
         let interrupt = self.settings.interrupt.clone();
         let budget = Budget::new(&input);
         let place = source.place();
+        let opened = source.open(&interrupt);
         let mut file = FileSink {
             extract: self,
             consume,
             budget: &budget,
+            object: opened.as_ref().ok().and_then(Opened::object).cloned(),
             number: source.number,
             file_bytes: source.bytes,
             halt: None,
         };
         let mut collector = Collector::new(&input, &interrupt, place.source.clone(), source.name.clone(), &mut file);
-        let flow = match source.open() {
+        let flow = match opened {
             Ok(opened) => {
                 let name = source.path.to_string_lossy();
                 let mut stream = Stream::new(Counted { file: opened.bytes(), budget: &budget });
@@ -129,12 +132,14 @@ impl Extract {
                     _ => flow,
                 }
             }
+            Err(OpenError::Store(error)) if error.is_stop() => return file.finish(ControlFlow::Break(())),
+            Err(OpenError::Store(error)) => return Err(error.into()),
             Err(_) if source.is_unknown() => return file.leave_out_file(source),
             // The part with its first piece says so.
             Err(_) if source.pieces().is_some_and(|pieces| !pieces.has_first()) => {
                 return file.finish(ControlFlow::Continue(()));
             }
-            Err(refusal) => collector.refuse(Position::Whole, refusal, b""),
+            Err(OpenError::Refused(refusal)) => collector.refuse(Position::Whole, refusal, b""),
         };
         file.finish(flow)
     }
@@ -174,6 +179,8 @@ struct FileSink<'a, 'c> {
     consume: &'a mut Consume<'c>,
     /// Counts the bytes that were read of the file.
     budget: &'a Budget,
+    /// The object, if the file is one in a store.
+    object: Option<Object>,
     /// The number of the file among all files.
     number: u64,
     /// The size of the file when it was found; 0 if it is not known.
@@ -184,6 +191,10 @@ struct FileSink<'a, 'c> {
 
 impl RecordSink for FileSink<'_, '_> {
     fn put(&mut self, record: Result<LocatedRecord, Rejection>) -> Flow {
+        if record.is_err() && self.failure().is_some() {
+            // The file is not to blame.
+            return ControlFlow::Break(());
+        }
         let place = record.as_ref().map_or_else(|rejection| &rejection.place, |record| &record.place);
         let known = self.extract.settings.known(place).cloned();
         if self.extract.settings.only.is_some() && known.is_none() {
@@ -209,8 +220,16 @@ impl RecordSink for FileSink<'_, '_> {
 }
 
 impl FileSink<'_, '_> {
+    /// The failure of a store because of which the run ends, or was asked to end.
+    fn failure(&self) -> Option<&StoreError> {
+        self.object.as_ref().and_then(Object::failure)
+    }
+
     /// Passes over the whole file, which is of a kind that is not read.
     fn leave_out_file(mut self, source: &Source) -> Result<(), Halt> {
+        if self.failure().is_some() {
+            return self.finish(ControlFlow::Break(()));
+        }
         self.leave_out(&source.kind());
         self.finish(ControlFlow::Continue(()))
     }
@@ -243,7 +262,8 @@ impl FileSink<'_, '_> {
     fn finish(self, flow: Flow) -> Result<(), Halt> {
         let read = self.bytes_read();
         self.extract.input_bytes += if flow.is_continue() { self.file_bytes.max(read) } else { read };
-        self.halt.map_or(Ok(()), Err)
+        let of_store = self.failure().filter(|failure| !failure.is_stop()).cloned();
+        self.halt.or_else(|| of_store.map(Halt::from)).map_or(Ok(()), Err)
     }
 
     /// The bytes that were read, but never more than the file had when it was found: it may have grown, and what a Parquet file says of

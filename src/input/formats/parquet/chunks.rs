@@ -1,25 +1,24 @@
 //! A file that several readers read at once, each at its place. The reader of the library has one place for all of them.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
-use std::os::unix::fs::FileExt;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::input::random_access::RandomAccess;
+
 /// The file, and how long it was when it was opened.
 #[derive(Clone)]
 pub(super) struct Chunks {
-    file: Arc<File>,
+    file: RandomAccess,
     length: u64,
 }
 
 impl Chunks {
-    pub(super) fn of(file: File) -> std::io::Result<Self> {
-        let length = file.metadata()?.len();
-        Ok(Self { file: Arc::new(file), length })
+    pub(super) fn of(file: RandomAccess) -> std::io::Result<Self> {
+        let length = file.length()?;
+        Ok(Self { file, length })
     }
 }
 
@@ -33,7 +32,7 @@ impl ChunkReader for Chunks {
     type T = BufReader<From>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(BufReader::new(From { file: Arc::clone(&self.file), at: start }))
+        Ok(BufReader::new(From { file: self.file.clone(), at: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
@@ -49,7 +48,7 @@ impl ChunkReader for Chunks {
 
 /// The file from a place on.
 pub(super) struct From {
-    file: Arc<File>,
+    file: RandomAccess,
     at: u64,
 }
 

@@ -8,8 +8,8 @@ mod chunks;
 /// Declared sizes of pages.
 mod pages;
 
-use std::fs::File;
 use std::ops::Range;
+use std::sync::Arc;
 
 use parquet::column::reader::ColumnReader;
 use parquet::errors::ParquetError;
@@ -21,6 +21,7 @@ use super::Format;
 use super::columns::{Cell, Column, Leaf, columns, put_row};
 use crate::input::collector::{Collector, Flow, Position};
 use crate::input::layers::Container;
+use crate::input::random_access::RandomAccess;
 use crate::input::refusal::{Refusal, guarded};
 use crate::input::stream::Stream;
 use cells::{Value, Wanted};
@@ -53,7 +54,7 @@ type Rows = Vec<Vec<Option<Cell<Value>>>>;
 /// parts stands at its end.
 fn read(stream: &mut Stream<'_>, container: Container<'_>, collector: &mut Collector<'_>) -> Flow {
     let file = match container.file {
-        Some(file) => file.try_clone().map_err(Refusal::from),
+        Some(file) => Ok(file.clone()),
         None => kept(stream),
     };
     let opened = file.and_then(|file| {
@@ -128,10 +129,10 @@ fn unpack_together(
         .collect()
 }
 
-fn kept(stream: &mut Stream<'_>) -> Result<File, Refusal> {
+fn kept(stream: &mut Stream<'_>) -> Result<RandomAccess, Refusal> {
     let mut file = tempfile::tempfile()?;
     std::io::copy(stream, &mut file)?;
-    Ok(file)
+    Ok(RandomAccess::File(Arc::new(file)))
 }
 
 impl From<ParquetError> for Refusal {
