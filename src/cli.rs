@@ -12,9 +12,16 @@ use pressrun::input::part::{Part, PartError};
 
 use crate::progress::Screen;
 
+/// The version, and what this build can do.
+const VERSION: &str = if cfg!(feature = "torch") {
+    concat!(env!("CARGO_PKG_VERSION"), " (cpu, cuda, training)")
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), " (cpu)")
+};
+
 /// Batch NLP for news archives: statements with speaker, topic and sentiment, as JSON Lines.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version = VERSION, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -72,7 +72,7 @@ impl Measured {
     /// Runs `model`, loaded with `head` alone, on `set`. Rows without a right label are left out.
     ///
     /// # Errors
-    /// If the tokenizer or libtorch fails.
+    /// If the tokenizer or the model fails.
     pub fn new(
         set: &LabelledSet,
         head: &HeadManifest,
@@ -238,7 +238,7 @@ impl DocumentProbabilities {
     /// are left out.
     ///
     /// # Errors
-    /// Where the tokenizer or libtorch fails.
+    /// Where the tokenizer or the model fails.
     pub fn infer(set: &LabelledSet, tokenizer: &Tokenizer, model: &mut Model) -> Result<Vec<Self>, ModelError> {
         let documents = set.rows.iter().filter(|row| matches!(row.gold, Gold::Document(_)));
         let rows: Vec<LabelledRow> = documents.cloned().collect();

@@ -108,7 +108,7 @@ pub struct PassageOutputs<R = HeadOutputs> {
 /// length, and at most `batch_tokens` tokens, padding included.
 ///
 /// # Errors
-/// If the tokenizer or libtorch fails.
+/// If the tokenizer or the model fails.
 pub fn infer_rows(
     rows: &[LabelledRow],
     tokenizer: &Tokenizer,

@@ -493,7 +493,8 @@ impl Runtime {
         match (self.device, self.precision) {
             (Device::Cuda, precision) => format!("cuda {precision}"),
             (Device::Cpu, FloatType::F32) => "f32".to_owned(),
-            (Device::Cpu, FloatType::Bf16) => format!("bf16 {}", processor_class()),
+            (Device::Cpu, FloatType::Bf16) if has_amx() => "bf16 amx".to_owned(),
+            (Device::Cpu, FloatType::Bf16) => "bf16 avx512".to_owned(),
         }
     }
 }
