@@ -63,6 +63,7 @@ fmt: ## check the format (cargo fmt --all rewrites it)
 
 clippy: setup ## run the lints, warnings denied
 	cargo clippy --all-targets --release --locked -- -D warnings
+	cargo clippy --release --locked --no-default-features -- -D warnings
 
 doc: setup ## build the API documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --release --locked --document-private-items

@@ -32,6 +32,14 @@ impl NormWeights {
     pub fn size(&self) -> usize {
         self.weight.len()
     }
+
+    /// Refuses numbers of values that differ, or are not those of whole rows.
+    pub(crate) fn check_rows(&self, values: usize, others: usize) -> Result<(), ShapeError> {
+        if values == others && values.is_multiple_of(self.size()) {
+            return Ok(());
+        }
+        Err(ShapeError(format!("{values} and {others} values under a norm of {}", self.size())))
+    }
 }
 
 /// Replaces each row of `values` by the layer norm of its sum with the row of `others`.
@@ -40,14 +48,7 @@ impl NormWeights {
 ///
 /// A [`ShapeError`] if the slices have different lengths, or do not consist of whole rows.
 pub fn norm_of_sum(values: &mut [Bf16], others: &[Bf16], norm: &NormWeights) -> Result<(), ShapeError> {
-    if values.len() != others.len() || !values.len().is_multiple_of(norm.size()) {
-        return Err(ShapeError(format!(
-            "{} and {} values under a norm of {}",
-            values.len(),
-            others.len(),
-            norm.size()
-        )));
-    }
+    norm.check_rows(values.len(), others.len())?;
     pulp::Arch::new().dispatch(NormOfSum { values, others, norm });
     Ok(())
 }

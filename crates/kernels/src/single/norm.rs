@@ -11,14 +11,7 @@ use crate::{NormWeights, ShapeError};
 ///
 /// A [`ShapeError`] if the slices have different lengths, or do not consist of whole rows.
 pub fn norm_of_sum(values: &mut [f32], others: &[f32], norm: &NormWeights) -> Result<(), ShapeError> {
-    if values.len() != others.len() || !values.len().is_multiple_of(norm.size()) {
-        return Err(ShapeError(format!(
-            "{} and {} values under a norm of {}",
-            values.len(),
-            others.len(),
-            norm.size()
-        )));
-    }
+    norm.check_rows(values.len(), others.len())?;
     pulp::Arch::new().dispatch(NormOfSum { values, others, norm });
     Ok(())
 }
