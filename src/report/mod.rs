@@ -233,8 +233,11 @@ pub fn new_night(config: &Config, tasks: &Tasks, ledger: &Ledger) -> Night {
     }
 }
 
-/// The kernels of all models, each once.
+/// The kernels of all models, each once; `none` without a model.
 fn kernels(tasks: &Tasks) -> String {
+    if tasks.models.is_empty() {
+        return "none".to_owned();
+    }
     let mut kernels: Vec<String> = tasks.models.iter().map(|model| model.runtime.kernels()).collect();
     kernels.sort();
     kernels.dedup();
