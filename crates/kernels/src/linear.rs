@@ -86,7 +86,7 @@ impl PackedLinear {
     ///
     /// # Errors
     ///
-    /// A [`ShapeError`] if the lengths do not fit, or the number of rows is no multiple of [`ROW_BLOCK`](crate::ROW_BLOCK). The same holds for the other methods.
+    /// A [`ShapeError`] if the lengths do not fit, or the number of rows is no multiple of [`ROW_BLOCK`]. The same holds for the other methods.
     pub fn forward(&self, rows: &[Bf16], threads: Threads, places: &mut [Bf16]) -> Result<(), ShapeError> {
         self.compute(rows, Epilogue::Nothing, threads, places)
     }

@@ -101,8 +101,7 @@ impl PackedBert {
         let scores = split.f_get(0)?.f_bmm(&split.f_get(1)?.f_transpose(1, 2)?)?;
         let found = scores.f_softmax(-1, scores.kind())?.f_bmm(&split.f_get(2)?)?;
         let found = found.f_view([passages, heads, length, size])?.f_transpose(1, 2)?;
-        let _ = place.f_view([passages, length, heads, size])?.f_copy_(&found)?;
-        Ok(())
+        place.f_view([passages, length, heads, size])?.f_copy_(&found)
     }
 
     /// On a GPU the copy goes on while the processor prepares what comes next.

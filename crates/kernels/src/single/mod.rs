@@ -34,14 +34,14 @@ fn sum(row: &[f32]) -> f32 {
 #[inline(always)]
 fn sum_of(row: &[f32], part: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0; LANES];
-    let (lines, rest) = row.as_chunks::<LANES>();
-    for line in lines {
-        for (lane, value) in lanes.iter_mut().zip(line) {
-            *lane += part(*value);
+    let (pieces, rest) = row.as_chunks::<LANES>();
+    for piece in pieces {
+        for (sum, value) in lanes.iter_mut().zip(piece) {
+            *sum += part(*value);
         }
     }
-    for (lane, value) in lanes.iter_mut().zip(rest) {
-        *lane += part(*value);
+    for (sum, value) in lanes.iter_mut().zip(rest) {
+        *sum += part(*value);
     }
     let mut width = LANES / 2;
     while width > 0 {
