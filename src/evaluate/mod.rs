@@ -36,6 +36,8 @@ pub mod measure;
 use std::ops::Range;
 
 pub use attributions::AttributionScores;
+#[cfg(test)]
+pub(crate) use attributions::is_named;
 pub use calibration::{fit_temperature, with_temperature};
 pub use classification::{ClassificationScores, DocumentAccuracy};
 pub use compare::{CompareError, compare_classification, compare_tagging};
