@@ -5,12 +5,25 @@
 #
 # PRESSRUN=/path/to/pressrun packages that program instead of building one. Needed: cargo, objcopy, Python 3 with pip; for deb debhelper
 # and dpkg-dev (on another system than Debian, leave it out). Everything else is fetched into build/tools, by version.
+#
+# ARCHITECTURE=aarch64 makes packages for that architecture. It takes the standard library of Rust for it, an objcopy that knows it (OBJCOPY), and
+# RUNNER, the command that runs such a program here: RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 umask 022
 
-target=x86_64-unknown-linux-gnu
+architecture=${ARCHITECTURE:-x86_64}
+target=$architecture-unknown-linux-gnu
 glibc=2.28
+# Without libtorch.
+features=(--no-default-features --features object-store)
+read -ra runner <<<"${RUNNER:-}"
+objcopy=${OBJCOPY:-objcopy}
+case $architecture in
+x86_64) debian=amd64 ;;
+aarch64) debian=arm64 ;;
+*) echo "packages: no packages for $architecture: x86_64 and aarch64 are known" >&2 && exit 1 ;;
+esac
 kinds=("$@")
 [ $# -gt 0 ] || kinds=(wheel deb rpm container)
 out=$PWD/build/packages
@@ -49,7 +62,7 @@ build_program() {
     say "building the program"
     PATH=$tools/python/bin:$PATH \
         RUSTFLAGS="--remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
-        cargo zigbuild --release --locked --no-default-features --bin pressrun --target $target.$glibc
+        cargo zigbuild --release --locked "${features[@]}" --bin pressrun --target "$target.$glibc"
     program=${CARGO_TARGET_DIR:-target}/$target/release/pressrun
 }
 
@@ -58,11 +71,11 @@ fill_stage() {
     say "collecting files"
     rm -rf "$stage" "$model" "$out/debug"
     mkdir -p "$out/debug" "$stage"/usr/{bin,share/{pressrun,doc/pressrun,man/man1,man/man5}} "$stage/etc/pressrun" "$model"
-    objcopy --only-keep-debug "$program" "$out/debug/pressrun.debug"
-    objcopy --strip-all --add-gnu-debuglink="$out/debug/pressrun.debug" "$program" "$stage/usr/bin/pressrun"
+    "$objcopy" --only-keep-debug "$program" "$out/debug/pressrun.debug"
+    "$objcopy" --strip-all --add-gnu-debuglink="$out/debug/pressrun.debug" "$program" "$stage/usr/bin/pressrun"
     chmod 755 "$stage/usr/bin/pressrun"
 
-    "$program" man --dir "$out/man"
+    "${runner[@]}" "$program" man --dir "$out/man"
     mv "$out"/man/*.1 "$stage/usr/share/man/man1/"
     mv "$out"/man/*.5 "$stage/usr/share/man/man5/"
     rmdir "$out/man"
@@ -73,7 +86,7 @@ fill_stage() {
     cp docs/schema/pipeline.schema.json "$stage/usr/share/pressrun/"
     python3 packaging/configuration.py /usr/share/pressrun/pipeline.schema.json <pipeline.toml >"$stage/etc/pressrun/pipeline.toml"
     cp README.md docs/*.md "$stage/usr/share/doc/pressrun/"
-    python3 packaging/third_party.py $target --no-default-features >"$stage/usr/share/doc/pressrun/THIRD-PARTY.txt"
+    python3 packaging/third_party.py "$target" "${features[@]}" >"$stage/usr/share/doc/pressrun/THIRD-PARTY.txt"
     # All files of the model that belong to the repository.
     git archive HEAD models/newsroom | tar -x -C "$model" --strip-components 1
     find "$stage" "$model" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
@@ -81,12 +94,12 @@ fill_stage() {
 
 complete() { # SHELL FILE
     mkdir -p "$(dirname "$stage/usr/share/$2")"
-    "$program" completions "$1" >"$stage/usr/share/$2"
+    "${runner[@]}" "$program" completions "$1" >"$stage/usr/share/$2"
 }
 
 wheel() {
     rm -f "$out"/*.whl
-    python3 packaging/wheel.py "$stage" "$model" "$out/wheel" "$version" "py3-none-manylinux_${glibc/./_}_${target%%-*}"
+    python3 packaging/wheel.py "$stage" "$model" "$out/wheel" "$version" "py3-none-manylinux_${glibc/./_}_$architecture"
     "$tools/python/bin/python" -m wheel pack --dest-dir "$out" "$out/wheel" >/dev/null
     rm -r "$out/wheel"
 }
@@ -110,7 +123,7 @@ pressrun ($version-1) unstable; urgency=medium
  -- $maintainer  $(date -R -u -d "@$SOURCE_DATE_EPOCH")
 X
     # dh takes the times of files from the changelog.
-    (cd "$work" && MODEL_VERSION=$model_version dpkg-buildpackage --no-check-builddeps -b -uc >build.log 2>&1) ||
+    (cd "$work" && MODEL_VERSION=$model_version dpkg-buildpackage --host-arch "$debian" --no-check-builddeps -b -uc >build.log 2>&1) ||
         die "deb failed: $(tail -n 5 "$work/build.log")"
     rm -rf "$work" "$out"/pressrun_*.{buildinfo,changes}
 }
@@ -118,7 +131,7 @@ X
 rpm() {
     rpm_tool
     rm -f "$out"/*.rpm
-    cargo generate-rpm --auto-req disabled --metadata-overwrite packaging/rpm.toml --source-date "$SOURCE_DATE_EPOCH" --output "$out"
+    cargo generate-rpm --auto-req disabled --arch "$architecture" --metadata-overwrite packaging/rpm.toml --source-date "$SOURCE_DATE_EPOCH" --output "$out"
 }
 
 container() {

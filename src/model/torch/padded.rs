@@ -53,10 +53,13 @@ mod tests {
 
     const NEWSROOM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/newsroom");
 
+    fn tokenizer() -> Tokenizer {
+        crate::model::ModelFolder::open(Path::new(NEWSROOM)).unwrap().tokenizer().unwrap()
+    }
+
     /// Lines of a document and a few short texts.
     fn batch() -> TokenBatch {
-        let folder = crate::model::ModelFolder::open(Path::new(NEWSROOM)).unwrap();
-        let tokenizer: Tokenizer = folder.tokenizer().unwrap();
+        let tokenizer = tokenizer();
         let text = include_str!("../../../README.md");
         let mut rows: Vec<Vec<u32>> = text.lines().map(|line| tokenizer.tokenize(line).unwrap().ids).collect();
         rows.retain(|row| (3..64).contains(&row.len()));
@@ -92,6 +95,29 @@ mod tests {
         let Some(()) = found_or_skip(Need::Avx512, multiplies_bf16().then_some(())) else { return };
         let difference = largest_difference(&ours(FloatType::Bf16, 1).encode(&batch).unwrap().values, &exact);
         assert!(difference < 0.2, "{difference}");
+    }
+
+    /// `PRESSRUN_PASSAGES=passages.txt cargo test --release --lib of_many_passages -- --ignored --nocapture`, with a line a passage.
+    #[test]
+    #[ignore = "needs a file of passages"]
+    fn our_states_of_many_passages_are_those_of_rust_bert() {
+        let path = std::env::var("PRESSRUN_PASSAGES").expect("PRESSRUN_PASSAGES names a file");
+        let text = std::fs::read_to_string(path).expect("the file can be read");
+        let tokenizer = tokenizer();
+        let rows: Vec<Vec<u32>> = text.lines().map(|line| tokenizer.tokenize(line).unwrap().ids).collect();
+        let mut largest = [0f32; 2];
+        let precisions: &[FloatType] =
+            if multiplies_bf16() { &[FloatType::F32, FloatType::Bf16] } else { &[FloatType::F32] };
+        for rows in rows.chunks(16) {
+            let batch = TokenBatch::from_rows(rows.iter().map(Vec::as_slice));
+            let exact = of_rust_bert(&batch);
+            for (largest, &precision) in largest.iter_mut().zip(precisions) {
+                let found = ours(precision, 1).encode(&batch).unwrap();
+                *largest = largest.max(largest_difference(&found.values, &exact));
+            }
+        }
+        println!("{} passages, largest difference of a state in f32 and bf16: {largest:?}", rows.len());
+        assert!(largest[0] < 1e-4, "{largest:?}");
     }
 
     #[test]
