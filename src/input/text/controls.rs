@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// `is_mojibake` they are parts of other characters, and stay. Form feeds and vertical tabs become line ends.
 pub(in crate::input) fn mend(text: &mut String, is_mojibake: bool) -> bool {
     // Nearly all texts end here.
-    if !text.bytes().any(may_begin_control) || text.chars().all(|character| is_kept(character, is_mojibake)) {
+    if !has_controls(text.as_bytes(), is_mojibake) {
         return false;
     }
     let characters = text.chars();
@@ -25,9 +25,19 @@ fn is_kept(character: char, is_mojibake: bool) -> bool {
     }
 }
 
-/// Tells whether this is a control character, or the first byte of those from U+0080 on.
-fn may_begin_control(byte: u8) -> bool {
-    matches!(byte, 0..0x20 | 0x7f | 0xc2) && !matches!(byte, b'\t' | b'\n' | b'\r')
+/// Returns true if [`is_kept`] is false for a character of this text.
+fn has_controls(text: &[u8], is_mojibake: bool) -> bool {
+    /// Bytes that are looked at together: without an exit in between, the compiler makes vector code of it.
+    const CHUNK: usize = 64;
+    /// The first byte of U+0080 to U+009F.
+    const FIRST_BYTE: u8 = 0xc2;
+    text.chunks(CHUNK).any(|chunk| chunk.iter().fold(false, |found, &byte| found | is_control_byte(byte)))
+        || !is_mojibake && memchr::memchr_iter(FIRST_BYTE, text).any(|at| matches!(text.get(at + 1), Some(0x80..=0x9f)))
+}
+
+/// Returns true for a control character of one byte that no text has.
+fn is_control_byte(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | 0x7f) & !matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
 /// The character that a control character stands for.
@@ -62,6 +72,20 @@ mod tests {
         let expected = "“We don’t know,” said Orla Venn – the boats’ speaker…";
         assert_eq!(mended(quotation), (expected.to_owned(), true));
         assert_eq!(mended("a\u{81}b\u{9d}c\u{80}"), ("abc€".to_owned(), true), "five bytes have no character");
+    }
+
+    #[test]
+    fn bytes_tell_whether_there_are_controls() {
+        for character in '\0'..'\u{2100}' {
+            for is_mojibake in [false, true] {
+                let text = format!("a{character}é");
+                assert_eq!(
+                    has_controls(text.as_bytes(), is_mojibake),
+                    !is_kept(character, is_mojibake),
+                    "{character:?}"
+                );
+            }
+        }
     }
 
     #[test]

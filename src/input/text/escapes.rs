@@ -12,7 +12,7 @@ pub(in crate::input) fn mend(text: &mut String) -> bool {
         *text = text.replace("_x000D_\n", "\n").replace("_x000D_", "\n");
         is_mended = true;
     }
-    if text.contains(['\u{2028}', '\u{2029}']) {
+    if ["\u{2028}", "\u{2029}"].iter().any(|end| memchr::memmem::find(text.as_bytes(), end.as_bytes()).is_some()) {
         *text = text.replace('\u{2028}', "\n").replace('\u{2029}', "\n\n");
         is_mended = true;
     }
