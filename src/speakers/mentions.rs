@@ -99,20 +99,21 @@ fn run(words: &[Word], start: usize) -> Range<usize> {
         return start..start;
     }
     let mut end = start + 1;
-    while let Some(next) = next_of_run(words, end) {
+    while let Some(next) = next_of_run(words, start, end) {
         end = next;
     }
     start..end
 }
 
-/// One past the next word of a run that so far ends before `end`; `None` at the end of the run.
-fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
+/// One past the next word of a run from `start` that so far ends before `end`; `None` at the end of the run.
+fn next_of_run(words: &[Word], start: usize, end: usize) -> Option<usize> {
     let last = &words[end - 1];
     let next = words.get(end)?;
     if next.sentence != last.sentence {
         return None;
     }
-    if last.comma_follows() && lexicon::is_suffix(next.text) {
+    let is_firm = next.is_capitalised() && matches!(next.lower.trim_end_matches('.'), "inc" | "llc" | "llp" | "ltd");
+    if last.comma_follows() && (lexicon::is_suffix(next.text) || is_firm) {
         return Some(end + 1);
     }
     if let Some(after) = after_inserted_name(words, end) {
@@ -129,9 +130,27 @@ fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
     if joins_fields(words, end) {
         return Some(end + 2);
     }
+    if lexicon::is_appeal(&last.lower) && next.lower == "the" && next.flows_on() {
+        // "Save the Quuxes".
+        return words.get(end + 1).filter(|noun| noun.is_capitalised()).map(|_| end + 2);
+    }
+    if next.lower == "of" && next.flows_on() && has_link_of_body(&words[start..end]) {
+        // "The Office for the Coordination of Quux Affairs".
+        return words.get(end + 1).filter(|noun| noun.is_capitalised()).map(|_| end + 2);
+    }
     let links = (end..words.len()).take(2).take_while(|&at| continues(words, end, at)).count();
     let capital = words.get(end + links)?;
     (links > 0 && capital.is_capitalised() && !lexicon::is_small(&capital.lower)).then_some(end + links + 1)
+}
+
+/// Returns true for a body's name that already has a link with its noun before it, and one word after that: "Office for the
+/// Coordination".
+fn has_link_of_body(name: &[Word]) -> bool {
+    let Some(link) = name.iter().position(|word| !word.is_capitalised() && lexicon::is_link(&word.lower)) else {
+        return false;
+    };
+    let after = name[link + 1..].iter().filter(|word| word.is_capitalised()).count();
+    link > 0 && after == 1 && lexicon::is_organisation_word(&name[link - 1].lower)
 }
 
 /// One past the surname of a name that has a nickname in quotation marks or a first name in brackets inside: "Ann
@@ -188,7 +207,7 @@ fn mention(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Option<M
     let title = title(words, run.clone());
     let after_title = title.map_or(run.start, |noun| title_end(words, noun, run.end));
     let name_end = post_nominals(words, after_title..run.end);
-    let name = trim_groups(words, after_title..name_end);
+    let name = after_opening_noun(words, trim_groups(words, after_title..name_end));
     if title.is_some() && kind_by_name(words, name.clone()) == MentionKind::Organisation {
         // In "Justice Department" the first word is part of the name, not a title.
         return Some(Mention {
@@ -325,6 +344,17 @@ fn trim_groups(words: &[Word], name: Range<usize>) -> Range<usize> {
     let after_origin = name.clone().rev().find(|&at| is_origin(&words[at])).map_or(name.start, |at| at + 1);
     let start = (after_origin..name.end).find(|&at| !is_adjective(&words[at])).unwrap_or(name.start);
     start..name.end
+}
+
+/// A name without the noun that begins its sentence in front of it: "Evictee Ann Lee" is Ann Lee.
+fn after_opening_noun(words: &[Word], name: Range<usize>) -> Range<usize> {
+    const ENDINGS: [&str; 6] = ["ee", "eer", "ist", "cian", "tive", "owner"];
+    let [noun, given, surname] = &words[name.clone()] else { return name };
+    let is_noun = noun.is_opening
+        && noun.text.len() > 5
+        && ENDINGS.iter().any(|ending| noun.lower.ends_with(ending))
+        && !lexicon::is_organisation_word(&surname.lower);
+    if is_noun && !given.is_initial() && has_epithet(&words[name.clone()]) { name.start + 1..name.end } else { name }
 }
 
 /// Returns true for a nationality, a party or a modifier that is not a first name as well.

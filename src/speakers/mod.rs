@@ -704,6 +704,7 @@ impl<'t> Resolver<'t> {
             [only] if is_office || !described.owner.is_empty() => Some(*only),
             // "Lee’s doctor" is not Lee.
             [] if described.is_definite
+                && !described.has_other_owner
                 && can_describe_anybody(described)
                 && !self.words[word].is_quoted
                 && described.owner.iter().all(|word| lexicon::is_place(word) || lexicon::is_group(word)) =>

@@ -59,6 +59,8 @@ pub(super) struct Description {
     pub nouns: Vec<String>,
     /// The other words that tell whose role it is, in small letters: "oslo" in "the mayor of Oslo" and "Oslo’s mayor".
     pub owner: Vec<String>,
+    /// The owner is told in small letters: "the department’s inspector".
+    pub has_other_owner: bool,
     /// It begins with "the" or an owner. A description with "a" needs an owner that fits.
     pub is_definite: bool,
 }
@@ -456,8 +458,9 @@ fn described(words: &[Word], first: &Word, phrase: Range<usize>) -> SourceKind {
     let is_vague = lexicon::is_vague_role(&noun.lower) && nouns.len() == 1;
     let is_definite = first.lower == "the" && end == phrase.end && !is_vague;
     if is_definite && lexicon::is_role(&noun.lower) {
+        let nouns_have_owner = nouns.iter().any(|word| word.is_possessive && !word.is_capitalised());
         let nouns = nouns.iter().map(|word| lexicon::plain_role(&word.lower).to_owned()).collect();
-        return SourceKind::Described(Description { nouns, owner: Vec::new(), is_definite });
+        return SourceKind::Described(Description { nouns, owner: Vec::new(), has_other_owner: nouns_have_owner, is_definite });
     }
     SourceKind::Stranger(lexicon::gender_of_role(&noun.lower))
 }
@@ -1003,7 +1006,8 @@ fn description(words: &[Word], first: &Word, core: &Range<usize>, phrase: &Range
     if !is_definite && owner.is_empty() {
         return None;
     }
-    Some(SourceKind::Described(Description { nouns, owner, is_definite }))
+    let has_other_owner = words[core.start..after_owner].iter().any(|word| word.is_possessive && !word.is_capitalised());
+    Some(SourceKind::Described(Description { nouns, owner, has_other_owner, is_definite }))
 }
 
 #[cfg(test)]
@@ -1033,7 +1037,7 @@ mod tests {
 
     fn described_by(nouns: &[&str]) -> SourceKind {
         let nouns = nouns.iter().map(|&noun| noun.to_owned()).collect();
-        SourceKind::Described(Description { nouns, owner: Vec::new(), is_definite: true })
+        SourceKind::Described(Description { nouns, owner: Vec::new(), has_other_owner: false, is_definite: true })
     }
 
     fn pair(name: &str, role: &str) -> (String, String) {
