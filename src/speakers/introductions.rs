@@ -50,7 +50,7 @@ pub(super) fn introduced(
         let is_name =
             mention.kind == MentionKind::Unknown && mention.name.len() > 1 && mention.name.start > range.start;
         let before = &words[mention.name.start.saturating_sub(1)];
-        is_name && before.comma_follows() && (is_described || lexicon::is_role(&before.lower))
+        is_name && before.comma_follows() && (is_described || lexicon::is_person_noun(&before.lower))
     };
     let mut persons = inside.filter(|&at| mentions[at].kind == MentionKind::Person || is_apposition(&mentions[at]));
     let at = if is_described { persons.last()? } else { persons.next()? };
@@ -112,32 +112,8 @@ fn has_body(words: &[Word], found: &Introduction) -> bool {
         return false;
     };
     let is_held = first < found.title && words[first..found.title].iter().all(|word| !lexicon::is_role(&word.lower));
-    let is_office = (found.start..link).any(|at| is_office(&words[at].lower));
+    let is_office = (found.start..link).any(|at| lexicon::is_office(&words[at].lower));
     is_held && is_office
-}
-
-/// Returns true for a role that somebody has at a body, rather than for somebody else.
-fn is_office(lower: &str) -> bool {
-    matches!(
-        lower,
-        "ambassador"
-            | "analyst"
-            | "ceo"
-            | "chairman"
-            | "chief"
-            | "correspondent"
-            | "curator"
-            | "director"
-            | "economist"
-            | "editor"
-            | "fellow"
-            | "head"
-            | "manager"
-            | "professor"
-            | "representative"
-            | "scientist"
-            | "secretary"
-    )
 }
 
 /// Returns true for "Foo and Quux Development (FQD) Secretary Lee", and for "Foo Hall of Famer Ann Lee". `end`: one past the

@@ -397,6 +397,30 @@ pub(super) fn is_evident(name: &str, noun: &str) -> bool {
     }
 }
 
+/// Returns true for a role that somebody has at a body, rather than for somebody else.
+pub(super) fn is_office(lower: &str) -> bool {
+    matches!(
+        lower,
+        "ambassador"
+            | "analyst"
+            | "ceo"
+            | "chairman"
+            | "chief"
+            | "correspondent"
+            | "curator"
+            | "director"
+            | "economist"
+            | "editor"
+            | "fellow"
+            | "head"
+            | "manager"
+            | "professor"
+            | "representative"
+            | "scientist"
+            | "secretary"
+    )
+}
+
 /// Returns true for a day of the week.
 pub(super) fn is_day(lower: &str) -> bool {
     lower.ends_with("day") && is_group(lower)

@@ -122,6 +122,9 @@ fn next_of_run(words: &[Word], start: usize, end: usize) -> Option<usize> {
     if !last.flows_on() && !is_joined_by_ampersand(last) {
         return None;
     }
+    if is_branch(last, next) && end - start > 1 {
+        return Some(end + 1);
+    }
     if next.is_capitalised() {
         // A dateline ends before the article: "WASHINGTON The".
         let is_dateline = last.is_all_capitals() && next.text == "The";
@@ -143,14 +146,18 @@ fn next_of_run(words: &[Word], start: usize, end: usize) -> Option<usize> {
     (links > 0 && capital.is_capitalised() && !lexicon::is_small(&capital.lower)).then_some(end + links + 1)
 }
 
-/// Returns true for a body's name that already has a link with its noun before it, and one word after that: "Office for the
-/// Coordination".
+/// Returns true for the number of a union's branch: "Quux Local 12".
+fn is_branch(last: &Word, next: &Word) -> bool {
+    last.text == "Local" && next.text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns true for a body's name that already has a link with its noun before it: "Office for the Coordination".
 fn has_link_of_body(name: &[Word]) -> bool {
     let Some(link) = name.iter().position(|word| !word.is_capitalised() && lexicon::is_link(&word.lower)) else {
         return false;
     };
     let after = name[link + 1..].iter().filter(|word| word.is_capitalised()).count();
-    link > 0 && after == 1 && lexicon::is_organisation_word(&name[link - 1].lower)
+    link > 0 && (1..4).contains(&after) && lexicon::is_organisation_word(&name[link - 1].lower)
 }
 
 /// One past the surname of a name that has a nickname in quotation marks or a first name in brackets inside: "Ann
@@ -243,6 +250,9 @@ fn trim(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Range<usize
     // "The Foo Press on Monday" is the Foo Press.
     let is_outside = |at: &usize| is_day(&words[*at]) || !words[*at].is_capitalised();
     let end = run.clone().rev().find(|at| !is_outside(at)).map_or(start, |last| last + 1);
+    if end > start && end < run.end && is_branch(&words[end - 1], &words[end]) {
+        return start..end + 1;
+    }
     start..end.max(start)
 }
 
@@ -282,12 +292,37 @@ fn after_body(words: &[Word], run: &Range<usize>) -> Option<usize> {
     let is_body = matches!(
         body.lower.as_str(),
         "agency" | "bureau" | "commission" | "department" | "institute" | "service" | "treasury" | "university"
-    );
+    ) || follows_office(words, run.start)
+        && !lexicon::is_first_name(&body.lower)
+        && !body.is_initial()
+        && !lexicon::is_role(&body.lower)
+        && lexicon::honorific(&body.lower).is_none();
     let is_person = lexicon::is_first_name(&words[given].lower)
         && !lexicon::is_place(&words[given].lower)
         && !lexicon::is_organisation_word(&words[given + 1].lower)
         && !lexicon::is_role(&words[given + 1].lower);
     (is_body && is_person).then_some(given)
+}
+
+/// Returns true if capitalised words from `start` on are the end of a body's name that an office leads to: "Bank" in "the
+/// head of the Foo Bank", "Quux" in "CEO of Foo of Quux".
+fn follows_office(words: &[Word], start: usize) -> bool {
+    const REACH: usize = 5;
+    let before = (start.saturating_sub(REACH)..start).rev();
+    let mut linked = before.take_while(|&at| words[at].is_beside_next() && words[at].sentence == words[start].sentence);
+    let mut has_link = false;
+    linked
+        .find_map(|at| {
+            let word = &words[at];
+            let is_link = matches!(word.lower.as_str(), "of" | "at" | "for" | "to");
+            if has_link && lexicon::is_office(&word.lower) {
+                return Some(true);
+            }
+            let goes_on = is_link || word.lower == "the" && !word.is_capitalised() || has_link && word.is_capitalised();
+            has_link |= is_link;
+            (!goes_on).then_some(false)
+        })
+        .unwrap_or(false)
 }
 
 /// Returns true for a name that begins like a command: "Ask Jeeves said". A command has no verb of saying after it.
@@ -350,7 +385,8 @@ fn trim_groups(words: &[Word], name: Range<usize>) -> Range<usize> {
 fn after_opening_noun(words: &[Word], name: Range<usize>) -> Range<usize> {
     const ENDINGS: [&str; 6] = ["ee", "eer", "ist", "cian", "tive", "owner"];
     let [noun, given, surname] = &words[name.clone()] else { return name };
-    let is_noun = noun.is_opening
+    let follows_title = name.start.checked_sub(1).is_some_and(|at| lexicon::is_role(&words[at].lower));
+    let is_noun = (noun.is_opening || follows_title)
         && noun.text.len() > 5
         && ENDINGS.iter().any(|ending| noun.lower.ends_with(ending))
         && !lexicon::is_organisation_word(&surname.lower);

@@ -371,7 +371,9 @@ impl Discourse {
                 if passed.iter().all(|&other| {
                     let is_thing = other.is_none_or(|other| !entities.persons[other].is_somebody);
                     other == Some(person) || is_thing && entities.persons[person].gender.is_some()
-                }) && !self.has_stranger(sentence - at_back + 1..=sentence, gender, word) =>
+                }) && !self.has_stranger(sentence - at_back + 1..=sentence, gender, word)
+                    && !(at_back == 0 && self.has_object(words, word, person))
+                    && !(at_back > 0 && self.has_asked(words, entities, (word, sentence - at_back), gender, person)) =>
             {
                 Some(person)
             }
@@ -396,6 +398,37 @@ impl Discourse {
         there.any(|one| {
             one.word < word && matches!(one.referent, Referent::Stranger(own) if own.is_none_or(|own| own == gender))
         })
+    }
+
+    /// Returns true if somebody without a name is the object of a verb between a person and a pronoun in one sentence: "Lee
+    /// fired an anchor after she slept".
+    fn has_object(&self, words: &[Word], word: usize, person: usize) -> bool {
+        let there = self.by_sentence.get(&words[word].sentence).into_iter().flatten();
+        let own = there.filter(|one| matches!(one.referent, Referent::Person(other) if other == person));
+        let last = own.map(|one| one.word).filter(|&at| at < word).max();
+        last.is_some_and(|last| (last + 1..word).any(|at| is_new_object(words, at)))
+    }
+
+    /// Returns true if a person has only asked in their sentence, and somebody else can answer. `place`: the word of the
+    /// pronoun, and the sentence of the person.
+    fn has_asked(
+        &self,
+        words: &[Word],
+        entities: &Entities,
+        (word, sentence): (usize, usize),
+        gender: Gender,
+        person: usize,
+    ) -> bool {
+        let there = self.by_sentence.get(&sentence).into_iter().flatten();
+        let own = there.filter(|one| matches!(one.referent, Referent::Person(other) if other == person));
+        let Some(last) = own.map(|one| one.word).max() else { return false };
+        let near = last.saturating_sub(1)..words.len().min(last + 4);
+        let asks = words[near].iter().any(|near| {
+            near.sentence == sentence && matches!(near.lower.as_str(), "asked" | "asks" | "pressed" | "quizzed")
+        });
+        asks && (sentence.saturating_sub(1)..=sentence)
+            .flat_map(|near| self.fitting(entities, near, gender))
+            .any(|(at, _, other)| at < word && other.is_some_and(|other| other != person))
     }
 
     /// Returns true if the person of a choice has spoken in a sentence.
@@ -491,6 +524,15 @@ fn stranger(words: &[Word], at: usize) -> Option<Gender> {
         matches!(word.lower.as_str(), "a" | "an" | "one" | "another" | "his" | "her") && word.is_beside_next()
     });
     (is_new && !is_named).then_some(gender)
+}
+
+/// Returns true for the noun of somebody new, to whose phrase a link or a verb leads: "an anchor" in "fired an anchor".
+fn is_new_object(words: &[Word], noun: usize) -> bool {
+    let word = &words[noun];
+    let is_named = words.get(noun + 1).is_some_and(|next| next.is_capitalised() && word.is_beside_next());
+    let is_new = (noun.saturating_sub(2)..noun)
+        .any(|at| matches!(words[at].lower.as_str(), "a" | "an" | "another") && words[at].is_beside_next());
+    is_new && !word.is_capitalised() && !is_named && lexicon::is_role(&word.lower) && is_object(words, noun)
 }
 
 /// Returns true if a link or a verb leads to the phrase of a noun: "with a woman", "met a young man".

@@ -77,6 +77,9 @@ pub(super) fn source_kind(words: &[Word], mentions: &[Mention], range: Range<usi
     if let Some(name) = called(words, mentions, &range) {
         return SourceKind::Name(name, None);
     }
+    if let Some(name) = named_beside(words, mentions, &range) {
+        return SourceKind::Name(name, None);
+    }
     let kind = short(words, mentions, range.clone());
     if let Some(place) = governed_place(words, mentions, &range) {
         return SourceKind::Body(place);
@@ -143,26 +146,46 @@ fn without_owner(words: &[Word], range: &Range<usize>) -> Option<Range<usize>> {
     (the.lower == "the" && is_owner && name.is_capitalised() && !name.is_in_title).then_some(range.start + 2..range.end)
 }
 
-/// The name of a body that a phrase introduces: "a group called the Foo Quuxes", "the group, known as Foo Quux".
+/// The name of a body or a person that a phrase introduces: "a group called the Foo Quuxes", "the group, known as Foo Quux".
 fn called(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> Option<usize> {
     const FARTHEST: usize = 6;
     let near = range.start + 1..range.end.min(range.start + FARTHEST);
     let verb =
-        near.into_iter().find(|&at| matches!(words[at].lower.as_str(), "called" | "calling" | "known" | "named"))?;
+        near.into_iter().find(|&at| matches!(words[at].lower.as_str(), "called" | "calling" | "identified" | "known" | "named"))?;
     let noun = &words[verb - 1];
     let is_body =
         !noun.is_capitalised() && (lexicon::is_organisation_noun(&noun.lower) || lexicon::is_collective(&noun.lower));
     let before = match words[verb].lower.as_str() {
         "calling" => "itself",
-        "known" => "as",
+        "identified" | "known" => "as",
         _ => "",
     };
     let name =
         verb + 1 + usize::from(!before.is_empty() && words.get(verb + 1).is_some_and(|next| next.lower == before));
     let name = roles::behind_determiner(words.get(..range.end)?.get(name).map(|_| words)?, name);
     let at = mentions.partition_point(|mention| mention.name.start < name);
-    let is_named = mentions.get(at).is_some_and(|mention| mention.name.start == name && mention.name.end <= range.end);
-    (is_body && is_named).then_some(at)
+    let mention = mentions.get(at).filter(|mention| mention.name.start == name && mention.name.end <= range.end)?;
+    // "The suspect, identified as Ann Lee".
+    let is_somebody = !noun.is_capitalised()
+        && lexicon::is_person_noun(&noun.lower)
+        && mention.kind != MentionKind::Organisation
+        && mention.name.len() > 1;
+    (is_body || is_somebody).then_some(at)
+}
+
+/// The name at the end of a phrase with the noun of a body and an article before it: "nature charity the Quux Trust".
+fn named_beside(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> Option<usize> {
+    let at = mentions.partition_point(|mention| mention.name.end < range.end);
+    let mention = mentions.get(at).filter(|mention| mention.name.end == range.end && mention.name.len() > 1)?;
+    let article = mention.name.start.checked_sub(1).filter(|&article| article > range.start)?;
+    let noun = &words[article - 1];
+    let is_body = lexicon::is_organisation_noun(&noun.lower) || matches!(noun.lower.as_str(), "body" | "nonprofit");
+    let is_beside = words[article].lower == "the" && words[article].is_beside_next() && noun.flows_on();
+    let is_plain = words[range.start..article].iter().all(|word| {
+        word.is_beside_next() && !lexicon::is_link(&word.lower) && !lexicon::is_saying(&word.lower)
+    });
+    let is_named = is_beside && is_body && !noun.is_capitalised() && is_plain;
+    (is_named && mention.kind != MentionKind::Person).then_some(at)
 }
 
 /// A place or a government by its kind and its name: "city of Foo", "government of Quux".
@@ -543,7 +566,7 @@ fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option
     let noun = words.get(core.end.checked_sub(1)?).filter(|_| !core.is_empty())?;
     let is_group = phrases::is_group_noun(noun);
     if let Some(name) =
-        apposition(words, mentions, &core, &phrase).filter(|_| is_group || lexicon::is_body_noun(&noun.lower))
+        apposition(words, mentions, &core, &phrase).filter(|_| is_group || lexicon::is_body_noun(&noun.lower) || noun.lower == "body")
     {
         return Some(SourceKind::Name(name, None));
     }
