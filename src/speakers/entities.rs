@@ -397,6 +397,11 @@ impl Person {
         self.parts.last().map_or("", String::as_str)
     }
 
+    /// Returns true for a single name that nothing explains: "Quux".
+    pub(super) fn is_unexplained(&self) -> bool {
+        !self.is_somebody && self.parts.len() == 1 && !lexicon::is_first_name(&self.parts[0])
+    }
+
     /// Returns true for a name that nothing shows to be a person's, but that can be one: "Quuxova", not "QUUX" or "the Quux".
     pub(super) fn may_be_somebody(&self) -> bool {
         let has_form = self.name.split(' ').all(|word| {

@@ -227,7 +227,12 @@ impl Discourse {
         let before: Vec<&Appearance> = near.flatten().filter(|one| one.word < word).collect();
         let speakers = before.iter().filter(|one| one.salience == Salience::Speaker);
         let candidate = speakers.max_by_key(|one| one.word)?;
-        let Referent::Body(name) = &candidate.referent else { return None };
+        // A single name that nothing shows to be a person's is that of a body, if "it" follows.
+        let name = match &candidate.referent {
+            Referent::Body(name) => name,
+            Referent::Person(person) if entities.persons[*person].is_unexplained() => &entities.persons[*person].name,
+            _ => return None,
+        };
         // "The FTSE 250-listed group" is no body of that name.
         let is_number = words
             .get(candidate.word + 1)
