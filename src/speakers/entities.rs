@@ -532,7 +532,8 @@ mod tests {
         );
         let wanted = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let name = |text: &str| {
-            let description = Description { nouns: wanted(text), owner: Vec::new(), has_other_owner: false, is_definite: true };
+            let description =
+                Description { nouns: wanted(text), owner: Vec::new(), has_other_owner: false, is_definite: true };
             let [only] = entities.with_role(&description)[..] else { return None };
             Some(entities.persons[only].name.as_str())
         };

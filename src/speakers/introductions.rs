@@ -72,7 +72,10 @@ pub(super) fn introduced(
         || is_native(words, &found)
         || has_field(words, &found)
         || named.is_some_and(|end| has_office(words, &found, end));
-    is_told.then(|| SourceKind::Name(at, Some(role.min(name - 1)..name)))
+    // "Refugees" and "Dr" are no roles: "commissioner for Refugees Ann Lee".
+    let first = role.min(name - 1);
+    let has_role = role < name || !words[first].is_capitalised() && title == role;
+    is_told.then(|| SourceKind::Name(at, has_role.then_some(first..name)))
 }
 
 /// The person behind a comma: "the spokesman for the Foo Guard, Brig. Gen. Ann Lee".
@@ -96,9 +99,9 @@ fn is_native(words: &[Word], found: &Introduction) -> bool {
 
 /// Returns true for "the port’s head of fisheries Ann Lee", but not for "the mother of the driver Ann Lee".
 fn has_field(words: &[Word], found: &Introduction) -> bool {
-    let noun = &words[found.name - 1];
+    let noun = &words[found.title - 1];
     let leads = |at: usize| lexicon::is_role(&words[at].lower) && lexicon::is_link(&words[at + 1].lower);
-    found.role == found.name && is_plain_noun(noun) && !is_somebody(noun) && (found.start..found.name - 1).any(leads)
+    found.role == found.name && is_plain_noun(noun) && !is_somebody(noun) && (found.start..found.title - 1).any(leads)
 }
 
 /// Returns true for "ambassador to the WXO Ann Lee", but not for "ally of President Lee" and "lawyer for Ann Lee".

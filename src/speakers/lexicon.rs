@@ -3,9 +3,9 @@
 pub(super) use crate::english::Gender;
 use crate::english::{
     BODY_NOUNS, CAPITALS, COLLECTIVES, COMMON_VERBS, DOCUMENT_NOUNS, FIELDS, FIRST_NAMES, GROUPS, KNOWN_ORGANISATIONS,
-    LEGAL_FORMS, MONTHS, NAME_HEADS, NAME_PARTICLES, NAMED_ORGANISATION_NOUNS, OMISSIBLE_WORDS, ORGANISATION_NOUNS, ORGANISATION_WORDS, PARTIES,
-    PERSON_NOUNS, PLACE_NOUNS, PLACES, PLURALS, POST_NOMINALS, QUANTITIES, ROLE_MODIFIERS, ROLES, SMALL_WORDS,
-    SPEECH_VERBS, SpeechVerb, THING_NOUNS,
+    LEGAL_FORMS, MONTHS, NAME_HEADS, NAME_PARTICLES, NAMED_ORGANISATION_NOUNS, OMISSIBLE_WORDS, ORGANISATION_NOUNS,
+    ORGANISATION_WORDS, PARTIES, PERSON_NOUNS, PLACE_NOUNS, PLACES, PLURALS, POST_NOMINALS, QUANTITIES, ROLE_MODIFIERS,
+    ROLES, SMALL_WORDS, SPEECH_VERBS, SpeechVerb, THING_NOUNS,
 };
 
 /// The gender of those who have a first name; `None` if the name is unknown or given to both.
@@ -406,14 +406,20 @@ pub(super) fn is_office(lower: &str) -> bool {
             | "ceo"
             | "chairman"
             | "chief"
+            | "chancellor"
+            | "commissioner"
             | "correspondent"
             | "curator"
             | "director"
             | "economist"
             | "editor"
             | "fellow"
+            | "founder"
+            | "governor"
             | "head"
             | "manager"
+            | "minister"
+            | "president"
             | "professor"
             | "representative"
             | "scientist"

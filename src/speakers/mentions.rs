@@ -133,6 +133,9 @@ fn next_of_run(words: &[Word], start: usize, end: usize) -> Option<usize> {
     if joins_fields(words, end) {
         return Some(end + 2);
     }
+    if next.lower == "of" && words.get(end + 1).is_some_and(|famer| famer.text == "Famer") {
+        return Some(end + 2);
+    }
     if lexicon::is_appeal(&last.lower) && next.lower == "the" && next.flows_on() {
         // "Save the Quuxes".
         return words.get(end + 1).filter(|noun| noun.is_capitalised()).map(|_| end + 2);
@@ -291,7 +294,15 @@ fn after_body(words: &[Word], run: &Range<usize>) -> Option<usize> {
     let body = &words[given - 1];
     let is_body = matches!(
         body.lower.as_str(),
-        "agency" | "bureau" | "commission" | "department" | "institute" | "service" | "treasury" | "university"
+        "agency"
+            | "bureau"
+            | "commission"
+            | "department"
+            | "insider"
+            | "institute"
+            | "service"
+            | "treasury"
+            | "university"
     ) || follows_office(words, run.start)
         && !lexicon::is_first_name(&body.lower)
         && !body.is_initial()
@@ -428,7 +439,9 @@ pub(super) fn is_controlled(word: &Word) -> bool {
 fn title(words: &[Word], run: Range<usize>) -> Option<usize> {
     (run.start..run.end.saturating_sub(1)).rev().find(|&at| {
         let word = &words[at];
-        let is_surname = at > run.start && lexicon::is_surname_too(&word.lower) && is_given(&words[at - 1]);
+        let is_surname = at > run.start
+            && lexicon::is_surname_too(&word.lower)
+            && (is_given(&words[at - 1]) || lexicon::is_suffix(words[at + 1].text));
         let is_role = lexicon::is_role(&word.lower) && !lexicon::is_first_name(&word.lower);
         let is_role = is_role || at == run.start && lexicon::is_plural_role(&word.lower);
         (is_role || lexicon::honorific(&word.lower).is_some()) && !is_surname

@@ -378,7 +378,8 @@ impl Discourse {
                     other == Some(person) || is_thing && entities.persons[person].gender.is_some()
                 }) && !self.has_stranger(sentence - at_back + 1..=sentence, gender, word)
                     && !(at_back == 0 && self.has_object(words, word, person))
-                    && !(at_back > 0 && self.has_asked(words, entities, (word, sentence - at_back), gender, person)) =>
+                    && !(at_back > 0
+                        && self.has_asked(words, entities, (word, sentence - at_back), gender, person)) =>
             {
                 Some(person)
             }

@@ -150,8 +150,9 @@ fn without_owner(words: &[Word], range: &Range<usize>) -> Option<Range<usize>> {
 fn called(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> Option<usize> {
     const FARTHEST: usize = 6;
     let near = range.start + 1..range.end.min(range.start + FARTHEST);
-    let verb =
-        near.into_iter().find(|&at| matches!(words[at].lower.as_str(), "called" | "calling" | "identified" | "known" | "named"))?;
+    let verb = near
+        .into_iter()
+        .find(|&at| matches!(words[at].lower.as_str(), "called" | "calling" | "identified" | "known" | "named"))?;
     let noun = &words[verb - 1];
     let is_body =
         !noun.is_capitalised() && (lexicon::is_organisation_noun(&noun.lower) || lexicon::is_collective(&noun.lower));
@@ -181,9 +182,9 @@ fn named_beside(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> O
     let noun = &words[article - 1];
     let is_body = lexicon::is_organisation_noun(&noun.lower) || matches!(noun.lower.as_str(), "body" | "nonprofit");
     let is_beside = words[article].lower == "the" && words[article].is_beside_next() && noun.flows_on();
-    let is_plain = words[range.start..article].iter().all(|word| {
-        word.is_beside_next() && !lexicon::is_link(&word.lower) && !lexicon::is_saying(&word.lower)
-    });
+    let is_plain = words[range.start..article]
+        .iter()
+        .all(|word| word.is_beside_next() && !lexicon::is_link(&word.lower) && !lexicon::is_saying(&word.lower));
     let is_named = is_beside && is_body && !noun.is_capitalised() && is_plain;
     (is_named && mention.kind != MentionKind::Person).then_some(at)
 }
@@ -483,7 +484,12 @@ fn described(words: &[Word], first: &Word, phrase: Range<usize>) -> SourceKind {
     if is_definite && lexicon::is_role(&noun.lower) {
         let nouns_have_owner = nouns.iter().any(|word| word.is_possessive && !word.is_capitalised());
         let nouns = nouns.iter().map(|word| lexicon::plain_role(&word.lower).to_owned()).collect();
-        return SourceKind::Described(Description { nouns, owner: Vec::new(), has_other_owner: nouns_have_owner, is_definite });
+        return SourceKind::Described(Description {
+            nouns,
+            owner: Vec::new(),
+            has_other_owner: nouns_have_owner,
+            is_definite,
+        });
     }
     SourceKind::Stranger(lexicon::gender_of_role(&noun.lower))
 }
@@ -565,8 +571,8 @@ fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option
     let core = whole_core(words, mentions, &counted);
     let noun = words.get(core.end.checked_sub(1)?).filter(|_| !core.is_empty())?;
     let is_group = phrases::is_group_noun(noun);
-    if let Some(name) =
-        apposition(words, mentions, &core, &phrase).filter(|_| is_group || lexicon::is_body_noun(&noun.lower) || noun.lower == "body")
+    if let Some(name) = apposition(words, mentions, &core, &phrase)
+        .filter(|_| is_group || lexicon::is_body_noun(&noun.lower) || noun.lower == "body")
     {
         return Some(SourceKind::Name(name, None));
     }
@@ -614,6 +620,7 @@ fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option
         let is_led = |at: &usize| mentions::is_controlled(&words[*at]);
         let start = name.clone().rev().find(is_led).map_or(name.start, |at| at + 1);
         let name = if start < core.end { start..name.end } else { name };
+        let name = agency_name(words, &name).unwrap_or(name);
         if !is_whole(words, mentions, &name, &phrase) {
             return None;
         }
@@ -622,6 +629,18 @@ fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option
     let is_definite = matches!(first.lower.as_str(), "the" | "these" | "those" | "both");
     let is_told = has_name && core.len() > 1 || !is_definite || phrases::is_clear_group(noun);
     (is_group && is_told).then(|| SourceKind::Group(phrases::group_name(words, &counted)))
+}
+
+/// The name alone of a news agency: "Quux" in "the state Quux news agency" and "Norway’s Quux news agency".
+fn agency_name(words: &[Word], name: &Range<usize>) -> Option<Range<usize>> {
+    let [.., before, noun] = &words[name.clone()] else { return None };
+    let is_agency = noun.lower == "agency" && before.lower == "news" && !before.is_capitalised();
+    let end = name.end - 2;
+    let capitalised = (name.start..end).rev().take_while(|&at| words[at].is_capitalised() && words[at].flows_on());
+    let start = capitalised.last().filter(|_| is_agency)?;
+    let is_origin =
+        words[start..end].iter().all(|word| lexicon::is_group(&word.lower) || lexicon::is_place(&word.lower));
+    (!is_origin).then_some(start..end)
 }
 
 /// Returns false for a part of a list ("Foo Farms, Ports and Energy Forum"), a person, or a body told by its owner.
@@ -1029,7 +1048,8 @@ fn description(words: &[Word], first: &Word, core: &Range<usize>, phrase: &Range
     if !is_definite && owner.is_empty() {
         return None;
     }
-    let has_other_owner = words[core.start..after_owner].iter().any(|word| word.is_possessive && !word.is_capitalised());
+    let has_other_owner =
+        words[core.start..after_owner].iter().any(|word| word.is_possessive && !word.is_capitalised());
     Some(SourceKind::Described(Description { nouns, owner, has_other_owner, is_definite }))
 }
 
