@@ -371,15 +371,18 @@ impl Discourse {
             Choice::One(person) if self.is_doubtful(words, entities, (word, sentence - at_back), gender, person) => {
                 None
             }
+            Choice::One(person) if at_back == 0 && self.has_object(words, word, person) => None,
+            Choice::One(person)
+                if at_back > 0 && self.has_asked(words, entities, (word, sentence - at_back), gender, person) =>
+            {
+                None
+            }
             // Somebody else, mentioned since, could be meant as well.
             Choice::One(person)
                 if passed.iter().all(|&other| {
                     let is_thing = other.is_none_or(|other| !entities.persons[other].is_somebody);
                     other == Some(person) || is_thing && entities.persons[person].gender.is_some()
-                }) && !self.has_stranger(sentence - at_back + 1..=sentence, gender, word)
-                    && !(at_back == 0 && self.has_object(words, word, person))
-                    && !(at_back > 0
-                        && self.has_asked(words, entities, (word, sentence - at_back), gender, person)) =>
+                }) && !self.has_stranger(sentence - at_back + 1..=sentence, gender, word) =>
             {
                 Some(person)
             }
