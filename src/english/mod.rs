@@ -196,6 +196,12 @@ pub(crate) static ORGANISATION_WORDS: Kinds<OrganisationWord> = LazyLock::new(||
 /// Nouns that begin a name in front of "of": "port".
 pub(crate) static NAME_HEADS: Words = LazyLock::new(|| file::words(include_str!("name_heads.txt")));
 
+/// Legal forms of firms, without a full stop at the end.
+pub(crate) static LEGAL_FORMS: Words = LazyLock::new(|| file::words(include_str!("legal_forms.txt")));
+
+/// Last words of the names of bodies that are often left out.
+pub(crate) static OMISSIBLE_WORDS: Words = LazyLock::new(|| file::words(include_str!("omissible_words.txt")));
+
 /// Well-known organisations that have a name of one word.
 pub(crate) static KNOWN_ORGANISATIONS: Words = LazyLock::new(|| file::words(include_str!("known_organisations.txt")));
 

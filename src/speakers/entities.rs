@@ -397,6 +397,11 @@ impl Person {
         self.parts.last().map_or("", String::as_str)
     }
 
+    /// Returns true for a single name that nothing explains: "Quux".
+    pub(super) fn is_unexplained(&self) -> bool {
+        !self.is_somebody && self.parts.len() == 1 && !lexicon::is_first_name(&self.parts[0])
+    }
+
     /// Returns true for a name that nothing shows to be a person's, but that can be one: "Quuxova", not "QUUX" or "the Quux".
     pub(super) fn may_be_somebody(&self) -> bool {
         let has_form = self.name.split(' ').all(|word| {
@@ -527,7 +532,8 @@ mod tests {
         );
         let wanted = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let name = |text: &str| {
-            let description = Description { nouns: wanted(text), owner: Vec::new(), is_definite: true };
+            let description =
+                Description { nouns: wanted(text), owner: Vec::new(), has_other_owner: false, is_definite: true };
             let [only] = entities.with_role(&description)[..] else { return None };
             Some(entities.persons[only].name.as_str())
         };

@@ -50,7 +50,7 @@ pub(super) fn introduced(
         let is_name =
             mention.kind == MentionKind::Unknown && mention.name.len() > 1 && mention.name.start > range.start;
         let before = &words[mention.name.start.saturating_sub(1)];
-        is_name && before.comma_follows() && (is_described || lexicon::is_role(&before.lower))
+        is_name && before.comma_follows() && (is_described || lexicon::is_person_noun(&before.lower))
     };
     let mut persons = inside.filter(|&at| mentions[at].kind == MentionKind::Person || is_apposition(&mentions[at]));
     let at = if is_described { persons.last()? } else { persons.next()? };
@@ -72,7 +72,10 @@ pub(super) fn introduced(
         || is_native(words, &found)
         || has_field(words, &found)
         || named.is_some_and(|end| has_office(words, &found, end));
-    is_told.then(|| SourceKind::Name(at, Some(role.min(name - 1)..name)))
+    // "Refugees" and "Dr" are no roles: "commissioner for Refugees Ann Lee".
+    let first = role.min(name - 1);
+    let has_role = role < name || !words[first].is_capitalised() && title == role;
+    is_told.then(|| SourceKind::Name(at, has_role.then_some(first..name)))
 }
 
 /// The person behind a comma: "the spokesman for the Foo Guard, Brig. Gen. Ann Lee".
@@ -96,9 +99,9 @@ fn is_native(words: &[Word], found: &Introduction) -> bool {
 
 /// Returns true for "the port’s head of fisheries Ann Lee", but not for "the mother of the driver Ann Lee".
 fn has_field(words: &[Word], found: &Introduction) -> bool {
-    let noun = &words[found.name - 1];
+    let noun = &words[found.title - 1];
     let leads = |at: usize| lexicon::is_role(&words[at].lower) && lexicon::is_link(&words[at + 1].lower);
-    found.role == found.name && is_plain_noun(noun) && !is_somebody(noun) && (found.start..found.name - 1).any(leads)
+    found.role == found.name && is_plain_noun(noun) && !is_somebody(noun) && (found.start..found.title - 1).any(leads)
 }
 
 /// Returns true for "ambassador to the WXO Ann Lee", but not for "ally of President Lee" and "lawyer for Ann Lee".
@@ -112,32 +115,8 @@ fn has_body(words: &[Word], found: &Introduction) -> bool {
         return false;
     };
     let is_held = first < found.title && words[first..found.title].iter().all(|word| !lexicon::is_role(&word.lower));
-    let is_office = (found.start..link).any(|at| is_office(&words[at].lower));
+    let is_office = (found.start..link).any(|at| lexicon::is_office(&words[at].lower));
     is_held && is_office
-}
-
-/// Returns true for a role that somebody has at a body, rather than for somebody else.
-fn is_office(lower: &str) -> bool {
-    matches!(
-        lower,
-        "ambassador"
-            | "analyst"
-            | "ceo"
-            | "chairman"
-            | "chief"
-            | "correspondent"
-            | "curator"
-            | "director"
-            | "economist"
-            | "editor"
-            | "fellow"
-            | "head"
-            | "manager"
-            | "professor"
-            | "representative"
-            | "scientist"
-            | "secretary"
-    )
 }
 
 /// Returns true for "Foo and Quux Development (FQD) Secretary Lee", and for "Foo Hall of Famer Ann Lee". `end`: one past the

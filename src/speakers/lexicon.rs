@@ -3,9 +3,9 @@
 pub(super) use crate::english::Gender;
 use crate::english::{
     BODY_NOUNS, CAPITALS, COLLECTIVES, COMMON_VERBS, DOCUMENT_NOUNS, FIELDS, FIRST_NAMES, GROUPS, KNOWN_ORGANISATIONS,
-    MONTHS, NAME_HEADS, NAME_PARTICLES, NAMED_ORGANISATION_NOUNS, ORGANISATION_NOUNS, ORGANISATION_WORDS, PARTIES,
-    PERSON_NOUNS, PLACE_NOUNS, PLACES, PLURALS, POST_NOMINALS, QUANTITIES, ROLE_MODIFIERS, ROLES, SMALL_WORDS,
-    SPEECH_VERBS, SpeechVerb, THING_NOUNS,
+    LEGAL_FORMS, MONTHS, NAME_HEADS, NAME_PARTICLES, NAMED_ORGANISATION_NOUNS, OMISSIBLE_WORDS, ORGANISATION_NOUNS,
+    ORGANISATION_WORDS, PARTIES, PERSON_NOUNS, PLACE_NOUNS, PLACES, PLURALS, POST_NOMINALS, QUANTITIES, ROLE_MODIFIERS,
+    ROLES, SMALL_WORDS, SPEECH_VERBS, SpeechVerb, THING_NOUNS,
 };
 
 /// The gender of those who have a first name; `None` if the name is unknown or given to both.
@@ -354,52 +354,18 @@ pub(super) fn can_be_called(name: &[&str], noun: &str) -> bool {
 
 /// Returns true for the legal form that ends the name of a firm: "Inc.".
 pub(super) fn is_legal_form(lower: &str) -> bool {
-    matches!(
-        lower.trim_end_matches('.'),
-        "ag" | "co"
-            | "corp"
-            | "corporation"
-            | "gmbh"
-            | "holdings"
-            | "inc"
-            | "limited"
-            | "llc"
-            | "llp"
-            | "ltd"
-            | "plc"
-            | "sa"
-    )
+    LEGAL_FORMS.contains(lower.trim_end_matches('.'))
 }
 
 /// Returns true for the last word of a body's name that is often left out: "Foo News" is called "Foo".
 pub(super) fn is_left_out(lower: &str) -> bool {
-    matches!(
-        lower,
-        "agency"
-            | "airlines"
-            | "airways"
-            | "bank"
-            | "college"
-            | "communications"
-            | "department"
-            | "energy"
-            | "entertainment"
-            | "group"
-            | "hospital"
-            | "hotel"
-            | "industries"
-            | "international"
-            | "motors"
-            | "news"
-            | "party"
-            | "pharmaceuticals"
-            | "software"
-            | "studios"
-            | "systems"
-            | "technologies"
-            | "television"
-            | "university"
-    )
+    OMISSIBLE_WORDS.contains(lower)
+}
+
+/// Returns true for the verb that a body's name can begin with in front of "the": "Save the Quuxes".
+pub(super) fn is_appeal(lower: &str) -> bool {
+    // A closed class, as far as names go.
+    matches!(lower, "feed" | "free" | "heal" | "help" | "save" | "stop")
 }
 
 /// Returns true if a name tells by itself that its bearer is what a noun says: "Quux Corp" is a company.
@@ -429,6 +395,36 @@ pub(super) fn is_evident(name: &str, noun: &str) -> bool {
         "bank" | "lender" => matches!(last, "bank" | "bancorp" | "banking"),
         _ => false,
     }
+}
+
+/// Returns true for a role that somebody has at a body, rather than for somebody else.
+pub(super) fn is_office(lower: &str) -> bool {
+    matches!(
+        lower,
+        "ambassador"
+            | "analyst"
+            | "ceo"
+            | "chairman"
+            | "chief"
+            | "chancellor"
+            | "commissioner"
+            | "correspondent"
+            | "curator"
+            | "director"
+            | "economist"
+            | "editor"
+            | "fellow"
+            | "founder"
+            | "governor"
+            | "head"
+            | "manager"
+            | "minister"
+            | "president"
+            | "professor"
+            | "representative"
+            | "scientist"
+            | "secretary"
+    )
 }
 
 /// Returns true for a day of the week.

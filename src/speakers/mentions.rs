@@ -99,20 +99,21 @@ fn run(words: &[Word], start: usize) -> Range<usize> {
         return start..start;
     }
     let mut end = start + 1;
-    while let Some(next) = next_of_run(words, end) {
+    while let Some(next) = next_of_run(words, start, end) {
         end = next;
     }
     start..end
 }
 
-/// One past the next word of a run that so far ends before `end`; `None` at the end of the run.
-fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
+/// One past the next word of a run from `start` that so far ends before `end`; `None` at the end of the run.
+fn next_of_run(words: &[Word], start: usize, end: usize) -> Option<usize> {
     let last = &words[end - 1];
     let next = words.get(end)?;
     if next.sentence != last.sentence {
         return None;
     }
-    if last.comma_follows() && lexicon::is_suffix(next.text) {
+    let is_firm = next.is_capitalised() && matches!(next.lower.trim_end_matches('.'), "inc" | "llc" | "llp" | "ltd");
+    if last.comma_follows() && (lexicon::is_suffix(next.text) || is_firm) {
         return Some(end + 1);
     }
     if let Some(after) = after_inserted_name(words, end) {
@@ -120,6 +121,9 @@ fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
     }
     if !last.flows_on() && !is_joined_by_ampersand(last) {
         return None;
+    }
+    if is_branch(last, next) && end - start > 1 {
+        return Some(end + 1);
     }
     if next.is_capitalised() {
         // A dateline ends before the article: "WASHINGTON The".
@@ -129,9 +133,34 @@ fn next_of_run(words: &[Word], end: usize) -> Option<usize> {
     if joins_fields(words, end) {
         return Some(end + 2);
     }
+    if next.lower == "of" && words.get(end + 1).is_some_and(|famer| famer.text == "Famer") {
+        return Some(end + 2);
+    }
+    if lexicon::is_appeal(&last.lower) && next.lower == "the" && next.flows_on() {
+        // "Save the Quuxes".
+        return words.get(end + 1).filter(|noun| noun.is_capitalised()).map(|_| end + 2);
+    }
+    if next.lower == "of" && next.flows_on() && has_link_of_body(&words[start..end]) {
+        // "The Office for the Coordination of Quux Affairs".
+        return words.get(end + 1).filter(|noun| noun.is_capitalised()).map(|_| end + 2);
+    }
     let links = (end..words.len()).take(2).take_while(|&at| continues(words, end, at)).count();
     let capital = words.get(end + links)?;
     (links > 0 && capital.is_capitalised() && !lexicon::is_small(&capital.lower)).then_some(end + links + 1)
+}
+
+/// Returns true for the number of a union's branch: "Quux Local 12".
+fn is_branch(last: &Word, next: &Word) -> bool {
+    last.text == "Local" && next.text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns true for a body's name that already has a link with its noun before it: "Office for the Coordination".
+fn has_link_of_body(name: &[Word]) -> bool {
+    let Some(link) = name.iter().position(|word| !word.is_capitalised() && lexicon::is_link(&word.lower)) else {
+        return false;
+    };
+    let after = name[link + 1..].iter().filter(|word| word.is_capitalised()).count();
+    link > 0 && (1..4).contains(&after) && lexicon::is_organisation_word(&name[link - 1].lower)
 }
 
 /// One past the surname of a name that has a nickname in quotation marks or a first name in brackets inside: "Ann
@@ -188,7 +217,7 @@ fn mention(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Option<M
     let title = title(words, run.clone());
     let after_title = title.map_or(run.start, |noun| title_end(words, noun, run.end));
     let name_end = post_nominals(words, after_title..run.end);
-    let name = trim_groups(words, after_title..name_end);
+    let name = after_opening_noun(words, trim_groups(words, after_title..name_end));
     if title.is_some() && kind_by_name(words, name.clone()) == MentionKind::Organisation {
         // In "Justice Department" the first word is part of the name, not a title.
         return Some(Mention {
@@ -224,6 +253,9 @@ fn trim(words: &[Word], run: Range<usize>, names: &HashSet<&str>) -> Range<usize
     // "The Foo Press on Monday" is the Foo Press.
     let is_outside = |at: &usize| is_day(&words[*at]) || !words[*at].is_capitalised();
     let end = run.clone().rev().find(|at| !is_outside(at)).map_or(start, |last| last + 1);
+    if end > start && end < run.end && is_branch(&words[end - 1], &words[end]) {
+        return start..end + 1;
+    }
     start..end.max(start)
 }
 
@@ -262,13 +294,46 @@ fn after_body(words: &[Word], run: &Range<usize>) -> Option<usize> {
     let body = &words[given - 1];
     let is_body = matches!(
         body.lower.as_str(),
-        "agency" | "bureau" | "commission" | "department" | "institute" | "service" | "treasury" | "university"
-    );
+        "agency"
+            | "bureau"
+            | "commission"
+            | "department"
+            | "insider"
+            | "institute"
+            | "service"
+            | "treasury"
+            | "university"
+    ) || follows_office(words, run.start)
+        && !lexicon::is_first_name(&body.lower)
+        && !body.is_initial()
+        && !lexicon::is_role(&body.lower)
+        && lexicon::honorific(&body.lower).is_none();
     let is_person = lexicon::is_first_name(&words[given].lower)
         && !lexicon::is_place(&words[given].lower)
         && !lexicon::is_organisation_word(&words[given + 1].lower)
         && !lexicon::is_role(&words[given + 1].lower);
     (is_body && is_person).then_some(given)
+}
+
+/// Returns true if capitalised words from `start` on are the end of a body's name that an office leads to: "Bank" in "the
+/// head of the Foo Bank", "Quux" in "CEO of Foo of Quux".
+fn follows_office(words: &[Word], start: usize) -> bool {
+    const REACH: usize = 5;
+    let before = (start.saturating_sub(REACH)..start).rev();
+    let mut linked = before.take_while(|&at| words[at].is_beside_next() && words[at].sentence == words[start].sentence);
+    let mut has_link = false;
+    linked
+        .find_map(|at| {
+            let word = &words[at];
+            let is_link = matches!(word.lower.as_str(), "of" | "at" | "for" | "to");
+            if has_link && lexicon::is_office(&word.lower) {
+                return Some(true);
+            }
+            let goes_on = is_link || word.lower == "the" && !word.is_capitalised() || has_link && word.is_capitalised();
+            has_link |= is_link;
+            (!goes_on).then_some(false)
+        })
+        .unwrap_or(false)
 }
 
 /// Returns true for a name that begins like a command: "Ask Jeeves said". A command has no verb of saying after it.
@@ -327,6 +392,18 @@ fn trim_groups(words: &[Word], name: Range<usize>) -> Range<usize> {
     start..name.end
 }
 
+/// A name without the noun that begins its sentence in front of it: "Evictee Ann Lee" is Ann Lee.
+fn after_opening_noun(words: &[Word], name: Range<usize>) -> Range<usize> {
+    const ENDINGS: [&str; 6] = ["ee", "eer", "ist", "cian", "tive", "owner"];
+    let [noun, given, surname] = &words[name.clone()] else { return name };
+    let follows_title = name.start.checked_sub(1).is_some_and(|at| lexicon::is_role(&words[at].lower));
+    let is_noun = (noun.is_opening || follows_title)
+        && noun.text.len() > 5
+        && ENDINGS.iter().any(|ending| noun.lower.ends_with(ending))
+        && !lexicon::is_organisation_word(&surname.lower);
+    if is_noun && !given.is_initial() && has_epithet(&words[name.clone()]) { name.start + 1..name.end } else { name }
+}
+
 /// Returns true for a nationality, a party or a modifier that is not a first name as well.
 fn is_adjective(word: &Word) -> bool {
     (lexicon::is_group(&word.lower) || lexicon::is_modifier(&word.lower)) && !lexicon::is_first_name(&word.lower)
@@ -362,7 +439,9 @@ pub(super) fn is_controlled(word: &Word) -> bool {
 fn title(words: &[Word], run: Range<usize>) -> Option<usize> {
     (run.start..run.end.saturating_sub(1)).rev().find(|&at| {
         let word = &words[at];
-        let is_surname = at > run.start && lexicon::is_surname_too(&word.lower) && is_given(&words[at - 1]);
+        let is_surname = at > run.start
+            && lexicon::is_surname_too(&word.lower)
+            && (is_given(&words[at - 1]) || lexicon::is_suffix(words[at + 1].text));
         let is_role = lexicon::is_role(&word.lower) && !lexicon::is_first_name(&word.lower);
         let is_role = is_role || at == run.start && lexicon::is_plural_role(&word.lower);
         (is_role || lexicon::honorific(&word.lower).is_some()) && !is_surname

@@ -128,6 +128,7 @@ mod tests {
         let described = |nouns: &[&str], owner: &[&str]| Description {
             nouns: nouns.iter().map(|&noun| noun.to_owned()).collect(),
             owner: owner.iter().map(|&word| word.to_owned()).collect(),
+            has_other_owner: false,
             is_definite: true,
         };
         let is_president = |text: &str| role(text).fits(&described(&["president"], &[]));

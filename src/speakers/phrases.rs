@@ -65,11 +65,12 @@ fn is_participle(words: &[Word], at: usize, end: usize) -> bool {
     has_ending && (goes_on || !word.is_beside_next())
 }
 
-/// Returns true for a body whose noun is also one for a person: "coast guard".
+/// Returns true for a body whose noun is also one for a person: "coast guard", "public broadcaster".
 pub(super) fn is_guard(nouns: &[Word]) -> bool {
     let [.., before, noun] = nouns else { return false };
     let is_watch = matches!(before.lower.as_str(), "border" | "coast" | "home" | "national" | "republican" | "civil");
-    noun.lower == "guard" && is_watch
+    let is_station = matches!(before.lower.as_str(), "commercial" | "national" | "private" | "public" | "state");
+    noun.lower == "guard" && is_watch || noun.lower == "broadcaster" && is_station
 }
 
 /// The range without the words that only count: "dozens of", "some of the", "more than 40", "36% of", "the same".

@@ -227,7 +227,12 @@ impl Discourse {
         let before: Vec<&Appearance> = near.flatten().filter(|one| one.word < word).collect();
         let speakers = before.iter().filter(|one| one.salience == Salience::Speaker);
         let candidate = speakers.max_by_key(|one| one.word)?;
-        let Referent::Body(name) = &candidate.referent else { return None };
+        // A single name that nothing shows to be a person's is that of a body, if "it" follows.
+        let name = match &candidate.referent {
+            Referent::Body(name) => name,
+            Referent::Person(person) if entities.persons[*person].is_unexplained() => &entities.persons[*person].name,
+            _ => return None,
+        };
         // "The FTSE 250-listed group" is no body of that name.
         let is_number = words
             .get(candidate.word + 1)
@@ -366,6 +371,12 @@ impl Discourse {
             Choice::One(person) if self.is_doubtful(words, entities, (word, sentence - at_back), gender, person) => {
                 None
             }
+            Choice::One(person) if at_back == 0 && self.has_object(words, word, person) => None,
+            Choice::One(person)
+                if at_back > 0 && self.has_asked(words, entities, (word, sentence - at_back), gender, person) =>
+            {
+                None
+            }
             // Somebody else, mentioned since, could be meant as well.
             Choice::One(person)
                 if passed.iter().all(|&other| {
@@ -396,6 +407,37 @@ impl Discourse {
         there.any(|one| {
             one.word < word && matches!(one.referent, Referent::Stranger(own) if own.is_none_or(|own| own == gender))
         })
+    }
+
+    /// Returns true if somebody without a name is the object of a verb between a person and a pronoun in one sentence: "Lee
+    /// fired an anchor after she slept".
+    fn has_object(&self, words: &[Word], word: usize, person: usize) -> bool {
+        let there = self.by_sentence.get(&words[word].sentence).into_iter().flatten();
+        let own = there.filter(|one| matches!(one.referent, Referent::Person(other) if other == person));
+        let last = own.map(|one| one.word).filter(|&at| at < word).max();
+        last.is_some_and(|last| (last + 1..word).any(|at| is_new_object(words, at)))
+    }
+
+    /// Returns true if a person has only asked in their sentence, and somebody else can answer. `place`: the word of the
+    /// pronoun, and the sentence of the person.
+    fn has_asked(
+        &self,
+        words: &[Word],
+        entities: &Entities,
+        (word, sentence): (usize, usize),
+        gender: Gender,
+        person: usize,
+    ) -> bool {
+        let there = self.by_sentence.get(&sentence).into_iter().flatten();
+        let own = there.filter(|one| matches!(one.referent, Referent::Person(other) if other == person));
+        let Some(last) = own.map(|one| one.word).max() else { return false };
+        let near = last.saturating_sub(1)..words.len().min(last + 4);
+        let asks = words[near].iter().any(|near| {
+            near.sentence == sentence && matches!(near.lower.as_str(), "asked" | "asks" | "pressed" | "quizzed")
+        });
+        asks && (sentence.saturating_sub(1)..=sentence)
+            .flat_map(|near| self.fitting(entities, near, gender))
+            .any(|(at, _, other)| at < word && other.is_some_and(|other| other != person))
     }
 
     /// Returns true if the person of a choice has spoken in a sentence.
@@ -491,6 +533,15 @@ fn stranger(words: &[Word], at: usize) -> Option<Gender> {
         matches!(word.lower.as_str(), "a" | "an" | "one" | "another" | "his" | "her") && word.is_beside_next()
     });
     (is_new && !is_named).then_some(gender)
+}
+
+/// Returns true for the noun of somebody new, to whose phrase a link or a verb leads: "an anchor" in "fired an anchor".
+fn is_new_object(words: &[Word], noun: usize) -> bool {
+    let word = &words[noun];
+    let is_named = words.get(noun + 1).is_some_and(|next| next.is_capitalised() && word.is_beside_next());
+    let is_new = (noun.saturating_sub(2)..noun)
+        .any(|at| matches!(words[at].lower.as_str(), "a" | "an" | "another") && words[at].is_beside_next());
+    is_new && !word.is_capitalised() && !is_named && lexicon::is_role(&word.lower) && is_object(words, noun)
 }
 
 /// Returns true if a link or a verb leads to the phrase of a noun: "with a woman", "met a young man".

@@ -11,6 +11,9 @@ const LONGEST: usize = 14;
 /// The first word of the role with the noun at `noun`. The words before the noun that can only belong to it are part of
 /// the role.
 pub(super) fn start(words: &[Word], noun: usize) -> usize {
+    // "Foo Hall of Famer".
+    let is_famer = noun >= 2 && words[noun].lower == "famer" && words[noun - 2].lower == "hall";
+    let noun = if is_famer { noun - 2 } else { noun };
     let before = (noun.saturating_sub(LONGEST)..noun).rev();
     let belonging = before.take_while(|&at| {
         let word = &words[at];

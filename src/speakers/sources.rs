@@ -59,6 +59,8 @@ pub(super) struct Description {
     pub nouns: Vec<String>,
     /// The other words that tell whose role it is, in small letters: "oslo" in "the mayor of Oslo" and "Oslo’s mayor".
     pub owner: Vec<String>,
+    /// The owner is told in small letters: "the department’s inspector".
+    pub has_other_owner: bool,
     /// It begins with "the" or an owner. A description with "a" needs an owner that fits.
     pub is_definite: bool,
 }
@@ -73,6 +75,9 @@ pub(super) fn source_kind(words: &[Word], mentions: &[Mention], range: Range<usi
         return source_kind(words, mentions, owned);
     }
     if let Some(name) = called(words, mentions, &range) {
+        return SourceKind::Name(name, None);
+    }
+    if let Some(name) = named_beside(words, mentions, &range) {
         return SourceKind::Name(name, None);
     }
     let kind = short(words, mentions, range.clone());
@@ -141,26 +146,47 @@ fn without_owner(words: &[Word], range: &Range<usize>) -> Option<Range<usize>> {
     (the.lower == "the" && is_owner && name.is_capitalised() && !name.is_in_title).then_some(range.start + 2..range.end)
 }
 
-/// The name of a body that a phrase introduces: "a group called the Foo Quuxes", "the group, known as Foo Quux".
+/// The name of a body or a person that a phrase introduces: "a group called the Foo Quuxes", "the group, known as Foo Quux".
 fn called(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> Option<usize> {
     const FARTHEST: usize = 6;
     let near = range.start + 1..range.end.min(range.start + FARTHEST);
-    let verb =
-        near.into_iter().find(|&at| matches!(words[at].lower.as_str(), "called" | "calling" | "known" | "named"))?;
+    let verb = near
+        .into_iter()
+        .find(|&at| matches!(words[at].lower.as_str(), "called" | "calling" | "identified" | "known" | "named"))?;
     let noun = &words[verb - 1];
     let is_body =
         !noun.is_capitalised() && (lexicon::is_organisation_noun(&noun.lower) || lexicon::is_collective(&noun.lower));
     let before = match words[verb].lower.as_str() {
         "calling" => "itself",
-        "known" => "as",
+        "identified" | "known" => "as",
         _ => "",
     };
     let name =
         verb + 1 + usize::from(!before.is_empty() && words.get(verb + 1).is_some_and(|next| next.lower == before));
     let name = roles::behind_determiner(words.get(..range.end)?.get(name).map(|_| words)?, name);
     let at = mentions.partition_point(|mention| mention.name.start < name);
-    let is_named = mentions.get(at).is_some_and(|mention| mention.name.start == name && mention.name.end <= range.end);
-    (is_body && is_named).then_some(at)
+    let mention = mentions.get(at).filter(|mention| mention.name.start == name && mention.name.end <= range.end)?;
+    // "The suspect, identified as Ann Lee".
+    let is_somebody = !noun.is_capitalised()
+        && lexicon::is_person_noun(&noun.lower)
+        && mention.kind != MentionKind::Organisation
+        && mention.name.len() > 1;
+    (is_body || is_somebody).then_some(at)
+}
+
+/// The name at the end of a phrase with the noun of a body and an article before it: "nature charity the Quux Trust".
+fn named_beside(words: &[Word], mentions: &[Mention], range: &Range<usize>) -> Option<usize> {
+    let at = mentions.partition_point(|mention| mention.name.end < range.end);
+    let mention = mentions.get(at).filter(|mention| mention.name.end == range.end && mention.name.len() > 1)?;
+    let article = mention.name.start.checked_sub(1).filter(|&article| article > range.start)?;
+    let noun = &words[article - 1];
+    let is_body = lexicon::is_organisation_noun(&noun.lower) || matches!(noun.lower.as_str(), "body" | "nonprofit");
+    let is_beside = words[article].lower == "the" && words[article].is_beside_next() && noun.flows_on();
+    let is_plain = words[range.start..article]
+        .iter()
+        .all(|word| word.is_beside_next() && !lexicon::is_link(&word.lower) && !lexicon::is_saying(&word.lower));
+    let is_named = is_beside && is_body && !noun.is_capitalised() && is_plain;
+    (is_named && mention.kind != MentionKind::Person).then_some(at)
 }
 
 /// A place or a government by its kind and its name: "city of Foo", "government of Quux".
@@ -456,8 +482,14 @@ fn described(words: &[Word], first: &Word, phrase: Range<usize>) -> SourceKind {
     let is_vague = lexicon::is_vague_role(&noun.lower) && nouns.len() == 1;
     let is_definite = first.lower == "the" && end == phrase.end && !is_vague;
     if is_definite && lexicon::is_role(&noun.lower) {
+        let nouns_have_owner = nouns.iter().any(|word| word.is_possessive && !word.is_capitalised());
         let nouns = nouns.iter().map(|word| lexicon::plain_role(&word.lower).to_owned()).collect();
-        return SourceKind::Described(Description { nouns, owner: Vec::new(), is_definite });
+        return SourceKind::Described(Description {
+            nouns,
+            owner: Vec::new(),
+            has_other_owner: nouns_have_owner,
+            is_definite,
+        });
     }
     SourceKind::Stranger(lexicon::gender_of_role(&noun.lower))
 }
@@ -539,8 +571,8 @@ fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option
     let core = whole_core(words, mentions, &counted);
     let noun = words.get(core.end.checked_sub(1)?).filter(|_| !core.is_empty())?;
     let is_group = phrases::is_group_noun(noun);
-    if let Some(name) =
-        apposition(words, mentions, &core, &phrase).filter(|_| is_group || lexicon::is_body_noun(&noun.lower))
+    if let Some(name) = apposition(words, mentions, &core, &phrase)
+        .filter(|_| is_group || lexicon::is_body_noun(&noun.lower) || noun.lower == "body")
     {
         return Some(SourceKind::Name(name, None));
     }
@@ -588,6 +620,7 @@ fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option
         let is_led = |at: &usize| mentions::is_controlled(&words[*at]);
         let start = name.clone().rev().find(is_led).map_or(name.start, |at| at + 1);
         let name = if start < core.end { start..name.end } else { name };
+        let name = agency_name(words, &name).unwrap_or(name);
         if !is_whole(words, mentions, &name, &phrase) {
             return None;
         }
@@ -596,6 +629,18 @@ fn nameless(words: &[Word], mentions: &[Mention], range: Range<usize>) -> Option
     let is_definite = matches!(first.lower.as_str(), "the" | "these" | "those" | "both");
     let is_told = has_name && core.len() > 1 || !is_definite || phrases::is_clear_group(noun);
     (is_group && is_told).then(|| SourceKind::Group(phrases::group_name(words, &counted)))
+}
+
+/// The name alone of a news agency: "Quux" in "the state Quux news agency" and "Norway’s Quux news agency".
+fn agency_name(words: &[Word], name: &Range<usize>) -> Option<Range<usize>> {
+    let [.., before, noun] = &words[name.clone()] else { return None };
+    let is_agency = noun.lower == "agency" && before.lower == "news" && !before.is_capitalised();
+    let end = name.end - 2;
+    let capitalised = (name.start..end).rev().take_while(|&at| words[at].is_capitalised() && words[at].flows_on());
+    let start = capitalised.last().filter(|_| is_agency)?;
+    let is_origin =
+        words[start..end].iter().all(|word| lexicon::is_group(&word.lower) || lexicon::is_place(&word.lower));
+    (!is_origin).then_some(start..end)
 }
 
 /// Returns false for a part of a list ("Foo Farms, Ports and Energy Forum"), a person, or a body told by its owner.
@@ -1003,7 +1048,9 @@ fn description(words: &[Word], first: &Word, core: &Range<usize>, phrase: &Range
     if !is_definite && owner.is_empty() {
         return None;
     }
-    Some(SourceKind::Described(Description { nouns, owner, is_definite }))
+    let has_other_owner =
+        words[core.start..after_owner].iter().any(|word| word.is_possessive && !word.is_capitalised());
+    Some(SourceKind::Described(Description { nouns, owner, has_other_owner, is_definite }))
 }
 
 #[cfg(test)]
@@ -1033,7 +1080,7 @@ mod tests {
 
     fn described_by(nouns: &[&str]) -> SourceKind {
         let nouns = nouns.iter().map(|&noun| noun.to_owned()).collect();
-        SourceKind::Described(Description { nouns, owner: Vec::new(), is_definite: true })
+        SourceKind::Described(Description { nouns, owner: Vec::new(), has_other_owner: false, is_definite: true })
     }
 
     fn pair(name: &str, role: &str) -> (String, String) {
