@@ -414,7 +414,7 @@ impl Tally {
 }
 
 /// Returns true if the names found are those of the right speaker: all of them together, or one alone.
-pub(crate) fn is_named(found: &[String], speaker: &str) -> bool {
+pub(super) fn is_named(found: &[String], speaker: &str) -> bool {
     !found.is_empty()
         && (is_same_name(&found.join(" and "), speaker) || found.iter().any(|name| is_same_name(name, speaker)))
 }

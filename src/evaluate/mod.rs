@@ -33,11 +33,12 @@ pub mod table;
 /// Predictions of a model for labelled rows.
 pub mod measure;
 
+#[cfg(test)]
+mod speakers;
+
 use std::ops::Range;
 
 pub use attributions::AttributionScores;
-#[cfg(test)]
-pub(crate) use attributions::is_named;
 pub use calibration::{fit_temperature, with_temperature};
 pub use classification::{ClassificationScores, DocumentAccuracy};
 pub use compare::{CompareError, compare_classification, compare_tagging};

@@ -34,9 +34,6 @@ mod sources;
 /// A text's words.
 mod words;
 
-#[cfg(test)]
-mod measure;
-
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

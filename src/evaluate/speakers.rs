@@ -1,7 +1,7 @@
 //! The speakers of annotated attributions, given the annotated sources:
 //!
 //! ```text
-//! PRESSRUN_ATTRIBUTIONS=attributions.jsonl cargo test --release --lib speakers::measure -- --ignored --nocapture
+//! PRESSRUN_ATTRIBUTIONS=attributions.jsonl cargo test --release --lib evaluate::speakers -- --ignored --nocapture
 //! ```
 //!
 //! Each line is an article: `text`, and `attributions` with `source` (ranges of characters) and `speaker` (who it is, if the article tells).
@@ -14,9 +14,9 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::resolve;
-use crate::evaluate::is_named;
+use super::attributions::is_named;
 use crate::sentences::sentences;
+use crate::speakers;
 
 #[derive(Default)]
 struct Tally {
@@ -59,7 +59,7 @@ impl Tally {
         let sentences: Vec<Range<usize>> =
             sentences(text).into_iter().map(|sentence| sentence.span.byte_start..sentence.span.byte_end).collect();
         let sources: Vec<Range<usize>> = annotated.iter().map(|one| one.source.clone()).collect();
-        let found = resolve(text, article["byline"].as_str(), &sentences, &sources);
+        let found = speakers::resolve(text, article["byline"].as_str(), &sentences, &sources);
         for (Annotated { source, speaker }, found) in annotated.iter().zip(found) {
             if speaker.is_empty() {
                 continue;
