@@ -637,6 +637,7 @@ fn documents_teach_several_heads_and_their_sentences_take_labels_from_each_other
 
 #[test]
 fn a_teacher_learns_from_the_sets_of_the_recipe_that_it_teaches() {
+    let _turn = turn();
     let folder = workshop();
     let moods = MOOD.to_owned() + "teachers = [\"teacher\"]\n";
     std::fs::write(folder.path().join("student.toml"), recipe("", &moods)).unwrap();
@@ -653,6 +654,7 @@ fn a_teacher_learns_from_the_sets_of_the_recipe_that_it_teaches() {
 
 #[test]
 fn a_set_with_a_folder_of_its_own_stays_there() {
+    let _turn = turn();
     let folder = workshop();
     let beside = MOOD.to_owned() + "data = \".\"\n";
     let path = folder.path().join("recipe.toml");
