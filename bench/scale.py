@@ -51,11 +51,11 @@ class Scale:
         (folder / "model.toml").write_text(with_model)
         (folder / "short.toml").write_text('[output]\nlayout = "sharded"\ncompression = "zstd"\n')
 
-    def start(self, core, arguments, documents=None, stdout=subprocess.DEVNULL):
+    def start(self, core, arguments, documents=None):
         """A pressrun on one core, or on all of them if `core` is None."""
         affinity = None if core is None else lambda: os.sched_setaffinity(0, {core})
         with open(documents or os.devnull) as stdin:
-            return subprocess.Popen([self.program, *arguments], stdin=stdin, stdout=stdout, stderr=subprocess.DEVNULL, cwd=self.folder, preexec_fn=affinity)
+            return subprocess.Popen([self.program, *arguments], stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, preexec_fn=affinity)
 
     def end(self, process):
         """Peak memory in MB and seconds of a core."""

@@ -409,12 +409,16 @@ impl Discourse {
         })
     }
 
+    /// The words of a sentence that mean a person.
+    fn places_of(&self, person: usize, sentence: usize) -> impl Iterator<Item = usize> {
+        let there = self.by_sentence.get(&sentence).into_iter().flatten();
+        there.filter(move |one| matches!(one.referent, Referent::Person(other) if other == person)).map(|one| one.word)
+    }
+
     /// Returns true if somebody without a name is the object of a verb between a person and a pronoun in one sentence: "Lee
     /// fired an anchor after she slept".
     fn has_object(&self, words: &[Word], word: usize, person: usize) -> bool {
-        let there = self.by_sentence.get(&words[word].sentence).into_iter().flatten();
-        let own = there.filter(|one| matches!(one.referent, Referent::Person(other) if other == person));
-        let last = own.map(|one| one.word).filter(|&at| at < word).max();
+        let last = self.places_of(person, words[word].sentence).filter(|&at| at < word).max();
         last.is_some_and(|last| (last + 1..word).any(|at| is_new_object(words, at)))
     }
 
@@ -428,9 +432,7 @@ impl Discourse {
         gender: Gender,
         person: usize,
     ) -> bool {
-        let there = self.by_sentence.get(&sentence).into_iter().flatten();
-        let own = there.filter(|one| matches!(one.referent, Referent::Person(other) if other == person));
-        let Some(last) = own.map(|one| one.word).max() else { return false };
+        let Some(last) = self.places_of(person, sentence).max() else { return false };
         let near = last.saturating_sub(1)..words.len().min(last + 4);
         let asks = words[near].iter().any(|near| {
             near.sentence == sentence && matches!(near.lower.as_str(), "asked" | "asks" | "pressed" | "quizzed")
